@@ -1,0 +1,71 @@
+"""What can go wrong, each in one sentence: what was asked, what was found, what to do.
+
+Belongs here: every exception the library raises on purpose. May import: nothing of ours.
+A message never carries a secret or a personal value; a URL is masked before it gets here.
+"""
+
+from __future__ import annotations
+
+
+class AnalyticsError(Exception):
+    """Base of every error raised on purpose; the command line prints it without a traceback.
+
+    ``asked`` is what the caller wanted, ``found`` what stood in the way, ``remedy`` what to do now.
+    """
+
+    exit_code = 1
+
+    def __init__(self, asked: str, found: str, remedy: str) -> None:
+        self.asked = asked
+        self.found = found
+        self.remedy = remedy
+        super().__init__(f"{asked}: {found}. {remedy}")
+
+    def __reduce__(self) -> tuple[type[AnalyticsError], tuple[str, str, str]]:
+        return type(self), (self.asked, self.found, self.remedy)
+
+
+class UsageError(AnalyticsError, ValueError):
+    """An argument that cannot mean anything; nothing was read or written."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting (environment or .env) that cannot be used."""
+
+
+class ServerError(AnalyticsError, ConnectionError):
+    """Postgres cannot be reached, started or logged in to."""
+
+
+class SchemaError(AnalyticsError):
+    """The operational schema is not what the operation needs."""
+
+
+class LoadError(AnalyticsError, ValueError):
+    """Data that was to go into the operational tables does not fit."""
+
+
+class ExtractError(AnalyticsError):
+    """The operational tables could not be read exactly."""
+
+
+class MissingTableError(AnalyticsError, LookupError):
+    """A query reads a table the warehouse does not hold."""
+
+
+class UnknownNameError(UsageError, LookupError):
+    """A metric, funnel, table or breakdown of that name does not exist."""
+
+
+class WarehouseError(AnalyticsError, OSError):
+    """The warehouse file is missing, damaged, or cannot be written."""
+
+
+class CheckFailedError(AnalyticsError):
+    """A blocking check found rows; nothing was published."""
+
+
+class PublishError(AnalyticsError):
+    """The results could not be written back; the previous results stand."""

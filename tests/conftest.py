@@ -1,0 +1,91 @@
+"""Real databases for the tests: one server for the session, one fresh database for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from si_analytics import embedded, schema
+from si_analytics.settings import Settings
+
+_counter = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """A Postgres server of the test session (one per worker), stopped at its end."""
+    # Below /tmp, whose path every account may pass: as root the server runs as another account.
+    home = tmp_path_factory.mktemp("server") / "postgres"
+    running = embedded.start(home)
+    yield running
+    embedded.stop(home)
+
+
+def database_url(server: embedded.Server, name: str) -> str:
+    return server.url.replace(f"/{embedded.DATABASE}?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def create_database(server: embedded.Server) -> Callable[..., str]:
+    """A function that makes a new database, from a template where named, and returns its address."""
+
+    def create(template: str = "template1") -> str:
+        name = f"test_{os.getpid()}_{next(_counter)}"
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("create database {} template {} strategy file_copy").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        return database_url(server, name)
+
+    return create
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """A function that makes settings on a database, with a home of the test's own."""
+
+    def make(url: str, **overrides: object) -> Settings:
+        home = tmp_path / "home"
+        values = {"postgres_url": url, "home": home, "warehouse": home / "warehouse.duckdb", **overrides}
+        return Settings(_env_file=None, **values)  # type: ignore[arg-type, call-arg]
+
+    return make
+
+
+@pytest.fixture
+def empty_settings(create_database: Callable[..., str], make_settings: Callable[..., Settings]) -> Settings:
+    """Settings on a database that holds nothing."""
+    return make_settings(create_database())
+
+
+@pytest.fixture(scope="session")
+def schema_template(create_database: Callable[..., str]) -> str:
+    """The name of a database with the operational schema and no rows, to be cloned."""
+    url = create_database()
+    schema.apply(Settings(_env_file=None, postgres_url=url))  # type: ignore[arg-type, call-arg]
+    return url.split("?")[0].rsplit("/", 1)[1]
+
+
+@pytest.fixture
+def settings(
+    create_database: Callable[..., str], make_settings: Callable[..., Settings], schema_template: str
+) -> Settings:
+    """Settings on a fresh database with the operational schema and no rows."""
+    return make_settings(create_database(schema_template))
+
+
+@pytest.fixture
+def postgres(settings: Settings) -> Iterator[psycopg.Connection]:
+    """A writing connection on the database of `settings`."""
+    assert settings.postgres_url is not None
+    with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+        connection.execute("set time zone 'UTC'")
+        yield connection
