@@ -1,0 +1,13 @@
+-- agent_profiles: what is read of the operational table agent_profiles.
+--
+-- Dialect  duckdb, with Postgres attached as pg
+-- Grain    one row per agent
+-- Inputs   pg.public.agent_profiles
+-- Left     in Postgres: bio, payout and verification details
+-- Key      user_id
+
+select
+    user_id,
+    tier,
+    specialties
+from pg.public.agent_profiles

@@ -1,0 +1,14 @@
+-- contacts: what is read of the operational table contacts.
+--
+-- Dialect  duckdb, with Postgres attached as pg
+-- Grain    one row per contact of an agent
+-- Inputs   pg.public.contacts
+-- Left     in Postgres: name, email, phone, profile address, tags, notes
+-- Key      id
+
+select
+    id,
+    agent_id,
+    source,
+    segment
+from pg.public.contacts

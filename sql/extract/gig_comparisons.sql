@@ -1,0 +1,12 @@
+-- gig_comparisons: what is read of the operational table gig_comparisons.
+--
+-- Dialect  duckdb, with Postgres attached as pg
+-- Grain    one row per comparison list
+-- Inputs   pg.public.gig_comparisons
+-- Left     in Postgres: name
+-- Key      id
+
+select
+    id,
+    gig_ids
+from pg.public.gig_comparisons

@@ -1,0 +1,12 @@
+-- influencer_profiles: what is read of the operational table influencer_profiles.
+--
+-- Dialect  duckdb, with Postgres attached as pg
+-- Grain    one row per influencer profile
+-- Inputs   pg.public.influencer_profiles
+-- Left     in Postgres: bio, accounts, portfolio, payment preferences
+-- Key      user_id
+
+select
+    user_id,
+    influencer_type
+from pg.public.influencer_profiles

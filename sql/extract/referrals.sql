@@ -1,0 +1,16 @@
+-- referrals: what is read of the operational table referrals.
+--
+-- Dialect  duckdb, with Postgres attached as pg
+-- Grain    one row per agent and recruited user
+-- Inputs   pg.public.referrals
+-- Key      id
+-- Time     recruited_at
+
+select
+    id,
+    agent_id,
+    recruited_user_id,
+    recruited_user_type,
+    recruited_at,
+    is_active
+from pg.public.referrals

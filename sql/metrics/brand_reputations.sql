@@ -1,0 +1,140 @@
+-- brand_reputations: how sponsors are rated and how long they take to pay, all time, ranked fairly.
+--
+-- reputation_score is the Bayesian mean (5 x m + sum of ratings) / (5 + review_count), m the mean of
+-- all reviews about sponsors (3.5 where there are none): a brand with one perfect review does not
+-- outrank one with a hundred good ones. Ranks go by the score as published.
+--
+-- Dialect  duckdb
+-- Grain    one row per user with the role sponsor; one with no reviews and no deals is kept
+-- Inputs   raw.users, raw.sponsor_profiles, raw.user_reviews, raw.deals, raw.escrow_jobs
+-- Params   $as_of  timestamptz, exclusive
+-- Units    ratings and reputation_score in stars, average_payment_time in days
+-- Order    rank
+
+with
+
+sponsors as (
+
+    select
+        users.id as sponsor_id,
+        sponsor_profiles.company
+    from raw.users as users
+    left join raw.sponsor_profiles as sponsor_profiles
+        on users.id = sponsor_profiles.user_id
+    where users.role = 'sponsor'
+
+),
+
+reviews as (
+
+    select
+        user_reviews.reviewed_user_id as sponsor_id,
+        cast(user_reviews.rating * 10 as bigint) as overall,
+        cast(user_reviews.payment_speed_rating * 10 as bigint) as payment_speed,
+        cast(user_reviews.communication_rating * 10 as bigint) as communication,
+        cast(user_reviews.professionalism_rating * 10 as bigint) as professionalism
+    from raw.user_reviews as user_reviews
+    inner join sponsors
+        on user_reviews.reviewed_user_id = sponsors.sponsor_id
+    where user_reviews.created_at < $as_of
+
+),
+
+-- Tenths of a star, each mean rounded half away from zero: (2 x sum + count) // (2 x count).
+reviews_per_sponsor as (
+
+    select
+        sponsor_id,
+        count(*) as review_count,
+        sum(overall) as rating_tenths,
+        (2 * sum(overall) + count(overall)) // (2 * nullif(count(overall), 0)) as overall_tenths,
+        (2 * sum(payment_speed) + count(payment_speed))
+        // (2 * nullif(count(payment_speed), 0)) as payment_speed_tenths,
+        (2 * sum(communication) + count(communication))
+        // (2 * nullif(count(communication), 0)) as communication_tenths,
+        (2 * sum(professionalism) + count(professionalism))
+        // (2 * nullif(count(professionalism), 0)) as professionalism_tenths
+    from reviews
+    group by sponsor_id
+
+),
+
+-- The mean of all as a fraction of tenths: 35 over 1 where nobody was reviewed.
+prior as (
+
+    select
+        case when count(*) = 0 then 35 else sum(overall) end as tenths,
+        case when count(*) = 0 then 1 else count(*) end as ratings
+    from reviews
+
+),
+
+deals_per_sponsor as (
+
+    select
+        sponsor_id,
+        count(*) as total_deals
+    from raw.deals
+    where created_at < $as_of
+    group by sponsor_id
+
+),
+
+payments_per_sponsor as (
+
+    select
+        sponsor_id,
+        (2 * 100 * sum(date_diff('microsecond', work_submitted_at, released_at)) + count(*) * 86400000000)
+        // (2 * count(*) * 86400000000) as payment_hundredths
+    from raw.escrow_jobs
+    where
+        status = 'released'
+        and created_at < $as_of
+        and released_at < $as_of
+        and work_submitted_at <= released_at
+    group by sponsor_id
+
+),
+
+measured as (
+
+    select
+        sponsors.sponsor_id,
+        sponsors.company,
+        cast(coalesce(reviews_per_sponsor.overall_tenths, 0) as decimal(38, 0)) * 0.1 as overall_rating,
+        cast(coalesce(reviews_per_sponsor.payment_speed_tenths, 0) as decimal(38, 0)) * 0.1 as payment_speed_rating,
+        cast(coalesce(reviews_per_sponsor.communication_tenths, 0) as decimal(38, 0)) * 0.1 as communication_rating,
+        cast(coalesce(reviews_per_sponsor.professionalism_tenths, 0) as decimal(38, 0)) * 0.1 as professionalism_rating,
+        coalesce(reviews_per_sponsor.review_count, 0) as review_count,
+        coalesce(deals_per_sponsor.total_deals, 0) as total_deals,
+        cast(payments_per_sponsor.payment_hundredths as decimal(38, 0)) * 0.01 as average_payment_time,
+        cast(
+            (
+                2 * 100 * (5 * prior.tenths + prior.ratings * coalesce(reviews_per_sponsor.rating_tenths, 0))
+                + prior.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))
+            ) // (2 * prior.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))) as decimal(38, 0)
+        ) * 0.001 as reputation_score
+    from sponsors
+    cross join prior
+    left join reviews_per_sponsor
+        on sponsors.sponsor_id = reviews_per_sponsor.sponsor_id
+    left join deals_per_sponsor
+        on sponsors.sponsor_id = deals_per_sponsor.sponsor_id
+    left join payments_per_sponsor
+        on sponsors.sponsor_id = payments_per_sponsor.sponsor_id
+
+),
+
+final as (
+
+    select
+        *,
+        row_number() over (
+            order by reputation_score desc, review_count desc, total_deals desc, sponsor_id asc
+        ) as rank
+    from measured
+
+)
+
+select * from final
+order by rank

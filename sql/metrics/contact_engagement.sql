@@ -1,0 +1,62 @@
+-- contact_engagement: what became of the invites each contact was sent.
+--
+-- An invite counts as accepted by accepted_at, or where that is null by its status; acceptance before
+-- sending counts. Only invites sent before as_of are looked at.
+--
+-- Dialect  duckdb
+-- Grain    one row per contact; one that was never sent an invite is kept, with zeros
+-- Inputs   raw.contacts, raw.invites
+-- Params   $as_of  timestamptz, exclusive
+-- Units    response_rate in percent, 0 to 100
+-- Order    contact_id
+
+with
+
+sent_invites as (
+
+    select
+        contact_id,
+        sent_at,
+        case when opened_at < $as_of then opened_at end as opened_at,
+        case when clicked_at < $as_of then clicked_at end as clicked_at,
+        coalesce(accepted_at < $as_of, status = 'accepted', false) as is_accepted
+    from raw.invites
+    where sent_at < $as_of
+
+),
+
+invites_per_contact as (
+
+    select
+        contact_id,
+        count(*) as total_invites_sent,
+        max(sent_at) as last_invite_sent_at,
+        count(opened_at) as opened_count,
+        count(clicked_at) as clicked_count,
+        max(opened_at) as last_opened_at,
+        max(clicked_at) as last_clicked_at,
+        (2 * 10000 * count(case when is_accepted then 1 end) + count(*)) // (2 * count(*)) as response_hundredths
+    from sent_invites
+    group by contact_id
+
+),
+
+final as (
+
+    select
+        contacts.id as contact_id,
+        coalesce(invites_per_contact.total_invites_sent, 0) as total_invites_sent,
+        invites_per_contact.last_invite_sent_at,
+        coalesce(invites_per_contact.opened_count, 0) as opened_count,
+        coalesce(invites_per_contact.clicked_count, 0) as clicked_count,
+        invites_per_contact.last_opened_at,
+        invites_per_contact.last_clicked_at,
+        cast(coalesce(invites_per_contact.response_hundredths, 0) as decimal(38, 0)) * 0.01 as response_rate
+    from raw.contacts as contacts
+    left join invites_per_contact
+        on contacts.id = invites_per_contact.contact_id
+
+)
+
+select * from final
+order by contact_id

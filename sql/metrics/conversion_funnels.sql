@@ -1,0 +1,214 @@
+-- conversion_funnels: how many units reached each stage of each funnel, and how long that took.
+--
+-- funnel_units holds, per unit and stage it reached on its own, the earliest known time (null:
+-- unknown); the library fills it from sql/funnels. With $within_microseconds a later stage counts only
+-- by a known time within it of stage 1. A unit that reached a stage has reached all before it; implied
+-- stages have no time. Percentiles interpolate linearly, as percentile_cont does, in whole numbers.
+-- A breakdown value has rows where it has entrants in the window; not broken down, every stage has one.
+--
+-- Dialect  duckdb
+-- Grain    one row per funnel, breakdown value and stage
+-- Inputs   funnel_stages, funnel_units
+-- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive · $as_of  timestamptz ·
+--          $within_microseconds  bigint or null, inclusive
+-- Units    conversions are ratios 0 to 1; *_hours_from_start in hours
+-- Order    funnel, breakdown_value, stage_number
+
+with
+
+reached as (
+
+    select
+        funnel,
+        breakdown_value,
+        unit_id,
+        stage_number,
+        started_at,
+        date_diff('microsecond', started_at, reached_at) as elapsed
+    from funnel_units
+    where
+        ($since is null or started_at >= cast($since as timestamptz))
+        and started_at < cast($until as timestamptz)
+        and (
+            stage_number = 1
+            or cast($within_microseconds as bigint) is null
+            or date_diff('microsecond', started_at, reached_at) <= cast($within_microseconds as bigint)
+        )
+
+),
+
+furthest as (
+
+    select
+        funnel,
+        breakdown_value,
+        unit_id,
+        max(stage_number) as stage_number,
+        min(started_at) as started_at
+    from reached
+    group by funnel, breakdown_value, unit_id
+
+),
+
+furthest_counts as (
+
+    select
+        funnel,
+        breakdown_value,
+        stage_number,
+        count(*) as units,
+        count(
+            case
+                when
+                    cast($within_microseconds as bigint)
+                    > date_diff('microsecond', started_at, cast($as_of as timestamptz))
+                    then 1
+            end
+        ) as immature
+    from furthest
+    group by funnel, breakdown_value, stage_number
+
+),
+
+breakdown_values as (
+
+    select distinct
+        funnel,
+        breakdown_value
+    from furthest_counts
+
+    union
+
+    select distinct
+        funnel,
+        'all' as breakdown_value
+    from funnel_stages
+    where breakdown = 'all'
+
+),
+
+-- Who got to a stage or beyond it has reached it.
+counts as (
+
+    select
+        funnel_stages.funnel,
+        funnel_stages.breakdown,
+        breakdown_values.breakdown_value,
+        funnel_stages.stage_number,
+        funnel_stages.stage,
+        cast(
+            coalesce(
+                sum(
+                    case
+                        when furthest_counts.stage_number >= funnel_stages.stage_number then furthest_counts.units
+                    end
+                ),
+                0
+            ) as bigint
+        ) as reached,
+        cast(coalesce(sum(furthest_counts.units), 0) as bigint) as entered,
+        cast(coalesce(sum(furthest_counts.immature), 0) as bigint) as immature
+    from funnel_stages
+    inner join breakdown_values
+        on funnel_stages.funnel = breakdown_values.funnel
+    left join furthest_counts
+        on
+            breakdown_values.funnel = furthest_counts.funnel
+            and breakdown_values.breakdown_value = furthest_counts.breakdown_value
+    group by
+        funnel_stages.funnel,
+        funnel_stages.breakdown,
+        breakdown_values.breakdown_value,
+        funnel_stages.stage_number,
+        funnel_stages.stage
+
+),
+
+dropped as (
+
+    select
+        *,
+        lag(reached) over (partition by funnel, breakdown_value order by stage_number) as reached_before
+    from counts
+
+),
+
+timed as (
+
+    select
+        funnel,
+        breakdown_value,
+        stage_number,
+        elapsed,
+        row_number() over (partition by funnel, breakdown_value, stage_number order by elapsed) - 1 as position,
+        count(*) over (partition by funnel, breakdown_value, stage_number) - 1 as last_position
+    from reached
+    where
+        stage_number > 1
+        and elapsed >= 0
+
+),
+
+-- The median lies at last / 2, the 90th percentile at 9 x last / 10: between two neighbours, in tenths.
+neighbours as (
+
+    select
+        funnel,
+        breakdown_value,
+        stage_number,
+        last_position,
+        max(case when position = last_position // 2 then elapsed end) as median_low,
+        max(case when position = (last_position + 1) // 2 then elapsed end) as median_high,
+        max(case when position = 9 * last_position // 10 then elapsed end) as p90_low,
+        max(case when position = (9 * last_position + 9) // 10 then elapsed end) as p90_high
+    from timed
+    group by funnel, breakdown_value, stage_number, last_position
+
+),
+
+-- 360,000,000 microseconds are a tenth of an hour, 36,000,000 a hundredth.
+times as (
+
+    select
+        funnel,
+        breakdown_value,
+        stage_number,
+        (median_low + median_high + 36000000) // 72000000 as median_hundredths,
+        (
+            2 * (10 * p90_low + 9 * last_position % 10 * (p90_high - p90_low)) + 360000000
+        ) // 720000000 as p90_hundredths
+    from neighbours
+
+),
+
+final as (
+
+    select
+        dropped.funnel,
+        dropped.breakdown,
+        dropped.breakdown_value,
+        dropped.stage_number,
+        dropped.stage,
+        dropped.reached,
+        coalesce(dropped.reached_before - dropped.reached, 0) as dropped,
+        cast(
+            (2 * 1000000 * dropped.reached + dropped.reached_before)
+            // (2 * nullif(dropped.reached_before, 0)) as decimal(38, 0)
+        ) * 0.000001 as conversion_from_previous,
+        cast(
+            (2 * 1000000 * dropped.reached + dropped.entered) // (2 * nullif(dropped.entered, 0)) as decimal(38, 0)
+        ) * 0.000001 as conversion_from_start,
+        cast(times.median_hundredths as decimal(38, 0)) * 0.01 as median_hours_from_start,
+        cast(times.p90_hundredths as decimal(38, 0)) * 0.01 as p90_hours_from_start,
+        dropped.immature
+    from dropped
+    left join times
+        on
+            dropped.funnel = times.funnel
+            and dropped.breakdown_value = times.breakdown_value
+            and dropped.stage_number = times.stage_number
+
+)
+
+select * from final
+order by funnel, breakdown_value, stage_number

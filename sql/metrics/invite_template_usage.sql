@@ -1,0 +1,42 @@
+-- invite_template_usage: how often each invite template was sent, and how often it was accepted.
+--
+-- Accepted as in contact_engagement. Invites whose template no longer exists belong to none.
+--
+-- Dialect  duckdb
+-- Grain    one row per template; one never sent is kept, with times_used 0 and no rate
+-- Inputs   raw.invite_templates, raw.invites
+-- Params   $as_of  timestamptz, exclusive
+-- Units    acceptance_rate in percent, 0 to 100, null where nothing was sent
+-- Order    template_id
+
+with
+
+invites_per_template as (
+
+    select
+        template_id,
+        count(*) as times_used,
+        count(case when coalesce(accepted_at < $as_of, status = 'accepted', false) then 1 end) as accepted
+    from raw.invites
+    where sent_at < $as_of
+    group by template_id
+
+),
+
+final as (
+
+    select
+        invite_templates.id as template_id,
+        coalesce(invites_per_template.times_used, 0) as times_used,
+        cast(
+            (2 * 10000 * invites_per_template.accepted + invites_per_template.times_used)
+            // (2 * invites_per_template.times_used) as decimal(38, 0)
+        ) * 0.01 as acceptance_rate
+    from raw.invite_templates as invite_templates
+    left join invites_per_template
+        on invite_templates.id = invites_per_template.template_id
+
+)
+
+select * from final
+order by template_id

@@ -1,0 +1,101 @@
+"""Funnels: the units and stages that ``sql/funnels`` finds, laid out for one generic computation.
+
+Belongs here: filling ``funnel_units`` and ``funnel_stages``, temporary tables that
+``sql/metrics/conversion_funnels.sql`` reads. Adding a funnel is adding a file to ``sql/funnels``.
+May import: `errors`, `sql`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from si_analytics import sql
+from si_analytics.errors import UnknownNameError
+
+ALL = "all"
+NONE = "(none)"
+
+
+def names() -> tuple[str, ...]:
+    """Every funnel, by name."""
+    return sql.names("funnels")
+
+
+def stages(name: str) -> tuple[str, ...]:
+    """The stages of a funnel, in order."""
+    return sql.read("funnels", name).listed("Stages")
+
+
+def breakdowns(name: str) -> tuple[str, ...]:
+    """What a funnel can be broken down by."""
+    return sql.read("funnels", name).listed("Breakdowns")
+
+
+def check_breakdown(name: str, by: str | None) -> None:
+    """Raise UnknownNameError, with the valid choices, unless `by` is none or a breakdown of the funnel."""
+    known = breakdowns(name)
+    if by is not None and by not in known:
+        near = difflib.get_close_matches(by, known, n=1)
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        raise UnknownNameError(
+            f"the breakdown '{by}' of funnel '{name}'",
+            "there is none of that name",
+            f"{hint}There are: {', '.join(known)}",
+        )
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    values: Mapping[str, Any],
+    chosen: Sequence[str] | None = None,
+    by: str | None = None,
+) -> None:
+    """Fill the temporary tables with the units of the `chosen` funnels (all where none), broken down `by`.
+
+    A list attribute puts a unit once under each of its distinct values; null, an empty list and a null
+    inside a list go under ``(none)``.
+    """
+    funnels = names() if chosen is None else tuple(chosen)
+    for name in funnels:
+        check_breakdown(name, by)
+    connection.execute(
+        "create or replace temporary table funnel_stages"
+        " (funnel varchar, breakdown varchar, stage_number bigint, stage varchar)"
+    )
+    connection.execute(
+        "create or replace temporary table funnel_units (funnel varchar, breakdown_value varchar, unit_id uuid,"
+        " started_at timestamptz, stage_number bigint, reached_at timestamptz)"
+    )
+    for name in funnels:
+        rows = [[name, by or ALL, number, stage] for number, stage in enumerate(stages(name), start=1)]
+        connection.executemany("insert into funnel_stages values ($1, $2, $3, $4)", rows)
+        _units(connection, name, values, by).insert_into("temp.main.funnel_units")
+
+
+def _units(
+    connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], by: str | None
+) -> duckdb.DuckDBPyRelation:
+    file = sql.read("funnels", name)
+    named = connection.extract_statements(file.text)[0].named_parameters
+    units = connection.sql(file.text, params={key: values[key] for key in sorted(named)})
+    funnel = duckdb.ConstantExpression(name).alias("funnel")
+    value = duckdb.ConstantExpression(ALL) if by is None else _value(units, by)
+    columns = [duckdb.ColumnExpression(c) for c in ("unit_id", "started_at", "stage_number", "reached_at")]
+    return units.select(funnel, value.alias("breakdown_value"), *columns)
+
+
+def _value(units: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
+    column = duckdb.ColumnExpression(by)
+    none = duckdb.ConstantExpression(NONE)
+    if str(units.types[units.columns.index(by)]) != "VARCHAR[]":
+        return duckdb.CoalesceOperator(column, none)
+    # An empty list holds one null like a missing one; each null becomes (none) before doubles are removed.
+    filled = duckdb.SQLExpression(
+        f"list_distinct(list_transform(case when coalesce(len(\"{by}\"), 0) = 0 then [null] else \"{by}\" end,"
+        f" lambda value: coalesce(value, '{NONE}')))"
+    )
+    return duckdb.FunctionExpression("unnest", filled)

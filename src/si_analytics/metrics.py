@@ -1,0 +1,176 @@
+"""Metrics: one SQL file each, run with the parameters it names.
+
+Belongs here: the order metrics are computed in, binding their parameters, the score's weights.
+May import: `errors`, `sql`, `windows`, `funnels`.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import duckdb
+
+from si_analytics import funnels, sql
+from si_analytics.errors import MissingTableError, UsageError
+from si_analytics.windows import Window
+
+DEFAULT_WEIGHTS: Mapping[str, Decimal] = MappingProxyType(
+    {
+        "total_earnings": Decimal("0.30"),
+        "total_deals": Decimal("0.20"),
+        "verified_referrals": Decimal("0.20"),
+        "average_conversion_time": Decimal("0.10"),
+        "response_time": Decimal("0.10"),
+        "satisfaction_score": Decimal("0.10"),
+    }
+)
+"""What each component of an agent's performance score weighs; the weights sum to 1."""
+
+_FINEST_WEIGHT = Decimal("0.000001")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a metric may be asked with; each file takes those it names.
+
+    ``window`` carries since, until and as_of; ``currency`` the reporting currency, ``tz`` the reporting
+    zone; ``within`` limits the time a funnel's unit may take; ``by`` breaks a funnel down.
+    """
+
+    window: Window
+    currency: str
+    tz: str
+    within: timedelta | None = None
+    by: str | None = None
+    funnels: tuple[str, ...] | None = None
+    weights: Mapping[str, Decimal] = field(default_factory=lambda: DEFAULT_WEIGHTS)
+
+    @classmethod
+    def all_time(cls, as_of: datetime, currency: str, tz: str, weights: Mapping[str, Decimal] | None = None) -> Parameters:
+        """Those of a refresh: everything before `as_of`."""
+        return cls(Window(None, as_of, as_of), currency, tz, weights=check_weights(weights or DEFAULT_WEIGHTS))
+
+    def bound(self) -> dict[str, Any]:
+        """Every parameter by the name SQL files know it by."""
+        window = self.window
+        previous = None if window.since is None else window.since - (window.until - window.since)
+        return {
+            "as_of": window.as_of,
+            "since": window.since,
+            "until": window.until,
+            "previous_since": previous,
+            "currency": self.currency,
+            "tz": self.tz,
+            "within_microseconds": None if self.within is None else self.within // timedelta(microseconds=1),
+        }
+
+
+def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """`weights`, or UsageError: they must name every component, not be negative, and sum to 1."""
+    asked = "the weights of the performance score"
+    if set(weights) != set(DEFAULT_WEIGHTS):
+        wrong = ", ".join(sorted(set(weights) ^ set(DEFAULT_WEIGHTS)))
+        raise UsageError(asked, f"{wrong}: missing or unknown", f"Give one for each of {', '.join(DEFAULT_WEIGHTS)}")
+    exact = {name: Decimal(str(weight)) for name, weight in weights.items()}
+    bad = [name for name, weight in exact.items() if not weight.is_finite() or weight < 0]
+    if bad:
+        raise UsageError(asked, f"{', '.join(bad)} is negative or no number", "Give weights from 0 to 1")
+    if sum(exact.values()) != 1:
+        raise UsageError(asked, f"they sum to {sum(exact.values())}", "Make them sum to 1")
+    if any(weight != weight.quantize(_FINEST_WEIGHT) for weight in exact.values()):
+        raise UsageError(asked, "one has more than six decimal places", "Round it to six")
+    return MappingProxyType(exact)
+
+
+def names() -> tuple[str, ...]:
+    """Every metric, each after those it is computed from."""
+    graph = {file.name: set(_inputs(file, "metrics")) for file in sql.read_all("metrics")}
+    sorter = graphlib.TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)})
+    return tuple(sorter.static_order())
+
+
+def inputs(name: str) -> tuple[str, ...]:
+    """The tables a metric reads, with their schema: ``raw.deals``, ``metrics.agent_leaderboard``.
+
+    For the funnels that is every table any funnel reads.
+    """
+    file = sql.read("metrics", name)
+    read = [table for table in file.listed("Inputs") if "." in table]
+    if _is_funnel(file):
+        read += [table for funnel in funnels.names() for table in sql.read("funnels", funnel).listed("Inputs")]
+    return tuple(dict.fromkeys(read))
+
+
+def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> int:
+    """Fill ``metrics.<name>`` anew and return its number of rows.
+
+    Raises MissingTableError where the warehouse lacks a table the metric reads.
+    """
+    relation = evaluate(connection, name, parameters)
+    connection.execute(f'drop table if exists metrics."{name}"')
+    relation.create(f"metrics.{name}")
+    return _count(connection, name)
+
+
+def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
+    """The rows of metric `name`, in its order, without storing them."""
+    file = sql.read("metrics", name)
+    _require_inputs(connection, name)
+    if _is_funnel(file):
+        funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
+    if "meta.performance_weights" in file.listed("Inputs"):
+        _store_weights(connection, parameters.weights)
+    return connection.sql(file.text, params=bindings(connection, file, parameters.bound()))
+
+
+def bindings(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that the file's text names."""
+    return {name: values[name] for name in sorted(connection.extract_statements(file.text)[0].named_parameters)}
+
+
+def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, Decimal]) -> None:
+    connection.execute(
+        "create or replace table meta.performance_weights (component varchar primary key, weight decimal(9, 6))"
+    )
+    connection.executemany("insert into meta.performance_weights values ($1, $2)", [list(w) for w in weights.items()])
+
+
+def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    held = {
+        f"{schema}.{table}"
+        for schema, table in connection.sql(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
+    missing = [table for table in inputs(name) if table not in held and not table.startswith("meta.")]
+    if missing:
+        raise MissingTableError(
+            f"metric '{name}'",
+            f"it reads {', '.join(missing)}, which this warehouse does not hold",
+            "Fill it first: si refresh",
+        )
+
+
+def _inputs(file: sql.SqlFile, schema: str) -> list[str]:
+    return [name for table in file.listed("Inputs") for space, _, name in [table.partition(".")] if space == schema]
+
+
+def _is_funnel(file: sql.SqlFile) -> bool:
+    return "funnel_units" in file.listed("Inputs")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    row = connection.table(f"metrics.{name}").aggregate("count(*)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, for listings."""
+    return re.sub(r"\s+", " ", text).strip()

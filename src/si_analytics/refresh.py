@@ -1,0 +1,213 @@
+"""A refresh: extract, check, compute, check, publish, and replace the warehouse in one rename.
+
+Belongs here: the order of the steps and the record of them. The command line calls `run`; Dagster
+calls the same steps one by one on a `Refresh`. May import: every module below.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Protocol
+
+import duckdb
+
+from si_analytics import checks, extract, metrics, publish, records, warehouse, windows
+from si_analytics.errors import UsageError
+from si_analytics.settings import Settings
+
+
+class Listener(Protocol):
+    """Hears of each step of a refresh as it ends: its phase, what it was about, rows and seconds."""
+
+    def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None: ...
+
+
+def _silent(phase: str, name: str, rows: int, seconds: float) -> None:
+    """For callers who do not listen."""
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What a refresh did. ``changed`` counts the rows written per published target."""
+
+    refresh_id: uuid.UUID
+    as_of: datetime
+    snapshot: str
+    extracts: tuple[extract.TableExtract, ...]
+    metrics: Mapping[str, int]
+    checks: tuple[checks.CheckResult, ...]
+    targets: tuple[publish.TargetChange, ...]
+    seconds: float
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Rows written, by published target."""
+        return {change.target: change.changed for change in self.targets}
+
+    @property
+    def rows_written(self) -> int:
+        """Rows written to Postgres in all."""
+        return sum(self.changed.values())
+
+
+@dataclass
+class Refresh:
+    """One refresh, step by step: `extract`, `compute` each metric, `check`, `publish`, `finish`.
+
+    Works on a file of its own; until `finish` the published warehouse stays as it was. Use it as a
+    context manager: leaving it without `finish` drops the working file. ``as_of`` none means the
+    moment of the extraction snapshot; a past one is old times with today's statuses.
+    """
+
+    settings: Settings
+    as_of: datetime | None = None
+    weights: Mapping[str, Decimal] | None = None
+    listen: Listener = _silent
+    refresh_id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    def __post_init__(self) -> None:
+        if self.as_of is not None:
+            self.as_of = windows.instant(self.as_of, name="as_of")
+        self.weights = metrics.check_weights(self.weights or metrics.DEFAULT_WEIGHTS)
+        self._stack = ExitStack()
+        self._started = time.perf_counter()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._snapshot: extract.Snapshot | None = None
+        self._extracts: list[extract.TableExtract] = []
+        self._metrics: dict[str, int] = {}
+        self._checks: dict[str, checks.CheckResult] = {}
+        self._targets: list[publish.TargetChange] = []
+
+    def __enter__(self) -> Refresh:
+        self._stack.enter_context(warehouse.writer_lock(self.settings))
+        try:
+            self._connection = warehouse.create_working(self.settings)
+            self._stack.callback(self._close)
+            records.carry_over(self._connection, self.settings)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The working file, open for writing."""
+        if self._connection is None:
+            raise UsageError("a step of a refresh", "the refresh is not open", "Use it as a context manager")
+        return self._connection
+
+    @property
+    def snapshot(self) -> extract.Snapshot:
+        """The moment that was extracted."""
+        if self._snapshot is None:
+            raise UsageError("a step of a refresh", "nothing was extracted yet", "Call extract() first")
+        return self._snapshot
+
+    @property
+    def parameters(self) -> metrics.Parameters:
+        """What every metric of this refresh is computed with."""
+        as_of = self.as_of or self.snapshot.taken_at
+        return metrics.Parameters.all_time(as_of, self.settings.currency, self.settings.timezone, self.weights)
+
+    def extract(self) -> list[extract.TableExtract]:
+        """Read every table within one snapshot, then run the checks that need nothing but what was read."""
+
+        def heard(result: extract.TableExtract) -> None:
+            self.listen("extract", result.table, result.rows, result.seconds)
+
+        with extract.snapshot(self.connection, self.settings) as snapshot:
+            self._snapshot = snapshot
+            self._extracts = extract.read(self.connection, heard)
+        early = [self.check(name) for name in checks.names() if checks.reads_only_raw(name)]
+        checks.require_passed(early)
+        return self._extracts
+
+    def compute(self, name: str) -> int:
+        """Compute one metric into ``metrics.<name>``; the number of its rows."""
+        started = time.perf_counter()
+        rows = metrics.compute(self.connection, name, self.parameters)
+        self._metrics[name] = rows
+        self.listen("compute", name, rows, time.perf_counter() - started)
+        return rows
+
+    def check(self, name: str) -> checks.CheckResult:
+        """Run one check, once; a second call gives the same result."""
+        if name not in self._checks:
+            result = checks.run(self.connection, name, self.parameters.bound())
+            self._checks[name] = result
+            self.listen("check", name, result.rows, result.seconds)
+        return self._checks[name]
+
+    def publish(self) -> list[publish.TargetChange]:
+        """Write the results to Postgres in one transaction, unless a blocking check found rows."""
+        checks.require_passed([self.check(name) for name in checks.names()])
+        provenance = publish.Provenance(
+            self.refresh_id,
+            self.parameters.window.as_of,
+            self.snapshot.id,
+            self.settings.currency,
+            self.snapshot.taken_at,
+            time.perf_counter() - self._started,
+        )
+
+        def heard(change: publish.TargetChange) -> None:
+            self.listen("publish", change.target, change.changed, change.seconds)
+
+        self._targets = publish.publish(self.connection, self.settings, provenance, heard)
+        return self._targets
+
+    def finish(self) -> RefreshReport:
+        """Record the refresh, close the working file and put it in the place of the published one."""
+        report = RefreshReport(
+            self.refresh_id,
+            self.parameters.window.as_of,
+            self.snapshot.id,
+            tuple(self._extracts),
+            dict(self._metrics),
+            tuple(self._checks.values()),
+            tuple(self._targets),
+            time.perf_counter() - self._started,
+        )
+        records.write(self.connection, self.settings, report, self.snapshot.taken_at)
+        self.connection.execute("checkpoint")
+        self.connection.close()
+        self._connection = None
+        warehouse.publish_working(self.settings)
+        return report
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        warehouse.discard_working(self.settings)
+
+
+def run(
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    weights: Mapping[str, Decimal] | None = None,
+    listen: Listener = _silent,
+) -> RefreshReport:
+    """A whole refresh: extract, compute every metric, check, publish, replace the warehouse.
+
+    Raises what the steps raise; then nothing was published and the previous warehouse stands.
+    """
+    with Refresh(settings, as_of, weights, listen) as refresh:
+        refresh.extract()
+        for name in metrics.names():
+            refresh.compute(name)
+        refresh.publish()
+        return refresh.finish()

@@ -1,0 +1,164 @@
+"""The warehouse file: a published one that readers open, a working one that a refresh fills.
+
+Belongs here: opening DuckDB files, attaching Postgres, and replacing the published file in a single
+rename, so that readers never wait for a refresh nor a refresh for them. May import: `errors`,
+`settings`, `postgres`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import duckdb_extensions
+import filelock
+from psycopg import conninfo
+
+from si_analytics.errors import ServerError, WarehouseError
+from si_analytics.postgres import refused
+from si_analytics.settings import Settings
+
+SCHEMAS = ("raw", "metrics", "history", "meta")
+_SECRET = ("host", "hostaddr", "port", "dbname", "user", "password")
+_LOCK_SECONDS = 600
+
+
+def _literal(text: str) -> str:
+    """`text` as an SQL string: ATTACH is the one statement that binds no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    limit = {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
+    return {"autoinstall_known_extensions": False, **limit}
+
+
+def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection on a DuckDB file, in UTC, within the memory limit; downloads nothing."""
+    connection = duckdb.connect(str(path), read_only=read_only, config=_configuration(settings))
+    connection.execute("set global TimeZone = 'UTC'")
+    return connection
+
+
+def working_path(settings: Settings) -> Path:
+    """The file a refresh works on, beside the published one: the rename stays on one disk."""
+    return settings.warehouse.with_name(settings.warehouse.name + ".working")
+
+
+@contextmanager
+def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
+    """Held by the one refresh that works on this warehouse; the lock goes with its process."""
+    try:
+        settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(settings.warehouse.with_name(settings.warehouse.name + ".lock"), timeout=seconds)
+        with lock:
+            yield
+    except filelock.Timeout as error:
+        raise WarehouseError(
+            "refreshing the warehouse", "another refresh works on it", "Wait for it to end, then try again"
+        ) from error
+    except OSError as error:
+        raise _unwritable(settings.warehouse, error) from error
+
+
+def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """An empty working file with the warehouse's schemas; whatever a dead refresh left is removed."""
+    path = working_path(settings)
+    try:
+        discard_working(settings)
+        connection = open_file(path, settings)
+    except (OSError, duckdb.IOException) as error:
+        raise _unwritable(path, error) from error
+    for name in SCHEMAS:
+        connection.execute(f"create schema {name}")
+    return connection
+
+
+def discard_working(settings: Settings) -> None:
+    """Remove the working file and DuckDB's log beside it."""
+    path = working_path(settings)
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def publish_working(settings: Settings) -> None:
+    """Put the closed working file in the place of the published one, in one rename that survives a crash."""
+    path = working_path(settings)
+    try:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(settings.warehouse)
+        folder = os.open(settings.warehouse.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _unwritable(settings.warehouse, error) from error
+
+
+def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Attach the published warehouse read-only as ``published``; false where there is none yet."""
+    if not settings.warehouse.exists():
+        return False
+    try:
+        connection.execute(f"attach {_literal(str(settings.warehouse))} as published (read_only)")
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"reading the warehouse {settings.warehouse}",
+            "it is no DuckDB file this version reads",
+            "Move it away and run: si refresh",
+        ) from error
+    return True
+
+
+def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load the Postgres extension that the wheels carry; nothing is downloaded."""
+    duckdb_extensions.import_extension("postgres_scanner", con=connection)
+    connection.execute("load postgres_scanner")
+
+
+def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None:
+    """Attach the operational database read-only as ``pg``.
+
+    Who connects, and with what password, is bound into a temporary secret, so that no statement holds
+    it; only the connection's other parameters stand in the ATTACH.
+    """
+    load_postgres_extension(connection)
+    parts = {key: str(value) for key, value in conninfo.conninfo_to_dict(address).items() if value is not None}
+    connection.execute(
+        "create or replace temporary secret operational"
+        " (type postgres, host $host, port $port, database $dbname, user $user, password $password)",
+        {
+            "host": parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST", ""),
+            "port": parts.get("port") or os.environ.get("PGPORT", "5432"),
+            "dbname": parts.get("dbname", ""),
+            "user": parts.get("user", ""),
+            "password": parts.get("password") or os.environ.get("PGPASSWORD", ""),
+        },
+    )
+    others = {key: value for key, value in parts.items() if key not in _SECRET}
+    others.setdefault("connect_timeout", "15")
+    others["options"] = (others.get("options", "") + " -c search_path=pg_catalog -c TimeZone=UTC").strip()
+    others.setdefault("application_name", "si_analytics extraction")
+    text = conninfo.make_conninfo(**others)
+    try:
+        connection.execute(f"attach {_literal(text)} as pg (type postgres, read_only, secret operational)")
+    except duckdb.Error as error:
+        raise _not_attached(address, error) from error
+
+
+def _not_attached(address: str, error: duckdb.Error) -> ServerError:
+    import psycopg
+
+    # DuckDB repeats the whole connection string in its message; libpq's own reason follows the last colon pair.
+    reason = str(error).split('":', 1)[-1].strip() or "it was refused"
+    return refused(address, psycopg.OperationalError(reason))
+
+
+def _unwritable(path: Path, error: Exception) -> WarehouseError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+    return WarehouseError(f"writing the warehouse {path}", reason or type(error).__name__, "Check the folder and disk")
