@@ -1,0 +1,43 @@
+-- indexes: the indexes of one schema that are not there for the sake of a key.
+--
+-- An index left invalid by an interrupted build answers no query, and says so in its definition.
+--
+-- Dialect  postgres
+-- Grain    one row per index
+-- Inputs   pg_index, pg_class, pg_constraint
+-- Params   %(schema)s  name of the schema
+-- Order    name
+
+with
+
+indexes_of_keys as (
+
+    select conindid
+    from pg_constraint
+    where contype in ('p', 'u', 'x')
+
+),
+
+final as (
+
+    select
+        'index' as kind,
+        relations.relname as relation,
+        indexes.relname as name,
+        pg_get_indexdef(indexes.oid, 0, true)
+        || case when pg_index.indisvalid then '' else ' (invalid)' end as definition,
+        '{}'::name[] as columns
+    from pg_index
+    inner join pg_class as indexes
+        on pg_index.indexrelid = indexes.oid
+    inner join pg_class as relations
+        on pg_index.indrelid = relations.oid
+    where
+        relations.relnamespace = to_regnamespace(quote_ident(%(schema)s))
+        and relations.relkind in ('r', 'p', 'm')
+        and indexes.oid not in (select conindid from indexes_of_keys)
+
+)
+
+select * from final
+order by name

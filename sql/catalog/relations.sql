@@ -1,0 +1,44 @@
+-- relations: the tables and views of one schema; those of extensions are nobody's business here.
+--
+-- Dialect  postgres
+-- Grain    one row per table, view, materialized view or foreign table
+-- Inputs   pg_class, pg_depend
+-- Params   %(schema)s  name of the schema
+-- Order    name
+
+with
+
+extension_members as (
+
+    select objid
+    from pg_depend
+    where
+        classid = 'pg_class'::regclass
+        and deptype = 'e'
+
+),
+
+final as (
+
+    select
+        case relkind
+            when 'v' then 'view'
+            when 'm' then 'materialized view'
+            when 'f' then 'foreign table'
+            when 'p' then 'partitioned table'
+            else case relpersistence when 'u' then 'unlogged table' else 'table' end
+        end as kind,
+        relname as relation,
+        relname as name,
+        case when relkind in ('v', 'm') then pg_get_viewdef(oid) else '' end as definition,
+        '{}'::name[] as columns
+    from pg_class
+    where
+        relnamespace = to_regnamespace(quote_ident(%(schema)s))
+        and relkind in ('r', 'p', 'f', 'v', 'm')
+        and oid not in (select objid from extension_members)
+
+)
+
+select * from final
+order by name

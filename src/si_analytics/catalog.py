@@ -1,0 +1,226 @@
+"""What stands in a database, object by object, and how two such pictures differ.
+
+Belongs here: reading Postgres's own catalogs and comparing what was read. Writes nothing.
+May import: `sql`.
+
+A picture is a mapping of `Item`. Definitions are the server's own words for an object, taken with
+the schema in question on the search path, so that two schemas of one server can be held side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from si_analytics import sql
+
+_QUERIES = ("relations", "columns", "constraints", "indexes", "triggers", "functions", "publications")
+_RELATIONS = frozenset({"table", "unlogged table", "partitioned table", "foreign table", "view", "materialized view"})
+_KEYS = frozenset({"primary key", "unique", "foreign key", "exclusion"})
+CONSTRAINTS = _KEYS | {"check"}
+VIEWS = frozenset({"view", "materialized view"})
+# What an application may add beside the declaration without being in its way.
+_TOLERATED = _RELATIONS | CONSTRAINTS | {"column", "index", "trigger", "published table"}
+# What hangs on a column without a name of its own: present or not.
+_TRAITS = frozenset({"not null", "default"})
+
+Connection = psycopg.Connection[Any]
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object: its kind, the table or view it belongs to (empty: none), its name and definition."""
+
+    kind: str
+    relation: str
+    name: str
+    definition: str
+    columns: list[str] = field(default_factory=list, compare=False)
+
+    @property
+    def key(self) -> Key:
+        """What two pictures are matched by; tables and views share their names, so they share a space."""
+        if self.kind in _RELATIONS:
+            return ("relation", "", self.name)
+        if self.kind == "index":  # unique in its schema, whatever table it is on
+            return ("index", "", self.name)
+        space = "constraint" if self.kind in CONSTRAINTS else self.kind
+        return (space, self.relation, self.name)
+
+    @property
+    def label(self) -> str:
+        """The name as people write it: ``deals.amount``, ``idx_deals_status``."""
+        if self.kind == "published table":
+            return f"{self.name}: {self.relation}"
+        return self.name if self.key[1] == "" else f"{self.relation}.{self.name}"
+
+    @property
+    def text(self) -> str:
+        """The definition, or the kind where that says it all."""
+        return self.definition or self.kind
+
+
+Picture = Mapping[Key, Item]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One object that is not as declared.
+
+    ``declared`` none: it is not in the declaration; ``found`` none: it is missing. ``extra`` marks
+    what an application added beside the declaration, which is nobody's mistake.
+    """
+
+    kind: str
+    name: str
+    declared: str | None
+    found: str | None
+    extra: bool = False
+
+    @property
+    def status(self) -> str:
+        """``missing``, ``changed`` or ``extra``."""
+        if self.extra:
+            return "extra"
+        return "missing" if self.found is None else "changed"
+
+
+def look_in(connection: Connection, schema: str) -> None:
+    """Look names up in `schema`, and where uuid-ossp is installed, until the transaction ends."""
+    connection.execute(_query("search_path"), {"schema": schema})
+
+
+def read(connection: Connection, schema: str, prefix: str = "") -> Picture:
+    """The picture of one schema; `prefix` is put before every name of a table or view in it."""
+    items: list[Item] = []
+    for name in _QUERIES:
+        with connection.cursor(row_factory=class_row(Item)) as cursor:
+            items += cursor.execute(_query(name), {"schema": schema}).fetchall()
+    if prefix:
+        items = [_prefixed(item, prefix) for item in items if item.kind not in {"publication", "function"}]
+        if connection.execute("select to_regnamespace(quote_ident(%s)) is not null", [schema]).fetchone() == (True,):
+            items.append(Item("schema", "", prefix.rstrip("."), ""))
+    return {item.key: item for item in items}
+
+
+def _query(name: str) -> str:
+    return sql.read("catalog", name).text
+
+
+def _prefixed(item: Item, prefix: str) -> Item:
+    relation = prefix + item.relation
+    name = relation if item.kind in _RELATIONS else prefix + item.name if item.kind == "index" else item.name
+    return Item(item.kind, relation, name, item.definition, item.columns)
+
+
+def compare(declared: Picture, found: Picture) -> list[Difference]:
+    """Every difference, in order of kind and name; what belongs to a table that differs itself is left unsaid."""
+    pairs = _paired(declared, found)
+    partners = {other.key for _, other in pairs if other is not None}
+    silent = {item.name for item, other in pairs if item.kind in _RELATIONS and not same(item, other)}
+    strangers = [item for key, item in found.items() if key not in partners]
+    silent |= {item.name for item in strangers if item.kind in _RELATIONS}
+    differences = [
+        Difference(item.kind, item.label, item.text, other.text if other.kind == item.kind else other.kind)
+        if other
+        else Difference(item.kind, item.label, item.text, None)
+        for item, other in pairs
+        if (item.kind in _RELATIONS or item.relation not in silent) and not same(item, other)
+    ]
+    differences += _extras(item for item in strangers if item.kind in _RELATIONS or item.relation not in silent)
+    return sorted(differences, key=lambda difference: (difference.extra, difference.kind, difference.name))
+
+
+def missing(declared: Picture, found: Picture) -> list[Item]:
+    """The declared objects that were not found, in the order they were declared."""
+    return [item for item, other in _paired(declared, found) if other is None]
+
+
+def added(declared: Picture, before: Picture, after: Picture) -> dict[str, tuple[str, ...]]:
+    """The names of the declared objects that `after` has over `before`, by kind.
+
+    Columns and constraints that came with their table are not listed beside it.
+    """
+    new_tables = {item.name for key, item in after.items() if item.kind in _RELATIONS and key not in before}
+    names: dict[str, list[str]] = {}
+    for item, other in _paired(declared, after):
+        came_along = item.kind in CONSTRAINTS | _TRAITS | {"column"} and item.relation in new_tables
+        if other is not None and other.key not in before and not came_along:
+            names.setdefault(item.kind, []).append(item.label)
+    return {kind: tuple(each) for kind, each in sorted(names.items())}
+
+
+def _paired(declared: Picture, found: Picture) -> list[tuple[Item, Item | None]]:
+    taken: set[Key] = set()
+    pairs: list[tuple[Item, Item | None]] = []
+    for item in declared.values():
+        other = found.get(item.key) if item.kind not in CONSTRAINTS else _counterpart(item, found, taken)
+        if other is not None:
+            taken.add(other.key)
+        pairs.append((item, other))
+    return pairs
+
+
+def _counterpart(item: Item, found: Picture, taken: set[Key]) -> Item | None:
+    """The constraint that does what `item` does, whatever its name; else the one that stands in its place."""
+    rivals = [
+        other
+        for key, other in found.items()
+        if other.kind in CONSTRAINTS and other.relation == item.relation and key not in taken
+    ]
+    for matches in (same, _in_place_of):
+        for other in sorted(rivals, key=lambda other: other.name != item.name):
+            if matches(item, other):
+                return other
+    return None
+
+
+def _in_place_of(item: Item, other: Item) -> bool:
+    same_kind = item.kind == other.kind
+    return (
+        item.name == other.name
+        or (same_kind and item.kind == "primary key")
+        or (same_kind and item.kind in _KEYS and item.columns == other.columns)
+    )
+
+
+def same(item: Item, other: Item | None) -> bool:
+    """Whether two objects do the same, whatever constraints among them are called."""
+    if other is None or item.kind != other.kind:
+        return False
+    if item.definition == other.definition:
+        return True
+    return item.kind in VIEWS | {"check"} and _meaning(item) == _meaning(other)
+
+
+def _meaning(item: Item) -> object:
+    """The parsed definition without brackets and casts to text, which a dump and restore puts elsewhere."""
+    import sqlglot
+    from sqlglot import expressions
+
+    try:
+        parsed = sqlglot.parse_one(item.definition.removeprefix("CHECK "), read="postgres")
+    except sqlglot.errors.ParseError:
+        return item.definition
+    root = expressions.Tuple(expressions=[parsed])
+    for node in list(root.find_all(expressions.Paren, expressions.Cast)):
+        if isinstance(node, expressions.Paren) or _is_text(node):
+            node.replace(node.this)
+    return root
+
+
+def _is_text(cast_node: Any) -> bool:
+    return str(cast_node.to.sql("postgres")).lower().split("(")[0].rstrip("[]") in {"text", "varchar"}
+
+
+def _extras(strangers: Iterable[Item]) -> Iterator[Difference]:
+    for item in strangers:
+        if item.kind in _TRAITS:
+            yield Difference(item.kind, item.label, f"no {item.kind}", item.text)
+        elif item.kind in _TOLERATED:
+            yield Difference(item.kind, item.label, None, item.text, extra=True)

@@ -1,0 +1,151 @@
+"""The statements of ``sql/schema`` and ``sql/views``, and those that bring a standing table up to them.
+
+Belongs here: everything that changes the shape of the operational database. May import: `sql`, `catalog`.
+
+A statement of the files is run when the object it creates is missing, and then only: what stands is not locked,
+and need not belong to the role that asks. What a standing table lacks is added from the server's own words for
+the declared column or key, never from words of ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from si_analytics import sql
+from si_analytics.catalog import Connection, Item, Picture
+
+SCHEMA = "public"
+_FOLDERS = ("schema", "views")
+# A statement ends at a semicolon that is in no comment, no string and no function body.
+_STATEMENT = re.compile(r"(?>--[^\n]*|\$\$.*?\$\$|'[^']*'|[^;])+;\n", re.DOTALL)
+_COMMENT = re.compile(r"--[^\n]*")
+_CREATES = re.compile(
+    r"\bcreate (?:or replace )?(?:unique )?"
+    r"(schema|table|index|trigger|function|materialized view|view|publication) (?:if not exists )?([\w.]+)"
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of the files: the kind and name of what it creates, and its text."""
+
+    kind: str
+    name: str
+    text: str
+
+
+@functools.cache
+def statements() -> tuple[Statement, ...]:
+    """Every statement of the schema and the views, in the order they are run."""
+    return tuple(statement for folder in _FOLDERS for file in sql.read_all(folder) for statement in split(file.text))
+
+
+def split(text: str) -> list[Statement]:
+    """The statements of one file; each creates one object, and one that does not is an error of the file."""
+    found = []
+    for match in _STATEMENT.finditer(text):
+        creates = _CREATES.search(_COMMENT.sub("", match.group()))
+        if creates is None:
+            raise ValueError(f"a statement creates nothing: {match.group()}")
+        found.append(Statement(creates.group(1), creates.group(2), match.group()))
+    return found
+
+
+def run_all(connection: Connection) -> None:
+    """Run every file as it stands, as psql would."""
+    for folder in _FOLDERS:
+        for file in sql.read_all(folder):
+            connection.execute(_words(file.text))
+
+
+def create(connection: Connection, missing: Sequence[Item], declared: Picture, standing: Picture) -> None:
+    """Create the `missing` objects of the `declared` picture, given what is `standing`."""
+    wanted = {(item.kind, item.name.partition("(")[0]) for item in missing}
+    on_standing = [item for item in missing if ("relation", "", item.relation) in standing]
+    _run(connection, wanted, {"function"})
+    _add_columns(connection, on_standing, declared)
+    _add_constraints(connection, [item for item in on_standing if item.kind in {"primary key", "unique", "check"}])
+    _run(connection, wanted, {statement.kind for statement in statements()} - {"function"})
+    _add_constraints(connection, [item for item in on_standing if item.kind == "foreign key"])
+    if any(item.kind == "publication" for item in standing.values()):
+        _publish(connection, [item for item in missing if item.kind == "published table"])
+
+
+def _run(connection: Connection, wanted: set[tuple[str, str]], kinds: set[str]) -> None:
+    for statement in statements():
+        if statement.kind in kinds and (statement.kind, statement.name) in wanted:
+            connection.execute(_words(statement.text))
+
+
+def _add_columns(connection: Connection, missing: Iterable[Item], declared: Picture) -> None:
+    """Add the columns a standing table lacks, and the default or `not null` a standing column lacks."""
+    items = list(missing)
+    added = {(item.relation, item.name) for item in items if item.kind == "column"}
+    for item in items:
+        place = (item.relation, item.name)
+        if item.kind == "column":
+            default = declared.get(("default", *place))
+            clauses: list[Composable] = [_words(item.definition)]
+            clauses += [SQL("default"), _words(default.definition)] if default else []
+            clauses += [SQL("not null")] if ("not null", *place) in declared else []
+            _alter(connection, item, SQL("add column {} {}").format(Identifier(item.name), SQL(" ").join(clauses)))
+        elif item.kind == "default" and place not in added:
+            value = _words(item.definition)
+            _alter(connection, item, SQL("alter column {} set default {}").format(Identifier(item.name), value))
+        elif item.kind == "not null" and place not in added:
+            _alter(connection, item, SQL("alter column {} set not null").format(Identifier(item.name)))
+
+
+def _add_constraints(connection: Connection, missing: Iterable[Item]) -> None:
+    for item in missing:
+        definition = _words(item.definition)
+        _alter(connection, item, SQL("add constraint {} {}").format(Identifier(item.name), definition))
+
+
+def _publish(connection: Connection, missing: Iterable[Item]) -> None:
+    for item in missing:
+        statement = SQL("alter publication {} add table {}")
+        connection.execute(statement.format(Identifier(item.name), _table(item.relation)))
+
+
+def _alter(connection: Connection, item: Item, change: Composable) -> None:
+    connection.execute(SQL("alter table {} {}").format(_table(item.relation), change))
+
+
+def _table(name: str) -> Identifier:
+    schema, _, bare = name.rpartition(".")
+    return Identifier(schema or SCHEMA, bare)
+
+
+def drop_view(connection: Connection, item: Item) -> list[Composed]:
+    """Drop one view, nothing else with it; returns the grants that it held, to be given back to its successor."""
+    given = connection.execute(_words(sql.read("catalog", "privileges").text), {"view": item.name}).fetchall()
+    view = Identifier(SCHEMA, item.name)
+    connection.execute(SQL("drop {} {} restrict").format(_words(item.kind), view))
+    return [_grant(view, *row) for row in given]
+
+
+def dependents(connection: Connection, view: str) -> list[str]:
+    """What depends on a view, in the server's words: ``view weekly_board``."""
+    rows = connection.execute(_words(sql.read("catalog", "dependents").text), {"view": view}).fetchall()
+    return [name for (name,) in rows]
+
+
+def _grant(view: Identifier, grantee: str | None, privilege: str, column: str | None, grantable: bool) -> Composed:
+    return SQL("grant {}{} on {} to {}{}").format(
+        _words(privilege),
+        SQL(" ({})").format(Identifier(column)) if column else SQL(""),
+        view,
+        Identifier(grantee) if grantee else SQL("public"),
+        SQL(" with grant option" if grantable else ""),
+    )
+
+
+def _words(text: str) -> SQL:
+    """SQL of our own files or of the server's catalogs, as it stands."""
+    return SQL(text)
