@@ -45,18 +45,33 @@ table_columns as (
 
 final as (
 
-    select 'column' as kind, relation, name, type as definition, '{}'::name[] as columns
+    select
+        'column' as kind,
+        relation,
+        name,
+        type as definition,
+        '{}'::name[] as columns
     from table_columns
 
     union all
 
-    select 'not null' as kind, relation, name, 'not null' as definition, '{}'::name[] as columns
+    select
+        'not null' as kind,
+        relation,
+        name,
+        'not null' as definition,
+        '{}'::name[] as columns
     from table_columns
     where is_not_null
 
     union all
 
-    select 'default' as kind, relation, name, default_value as definition, '{}'::name[] as columns
+    select
+        'default' as kind,
+        relation,
+        name,
+        default_value as definition,
+        '{}'::name[] as columns
     from table_columns
     where default_value is not null
 

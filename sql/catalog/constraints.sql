@@ -11,6 +11,8 @@ with
 final as (
 
     select
+        pg_class.relname as relation,
+        pg_constraint.conname as name,
         case pg_constraint.contype
             when 'p' then 'primary key'
             when 'u' then 'unique'
@@ -18,8 +20,6 @@ final as (
             when 'c' then 'check'
             else 'exclusion'
         end as kind,
-        pg_class.relname as relation,
-        pg_constraint.conname as name,
         pg_get_constraintdef(pg_constraint.oid) as definition,
         array(
             select pg_attribute.attname

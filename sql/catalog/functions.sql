@@ -25,6 +25,7 @@ final as (
     select
         'function' as kind,
         '' as relation,
+        '{}'::name[] as columns,
         pg_proc.proname || '(' || pg_get_function_identity_arguments(pg_proc.oid) || ')' as name,
         'returns ' || format_type(pg_proc.prorettype, null)
         || case
@@ -32,14 +33,13 @@ final as (
             else
                 ' language ' || pg_language.lanname
                 || ' as ' || btrim(regexp_replace(lower(pg_proc.prosrc), '\s+', ' ', 'g'))
-        end as definition,
-        '{}'::name[] as columns
+        end as definition
     from pg_proc
     inner join pg_language
         on pg_proc.prolang = pg_language.oid
     where
         pg_proc.pronamespace = to_regnamespace(quote_ident(%(schema)s))
-        and pg_proc.oid not in (select objid from extension_members)
+        and pg_proc.oid not in (select extension_members.objid from extension_members)
 
 )
 

@@ -24,9 +24,9 @@ final as (
         'index' as kind,
         relations.relname as relation,
         indexes.relname as name,
+        '{}'::name[] as columns,
         pg_get_indexdef(indexes.oid, 0, true)
-        || case when pg_index.indisvalid then '' else ' (invalid)' end as definition,
-        '{}'::name[] as columns
+        || case when pg_index.indisvalid then '' else ' (invalid)' end as definition
     from pg_index
     inner join pg_class as indexes
         on pg_index.indexrelid = indexes.oid
@@ -35,7 +35,7 @@ final as (
     where
         relations.relnamespace = to_regnamespace(quote_ident(%(schema)s))
         and relations.relkind in ('r', 'p', 'm')
-        and indexes.oid not in (select conindid from indexes_of_keys)
+        and indexes.oid not in (select indexes_of_keys.conindid from indexes_of_keys)
 
 )
 

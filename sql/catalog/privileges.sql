@@ -10,16 +10,28 @@ with
 
 granted as (
 
-    select relowner, (aclexplode(relacl)).*, null::name as column_name
+    select
+        pg_class.relowner,
+        entry.grantee,
+        entry.privilege_type,
+        entry.is_grantable,
+        null::name as column_name
     from pg_class
-    where oid = to_regclass(quote_ident(%(view)s))
+    cross join lateral aclexplode(pg_class.relacl) as entry
+    where pg_class.oid = to_regclass(quote_ident(%(view)s))
 
     union all
 
-    select pg_class.relowner, (aclexplode(pg_attribute.attacl)).*, pg_attribute.attname as column_name
+    select
+        pg_class.relowner,
+        entry.grantee,
+        entry.privilege_type,
+        entry.is_grantable,
+        pg_attribute.attname as column_name
     from pg_attribute
     inner join pg_class
         on pg_attribute.attrelid = pg_class.oid
+    cross join lateral aclexplode(pg_attribute.attacl) as entry
     where pg_class.oid = to_regclass(quote_ident(%(view)s))
 
 ),
@@ -27,10 +39,10 @@ granted as (
 final as (
 
     select
-        case when grantee = 0 then null else pg_get_userbyid(grantee) end as grantee,
         privilege_type as privilege,
         column_name,
-        is_grantable
+        is_grantable,
+        case when grantee <> 0 then pg_get_userbyid(grantee) end as grantee
     from granted
     where grantee <> relowner
 

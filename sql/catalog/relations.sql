@@ -21,6 +21,9 @@ extension_members as (
 final as (
 
     select
+        relname as relation,
+        relname as name,
+        '{}'::name[] as columns,
         case relkind
             when 'v' then 'view'
             when 'm' then 'materialized view'
@@ -28,15 +31,12 @@ final as (
             when 'p' then 'partitioned table'
             else case relpersistence when 'u' then 'unlogged table' else 'table' end
         end as kind,
-        relname as relation,
-        relname as name,
-        case when relkind in ('v', 'm') then pg_get_viewdef(oid) else '' end as definition,
-        '{}'::name[] as columns
+        case when relkind in ('v', 'm') then pg_get_viewdef(oid) else '' end as definition
     from pg_class
     where
         relnamespace = to_regnamespace(quote_ident(%(schema)s))
         and relkind in ('r', 'p', 'f', 'v', 'm')
-        and oid not in (select objid from extension_members)
+        and oid not in (select extension_members.objid from extension_members)
 
 )
 

@@ -14,9 +14,9 @@ final as (
         'trigger' as kind,
         pg_class.relname as relation,
         pg_trigger.tgname as name,
+        '{}'::name[] as columns,
         pg_get_triggerdef(pg_trigger.oid, true)
-        || case when pg_trigger.tgenabled = 'D' then ' (disabled)' else '' end as definition,
-        '{}'::name[] as columns
+        || case when pg_trigger.tgenabled = 'D' then ' (disabled)' else '' end as definition
     from pg_trigger
     inner join pg_class
         on pg_trigger.tgrelid = pg_class.oid

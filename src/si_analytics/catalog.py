@@ -119,21 +119,33 @@ def _prefixed(item: Item, prefix: str) -> Item:
 
 
 def compare(declared: Picture, found: Picture) -> list[Difference]:
-    """Every difference, in order of kind and name; what belongs to a table that differs itself is left unsaid."""
+    """Every difference, in order of kind and name; what belongs to an object that differs itself is left unsaid."""
     pairs = _paired(declared, found)
     partners = {other.key for _, other in pairs if other is not None}
-    silent = {item.name for item, other in pairs if item.kind in _RELATIONS and not same(item, other)}
     strangers = [item for key, item in found.items() if key not in partners]
-    silent |= {item.name for item in strangers if item.kind in _RELATIONS}
+    unlike = [item for item, other in pairs if not same(item, other)]
+    named = {(item.kind, item.relation, item.name) for item in unlike + strangers}
     differences = [
-        Difference(item.kind, item.label, item.text, other.text if other.kind == item.kind else other.kind)
-        if other
-        else Difference(item.kind, item.label, item.text, None)
+        Difference(item.kind, item.label, item.text, _seen(item, other))
         for item, other in pairs
-        if (item.kind in _RELATIONS or item.relation not in silent) and not same(item, other)
+        if not same(item, other) and not _implied(item, named)
     ]
-    differences += _extras(item for item in strangers if item.kind in _RELATIONS or item.relation not in silent)
+    differences += _extras(item for item in strangers if not _implied(item, named))
     return sorted(differences, key=lambda difference: (difference.extra, difference.kind, difference.name))
+
+
+def _implied(item: Item, named: set[tuple[str, str, str]]) -> bool:
+    """Whether the table or column that `item` belongs to is told of already."""
+    if item.kind in _RELATIONS:
+        return False
+    of_relation = any((kind, item.relation, item.relation) in named for kind in _RELATIONS)
+    return of_relation or (item.kind in _TRAITS and ("column", item.relation, item.name) in named)
+
+
+def _seen(item: Item, other: Item | None) -> str | None:
+    if other is None:
+        return None
+    return other.text if other.kind == item.kind else other.kind
 
 
 def missing(declared: Picture, found: Picture) -> list[Item]:
@@ -144,40 +156,30 @@ def missing(declared: Picture, found: Picture) -> list[Item]:
 def added(declared: Picture, before: Picture, after: Picture) -> dict[str, tuple[str, ...]]:
     """The names of the declared objects that `after` has over `before`, by kind.
 
-    Columns and constraints that came with their table are not listed beside it.
+    What came with its table or column is not listed beside it.
     """
-    new_tables = {item.name for key, item in after.items() if item.kind in _RELATIONS and key not in before}
+    new = {(item.kind, item.relation, item.name) for key, item in after.items() if key not in before}
     names: dict[str, list[str]] = {}
     for item, other in _paired(declared, after):
-        came_along = item.kind in CONSTRAINTS | _TRAITS | {"column"} and item.relation in new_tables
+        came_along = item.kind in CONSTRAINTS | _TRAITS | {"column"} and _implied(item, new)
         if other is not None and other.key not in before and not came_along:
             names.setdefault(item.kind, []).append(item.label)
     return {kind: tuple(each) for kind, each in sorted(names.items())}
 
 
 def _paired(declared: Picture, found: Picture) -> list[tuple[Item, Item | None]]:
-    taken: set[Key] = set()
-    pairs: list[tuple[Item, Item | None]] = []
-    for item in declared.values():
-        other = found.get(item.key) if item.kind not in CONSTRAINTS else _counterpart(item, found, taken)
-        if other is not None:
-            taken.add(other.key)
-        pairs.append((item, other))
-    return pairs
-
-
-def _counterpart(item: Item, found: Picture, taken: set[Key]) -> Item | None:
-    """The constraint that does what `item` does, whatever its name; else the one that stands in its place."""
-    rivals = [
-        other
-        for key, other in found.items()
-        if other.kind in CONSTRAINTS and other.relation == item.relation and key not in taken
-    ]
+    """Each declared object beside the one that does the same, else beside the one that stands in its place."""
+    partners = {key: found[key] for key, item in declared.items() if item.kind not in CONSTRAINTS and key in found}
+    free = sorted((item for item in found.values() if item.kind in CONSTRAINTS), key=lambda item: item.key)
     for matches in (same, _in_place_of):
-        for other in sorted(rivals, key=lambda other: other.name != item.name):
-            if matches(item, other):
-                return other
-    return None
+        for key, item in declared.items():
+            if item.kind not in CONSTRAINTS or key in partners:
+                continue
+            rivals = [other for other in free if other.relation == item.relation and matches(item, other)]
+            if rivals:
+                partners[key] = next((other for other in rivals if other.name == item.name), rivals[0])
+                free.remove(partners[key])
+    return [(item, partners.get(key)) for key, item in declared.items()]
 
 
 def _in_place_of(item: Item, other: Item) -> bool:

@@ -136,7 +136,7 @@ def dependents(connection: Connection, view: str) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _grant(view: Identifier, grantee: str | None, privilege: str, column: str | None, grantable: bool) -> Composed:
+def _grant(view: Identifier, privilege: str, column: str | None, grantable: bool, grantee: str | None) -> Composed:
     return SQL("grant {}{} on {} to {}{}").format(
         _words(privilege),
         SQL(" ({})").format(Identifier(column)) if column else SQL(""),

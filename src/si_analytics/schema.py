@@ -247,5 +247,7 @@ def _speaking(asked: str) -> Iterator[None]:
         remedy = "Nothing was changed; connect as the owner of the database and of the tables that stand"
         raise SchemaError(asked, found, remedy) from error
     except psycopg.Error as error:
-        found = error.diag.message_primary or " ".join(str(error).split())
-        raise SchemaError(asked, found, "Nothing was changed; see si schema diff") from error
+        # Without words of the server's own the connection broke, and nobody knows how far it got.
+        said = error.diag.message_primary
+        remedy = "Nothing was changed; see si schema diff" if said else "See what stands with si schema diff"
+        raise SchemaError(asked, said or " ".join(str(error).split()), remedy) from error
