@@ -13,6 +13,7 @@ from psycopg import sql
 
 from si_analytics import embedded, schema
 from si_analytics.settings import Settings
+from tests import outside
 
 _counter = itertools.count()
 
@@ -89,3 +90,16 @@ def postgres(settings: Settings) -> Iterator[psycopg.Connection]:
     with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
         connection.execute("set time zone 'UTC'")
         yield connection
+
+
+@pytest.fixture(scope="session")
+def outside_server(request: pytest.FixtureRequest) -> Iterator[outside.OutsideServer]:
+    """A server as others run them, of the machine's own Postgres; of the embedded one's programs where it has none."""
+    binaries = outside.installed_binaries()
+    if binaries is None:
+        if os.environ.get("CI"):
+            pytest.fail("pg_config finds no Postgres server on this machine: install postgresql and postgresql-contrib")
+        request.getfixturevalue("server")  # which lets the account it runs under reach the programs
+        binaries = embedded.binaries()
+    with outside.running(binaries) as running:
+        yield running

@@ -1,0 +1,115 @@
+"""A Postgres server as others run them: TCP on loopback, a password, a version of the machine's own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+_counter = itertools.count()
+
+
+@dataclass(frozen=True)
+class OutsideServer:
+    """A running server; `url` is its superuser's, on the database ``postgres``."""
+
+    port: int
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return self.url_of("postgres", "postgres", self.password)
+
+    def url_of(self, database: str, user: str = "postgres", password: str | None = None) -> str:
+        """The address of one database, for the superuser unless another user and password are named."""
+        return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
+
+    def create_role(self) -> tuple[str, str]:
+        """A role that may log in and nothing else: its name and its password."""
+        name, password = f"role_{os.getpid()}_{next(_counter)}", secrets.token_hex(8)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            statement = sql.SQL("create role {} login password {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Literal(password)))
+        return name, password
+
+    def create_database(self, owner: str = "postgres") -> str:
+        """The name of a new, empty database."""
+        name = f"test_{os.getpid()}_{next(_counter)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            statement = sql.SQL("create database {} owner {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
+        return name
+
+
+def installed_binaries() -> Path | None:
+    """The server programs of the machine's own Postgres, found through pg_config; none where there are none."""
+    config = shutil.which("pg_config")
+    if config is None:
+        return None
+    done = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True)
+    folder = Path(done.stdout.strip())
+    return folder if (folder / "initdb").is_file() and (folder / "postgres").is_file() else None
+
+
+@contextmanager
+def running(binaries: Path) -> Iterator[OutsideServer]:
+    """A fresh server run by `binaries`, as an ordinary account of the machine where we are root; gone at the end."""
+    account = _account()
+    home = Path(tempfile.mkdtemp(prefix="outside-"))
+    try:
+        password = secrets.token_hex(12)
+        (home / "password").write_text(password)
+        for path in (home, home / "password"):
+            if account:
+                os.chown(path, account.pw_uid, account.pw_gid)
+        options = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+        _run(account, binaries / "initdb", *options, f"--pwfile={home / 'password'}", "-D", str(home / "data"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
+        _run(account, *control, "-l", str(home / "log"), "-o", flags, "start")
+        try:
+            yield OutsideServer(port, password)
+        finally:
+            _run(account, *control, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(home)
+
+
+def _account() -> pwd.struct_passwd | None:
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return known.get("postgres") or known["nobody"]
+
+
+def _run(account: pwd.struct_passwd | None, program: Path, *arguments: str) -> None:
+    # Into a file, not a pipe: the server inherits it and would keep a pipe open for ever.
+    with tempfile.TemporaryFile("w+") as output:
+        done = subprocess.run(
+            [str(program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+            check=False,
+        )
+        output.seek(0)
+        assert done.returncode == 0, f"{program.name}: {output.read()}"
