@@ -65,7 +65,7 @@ deals_of_converts as (
     inner join deal_parties
         on
             invites.converted_user_id = deal_parties.user_id
-            and deal_parties.created_at >= invites.sent_at
+            and invites.sent_at <= deal_parties.created_at
     group by invites.id
 
 ),

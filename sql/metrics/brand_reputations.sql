@@ -60,7 +60,7 @@ reviews_per_sponsor as (
 ),
 
 -- The mean of all as a fraction of tenths: 35 over 1 where nobody was reviewed.
-prior as (
+baseline as (
 
     select
         case when count(*) = 0 then 35 else sum(overall) end as tenths,
@@ -110,12 +110,12 @@ measured as (
         cast(payments_per_sponsor.payment_hundredths as decimal(38, 0)) * 0.01 as average_payment_time,
         cast(
             (
-                2 * 100 * (5 * prior.tenths + prior.ratings * coalesce(reviews_per_sponsor.rating_tenths, 0))
-                + prior.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))
-            ) // (2 * prior.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))) as decimal(38, 0)
+                2 * 100 * (5 * baseline.tenths + baseline.ratings * coalesce(reviews_per_sponsor.rating_tenths, 0))
+                + baseline.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))
+            ) // (2 * baseline.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))) as decimal(38, 0)
         ) * 0.001 as reputation_score
     from sponsors
-    cross join prior
+    cross join baseline
     left join reviews_per_sponsor
         on sponsors.sponsor_id = reviews_per_sponsor.sponsor_id
     left join deals_per_sponsor

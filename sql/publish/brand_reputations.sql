@@ -91,7 +91,13 @@ removed as (
     delete from public.brand_reputations as target
     where
         not exists (select 1 from staged where staged.sponsor_id = target.sponsor_id)
-        and not exists (select 1 from public.users as source where source.id = target.sponsor_id and source.role = 'sponsor')
+        and not exists (
+            select 1
+            from public.users as source
+            where
+                source.id = target.sponsor_id
+                and source.role = 'sponsor'
+        )
     returning 1
 
 )

@@ -102,7 +102,15 @@ removed as (
 
     delete from analytics.conversion_funnels as target
     where
-        not exists (select 1 from staged where staged.funnel = target.funnel and staged.breakdown = target.breakdown and staged.breakdown_value = target.breakdown_value and staged.stage_number = target.stage_number)
+        not exists (
+            select 1
+            from staged
+            where
+                staged.funnel = target.funnel
+                and staged.breakdown = target.breakdown
+                and staged.breakdown_value = target.breakdown_value
+                and staged.stage_number = target.stage_number
+        )
     returning 1
 
 )
