@@ -6,10 +6,12 @@ environment only when asked to (`load`), never at import. May import: `errors`.
 
 from __future__ import annotations
 
+import os
 import zoneinfo
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -93,3 +95,11 @@ def load(**overrides: Any) -> Settings:
     base = home if "warehouse" not in given.model_fields_set else root
     warehouse = (base / given.warehouse.expanduser()).resolve()
     return given.model_copy(update={"home": home, "warehouse": warehouse})
+
+
+def origin(name: str) -> str:
+    """Where the setting of that environment name comes from: the environment, ``.env`` or the default."""
+    if os.environ.get(name):
+        return "environment"
+    file = project_root(Path.cwd()) / ".env"
+    return ".env" if file.is_file() and dotenv_values(file).get(name) else "default"

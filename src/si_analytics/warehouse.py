@@ -8,6 +8,7 @@ rename, so that readers never wait for a refresh nor a refresh for them. May imp
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,14 +32,15 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    """What every DuckDB of ours is opened with: no downloads, within the memory limit."""
     limit = {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
     return {"autoinstall_known_extensions": False, **limit}
 
 
 def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection on a DuckDB file, in UTC, within the memory limit; downloads nothing."""
-    connection = duckdb.connect(str(path), read_only=read_only, config=_configuration(settings))
+    connection = duckdb.connect(str(path), read_only=read_only, config=configuration(settings))
     connection.execute("set global TimeZone = 'UTC'")
     return connection
 
@@ -75,6 +77,21 @@ def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
     for name in SCHEMAS:
         connection.execute(f"create schema {name}")
     return connection
+
+
+def copy_working(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A working file that begins as a copy of the published one, which nobody writes to."""
+    if not settings.warehouse.exists():
+        raise WarehouseError(
+            f"taking up the warehouse {settings.warehouse}", "there is none yet", "Fill it first: si refresh"
+        )
+    path = working_path(settings)
+    try:
+        discard_working(settings)
+        shutil.copyfile(settings.warehouse, path)
+        return open_file(path, settings)
+    except (OSError, duckdb.IOException) as error:
+        raise _unwritable(path, error) from error
 
 
 def discard_working(settings: Settings) -> None:

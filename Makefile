@@ -1,0 +1,63 @@
+# What you can do here; `make help` lists it. Every path is relative, so that a space in the project's path does no harm.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin/python
+SI := $(BIN) -m si_analytics
+DEMO_AS_OF := 2026-06-01T00:00:00Z
+INSTALLED := .venv/.installed
+
+.PHONY: help demo test lint format ui lab bench clean lock
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(INSTALLED) ## From nothing to published numbers and a dashboard, on a sample marketplace
+	@$(SI) schema apply
+	@$(SI) sample --scale 1 --seed 1
+	@$(SI) refresh --as-of $(DEMO_AS_OF)
+	@$(SI) export dashboard
+	@echo
+	@echo "Everything is under .si: the Postgres server, warehouse.duckdb, exports/. Next:"
+	@echo "  make ui    Dagster's web UI: the graph of every number, and the job that refreshes them"
+	@echo "  make lab   JupyterLab on the notebooks"
+	@echo "  .venv/bin/si metric agent_leaderboard --since 2026-01-01"
+
+test: $(INSTALLED) ## The whole test suite, on real databases and a real browser
+	@sh .ci/setup
+	@$(BIN) -m pytest -n 2 --dist loadfile
+
+lint: $(INSTALLED) ## Style, types and SQL, as the pre-commit hook runs them
+	@$(BIN) -m ruff format --check .
+	@$(BIN) -m ruff check .
+	@$(BIN) -m mypy
+	@$(BIN) -m sqlfluff lint --disable-progress-bar --processes 2 sql
+
+format: $(INSTALLED) ## Let ruff lay the Python out
+	@$(BIN) -m ruff format .
+	@$(BIN) -m ruff check --fix .
+
+ui: $(INSTALLED) ## Dagster's web UI on http://127.0.0.1:3000
+	@$(SI) ui
+
+lab: $(INSTALLED) ## JupyterLab on the notebooks
+	@$(SI) lab
+
+bench: $(INSTALLED) ## Measure a refresh and its parts on this machine
+	@$(BIN) -m benchmarks
+
+clean: ## Stop the embedded server, remove .venv and caches; the data in .si stay
+	@if [ -x $(BIN) ]; then $(SI) db stop || true; fi
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+
+lock: ## Pin the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --all-extras --group dev \
+		--custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -x $(BIN) || $(PYTHON) -m venv .venv
+	@echo "Installing the locked dependencies into .venv; this takes a minute or two"
+	@$(BIN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)
