@@ -23,11 +23,22 @@ def test_an_empty_world_has_no_rows_except_the_stages_of_the_funnels() -> None:
         assert len(found) == (sum(map(len, model.STAGES.values())) if name == "conversion_funnels" else 0)
 
 
+def test_the_funnels_have_the_stages_of_the_contract() -> None:
+    assert {name: " ".join(stages) for name, stages in model.STAGES.items()} == {
+        "invite": "sent opened clicked accepted joined verified first_deal completed_deal",
+        "gig": "posted applied approved dealt completed paid",
+        "application": "applied reviewed approved dealt completed paid",
+        "negotiation": "opened offered countered accepted dealt",
+        "escrow": "created locked submitted approved released",
+    }
+
+
 def test_rounding_is_exact_and_half_away_from_zero() -> None:
     """4.35 -> 4.4 and -4.35 -> -4.4 (in binary 4.35 is less than it looks); -0.004 -> 0.00, without a sign."""
     assert rules.half_away(rules.mean([Decimal("4.3"), Decimal("4.4")]), 1) == Decimal("4.4")
     assert rules.half_away(Decimal("-4.35"), 1) == Decimal("-4.4")
     assert str(rules.half_away(Fraction(-4, 1000), 2)) == "0.00"
+    assert str(rules.half_away(0, 2)) == "0.00"
     assert rules.half_away(Decimal("123456789012345678901234567890123.455"), 2) == Decimal(
         "123456789012345678901234567890123.46"
     )
@@ -188,7 +199,8 @@ def test_a_reply_is_timed_from_the_first_message_it_answers() -> None:
     build = Build()
     agent, x, y = build.agent(), build.influencer(), build.sponsor()
     talk = build.conversation(agent, x, agent, None)
-    for sender, clock in ((x, 10), (y, 11), (agent, 12), (agent, 12.5), (x, 13), (agent, 14), (y, 15)):
+    # Written down in another order than said.
+    for sender, clock in ((x, 13), (y, 11), (agent, 12), (x, 10), (agent, 12.5), (agent, 14), (y, 15)):
         build.message(talk, sender, START + clock * HOUR)
     assert model.agent_performance_metrics(build.world, AS_OF)[0]["response_time"] == Decimal("1.50")
     build.message(talk, x, AS_OF - HOUR)
@@ -208,16 +220,17 @@ def test_an_agent_outside_a_conversation_replies_to_nobody_in_it() -> None:
 
 
 def test_conversion_time_leaves_out_what_is_negative_or_not_before_as_of() -> None:
-    """2 days and 1 day: 1.5. Left out: accepted before sending, at as_of, never; the status says nothing."""
+    """2 days, 1 day and none: 1. Left out: accepted before sending, at as_of, never; the status says nothing."""
     build = Build()
     agent = build.agent()
     build.invite(agent, accepted_at=START + 2 * DAY, status="expired")
     build.invite(agent, accepted_at=START + DAY, status="accepted")
+    build.invite(agent, accepted_at=START)
     build.invite(agent, accepted_at=START - TICK)
     build.invite(agent, accepted_at=AS_OF)
     build.invite(agent, status="accepted")
     build.invite(agent, sent_at=None, accepted_at=START)
-    assert model.agent_performance_metrics(build.world, AS_OF)[0]["average_conversion_time"] == Decimal("1.50")
+    assert model.agent_performance_metrics(build.world, AS_OF)[0]["average_conversion_time"] == Decimal("1.00")
 
 
 def test_a_verified_referral_is_an_active_recruit_converted_by_the_agents_own_verified_invite() -> None:
@@ -269,6 +282,18 @@ def test_equal_fractions_are_equal_and_quick_is_better_than_slow() -> None:
     found = model.agent_performance_metrics(build.world, AS_OF)
     assert [row["performance_score"] for row in found] == [Decimal("31.67"), Decimal("31.67"), Decimal("26.67")]
     assert [row["response_time"] for row in found] == [Decimal("1.33"), Decimal("1.33"), Decimal("5.00")]
+
+
+def test_a_weight_may_be_zero_and_then_its_component_counts_for_nothing() -> None:
+    """All the weight on deals, of which a has one and b none: 75 and 25, whatever b earned."""
+    build = Build()
+    a, b, star = build.agent(), build.agent(), build.influencer()
+    build.referral(a, star)
+    build.deal(star, build.sponsor())
+    build.transaction(b, "1000.00")
+    weights = {**dict.fromkeys(model.DEFAULT_WEIGHTS, Decimal(0)), "total_deals": Decimal(1)}
+    found = model.agent_performance_metrics(build.world, AS_OF, weights=weights)
+    assert [row["performance_score"] for row in found] == [Decimal("75.00"), Decimal("25.00")]
 
 
 @pytest.mark.parametrize(

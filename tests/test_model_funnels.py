@@ -94,6 +94,7 @@ def test_within_is_inclusive_and_knows_no_unknown_times() -> None:
     build.invite(agent, accepted_at=START - DAY)
     assert reached(build, "invite", within=DAY)[3] == 2
     assert reached(build, "invite")[3] == 4
+    assert reached(build, "invite", within=timedelta())[3] == 1
     # The time before sending counts as reached and gives no duration.
     assert medians(build, "invite", within=DAY)[3] == "24.00"
 
@@ -161,7 +162,7 @@ def test_the_first_deal_is_the_earliest_from_sending_on_on_either_side() -> None
     build, brand, star = joiner_world(START)
     build.deal(star, brand, created_at=START - TICK, status="completed", completed_at=START + HOUR)
     late = build.deal(star, brand, created_at=START + 3 * HOUR)
-    build.deal(brand, star, created_at=START + 2 * HOUR)
+    sold = build.deal(brand, star, created_at=START + 2 * HOUR)
     assert reached(build, "invite")[6:] == [1, 0]
     assert medians(build, "invite")[6:] == ["2.00", None]
     only(build.world["deals"], id=late)["status"] = "completed"
@@ -169,6 +170,8 @@ def test_the_first_deal_is_the_earliest_from_sending_on_on_either_side() -> None
     assert reached(build, "invite", within=DAY)[6:] == [1, 0]
     only(build.world["deals"], id=late)["completed_at"] = AS_OF
     assert reached(build, "invite")[6:] == [1, 0]
+    only(build.world["deals"], id=sold)["created_at"] = START
+    assert medians(build, "invite")[6] == "0.00"
 
 
 def test_a_gig_goes_by_the_earliest_known_time_of_its_rows() -> None:
@@ -230,6 +233,14 @@ def test_a_counter_is_an_offer_by_another_or_an_offer_that_was_countered() -> No
     assert medians(build, "negotiation")[1:3] == ["1.00", "3.00"]
     only(build.world["negotiation_offers"], id=opening).update(status="countered", responded_at=START + 2 * HOUR)
     assert medians(build, "negotiation")[1:3] == ["1.00", "2.00"]
+
+
+def test_the_first_offer_is_the_earliest_not_the_one_written_down_first() -> None:
+    """The star's offer of 3 h has the lower id, the brand's of 1 h comes first: countered after 3 h, not 1."""
+    build, talk, brand, star = negotiation_world()
+    build.offer(talk, star, created_at=START + 3 * HOUR)
+    build.offer(talk, brand, created_at=START + HOUR)
+    assert medians(build, "negotiation")[1:3] == ["1.00", "3.00"]
 
 
 @pytest.mark.parametrize(

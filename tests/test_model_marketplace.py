@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from tests import model
 from tests.worlds import AS_OF, START, Build, at, only
 
@@ -16,13 +18,14 @@ def test_a_means_half_is_rounded_up_and_future_reviews_do_not_exist() -> None:
     """4.3 and 4.4 are 4.35: 4.4. The 1.0 of as_of and the undated 1.0 are not there."""
     build = Build()
     brand, star = build.sponsor(), build.influencer()
-    build.review(star, brand, "4.3", payment_speed_rating=Decimal("2.0"))
+    build.review(star, brand, "4.3", payment_speed_rating=Decimal("2.0"), professionalism_rating=Decimal("3.0"))
     build.review(star, brand, "4.4")
     build.review(star, brand, "1.0", created_at=AS_OF)
     build.review(star, brand, "1.0", created_at=None)
     row = model.brand_reputations(build.world, AS_OF)[0]
     assert (row["overall_rating"], row["payment_speed_rating"]) == (Decimal("4.4"), Decimal("2.0"))
-    assert (row["communication_rating"], row["review_count"]) == (Decimal("0.0"), 2)
+    assert (row["communication_rating"], row["professionalism_rating"]) == (Decimal("0.0"), Decimal("3.0"))
+    assert row["review_count"] == 2
     assert only(model.user_ratings(build.world, AS_OF), user_id=brand)["rating"] == Decimal("4.4")
     assert only(model.user_ratings(build.world, AS_OF), user_id=star)["rating"] == Decimal("0.0")
 
@@ -70,31 +73,36 @@ def test_payment_time_is_of_released_jobs_with_both_times_in_order() -> None:
     build.escrow_job(application, **plain, released_at=AS_OF)
     build.escrow_job(application, **{**plain, "work_submitted_at": None}, released_at=START + 9 * DAY)
     assert model.brand_reputations(build.world, AS_OF)[0]["average_payment_time"] == Decimal("0.01")
+    # Released at the moment of submission is 0 days: the mean of three is 0.005, still 0.01; of four 0.00375, 0.00.
+    build.escrow_job(application, **plain, released_at=START)
+    assert model.brand_reputations(build.world, AS_OF)[0]["average_payment_time"] == Decimal("0.01")
+    build.escrow_job(application, **plain, released_at=START)
+    assert model.brand_reputations(build.world, AS_OF)[0]["average_payment_time"] == Decimal("0.00")
 
 
 def test_engagement_counts_sent_invites_and_what_was_seen_before_as_of() -> None:
-    """Sent: opened and accepted early; opened at as_of; accepted by status; nothing. Not sent: one accepted.
+    """Sent: seen and accepted early; opened at as_of; accepted by status; seen. Not sent: one accepted.
 
-    4 sent, 1 opened, 2 accepted: 50.00; the contact without invites has zeros.
+    4 sent, 2 opened and clicked, 2 accepted: 50.00; the contact without invites has zeros.
     """
     build = Build()
     agent = build.agent()
     contact, quiet, template = build.contact(agent), build.contact(agent), build.template()
     plain = {"contact": contact, "template_id": template}
-    build.invite(agent, **plain, opened_at=START + HOUR, accepted_at=START - DAY)
+    build.invite(agent, **plain, opened_at=START + HOUR, clicked_at=START + 2 * HOUR, accepted_at=START - DAY)
     build.invite(agent, **plain, opened_at=AS_OF, accepted_at=AS_OF, status="accepted")
     build.invite(agent, **plain, status="accepted", sent_at=START + DAY)
-    build.invite(agent, **plain)
+    build.invite(agent, **plain, opened_at=START, clicked_at=START)
     build.invite(agent, **plain, sent_at=None, accepted_at=START, opened_at=START, clicked_at=START)
     build.invite(agent, **plain, sent_at=AS_OF, accepted_at=START)
     assert only(model.contact_engagement(build.world, AS_OF), contact_id=contact) == {
         "contact_id": contact,
         "total_invites_sent": 4,
         "last_invite_sent_at": START + DAY,
-        "opened_count": 1,
-        "clicked_count": 0,
+        "opened_count": 2,
+        "clicked_count": 2,
         "last_opened_at": START + HOUR,
-        "last_clicked_at": None,
+        "last_clicked_at": START + 2 * HOUR,
         "response_rate": Decimal("50.00"),
     }
     assert only(model.contact_engagement(build.world, AS_OF), contact_id=quiet)["response_rate"] == Decimal("0.00")
@@ -118,6 +126,8 @@ def test_months_without_activity_between_two_with_are_zeros() -> None:
     build.transaction(None, "4.00", created_at=march)
     build.transaction(None, "3.00", type="refund", created_at=march)
     build.transaction(None, "99.00", type="refund", created_at=at("2025-06-01"), currency="eur")
+    build.transaction(None, "7.00", type="refund", created_at=at("2025-05-01"), status="pending")
+    build.transaction(None, "7.00", type="payment_in", created_at=at("2025-05-01"))
     found = model.marketplace_monthly(build.world, AS_OF)
     assert [row["month"] for row in found] == [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
     assert [(row["new_deals"], row["completed_deals"], row["active_sponsors"]) for row in found] == [
@@ -137,7 +147,7 @@ def test_months_without_activity_between_two_with_are_zeros() -> None:
 def test_an_experiment_compares_b_with_a_where_one_agent_sent_both() -> None:
     """A: 1 of 4 accepted, B: 3 of 4 (over two templates): lift 2, difference 0.5, z = sqrt 2, p = 0.157299.
 
-    Another agent sent A only and has no row.
+    Another agent sent A and a template without a variant, and has no row.
     """
     build = Build()
     agent, other = build.agent(), build.agent()
@@ -145,6 +155,7 @@ def test_an_experiment_compares_b_with_a_where_one_agent_sent_both() -> None:
     for template, accepted in ((a, 1), (a, 0), (a, 0), (a, 0), (b, 1), (b, 1), (b_too, 1), (b_too, 0)):
         build.invite(agent, template_id=template, status="accepted" if accepted else "sent")
     build.invite(other, template_id=a)
+    build.invite(other, template_id=build.template())
     row, same = model.template_experiments(build.world, AS_OF)
     assert (row["variant"], row["sent"], row["accepted"], row["acceptance_rate"]) == ("A", 4, 1, Decimal("25.00"))
     assert (row["wilson_low"], row["wilson_high"]) == (Decimal("0.045587"), Decimal("0.699358"))
@@ -156,6 +167,18 @@ def test_an_experiment_compares_b_with_a_where_one_agent_sent_both() -> None:
         "enough_data": False,
     }
     assert compared.items() <= same.items()
+
+
+@pytest.mark.parametrize(("sent_a", "sent_b", "enough"), [(30, 30, True), (29, 30, False), (30, 29, False)])
+def test_a_comparison_needs_thirty_of_each(sent_a: int, sent_b: int, enough: bool) -> None:
+    """Nobody accepted: no p-value and no lift, a difference of zero, an interval from zero on."""
+    build = Build()
+    agent, a, b = build.agent(), build.template(variant="A"), build.template(variant="B")
+    for template in (*[a] * sent_a, *[b] * sent_b):
+        build.invite(agent, template_id=template)
+    row, _ = model.template_experiments(build.world, AS_OF)
+    assert (row["enough_data"], row["p_value"], row["lift"], row["difference"]) == (enough, None, None, Decimal(0))
+    assert str(row["wilson_low"]) == "0.000000"
 
 
 def test_a_cohort_is_followed_to_the_month_of_the_last_moment_before_as_of() -> None:
