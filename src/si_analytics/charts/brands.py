@@ -1,0 +1,145 @@
+"""Charts about brands: how well they are thought of, and how sure that is.
+
+Belongs here: figures of `metrics.brand_reputations`. May import: `display`, `errors`, and this
+package's `theme`, `text` and `rows`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from si_analytics import display
+from si_analytics.charts import rows, text, theme
+
+BRAND_COLUMNS = (
+    "sponsor_id",
+    "company",
+    "overall_rating",
+    "payment_speed_rating",
+    "communication_rating",
+    "professionalism_rating",
+    "review_count",
+    "total_deals",
+    "average_payment_time",
+    "reputation_score",
+    "rank",
+)
+_SMALLEST_DOT, _LARGEST_DOT = 9.0, 18.0
+
+
+def brand_reputation(frame: pl.DataFrame, *, top: int = 20, title: str | None = None, dark: bool = False) -> go.Figure:
+    """The best-reputed brands: the score they are ranked by, and the plain mean of their reviews beside it.
+
+    The line between the two is the uncertainty: with few reviews the score stays near the mean of
+    all brands, and the line is long. `frame` is a brand_reputations; the first `top` ranks are drawn.
+
+    >>> brand_reputation(warehouse.brand_reputations())        # doctest: +SKIP
+    """
+    display.require(frame, BRAND_COLUMNS, "the brand chart")
+    rows.positive(top, "the brand chart")
+    heading = title or "Brands by reputation (1 to 5)"
+    shown = frame.sort("rank").head(top)
+    if shown.is_empty():
+        return theme.nothing(heading, "No brands yet.", dark=dark)
+    records = shown.to_dicts()
+    made = theme.figure(
+        heading,
+        rows.shown_of(len(records), frame.height, "brand"),
+        height=rows.height(len(records), frame=152),
+        dark=dark,
+    )
+    _add_scores(made, records, frame.height)
+    _add_means(made, records)
+    names = [f"{record['rank']:,}  {text.label(record['company'])}" for record in records]
+    rows.add_names(made, names, [_beside(record) for record in records])
+    made.update_layout(
+        xaxis={
+            "nticks": 6,
+            "zeroline": False,
+            "griddash": "dot",
+            "autorangeoptions": {"clipmin": 0.95, "clipmax": 5.05},
+        },
+        margin={"b": 56},
+    )
+    return made
+
+
+def _beside(record: Mapping[str, Any]) -> str:
+    score = display.number(record["reputation_score"])
+    return f"{score} · {display.plural(record['review_count'], 'review')}"
+
+
+def _add_scores(made: go.Figure, records: list[dict[str, Any]], count: int) -> None:
+    scores = [float(record["reputation_score"]) for record in records]
+    pulls = [
+        _mean(record) - score if record["review_count"] else 0.0 for record, score in zip(records, scores, strict=True)
+    ]
+    most = max(record["review_count"] for record in records)
+    made.add_scatter(
+        x=scores,
+        y=list(range(len(records))),
+        mode="markers",
+        marker={"opacity": 1, "size": [_dot(record["review_count"], most) for record in records]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [max(pull, 0.0) for pull in pulls],
+            "arrayminus": [max(-pull, 0.0) for pull in pulls],
+            "thickness": 2,
+            "width": 0,
+        },
+        customdata=[_hover(record, count) for record in records],
+        hovertemplate="%{customdata}<extra></extra>",
+        cliponaxis=False,
+        zorder=1,
+        name="Reputation score (larger: more reviews)",
+    )
+
+
+def _add_means(made: go.Figure, records: list[dict[str, Any]]) -> None:
+    made.add_scatter(
+        x=[_mean(record) if record["review_count"] else None for record in records],
+        y=list(range(len(records))),
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 10, "line": {"width": 2}},
+        hoverinfo="skip",
+        cliponaxis=False,
+        name="Mean of its own reviews",
+    )
+
+
+def _mean(record: Mapping[str, Any]) -> float:
+    return float(record["overall_rating"])
+
+
+def _dot(reviews: int, most: int) -> float:
+    """Area in proportion to reviews, so that the size of a dot is not read as larger than it is."""
+    share = math.sqrt(reviews / most) if most else 0.0
+    return round(_SMALLEST_DOT + (_LARGEST_DOT - _SMALLEST_DOT) * share, 1)
+
+
+def _hover(record: Mapping[str, Any], count: int) -> str:
+    lines = [
+        f"<b>{text.label(record['company'], 60)}</b>",
+        f"Rank {record['rank']:,} of {count:,}",
+        f"Reputation score {display.number(record['reputation_score'])}",
+    ]
+    if record["review_count"]:
+        reviews = display.plural(record["review_count"], "review")
+        lines.append(f"Mean {display.number(record['overall_rating'])} over {reviews}")
+        lines.append(
+            f"Payment {display.number(record['payment_speed_rating'])} · "
+            f"communication {display.number(record['communication_rating'])} · "
+            f"professionalism {display.number(record['professionalism_rating'])}"
+        )
+    else:
+        lines.append("No reviews: the score is the mean of all brands")
+    if record["average_payment_time"] is not None:
+        lines.append(f"Pays after {display.number(record['average_payment_time'])} days")
+    lines.append(display.plural(record["total_deals"], "deal"))
+    return "<br>".join(lines)

@@ -1,0 +1,107 @@
+"""Charts of the marketplace over time.
+
+Belongs here: figures of `metrics.marketplace_monthly`. May import: `display`, and this package's `theme`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from si_analytics import display
+from si_analytics.charts import theme
+
+MONTHLY_COLUMNS = (
+    "month",
+    "new_deals",
+    "completed_deals",
+    "gmv",
+    "active_sponsors",
+    "active_influencers",
+    "platform_revenue",
+    "agent_payouts",
+    "net_revenue",
+    "take_rate",
+    "refunds",
+)
+
+
+def monthly(frame: pl.DataFrame, *, currency: str = "usd", title: str | None = None, dark: bool = False) -> go.Figure:
+    """Each month's value of completed deals, and the platform's share of it.
+
+    `frame` is a marketplace_monthly. Deals are kept in usd: under another reporting currency there
+    is no such value, and the number of new deals is drawn in its place.
+
+    >>> monthly(warehouse.marketplace_monthly())        # doctest: +SKIP
+    """
+    display.require(frame, MONTHLY_COLUMNS, "the monthly chart")
+    records = frame.sort("month").to_dicts()
+    valued = frame["gmv"].null_count() < frame.height
+    unit = f"Completed deals ({currency.upper()})" if valued else "New deals"
+    heading = title or ("Marketplace by month" if valued else "New deals by month")
+    if not records:
+        return theme.nothing(heading, "No activity yet.", dark=dark)
+    made = make_subplots(
+        rows=2 if valued else 1,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.16,
+        row_heights=[0.62, 0.38] if valued else [1],
+        subplot_titles=[unit, "Take rate"] if valued else [unit],
+    )
+    made.update_layout(template=theme.template(dark=dark), title={"text": heading}, height=430 if valued else 300)
+    made.update_annotations(x=0, xanchor="left", font={"size": 13})
+    values = [record["gmv"] if valued else record["new_deals"] for record in records]
+    made.add_bar(row=1, col=1, y=[_float(value) for value in values], **_over_months(records, currency))
+    if valued:
+        made.add_scatter(
+            row=2,
+            col=1,
+            y=[_float(record["take_rate"]) for record in records],
+            mode="lines+markers",
+            marker={"size": 5},
+            **_over_months(records, currency),
+        )
+        made.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=4, row=2, col=1)
+    made.update_yaxes(tickformat="~s", rangemode="tozero", nticks=6, row=1, col=1)
+    made.update_xaxes(showgrid=False, tickformat="%b<br>%Y", dtick=_tick_months(len(records)))
+    made.update_layout(showlegend=False, margin={"t": 84}, bargap=0.25)
+    return made
+
+
+def _tick_months(count: int) -> str:
+    """A step between labels that leaves about eight of them, so that they never collide."""
+    return next((f"M{step}" for step in (1, 3, 6, 12, 24) if count <= 8 * step), "M60")
+
+
+def _over_months(records: list[dict[str, Any]], currency: str) -> dict[str, Any]:
+    """A bar or point as wide as its month, with everything known of the month when pointed at."""
+    return {
+        "x": [record["month"].isoformat() for record in records],
+        "xperiod": "M1",
+        "xperiodalignment": "start",
+        "customdata": [_hover(record, currency.upper()) for record in records],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def _hover(record: Mapping[str, Any], currency: str) -> str:
+    lines = [f"<b>{record['month']:%B %Y}</b>"]
+    if record["gmv"] is not None:
+        lines.append(f"Completed deals {record['completed_deals']:,}, worth {currency} {display.number(record['gmv'])}")
+    lines.append(f"New deals {record['new_deals']:,}")
+    lines.append(f"Platform revenue {currency} {display.number(record['platform_revenue'])}")
+    lines.append(f"Paid to agents {currency} {display.number(record['agent_payouts'])}")
+    lines.append(f"Net {currency} {display.number(record['net_revenue'])}")
+    if record["take_rate"] is not None:
+        lines.append(f"Take rate {display.percent(record['take_rate'])}")
+    return "<br>".join(lines)
+
+
+def _float(value: Decimal | int | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,58 @@
+"""Text that people typed, made safe for Plotly and short enough for an axis.
+
+Belongs here: escaping and shortening of labels. Plotly reads a small HTML of its own in every text
+(`<b>`, `<a href>`, `&amp;`), fills `%{...}` templates, and hands `$...$` to MathJax where a notebook
+has loaded it; nothing that people typed may reach any of the three. May import: nothing of ours.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%": "&#37;"})
+_FIRST_STRONG_ISOLATE, _POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
+_JOINER = "\u200d"
+_ELLIPSIS = "…"
+_BROAD = frozenset("mwMW@%")
+
+
+def escape(typed: str) -> str:
+    """`typed` as Plotly shows it letter by letter, its writing direction kept to itself."""
+    visible = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in typed)
+    return f"{_FIRST_STRONG_ISOLATE}{visible.translate(_ESCAPES)}{_POP_DIRECTIONAL_ISOLATE}"
+
+
+def label(typed: str | None, width: int = 24) -> str:
+    """`typed`, shortened to `width` columns and escaped; a name that is missing or blank is said to be."""
+    return escape(clip(typed, width)) if typed and typed.strip() else "(no name)"
+
+
+def clip(typed: str, width: int) -> str:
+    """`typed` cut to `width` columns with an ellipsis, never inside an accented letter or a joined emoji."""
+    used = 0.0
+    for position, letter in enumerate(typed):
+        used += _columns(letter)
+        if used > width:
+            return typed[: _boundary(typed, position - 1)].rstrip() + _ELLIPSIS
+    return typed
+
+
+def _columns(letter: str) -> float:
+    """About how wide `letter` is drawn, the letter n being 1."""
+    if unicodedata.category(letter) in {"Cf", "Mn", "Me"}:
+        return 0
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2
+    return 1.6 if letter in _BROAD else 1.2 if letter.isupper() else 1
+
+
+def _boundary(typed: str, position: int) -> int:
+    """The last place at or before `position` where cutting leaves no letter broken."""
+    while position > 0 and (_extends(typed[position]) or typed[position - 1] == _JOINER):
+        position -= 1
+    return max(position, 0)
+
+
+def _extends(letter: str) -> bool:
+    skin_tone = "\U0001f3fb" <= letter <= "\U0001f3ff"
+    return letter == _JOINER or skin_tone or unicodedata.category(letter) in {"Mn", "Me", "Mc"}

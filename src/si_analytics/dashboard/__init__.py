@@ -1,0 +1,15 @@
+"""The dashboard: one HTML file that opens from disk, works offline and shows what the warehouse holds.
+
+Belongs here: the page and what is on it. It opens no warehouse: `DashboardContent` brings the frames
+and says where they come from. May import: `charts`, `display`, `errors`, `windows`.
+
+>>> from si_analytics import dashboard
+>>> dashboard.write(dashboard.DashboardContent(agent_leaderboard=board, ...), "dashboard.html")   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from si_analytics.dashboard.content import DashboardContent
+from si_analytics.dashboard.page import render, write
+
+__all__ = ["DashboardContent", "render", "write"]

@@ -1,0 +1,238 @@
+"""The tables of the dashboard: which columns, how they are called, and their cells as exact text.
+
+Belongs here: turning frames into what the page's script shows, sorts, sums and downloads. A cell
+travels as text with every digit, so that no figure passes through a binary float on its way to a
+reader. May import: `charts`, `display`, and this package's `content`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from si_analytics import display
+from si_analytics.charts.funnels import WHOLE, stage_label
+from si_analytics.dashboard.content import DashboardContent
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name in the warehouse, its heading, and how the page's script writes a cell.
+
+    ``kind`` is one of text, name, tier, stage, severity, number, movement, ratio, hours, month;
+    ``unit`` stands below the heading, ``hint`` explains it. A column that is not ``shown`` is in
+    the download only; ``bar`` draws the cell's share of the largest; ``down`` sorts largest first
+    at the first click.
+    """
+
+    key: str
+    label: str
+    kind: str = "number"
+    hint: str = ""
+    unit: str = ""
+    shown: bool = True
+    bar: bool = False
+    down: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the page: rows in their own order, each cell text or null."""
+
+    columns: tuple[Column, ...]
+    rows: list[list[str | None]]
+    thing: str
+    things: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The table as the page's script reads it."""
+        return {
+            "columns": [asdict(column) for column in self.columns],
+            "rows": self.rows,
+            "thing": self.thing,
+            "things": self.things,
+        }
+
+
+def agents(content: DashboardContent) -> Table:
+    """Every agent, by rank: the leaderboard with what the performance score is made of beside it."""
+    extra = (
+        "verified_referrals",
+        "average_conversion_time",
+        "response_time",
+        "satisfaction_score",
+        "performance_score",
+        "last_calculated_at",
+    )
+    measured = content.agent_performance_metrics
+    present = [name for name in extra if name in measured.columns]
+    joined = content.agent_leaderboard.join(
+        measured.select(pl.col("user_id").alias("agent_id"), *present), on="agent_id", how="left"
+    ).sort("rank")
+    columns = _agent_columns(content.currency.upper(), display.has_movement(content.agent_leaderboard))
+    return _table(joined, columns, "agent", "agents")
+
+
+def _agent_columns(currency: str, moved: bool) -> tuple[Column, ...]:
+    return (
+        Column("rank", "Rank", down=False),
+        Column("rank_change", "Moved", "movement", "Places gained or lost against the window before", shown=moved),
+        Column("agent_name", "Agent", "name", down=False),
+        Column("tier", "Tier", "tier", down=False),
+        Column("total_earnings", "Earnings", hint="Completed commissions", unit=currency, bar=True),
+        Column("performance_score", "Score", hint="Performance score, 0 to 100", unit="of 100"),
+        Column("total_deals", "Deals", hint="Deals with an active recruit as either party"),
+        Column("total_referrals", "Recruits", hint="Active recruits"),
+        Column("verified_referrals", "Verified", hint="Active recruits from a verified invite"),
+        Column(
+            "average_conversion_time",
+            "Converts in",
+            hint="Mean time from invite to acceptance",
+            unit="days",
+            down=False,
+        ),
+        Column("response_time", "Replies in", hint="Mean time to reply", unit="hours", down=False),
+        Column("satisfaction_score", "Satisfaction", hint="Mean rating of reviews about the agent", unit="1 to 5"),
+        Column("agent_id", "Agent id", "text", shown=False),
+        Column("previous_rank", "Previous rank", shown=False),
+        Column("last_calculated_at", "As of", "text", shown=False),
+    )
+
+
+def brands(content: DashboardContent) -> Table:
+    """Every brand, by rank."""
+    columns = (
+        Column("rank", "Rank", down=False),
+        Column("company", "Brand", "name", down=False),
+        Column(
+            "reputation_score",
+            "Reputation",
+            hint="Mean rating, drawn to the mean of all while reviews are few",
+            unit="1 to 5",
+        ),
+        Column("review_count", "Reviews"),
+        Column("overall_rating", "Overall", hint="Mean rating of the brand's reviews", unit="1 to 5"),
+        Column("payment_speed_rating", "Payment", hint="Mean rating of payment speed", unit="1 to 5"),
+        Column("communication_rating", "Communication", unit="1 to 5"),
+        Column("professionalism_rating", "Professionalism", unit="1 to 5"),
+        Column("total_deals", "Deals"),
+        Column(
+            "average_payment_time",
+            "Pays after",
+            hint="Mean time from submitted work to release",
+            unit="days",
+            down=False,
+        ),
+        Column("sponsor_id", "Sponsor id", "text", shown=False),
+    )
+    return _table(content.brand_reputations.sort("rank"), columns, "brand", "brands")
+
+
+def funnels(content: DashboardContent) -> Table:
+    """Every funnel, whole and by breakdown, stage by stage; the page shows one of them at a time."""
+    frames = [content.conversion_funnels, *(content.funnels_by_breakdown[key] for key in content.sorted_breakdowns)]
+    names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
+    ordered = [_by_entrants(frame) for frame in frames]
+    columns = (
+        Column("breakdown_value", "Value", "name", down=False),
+        Column("stage", "Stage", "stage", down=False),
+        Column("reached", "Reached", bar=True),
+        Column("dropped", "Lost", hint="Reached the stage before, and not this one"),
+        Column("conversion_from_previous", "From previous", "ratio"),
+        Column("conversion_from_start", "From start", "ratio"),
+        Column("median_hours_from_start", "Median time", "hours", "From the first stage", down=False),
+        Column("p90_hours_from_start", "90 % within", "hours", "From the first stage", down=False),
+        Column("immature", "Too recent", hint="Entrants that have not had their full time yet"),
+        Column("stage_number", "Stage number", shown=False),
+        Column("funnel", "Funnel", "text", shown=False),
+        Column("breakdown", "Breakdown", "text", shown=False),
+        Column("called", "Called", "text", shown=False),
+    )
+    called = pl.col("breakdown_value").replace_strict(names, default=None, return_dtype=pl.String)
+    rows = [
+        frame.with_columns(pl.when(pl.col("breakdown") == "agent").then(called).alias("called")) for frame in ordered
+    ]
+    return _table(pl.concat(rows, how="diagonal_relaxed"), columns, "row", "rows")
+
+
+def _by_entrants(frame: pl.DataFrame) -> pl.DataFrame:
+    """The values of a breakdown as the chart draws them: months in order, others by how many entered."""
+    entered = pl.col("reached").filter(pl.col("stage_number") == 1).first().over("funnel", "breakdown_value")
+    place = pl.when(pl.col("breakdown") == "month").then(0).otherwise(-entered)
+    return frame.sort("funnel", place, "breakdown_value", "stage_number")
+
+
+def growth(content: DashboardContent) -> Table | None:
+    """Every month, the latest first; none where the export brought no months."""
+    if content.marketplace_monthly is None:
+        return None
+    currency = content.currency.upper()
+    columns = (
+        Column("month", "Month", "month"),
+        Column("gmv", "Completed deals", unit=currency, bar=True),
+        Column("new_deals", "New deals"),
+        Column("completed_deals", "Completed"),
+        Column("active_sponsors", "Sponsors", hint="Sponsors of new deals"),
+        Column("active_influencers", "Influencers", hint="Influencers of new deals"),
+        Column("platform_revenue", "Revenue", unit=currency),
+        Column("agent_payouts", "To agents", unit=currency),
+        Column("net_revenue", "Net", unit=currency),
+        Column("take_rate", "Take rate", "ratio", "Platform revenue as a share of completed deals"),
+        Column("refunds", "Refunds", unit=currency),
+    )
+    return _table(content.marketplace_monthly.sort("month", descending=True), columns, "month", "months")
+
+
+def checks(content: DashboardContent) -> Table:
+    """Every check that ran; those that found something stand first."""
+    columns = (
+        Column("check", "Check", "stage", down=False),
+        Column("severity", "Severity", "severity", down=False),
+        Column("rows", "Rows found"),
+        Column("summary", "What it means", "text", down=False),
+    )
+    ordered = content.warnings.with_columns((pl.col("rows") == 0).alias("clear")).sort("clear", "severity", "check")
+    return _table(ordered, columns, "check", "checks")
+
+
+def _table(frame: pl.DataFrame, columns: Sequence[Column], thing: str, things: str) -> Table:
+    kept = tuple(column for column in columns if column.key in frame.columns)
+    cells = [[_cell(value) for value in frame[column.key].to_list()] for column in kept]
+    return Table(kept, [list(row) for row in zip(*cells, strict=True)], thing, things)
+
+
+def _cell(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def funnel_choices(content: DashboardContent) -> list[dict[str, Any]]:
+    """The funnels to choose from, each with its breakdowns."""
+    names = sorted(
+        {*content.conversion_funnels["funnel"].to_list(), *(funnel for funnel, _ in content.funnels_by_breakdown)},
+        key=_funnel_order,
+    )
+    return [
+        {
+            "name": name,
+            "label": stage_label(name),
+            "breakdowns": [WHOLE, *(by for funnel, by in content.sorted_breakdowns if funnel == name)],
+        }
+        for name in names
+    ]
+
+
+def _funnel_order(name: str) -> tuple[int, str]:
+    """The funnels in the order of a deal's life; ones not known here come last."""
+    known = ("invite", "gig", "application", "negotiation", "escrow")
+    return (known.index(name) if name in known else len(known), name)

@@ -1,0 +1,221 @@
+"""The dashboard as one HTML file that needs nothing else.
+
+Belongs here: putting template, styles, scripts and data together, the policy that keeps the page
+off the network, and writing the file whole or not at all. The same content gives the same bytes.
+May import: `charts`, `display`, `errors`, and the other modules of this package.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from si_analytics import display
+from si_analytics.charts import theme
+from si_analytics.dashboard import datasets, figures, headlines
+from si_analytics.dashboard.content import DashboardContent
+from si_analytics.errors import AnalyticsError
+
+_SCRIPTS = ("decimal.js", "csv.js", "state.js", "table.js", "charts.js", "page.js")
+# What a JSON text may not hold inside a script element: the ends of the element, and the two line
+# ends that JavaScript and JSON disagree about.
+_JSON_ESCAPES = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+# Plotly carries the styles of a map library and adds them unless an element of this id is there.
+_UNUSED_STYLE = re.compile(r'if\(!document\.getElementById\("([0-9a-f]{64})"\)\)')
+
+
+def render(content: DashboardContent) -> str:
+    """The whole page as text."""
+    style, script, plotly = _style(content), _script(), get_plotlyjs()
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(_static),
+        keep_trailing_newline=True,
+    )
+    found = content.warnings.filter(pl.col("rows") > 0).height
+    return environment.get_template("dashboard.html.j2").render(
+        content=content,
+        as_of=display.moment(content.as_of),
+        as_of_local=_local_time(content),
+        currency=content.currency.upper(),
+        sections=_sections(content),
+        headlines=headlines.headlines(content),
+        growth_note=_growth_note(content),
+        provenance=_provenance(content),
+        found=found,
+        checked=content.warnings.height,
+        policy=_policy([script, plotly], [style]),
+        unused_styles=_UNUSED_STYLE.findall(plotly),
+        # Ours, or escaped for where they stand: autoescape must leave them alone.
+        style=Markup(style),
+        script=Markup(script),
+        plotly=Markup(plotly),
+        data=Markup(embedded_json(_data(content))),
+    )
+
+
+def write(content: DashboardContent, path: str | os.PathLike[str]) -> Path:
+    """Writes the page to `path`, whole or not at all, and returns it. What stood there is replaced."""
+    target = Path(path)
+    text = render(content)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise AnalyticsError(
+            f"writing the dashboard to {target}",
+            error.strerror or type(error).__name__,
+            "Choose a folder that can be written to, with room for a few megabytes",
+        ) from error
+    return target
+
+
+def embedded_json(value: Any) -> str:
+    """`value` as JSON that can stand inside a script element whatever it holds."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_JSON_ESCAPES)
+
+
+def _static(name: str) -> str:
+    return resources.files("si_analytics.dashboard").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """The page's own script: its files one after the other, in a scope of their own."""
+    parts = "\n".join(_static(name) for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
+
+
+def _policy(scripts: list[str], styles: list[str]) -> str:
+    """Nothing but these very scripts and styles; no network, no frames, no forms.
+
+    Three allowances are Plotly's: an empty style element that it fills rule by rule, style
+    attributes of its own on shapes, and pictures made in memory for the cells of a heat map.
+    None of them can reach the network.
+    """
+    script_hashes = " ".join(_hash(text) for text in scripts)
+    style_hashes = " ".join(_hash(text) for text in (*styles, ""))
+    return (
+        f"default-src 'none'; script-src {script_hashes}; style-src-elem {style_hashes}; "
+        "style-src-attr 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _style(content: DashboardContent) -> str:
+    light, dark = _variables(theme.LIGHT), _variables(theme.DARK)
+    running = _css_text(
+        f"{content.title} · as of {display.moment(content.as_of)} · snapshot {content.snapshot} "
+        f"· refresh {content.refresh_id}"
+    )
+    footer = (
+        "@page{"
+        f'@bottom-left{{content:"{running}";font:8px Arial,sans-serif;color:#555}}'
+        '@bottom-right{content:counter(page) " / " counter(pages);font:8px Arial,sans-serif;color:#555}}'
+    )
+    return (
+        f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+        f"@media print{{:root{{color-scheme:light;{light}}}}}\n{footer}\n{_static('dashboard.css')}"
+    )
+
+
+def _variables(palette: theme.Palette) -> str:
+    names = (
+        "page", "surface", "raised", "ink", "muted", "line", "accent", "accent_soft",
+        "positive", "negative", "caution", "caution_soft",
+    )  # fmt: skip
+    return ";".join(f"--{name.replace('_', '-')}:{getattr(palette, name)}" for name in names)
+
+
+def _css_text(text: str) -> str:
+    """`text` inside a CSS string: all but plain letters, digits and a little punctuation as code points."""
+    return "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in " .,:-+") else f"\\{ord(letter):06x}"
+        for letter in text
+    )
+
+
+def _sections(content: DashboardContent) -> list[tuple[str, str]]:
+    growth = [("growth", "Growth")] if content.marketplace_monthly is not None else []
+    return [
+        ("overview", "Overview"),
+        ("agents", "Agents"),
+        ("brands", "Brands"),
+        ("funnels", "Funnels"),
+        *growth,
+        ("quality", "Data quality"),
+        ("about", "About"),
+    ]
+
+
+def _local_time(content: DashboardContent) -> str:
+    if content.timezone == "UTC":
+        return ""
+    return f"{content.as_of_local:%Y-%m-%d %H:%M} in {content.timezone}"
+
+
+def _growth_note(content: DashboardContent) -> str:
+    """Whether the last month is over, so that its lower figures are not read as a fall."""
+    months = content.marketplace_monthly
+    if months is None or months.is_empty():
+        return ""
+    last: date = months.sort("month")["month"][-1]
+    local = content.as_of_local
+    running = (last.year, last.month) == (local.year, local.month)
+    return f"{last:%B %Y} is not over yet" if running else ""
+
+
+def _provenance(content: DashboardContent) -> list[tuple[str, str]]:
+    return [
+        ("As of", display.moment(content.as_of)),
+        ("Reporting time zone", content.timezone),
+        ("Reporting currency", content.currency.upper()),
+        ("Refresh", content.refresh_id),
+        ("Snapshot", content.snapshot),
+        ("Agents", display.number(content.agent_leaderboard.height)),
+        ("Brands", display.number(content.brand_reputations.height)),
+    ]
+
+
+def _data(content: DashboardContent) -> dict[str, Any]:
+    growth = datasets.growth(content)
+    tables = {
+        "agents": datasets.agents(content),
+        "brands": datasets.brands(content),
+        "funnels": datasets.funnels(content),
+        "checks": datasets.checks(content),
+        **({"growth": growth} if growth else {}),
+    }
+    return {
+        "meta": {"as_of": f"{content.as_of_utc:%Y-%m-%d}", "currency": content.currency},
+        "tables": {name: table.to_json() for name, table in tables.items()},
+        "funnels": datasets.funnel_choices(content),
+        "charts": figures.figures(content),
+        "templates": figures.templates(),
+    }

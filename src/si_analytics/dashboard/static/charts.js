@@ -1,0 +1,82 @@
+// The charts: drawn when they come into sight, in the reader's theme, light on paper. Labels and hovers
+// were written and escaped by the library; the page only picks rows.
+
+const PRINT_WIDTH = 645;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const places = new Map();
+let printing = false;
+
+/** Says what to draw in `element`: `compose` gives the figure at the time it is drawn. */
+function place(element, compose) {
+  const known = places.has(element);
+  places.set(element, { compose, drawn: known && places.get(element).drawn });
+  if (known && places.get(element).drawn) drawChart(element);
+  else watcher.observe(element);
+}
+
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) if (entry.isIntersecting) drawChart(entry.target);
+  },
+  { rootMargin: "300px" },
+);
+
+function drawChart(element) {
+  const spot = places.get(element);
+  if (!spot || typeof Plotly === "undefined") return;
+  watcher.unobserve(element);
+  spot.drawn = true;
+  const figure = structuredClone(spot.compose());
+  const light = printing || !dark.matches;
+  const layout = { ...figure.layout, template: page.templates[light ? "light" : "dark"], autosize: !printing };
+  if (printing) layout.width = PRINT_WIDTH;
+  Plotly.react(element, figure.data, layout, { displayModeBar: false, responsive: true, showTips: false });
+}
+
+function redrawCharts(all) {
+  for (const [element, spot] of places) if (spot.drawn || all) drawChart(element);
+}
+
+/** The rows `indices` of a ranked chart, in that order, closed up from the top. */
+function pickRows(figure, indices) {
+  const count = figure.rows;
+  const pick = (value, key) => {
+    if (Array.isArray(value)) {
+      if (value.length !== count) return value;
+      return key === "y" ? indices.map((_, position) => position + value[0]) : indices.map((index) => value[index]);
+    }
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, pick(part, name)]));
+  };
+  const shown = indices.length;
+  const yaxis = { ...figure.layout.yaxis, range: [shown - 1 + figure.bottom, figure.top] };
+  const height = figure.frame_pixels + figure.row_pixels * Math.max(shown, 2);
+  return { data: figure.data.map((trace) => pick(trace)), layout: { ...figure.layout, yaxis, height } };
+}
+
+/** The chart of a funnel's place in the page where there is nothing to draw. */
+function noChart(words) {
+  const axis = { visible: false };
+  const annotations = [{ text: words, x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false }];
+  return { data: [], layout: { height: 120, xaxis: axis, yaxis: axis, annotations, margin: { t: 8, b: 8 } } };
+}
+
+/** `text` inside a CSS string, whatever people typed. */
+function cssText(text) {
+  return text.replace(/[^A-Za-z0-9 .,:;+-]/gu, (letter) => `\\${letter.codePointAt(0).toString(16).padStart(6, "0")}`);
+}
+
+function watchTheme() {
+  dark.addEventListener("change", () => redrawCharts(false));
+  const sheet = document.querySelector("style").sheet;
+  addEventListener("beforeprint", () => {
+    printing = true;
+    sheet.insertRule(`@page { @top-left { content: "Filters: ${cssText(filtersInForce())}"; font: 8px Arial, sans-serif; color: #555 } }`);
+    redrawCharts(true);
+  });
+  addEventListener("afterprint", () => {
+    printing = false;
+    sheet.deleteRule(0);
+    redrawCharts(false);
+  });
+}

@@ -1,0 +1,82 @@
+"""How a result is put before people: numbers and times as text, and the columns a frame must bring.
+
+Belongs here: exact formatting (a Decimal never becomes a float on its way to a reader) and the
+check that a frame has the columns a chart, table or page reads. Knows no chart, table or page.
+May import: `errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+import polars as pl
+
+from si_analytics.errors import UsageError
+
+MISSING = "–"
+NONE_RANKED = "new"
+_HOURS_SHOWN_AS_HOURS = Decimal(48)
+
+
+def require(frame: pl.DataFrame, columns: Sequence[str], asked: str) -> pl.DataFrame:
+    """`frame` itself, once it is known to have `columns`; raises UsageError that names the missing ones."""
+    if not isinstance(frame, pl.DataFrame):
+        raise UsageError(asked, f"it was given a {type(frame).__name__}", "Give a polars DataFrame of the warehouse")
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise UsageError(
+            asked,
+            f"the frame has no column {', '.join(missing)} (it has {', '.join(frame.columns) or 'none'})",
+            "Give the warehouse's own frame, with its column names",
+        )
+    return frame
+
+
+def number(value: Decimal | int | None) -> str:
+    """`value` with its own decimals and thousands set apart: ``1,234.50``."""
+    if value is None:
+        return MISSING
+    return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+
+
+def percent(ratio: Decimal | None, places: int = 1) -> str:
+    """A ratio 0-1 as a percentage, rounded half away from zero: ``23.5 %``."""
+    if ratio is None:
+        return MISSING
+    rounded = (ratio * 100).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return f"{rounded:,f} %"
+
+
+def hours(value: Decimal | None) -> str:
+    """A duration given in hours, in the unit that reads best: ``5.2 h`` below two days, else ``3.1 d``."""
+    if value is None:
+        return MISSING
+    in_hours = abs(value) < _HOURS_SHOWN_AS_HOURS
+    shown = value if in_hours else value / 24
+    return f"{shown.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP):,f} {'h' if in_hours else 'd'}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 agent``, ``2 agents``, ``5,000 agents``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def movement(change: int | None) -> str:
+    """Places gained or lost, readable without colour: ``▲ 3``, ``▼ 2``, ``=``, and ``new`` where there was no rank."""
+    if change is None:
+        return NONE_RANKED
+    if change == 0:
+        return "="
+    return f"{'▲' if change > 0 else '▼'} {abs(change):,}"
+
+
+def has_movement(frame: pl.DataFrame) -> bool:
+    """Whether `frame` was ranked against an earlier window, so that places gained and lost mean something."""
+    return "rank_change" in frame.columns and frame["rank_change"].null_count() < frame.height
+
+
+def moment(value: datetime) -> str:
+    """An instant in UTC to the second: ``2026-06-01 00:00:00 UTC``."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

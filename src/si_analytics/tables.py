@@ -1,0 +1,188 @@
+"""The warehouse's frames as tables for people, through great_tables.
+
+Belongs here: headings, units, and how each column reads. Cells are written as text before they
+reach great_tables, so that money keeps its every digit; great_tables escapes them.
+May import: `display`, `errors`.
+
+>>> si.tables.leaderboard(warehouse.agent_leaderboard())        # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from great_tables import GT, loc, style
+
+from si_analytics import display
+from si_analytics.errors import UsageError
+
+__all__ = ["brands", "funnel", "leaderboard", "performance"]
+
+_FONTS = ["Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column of a table: where its values come from, its heading, how a value is written."""
+
+    source: str
+    heading: str
+    write: Callable[[Any], str] = display.number
+    text: bool = False
+
+
+def leaderboard(frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd") -> GT:
+    """The leaderboard: places, places gained or lost where ranked against a window, earnings to the cent."""
+    movement = [_Column("rank_change", "Moved", display.movement)] if display.has_movement(frame) else []
+    columns = (
+        _Column("rank", "Rank"),
+        *movement,
+        _Column("agent_name", "Agent", _words, text=True),
+        _Column("tier", "Tier", _words, text=True),
+        _Column("total_referrals", "Recruits"),
+        _Column("total_deals", "Deals"),
+        _Column("total_earnings", f"Earnings ({currency.upper()})"),
+    )
+    return _table(frame, columns, "Agent leaderboard", "agent", order=("rank",), top=top, name="si-leaderboard")
+
+
+def performance(
+    frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd", names: Mapping[str, str] | None = None
+) -> GT:
+    """What each agent's performance score is made of, the best score first; `names` says what an agent is called."""
+    columns = (
+        _Column("user_id", "Agent", lambda key: _words((names or {}).get(key, key)), text=True),
+        _Column("performance_score", "Score (of 100)"),
+        _Column("total_earnings", f"Earnings ({currency.upper()})"),
+        _Column("total_deals", "Deals"),
+        _Column("total_referrals", "Recruits"),
+        _Column("verified_referrals", "Verified"),
+        _Column("average_conversion_time", "To convert (days)"),
+        _Column("response_time", "To reply (hours)"),
+        _Column("satisfaction_score", "Satisfaction (of 5)"),
+    )
+    order = ("-performance_score", "user_id")
+    return _table(frame, columns, "Agent performance", "agent", order=order, top=top, name="si-performance")
+
+
+def brands(frame: pl.DataFrame, *, top: int | None = 20) -> GT:
+    """Brands by reputation; a brand without reviews has no ratings to show, whatever the column's default."""
+    ratings = ("overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating")
+    columns = (
+        _Column("rank", "Rank"),
+        _Column("company", "Brand", _words, text=True),
+        _Column("reputation_score", "Reputation"),
+        _Column("review_count", "Reviews"),
+        _Column("overall_rating", "Overall"),
+        _Column("payment_speed_rating", "Payment"),
+        _Column("communication_rating", "Communication"),
+        _Column("professionalism_rating", "Professionalism"),
+        _Column("total_deals", "Deals"),
+        _Column("average_payment_time", "Pays after (days)"),
+    )
+    asked = "the table of brands"
+    display.require(frame, [column.source for column in columns], asked)
+    rated = frame.with_columns(
+        pl.when(pl.col("review_count") > 0).then(pl.col(rating)).alias(rating) for rating in ratings
+    )
+    return _table(rated, columns, "Brand reputation", "brand", order=("rank",), top=top, name="si-brands")
+
+
+def funnel(frame: pl.DataFrame) -> GT:
+    """A funnel stage by stage; several funnels, or values of a breakdown, stand one group below the other."""
+    columns = (
+        _Column("stage", "Stage", _label, text=True),
+        _Column("reached", "Reached"),
+        _Column("dropped", "Lost"),
+        _Column("conversion_from_previous", "From previous", display.percent),
+        _Column("conversion_from_start", "From start", display.percent),
+        _Column("median_hours_from_start", "Median time", display.hours),
+        _Column("p90_hours_from_start", "90 % within", display.hours),
+        _Column("immature", "Too recent"),
+    )
+    keys = ("funnel", "breakdown", "breakdown_value", "stage_number")
+    display.require(frame, [*keys, *(column.source for column in columns)], "the table of a funnel")
+    ordered = frame.sort(keys)
+    cells = _written(ordered, columns)
+    groups = [_group(row) for row in ordered.select(keys[:3]).iter_rows()]
+    if len(set(groups)) > 1:
+        cells = cells.with_columns(pl.Series("group", groups, dtype=pl.String))
+        made = GT(cells, groupname_col="group", id="si-funnel")
+    else:
+        made = GT(cells, id="si-funnel")
+    return _dressed(made, columns, groups[0] if len(set(groups)) == 1 else "Funnels", "")
+
+
+def _group(key: Sequence[str]) -> str:
+    name, breakdown, value = key
+    title = f"{_label(name)} funnel"
+    return title if breakdown == "all" else f"{title}, {breakdown.replace('_', ' ')}: {value}"
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _words(typed: str | None) -> str:
+    return typed if typed and typed.strip() else display.MISSING
+
+
+def _table(
+    frame: pl.DataFrame,
+    columns: Sequence[_Column],
+    title: str,
+    thing: str,
+    *,
+    order: Iterable[str],
+    top: int | None,
+    name: str,
+) -> GT:
+    asked = f"the table '{title}'"
+    display.require(frame, [column.source for column in columns], asked)
+    if top is not None and top < 1:
+        raise UsageError(asked, f"top is {top}", "Give a top of 1 or more, or none for every row")
+    keys = [key.removeprefix("-") for key in order]
+    ordered = frame.sort(keys, descending=[key.startswith("-") for key in order], nulls_last=True)
+    shown = ordered if top is None else ordered.head(top)
+    whole = display.plural(frame.height, thing)
+    subtitle = whole if shown.height == frame.height else f"Top {shown.height:,} of {whole}"
+    return _dressed(GT(_written(shown, columns), id=name), columns, title, subtitle)
+
+
+def _written(frame: pl.DataFrame, columns: Sequence[_Column]) -> pl.DataFrame:
+    """The cells as text, exactly as they will be read."""
+    return pl.DataFrame(
+        {column.source: [column.write(value) for value in frame[column.source].to_list()] for column in columns},
+        schema={column.source: pl.String for column in columns},
+    )
+
+
+def _dressed(made: GT, columns: Sequence[_Column], title: str, subtitle: str) -> GT:
+    figures = [column.source for column in columns if not column.text]
+    return (
+        made.tab_header(title=title, subtitle=subtitle or None)
+        .cols_label({column.source: column.heading for column in columns})
+        .cols_align("right", columns=figures)
+        .cols_align("left", columns=[column.source for column in columns if column.text])
+        .tab_style(
+            style=style.css("font-variant-numeric: tabular-nums; white-space: nowrap;"), locations=loc.body(figures)
+        )
+        .tab_style(
+            style=style.css("min-width: 8rem; max-width: 24rem; overflow-wrap: anywhere; unicode-bidi: isolate;"),
+            locations=loc.body([column.source for column in columns if column.text]),
+        )
+        .opt_align_table_header("left")
+        .tab_options(
+            table_font_names=_FONTS,
+            table_font_size="14px",
+            heading_title_font_size="18px",
+            heading_title_font_weight="600",
+            column_labels_font_weight="600",
+            data_row_padding="7px",
+            table_border_top_style="none",
+            table_border_bottom_style="none",
+        )
+    )
