@@ -1,0 +1,168 @@
+"""Rows into Postgres tables, fast: frames as COPY text, tables in the order their foreign keys ask for.
+
+Belongs here: writing COPY's text format from polars frames, and the statements around a bulk load.
+May import: nothing of ours.
+
+Text format rather than CSV: a line break within a value is written ``\\n``, so a line is a row and
+the line number in Postgres's message is the number of the row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import graphlib
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, LiteralString
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+_BATCH_ROWS = 50_000
+_NEEDS_ESCAPE = r"[\\\t\n\r]"
+
+Connection = psycopg.Connection[Any]
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    """The rows in COPY's text format: null as ``\\N``, times in UTC, lists as array literals."""
+    if not frame.height:
+        return b""
+    texts = frame.select(_as_text(frame[name]) for name in frame.columns)
+    return texts.write_csv(
+        include_header=False,
+        separator="\t",
+        quote_style="never",
+        null_value="\\N",
+        datetime_format="%Y-%m-%d %H:%M:%S%.6f+00",
+    ).encode()
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """The column as `write_csv` may write it without quoting anything."""
+    if isinstance(column.dtype, pl.List):
+        column = array_literals(column)
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dt.convert_time_zone("UTC")
+    if column.dtype == pl.String and column.str.contains(_NEEDS_ESCAPE).any():
+        return (
+            column.str.replace_all("\\", "\\\\", literal=True)
+            .str.replace_all("\t", "\\t", literal=True)
+            .str.replace_all("\n", "\\n", literal=True)
+            .str.replace_all("\r", "\\r", literal=True)
+        )
+    return column
+
+
+def array_literals(column: pl.Series) -> pl.Series:
+    """Lists as Postgres writes arrays: ``{"a","b, c",NULL}``; every element that is not null is quoted."""
+    quoted = (pl.lit('"') + pl.element().cast(pl.String).str.replace_all(r'(["\\])', r"\${1}") + pl.lit('"')).fill_null(
+        "NULL"
+    )
+    inner = column.list.eval(quoted).list.join(",")
+    return pl.select(pl.lit("{") + inner + pl.lit("}")).to_series().rename(column.name)
+
+
+def write(connection: Connection, table: str, frames: Iterable[pl.DataFrame], columns: Sequence[str]) -> int:
+    """COPY the frames into `public.<table>`, some rows at a time; how many rows there were."""
+    command = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier("public", table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor:
+        with cursor.copy(command) as copy:
+            for text in _encoded(frames):
+                copy.write(text)
+        return cursor.rowcount
+
+
+def _encoded(frames: Iterable[pl.DataFrame]) -> Iterator[bytes]:
+    """The frames' text, in pieces that fit comfortably into memory, one made while the last is being sent."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        upcoming: Future[bytes] | None = None
+        for frame in frames:
+            for offset in range(0, frame.height, _BATCH_ROWS):
+                following = pool.submit(encode, frame.slice(offset, _BATCH_ROWS))
+                if upcoming is not None:
+                    yield upcoming.result()
+                upcoming = following
+        if upcoming is not None:
+            yield upcoming.result()
+
+
+def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
+    """The tables so ordered that each comes after those its foreign keys refer to; read from the catalogue.
+
+    A table may refer to itself: keys are checked when a statement ends. Raises graphlib.CycleError.
+    """
+    wanted = list(tables)
+    graph: dict[str, set[str]] = {table: set() for table in wanted}
+    found = connection.execute(
+        "select child.relname, parent.relname"
+        " from pg_constraint as rule"
+        " join pg_class as child on child.oid = rule.conrelid"
+        " join pg_class as parent on parent.oid = rule.confrelid"
+        " where rule.contype = 'f' and rule.conrelid <> rule.confrelid"
+        " and rule.connamespace = 'public'::regnamespace and child.relname = any(%(t)s) and parent.relname = any(%(t)s)"
+        " order by child.relname, parent.relname",
+        {"t": wanted},
+    ).fetchall()
+    for child, parent in found:
+        graph[child].add(parent)
+    return list(graphlib.TopologicalSorter(graph).static_order())
+
+
+@contextlib.contextmanager
+def keys_aside(connection: Connection, tables: Iterable[str]) -> Iterator[None]:
+    """Take secondary indexes and foreign keys off the tables, and build them again at the end, as they were.
+
+    For a load of very many rows into empty tables: an index is sorted once and a key checked by one join,
+    instead of row by row. Within the caller's transaction, so nobody ever sees the tables without them. Leaves alone
+    what only the owner may touch if we are not the owner, and whatever its definition does not wholly describe.
+    """
+    found = connection.execute(_ASIDE, {"t": list(tables)}).fetchall()
+    for table, name, kind, _ in found:
+        if kind == "foreign key":
+            connection.execute(_alter("alter table {} drop constraint {}", table, name))
+    for _, name, kind, _ in found:
+        if kind == "index":
+            connection.execute(sql.SQL("drop index {}").format(sql.Identifier("public", name)))
+    yield
+    for table, name, kind, definition in sorted(found, key=lambda row: row[2], reverse=True):
+        # The server's own words for the object, as pg_dump would print them.
+        words = sql.SQL(definition)
+        connection.execute(
+            words if kind == "index" else _alter("alter table {} add constraint {} ", table, name) + words
+        )
+
+
+_ASIDE = """
+    select child.relname, rule.conname, 'foreign key', pg_get_constraintdef(rule.oid)
+    from pg_constraint as rule
+    join pg_class as child on child.oid = rule.conrelid
+    join pg_class as parent on parent.oid = rule.confrelid
+    where rule.contype = 'f' and rule.connamespace = 'public'::regnamespace and rule.conparentid = 0
+        and child.relname = any(%(t)s) and parent.relname = any(%(t)s)
+        and pg_has_role(child.relowner, 'usage') and pg_has_role(parent.relowner, 'usage')
+        and obj_description(rule.oid, 'pg_constraint') is null
+    union all
+    select parent.relname, index.relname, 'index', pg_get_indexdef(index.oid)
+    from pg_index as facts
+    join pg_class as index on index.oid = facts.indexrelid
+    join pg_class as parent on parent.oid = facts.indrelid
+    where index.relnamespace = 'public'::regnamespace and parent.relname = any(%(t)s)
+        and not facts.indisunique and facts.indisvalid and not facts.indisclustered and facts.indexprs is null
+        and index.reltablespace = 0 and parent.reltablespace = 0 and not index.relispartition
+        and pg_has_role(parent.relowner, 'usage') and obj_description(index.oid, 'pg_class') is null
+    order by 3, 1, 2
+"""
+
+
+def _alter(statement: LiteralString, table: str, name: str) -> sql.Composed:
+    return sql.SQL(statement).format(sql.Identifier("public", table), sql.Identifier(name))
+
+
+def analyze(connection: Connection, tables: Iterable[str]) -> None:
+    """Let the planner know the tables: one that was never analysed is read by one thread only."""
+    listed = sql.SQL(", ").join(sql.Identifier("public", table) for table in tables)
+    connection.execute(sql.SQL("analyze {}").format(listed))

@@ -1,0 +1,178 @@
+"""A synthetic marketplace: all operational tables, believable, the same for the same scale and seed.
+
+Belongs here: filling an empty operational schema. May import: `errors`, `settings`, `postgres`, `copying`,
+`schema`, and the modules of the package, which know nothing of databases.
+
+The marketplace lives from `START` to `END`; nothing in it has happened at or after `END`, so that is
+the moment to describe it as of. No clock is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from si_analytics import copying, postgres, schema
+from si_analytics.errors import LoadError, ServerError, UsageError
+from si_analytics.sample import market
+from si_analytics.sample.times import END, START
+from si_analytics.settings import Settings
+
+__all__ = ["END", "GENERATOR", "START", "SampleReport", "frames", "generate"]
+
+GENERATOR = "market 1"
+"""Changes whenever the rows of a scale and seed change."""
+
+_LARGEST = Decimal(200)
+_MANY_ROWS = 50_000
+_LOCK_TIMEOUT = "30s"
+
+Progress = Callable[[str, str, int, float], None]
+"""Called after each table with the phase, the table, its rows and the seconds it took."""
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """What was loaded; no rows where the same sample was already there."""
+
+    scale: Decimal
+    seed: int
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    already_there: bool = False
+    generator: str = GENERATOR
+
+
+def frames(scale: float | Decimal = 1, seed: int = 1) -> dict[str, pl.DataFrame]:
+    """The marketplace as one frame per operational table, without any database.
+
+    Money is Decimal, times are in UTC, ids and JSON are text.
+
+    >>> frames(scale=0.02, seed=1)["deals"].height
+    100
+    """
+    return market.build(*_checked(scale, seed))
+
+
+def generate(
+    settings: Settings, *, scale: float | Decimal = 1, seed: int = 1, progress: Progress | None = None
+) -> SampleReport:
+    """Fill the empty operational tables with the marketplace of that scale and seed, in one transaction.
+
+    Where the same sample is there already, nothing is written and the report says so. Raises LoadError,
+    having changed nothing, where the tables hold anything else; UsageError for a scale or seed that cannot be.
+    """
+    begun = time.perf_counter()
+    extent, seed = _checked(scale, seed)
+    with postgres.connect(settings, read_only=False) as connection:
+        schema.require_on(connection)
+        if _already_there(connection, extent, seed):
+            return SampleReport(extent, seed, already_there=True)
+        connection.commit()  # no transaction stands open while the rows are made
+        made = market.build(extent, seed)
+        with _speaking(extent, seed), connection.transaction():
+            _lock(connection)
+            if _already_there(connection, extent, seed):
+                return SampleReport(extent, seed, already_there=True)
+            rows = _fill(connection, made, progress)
+            _record(connection, extent, seed)
+    return SampleReport(extent, seed, rows, time.perf_counter() - begun)
+
+
+def _checked(scale: float | Decimal, seed: int) -> tuple[Decimal, int]:
+    try:
+        extent = Decimal(str(scale))
+    except InvalidOperation:
+        extent = Decimal("nan")
+    if not extent.is_finite() or not 0 < extent <= _LARGEST:
+        raise UsageError(
+            f"a sample of scale {scale}", f"it is not above 0 and at most {_LARGEST}", "Use 1, or 0.02 for a small one"
+        )
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"a sample of seed {seed}", "it is not between 0 and 2^63 - 1", "Use any such whole number")
+    return extent, seed
+
+
+def _already_there(connection: copying.Connection, scale: Decimal, seed: int) -> bool:
+    """Whether this very sample is loaded; raises LoadError where the tables hold something else."""
+    filled = _first_filled(connection)
+    if filled is None:
+        return False
+    known = connection.execute(
+        "select 1 from analytics.samples where scale = %s and seed = %s and generator = %s", [scale, seed, GENERATOR]
+    ).fetchone()
+    if known:
+        return True
+    table, rows = filled
+    raise LoadError(
+        f"filling the operational tables with the sample of scale {scale} and seed {seed}",
+        f"the table {table} already holds {rows:,} row{'' if rows == 1 else 's'}",
+        "Nothing was changed; use an empty database, or keep the data that is there",
+    )
+
+
+def _first_filled(connection: copying.Connection) -> tuple[str, int] | None:
+    for table in schema.tables():
+        name = sql.Identifier("public", table)
+        if connection.execute(sql.SQL("select 1 from {} limit 1").format(name)).fetchone():
+            counted = connection.execute(sql.SQL("select count(*) from {}").format(name)).fetchone()
+            return table, counted[0] if counted else 0
+    return None
+
+
+def _lock(connection: copying.Connection) -> None:
+    """Nobody else writes until we are done: what was empty stays empty but for us."""
+    connection.execute("select set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+    listed = sql.SQL(", ").join(sql.Identifier("public", table) for table in schema.tables())
+    connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(listed))
+
+
+def _fill(connection: copying.Connection, made: dict[str, pl.DataFrame], progress: Progress | None) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    order = copying.insert_order(connection, schema.tables())
+    many = sum(frame.height for frame in made.values()) >= _MANY_ROWS
+    with copying.keys_aside(connection, order) if many else contextlib.nullcontext():
+        for table in order:
+            begun = time.perf_counter()
+            frame = made.pop(table)
+            rows[table] = copying.write(connection, table, [frame], frame.columns)
+            if progress:
+                progress("sample", table, rows[table], time.perf_counter() - begun)
+        begun = time.perf_counter()
+        copying.analyze(connection, order)
+    if progress:
+        progress("sample", "indexes and statistics", sum(rows.values()), time.perf_counter() - begun)
+    return rows
+
+
+def _record(connection: copying.Connection, scale: Decimal, seed: int) -> None:
+    """Remember what was loaded; a record of rows that somebody has taken out since is renewed."""
+    connection.execute(
+        "insert into analytics.samples (scale, seed, generator) values (%s, %s, %s)"
+        " on conflict (scale, seed, generator) do update set loaded_at = excluded.loaded_at",
+        [scale, seed, GENERATOR],
+    )
+
+
+@contextlib.contextmanager
+def _speaking(scale: Decimal, seed: int) -> Iterator[None]:
+    """Turn what Postgres refuses into one sentence; the rows are made up, so its words give nothing away."""
+    asked = f"filling the operational tables with the sample of scale {scale} and seed {seed}"
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        found = f"another session has kept it waiting for {_LOCK_TIMEOUT}"
+        raise LoadError(asked, found, "Nothing was changed; try again when that session is done") from error
+    except psycopg.Error as error:
+        found = " ".join((error.diag.message_primary or str(error)).split())
+        if isinstance(error, psycopg.OperationalError):
+            remedy = "Nothing was changed; see that the server is up and has room, then try again"
+            raise ServerError(asked, found, remedy) from error
+        raise LoadError(asked, found, "Nothing was changed; see what is amiss with si schema diff") from error
