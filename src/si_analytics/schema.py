@@ -149,6 +149,8 @@ def _prepare(connection: Connection) -> None:
     version = connection.info.server_version
     if version < _OLDEST:
         raise SchemaError("using this server", f"it is PostgreSQL {version // 10_000}", "Use PostgreSQL 14 or later")
+    if connection.execute("select to_regnamespace(%s)", [SCHEMA]).fetchone() == (None,):
+        raise SchemaError("using this database", f"it has no schema {SCHEMA}", f"Create it: create schema {SCHEMA}")
 
 
 def _declared(connection: Connection) -> Picture:
@@ -194,7 +196,7 @@ def _refuse_changed(differences: list[Difference], outdated: list[str], replace_
             asked, _stated(changed), "Nothing was changed; alter it by hand, or see everything with si schema diff"
         )
     if outdated and not replace_views:
-        found = f"{_enumerated(outdated)} stands with another definition than the declared one"
+        found = f"another definition than the declared one stands under {_enumerated(outdated)}"
         raise SchemaError(asked, found, "Nothing was changed; to replace it: si schema apply --replace-views")
 
 

@@ -1,0 +1,83 @@
+"""The SQL files of the schema: what their headers say is what they do, and each runs on its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from si_analytics import ddl, schema, sql
+from si_analytics.settings import Settings
+
+FILES = [(folder, name) for folder in ("schema", "views") for name in sql.names(folder)]
+
+
+def created(file: sql.SqlFile, kind: str) -> list[str]:
+    return [statement.name for statement in ddl.split(file.text) if statement.kind == kind]
+
+
+def test_sections_are_the_eight_of_the_schema_document_in_an_order_that_builds() -> None:
+    assert [section.name for section in schema.sections()] == [
+        "users_and_authentication",
+        "gigs_and_deals",
+        "messaging",
+        "payments_and_transactions",
+        "agent_system",
+        "rewards_and_gamification",
+        "wallet_and_crypto",
+        "analytics_and_tracking",
+    ]
+
+
+def test_the_names_of_sections_are_names_of_assets() -> None:
+    assert all(re.fullmatch(r"[a-z_]+", section.name) for section in schema.sections())
+
+
+def test_a_section_lists_the_tables_its_file_creates() -> None:
+    for section in schema.sections():
+        assert list(section.tables) == created(section.file, "table")
+
+
+@pytest.mark.parametrize(("folder", "name"), FILES)
+def test_a_header_names_the_file_and_lists_what_it_creates_and_what_it_reads(folder: str, name: str) -> None:
+    file = sql.read(folder, name)
+    code = re.sub(r"--[^\n]*", "", file.text)
+    tables = created(file, "table")
+    read = set(re.findall(r"\b(?:references|from|join|update on|index if not exists \w+\s+on) (\w[\w.]*)", code))
+    if "create publication" in code:
+        read = set(re.findall(r"\w+", code.split("for table")[1].split(";")[0]))
+    mine = {*tables, *created(file, "materialized view")} | set(re.findall(r"(\w+) as \(", code))
+    assert file.text.startswith(f"-- {re.sub(r'^[0-9]+_', '', name)}: ")
+    assert file.fields["Dialect"] == "postgres"
+    assert list(file.listed("Tables")) == tables
+    assert set(file.listed("Inputs")) == read - mine - {"pg_publication"}
+
+
+@pytest.mark.parametrize(("folder", "name"), FILES)
+def test_a_file_is_told_apart_into_statements_without_loss(folder: str, name: str) -> None:
+    text = sql.read(folder, name).text
+    assert "".join(statement.text for statement in ddl.split(text)).strip() == text.strip()
+
+
+def test_a_semicolon_in_a_comment_a_string_or_a_function_body_ends_nothing() -> None:
+    text = "-- a; b\ncreate table a (x text default ';');\ncreate function f() as $$ one; two; $$;\n"
+    assert [(each.kind, each.name) for each in ddl.split(text)] == [("table", "a"), ("function", "f")]
+
+
+def test_a_statement_that_creates_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="drop table users"):
+        ddl.split("drop table users;\n")
+
+
+def test_every_file_runs_on_its_own_in_a_session_of_its_own_and_twice(
+    create_database: Callable[..., str], make_settings: Callable[..., Settings]
+) -> None:
+    """As psql would run them: one session per file, nothing set beforehand; the result is the whole schema."""
+    url = create_database()
+    for _ in range(2):
+        for folder, name in FILES:
+            with psycopg.connect(url) as connection:
+                connection.execute(sql.read(folder, name).text)  # type: ignore[arg-type]
+    assert schema.diff(make_settings(url)) == []
