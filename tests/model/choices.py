@@ -19,7 +19,7 @@ CHOICES: tuple[str, ...] = (
     "since narrows deals, commissions and the count of referrals, not through whom deals are attributed.",
     "Without since but with until, total_referrals are the active recruits as of until, undated ones included.",
     "previous_rank is the rank on the full board of the previous window, computed over all of today's agents with "
-    "the same rules; agents with nothing in it take part in that ranking (below zero earnings rank below them) and "
+    "the same rules; agents with nothing in it take part in that ranking (above those with negative earnings) and "
     "then show null. Its recruits are those of before its own end, which is since.",
     "A previous window that would begin before the first representable moment begins there.",
     # Section 3
