@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 
 from si_analytics import embedded, schema
@@ -107,3 +109,23 @@ def outside_server(request: pytest.FixtureRequest) -> Iterator[outside.OutsideSe
         binaries = embedded.binaries()
     with outside.running(binaries) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, for one module: while it runs, its event loop is this thread's.
+
+    Where there is none, the tests that drive it are left out, and say so; on a build server they fail.
+    """
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if executable is None:
+        message = "there is no Chromium on this machine; install it with: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    unconfined = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=[*quiet, *unconfined])
+        yield running
+        running.close()
