@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -279,7 +280,8 @@ class TestOnAnotherServer:
         url = outside_server.url_of(outside_server.create_database())
         with psycopg.connect(url, autocommit=True) as connection:
             if not value(connection, "select count(*) from pg_available_extensions where name = 'uuid-ossp'"):
-                pytest.fail("the server's contrib modules are missing: install postgresql-contrib")
+                leave = pytest.fail if os.environ.get("CI") else pytest.skip
+                leave("the server has no contrib modules: install postgresql-contrib")
             connection.execute(f"create schema if not exists {place}")
             connection.execute(f'create extension "uuid-ossp" schema {place}')
             settings = make_settings(url)
