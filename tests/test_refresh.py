@@ -73,7 +73,9 @@ def assert_published(postgres: psycopg.Connection, world: model.World, as_of: da
     ratings = {row["user_id"]: (row["rating"], row["review_count"]) for row in model.user_ratings(world, as_of)}
     for user_id, *found in postgres.execute("select id, rating, review_count from users"):
         assert tuple(found) == ratings[user_id]
-    usage = {r["template_id"]: (r["times_used"], r["acceptance_rate"]) for r in model.invite_template_usage(world, as_of)}
+    usage = {
+        r["template_id"]: (r["times_used"], r["acceptance_rate"]) for r in model.invite_template_usage(world, as_of)
+    }
     for template_id, *found in postgres.execute("select id, times_used, acceptance_rate from invite_templates"):
         assert tuple(found) == usage[template_id]
 
@@ -129,7 +131,9 @@ def test_a_commission_is_counted_once_however_many_deals_the_recruits_have(
     """One agent, one recruit, three deals, one commission of 10.00: earnings are 10.00, not 30.00."""
     worlds.insert(postgres, small_world().world)
     refresh.run(settings, as_of=AS_OF)
-    row = postgres.execute("select total_referrals, total_deals, total_earnings, rank from agent_leaderboard").fetchone()
+    row = postgres.execute(
+        "select total_referrals, total_deals, total_earnings, rank from agent_leaderboard"
+    ).fetchone()
     assert row == (1, 3, Decimal("10.00"), 1)
 
 
@@ -352,9 +356,12 @@ def test_what_a_dead_refresh_left_is_swept_by_the_next(settings: Settings, postg
 
 
 def test_a_second_refresh_at_the_same_time_waits_or_says_who_works(settings: Settings) -> None:
-    with warehouse.writer_lock(settings), pytest.raises(WarehouseError, match="another refresh"):
-        with warehouse.writer_lock(settings, seconds=0.1):
-            pass
+    with (
+        warehouse.writer_lock(settings),
+        pytest.raises(WarehouseError, match="another refresh"),
+        warehouse.writer_lock(settings, seconds=0.1),
+    ):
+        pytest.fail("two refreshes hold one warehouse")
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
+import polars as pl
 
-from si_analytics import extract, funnels, metrics, warehouse, windows
+from si_analytics import extract, funnels, metrics, sql, warehouse, windows
 from si_analytics.settings import Settings
 from tests.model import Row, World
 
@@ -33,8 +34,9 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
     """A warehouse without rows."""
     connection = duckdb.connect()
     connection.execute("set global TimeZone = 'UTC'")
-    for schema in warehouse.SCHEMAS:
+    for schema in ("raw", "metrics"):
         connection.execute(f"create schema {schema}")
+    connection.execute(sql.read("warehouse", "records").text)
     for definition in definitions:
         connection.execute(definition)
     return connection
@@ -48,12 +50,19 @@ def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
         if not rows:
             continue
         held = set(connection.table(f"raw.{table}").columns)
-        columns = [column for column in rows[0] if column in held]
-        marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-        connection.executemany(
-            f"insert into raw.{table} ({', '.join(columns)}) values ({marks})",
-            [[row[column] for column in columns] for row in rows],
-        )
+        # As text, which DuckDB casts to each column's type: one statement however many rows.
+        frame = pl.DataFrame({name: [_text(row[name]) for row in rows] for name in rows[0] if name in held})
+        connection.register("given", frame)
+        connection.execute(f"insert into raw.{table} by name select * from given")
+        connection.unregister("given")
+
+
+def _text(value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_text(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def rows_of(relation: duckdb.DuckDBPyRelation) -> list[Row]:

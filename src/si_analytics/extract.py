@@ -139,7 +139,8 @@ def _both_sides(
 
     # Twelve hex digits of each key, summed: the order does not matter, a swapped or missing key shows.
     remote = pg_sql.SQL(
-        "select count(*)::text as rows, coalesce(sum(('x' || right({key}::text, 12))::bit(48)::bigint), 0)::text as keys,"
+        "select count(*)::text as rows,"
+        " coalesce(sum(('x' || right({key}::text, 12))::bit(48)::bigint), 0)::text as keys,"
         " {money} as money from public.{table}"
     ).format(
         key=pg_sql.Identifier(key),

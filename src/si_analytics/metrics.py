@@ -53,7 +53,9 @@ class Parameters:
     weights: Mapping[str, Decimal] = field(default_factory=lambda: DEFAULT_WEIGHTS)
 
     @classmethod
-    def all_time(cls, as_of: datetime, currency: str, tz: str, weights: Mapping[str, Decimal] | None = None) -> Parameters:
+    def all_time(
+        cls, as_of: datetime, currency: str, tz: str, weights: Mapping[str, Decimal] | None = None
+    ) -> Parameters:
         """Those of a refresh: everything before `as_of`."""
         return cls(Window(None, as_of, as_of), currency, tz, weights=check_weights(weights or DEFAULT_WEIGHTS))
 
@@ -136,18 +138,14 @@ def bindings(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile, values: M
 
 
 def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, Decimal]) -> None:
-    connection.execute(
-        "create or replace table meta.performance_weights (component varchar primary key, weight decimal(9, 6))"
-    )
+    connection.execute("delete from meta.performance_weights")
     connection.executemany("insert into meta.performance_weights values ($1, $2)", [list(w) for w in weights.items()])
 
 
 def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     held = {
         f"{schema}.{table}"
-        for schema, table in connection.sql(
-            "select table_schema, table_name from information_schema.tables"
-        ).fetchall()
+        for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
     }
     missing = [table for table in inputs(name) if table not in held and not table.startswith("meta.")]
     if missing:

@@ -100,7 +100,7 @@ def _write(
 ) -> TargetChange:
     started = time.perf_counter()
     _stage(warehouse, connection, file)
-    row = connection.execute(file.text).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(file.text).fetchone()
     if row is None:
         raise PublishError(f"publishing {file.name}", "the statement returned no counts", "Report it")
     inserted, updated, deleted, skipped = (int(count) for count in row)
@@ -130,9 +130,7 @@ def _type(kind: str) -> str:
 
 def _csv(frame: pl.DataFrame) -> bytes:
     """Rows as COPY reads them: null is nothing at all, an empty text is quoted, times carry their zone."""
-    texts = frame.with_columns(
-        pl.col(pl.Datetime).dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
-    )
+    texts = frame.with_columns(pl.col(pl.Datetime).dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00"))
     return texts.write_csv(include_header=False, null_value="", quote_style="necessary").encode()
 
 
@@ -145,9 +143,7 @@ def _refresh_views(connection: psycopg.Connection[Any], changed: Mapping[str, in
         if populated is None:
             raise PublishError(f"refreshing public.{name}", "there is no such view", "Run: si schema apply")
         if not populated[0]:
-            connection.execute(
-                pg_sql.SQL("refresh materialized view {}").format(pg_sql.Identifier("public", name))
-            )
+            connection.execute(pg_sql.SQL("refresh materialized view {}").format(pg_sql.Identifier("public", name)))
         elif changed[name]:
             connection.execute(
                 pg_sql.SQL("refresh materialized view concurrently {}").format(pg_sql.Identifier("public", name))
@@ -159,7 +155,8 @@ def _record(connection: psycopg.Connection[Any], provenance: Provenance, changes
     connection.execute(
         "insert into analytics.refreshes"
         " (refresh_id, as_of, snapshot, currency, started_at, finished_at, seconds, changed)"
-        " values (%s, %s, %s, %s, %s, clock_timestamp(), %s, %s)",
+        " values (%s, %s, %s, %s, %s, clock_timestamp(), %s, %s) on conflict (refresh_id) do update"
+        " set finished_at = excluded.finished_at, seconds = excluded.seconds, changed = excluded.changed",
         [
             provenance.refresh_id,
             provenance.as_of,

@@ -108,11 +108,9 @@ class Warehouse:
             return self.funnel(name, since=since, until=until, tz=tz)
         file = sql.read("metrics", name)
         if since is None and until is None:
-            return self.sql(f'select * from metrics."{file.name}"')
+            return self._table(f"metrics.{file.name}")
         if "$since" not in file.fields.get("Params", ""):
-            raise UsageError(
-                f"metric '{name}' with a window", "it describes all time", "Leave since and until out"
-            )
+            raise UsageError(f"metric '{name}' with a window", "it describes all time", "Leave since and until out")
         return self._evaluated(name, since, until, tz)
 
     def sql(self, text: str, **parameters: Any) -> pl.DataFrame:
@@ -145,10 +143,12 @@ class Warehouse:
 
     def tables(self) -> pl.DataFrame:
         """One row per table of the warehouse: schema, table and its number of rows."""
-        return self.sql(
-            "select schema_name as schema, table_name as table, estimated_size as rows from duckdb_tables()"
-            " where database_name = 'published' order by all"
-        )
+        held = self._connection.sql(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'published' order by all"
+        ).fetchall()
+        counts = [self._connection.table(f'published.{s}."{t}"').aggregate("count(*)").fetchone() for s, t in held]
+        rows = [(s, t, count[0] if count else 0) for (s, t), count in zip(held, counts, strict=True)]
+        return pl.DataFrame(rows, schema={"schema": pl.String, "table": pl.String, "rows": pl.Int64}, orient="row")
 
     def checks(self) -> pl.DataFrame:
         """One row per check of the last refresh: check_name, severity, rows found, what such a row means."""
@@ -190,6 +190,13 @@ class Warehouse:
         if within is not None:
             asked = replace(asked, within=windows.duration(within))
         return metrics.evaluate(self._connection, name, asked).pl()
+
+    def _table(self, name: str) -> pl.DataFrame:
+        """A stored table, in the order it was stored in."""
+        schema, _, table = name.partition(".")
+        if not self.tables().filter(schema=schema, table=table).height:
+            raise MissingTableError(f"reading {name}", "this warehouse does not hold it", "Fill it: si refresh")
+        return self._connection.table(f"published.{name}").pl()
 
     def _missing(self, text: str, error: duckdb.Error) -> MissingTableError | UsageError:
         held = [f"{schema}.{table}" for schema, table, _ in self.tables().iter_rows()]

@@ -1,41 +1,31 @@
 """What the warehouse says about itself: the record of refreshes, and boards of days gone by.
 
 Belongs here: the tables of ``meta`` and ``history``, carried from one warehouse file to the next.
-May import: `errors`, `settings`, `warehouse`, `checks`, `extract`, `publish` (their results).
+May import: `sql`, `settings`, `warehouse`, `checks`; `refresh` for the type of its report only.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from si_analytics import checks, warehouse
+from si_analytics import checks, sql, warehouse
 from si_analytics.settings import Settings
 
 if TYPE_CHECKING:
     from si_analytics.refresh import RefreshReport
 
-_TABLES = {
-    "meta.refreshes": "refresh_id uuid primary key, as_of timestamptz, snapshot varchar, taken_at timestamptz,"
-    " currency varchar, timezone varchar, seconds double, rows_written bigint, changed json",
-    "meta.extracts": "refresh_id uuid, table_name varchar, rows bigint, inserted bigint, updated bigint,"
-    " deleted bigint, mode varchar, reason varchar, seconds double, money decimal(38, 2),"
-    " primary key (refresh_id, table_name)",
-    "meta.metrics": "refresh_id uuid, metric varchar, rows bigint, primary key (refresh_id, metric)",
-    "history.agent_leaderboard": "as_of_date date, currency varchar, agent_id uuid, agent_name varchar, tier varchar,"
-    " total_referrals bigint, total_deals bigint, total_earnings decimal(38, 2), rank bigint,"
-    " primary key (as_of_date, currency, agent_id)",
-}
+_CARRIED = ("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks", "history.agent_leaderboard")
 
 
 def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Create the tables of ``meta`` and ``history``, with the rows of the published warehouse."""
-    for table, columns in _TABLES.items():
-        connection.execute(f"create table {table} ({columns})")
+    connection.execute(sql.read("warehouse", "records").text)
     checks.create_table(connection)
     if not warehouse.attach_published(connection, settings):
         return
@@ -45,40 +35,48 @@ def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Non
             "select schema_name, table_name from duckdb_tables() where database_name = 'published'"
         ).fetchall()
     }
-    for table in (*_TABLES, "meta.checks"):
+    for table in _CARRIED:
         if table in held:
-            connection.execute(f"insert into {table} by name select * from published.{table}")
+            _carry(connection, table)
     connection.execute("detach published")
 
 
-def write(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken_at: datetime
-) -> None:
+def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Copy a table's rows; a column it did not have yet in the published warehouse is null."""
+    source = connection.table(f"published.{table}")
+    columns = [
+        duckdb.ColumnExpression(name) if name in source.columns else duckdb.ConstantExpression(None).alias(name)
+        for name in connection.table(table).columns
+    ]
+    source.select(*columns).insert_into(table)
+
+
+def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken_at: datetime) -> None:
     """Record `report`, and the board as that of its day in the reporting time zone."""
     connection.execute(
         "insert into meta.refreshes values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [
-            report.refresh_id,
-            report.as_of,
-            report.snapshot,
-            taken_at,
-            settings.currency,
-            settings.timezone,
-            report.seconds,
-            report.rows_written,
-            json.dumps(report.changed),
+            *(report.refresh_id, report.as_of, report.snapshot, taken_at, settings.currency, settings.timezone),
+            *(report.seconds, report.rows_written, json.dumps(report.changed)),
         ],
     )
-    for one in report.extracts:
-        connection.execute(
-            "insert into meta.extracts values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            [report.refresh_id, one.table, one.rows, one.inserted, one.updated, one.deleted]
-            + [one.mode, one.reason, one.seconds, one.money],
-        )
-    for name, rows in report.metrics.items():
-        connection.execute("insert into meta.metrics values ($1, $2, $3)", [report.refresh_id, name, rows])
+    extracts = [
+        [
+            *(report.refresh_id, one.table, one.rows, one.inserted, one.updated, one.deleted),
+            *(one.mode, one.reason, one.seconds, one.money),
+        ]
+        for one in report.extracts
+    ]
+    _insert(connection, "insert into meta.extracts values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", extracts)
+    computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
+    _insert(connection, "insert into meta.metrics values ($1, $2, $3)", computed)
     checks.record(connection, report.refresh_id, report.checks)
     _keep_board(connection, settings, report)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:  # executemany refuses an empty list
+        connection.executemany(statement, [list(row) for row in rows])
 
 
 def _keep_board(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport) -> None:

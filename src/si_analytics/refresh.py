@@ -11,14 +11,14 @@ import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Protocol
 
 import duckdb
 
-from si_analytics import checks, extract, metrics, publish, records, warehouse, windows
+from si_analytics import checks, extract, metrics, publish, records, resumption, warehouse, windows
 from si_analytics.errors import UsageError
 from si_analytics.settings import Settings
 
@@ -63,7 +63,8 @@ class Refresh:
 
     Works on a file of its own; until `finish` the published warehouse stays as it was. Use it as a
     context manager: leaving it without `finish` drops the working file. ``as_of`` none means the
-    moment of the extraction snapshot; a past one is old times with today's statuses.
+    moment of the extraction snapshot; a past one is old times with today's statuses. ``resumed`` takes
+    the last refresh up again instead of extracting: see `resume`.
     """
 
     settings: Settings
@@ -71,6 +72,17 @@ class Refresh:
     weights: Mapping[str, Decimal] | None = None
     listen: Listener = _silent
     refresh_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    resumed: bool = False
+
+    @classmethod
+    def resume(cls, settings: Settings, listen: Listener = _silent) -> Refresh:
+        """The published warehouse's last refresh, taken up again on a copy of its tables.
+
+        Whatever is computed or published now has that refresh's rows, as_of, currency, time zone and
+        weights, whatever the settings say: a warehouse tells of one moment. Raises WarehouseError on
+        entering where there is no warehouse yet.
+        """
+        return cls(settings, listen=listen, resumed=True)
 
     def __post_init__(self) -> None:
         if self.as_of is not None:
@@ -80,6 +92,7 @@ class Refresh:
         self._started = time.perf_counter()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._snapshot: extract.Snapshot | None = None
+        self._last: resumption.Last | None = None
         self._extracts: list[extract.TableExtract] = []
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
@@ -91,6 +104,8 @@ class Refresh:
             self._connection = warehouse.create_working(self.settings)
             self._stack.callback(self._close)
             records.carry_over(self._connection, self.settings)
+            if self.resumed:
+                self._take_up(resumption.take_up(self._connection, self.settings))
         except BaseException:
             self._stack.close()
             raise
@@ -122,16 +137,16 @@ class Refresh:
         return metrics.Parameters.all_time(as_of, self.settings.currency, self.settings.timezone, self.weights)
 
     def extract(self) -> list[extract.TableExtract]:
-        """Read every table within one snapshot, then run the checks that need nothing but what was read."""
+        """Read every table within one snapshot."""
 
         def heard(result: extract.TableExtract) -> None:
             self.listen("extract", result.table, result.rows, result.seconds)
 
+        if self.resumed:
+            raise UsageError("extracting", "this refresh was taken up again", "Begin a new one to read Postgres")
         with extract.snapshot(self.connection, self.settings) as snapshot:
             self._snapshot = snapshot
             self._extracts = extract.read(self.connection, heard)
-        early = [self.check(name) for name in checks.names() if checks.reads_only_raw(name)]
-        checks.require_passed(early)
         return self._extracts
 
     def compute(self, name: str) -> int:
@@ -150,9 +165,20 @@ class Refresh:
             self.listen("check", name, result.rows, result.seconds)
         return self._checks[name]
 
-    def publish(self) -> list[publish.TargetChange]:
-        """Write the results to Postgres in one transaction, unless a blocking check found rows."""
+    def complete(self) -> None:
+        """Run the checks and compute the metrics that were not yet; those that need only raw rows first.
+
+        Raises CheckFailedError where a blocking check found rows.
+        """
+        checks.require_passed([self.check(name) for name in checks.names() if checks.reads_only_raw(name)])
+        for name in metrics.names():
+            if name not in self._metrics:
+                self.compute(name)
         checks.require_passed([self.check(name) for name in checks.names()])
+
+    def publish(self) -> list[publish.TargetChange]:
+        """Complete the refresh, then write the results to Postgres in one transaction."""
+        self.complete()
         provenance = publish.Provenance(
             self.refresh_id,
             self.parameters.window.as_of,
@@ -169,7 +195,8 @@ class Refresh:
         return self._targets
 
     def finish(self) -> RefreshReport:
-        """Record the refresh, close the working file and put it in the place of the published one."""
+        """Complete and record the refresh, and put its file in the place of the published one."""
+        self.complete()
         report = RefreshReport(
             self.refresh_id,
             self.parameters.window.as_of,
@@ -180,12 +207,27 @@ class Refresh:
             tuple(self._targets),
             time.perf_counter() - self._started,
         )
-        records.write(self.connection, self.settings, report, self.snapshot.taken_at)
+        self._record(report)
         self.connection.execute("checkpoint")
         self.connection.close()
         self._connection = None
         warehouse.publish_working(self.settings)
         return report
+
+    def _take_up(self, last: resumption.Last) -> None:
+        """Go on where the last refresh ended."""
+        self._last = last
+        self.settings = self.settings.model_copy(update={"currency": last.currency, "timezone": last.timezone})
+        self.refresh_id, self.as_of, self.weights = last.refresh_id, last.as_of, last.weights
+        self._snapshot, self._extracts, self._metrics = last.snapshot, list(last.extracts), dict(last.metrics)
+
+    def _record(self, report: RefreshReport) -> None:
+        """Record the refresh; one that was taken up again keeps one record, and what it once published."""
+        if self._last:
+            resumption.forget_record(self.connection, self._last)
+        records.write(self.connection, self.settings, report, self.snapshot.taken_at)
+        if self._last and not self._targets:
+            resumption.keep_publication(self.connection, self._last)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -207,7 +249,5 @@ def run(
     """
     with Refresh(settings, as_of, weights, listen) as refresh:
         refresh.extract()
-        for name in metrics.names():
-            refresh.compute(name)
         refresh.publish()
         return refresh.finish()

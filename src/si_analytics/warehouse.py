@@ -8,7 +8,6 @@ rename, so that readers never wait for a refresh nor a refresh for them. May imp
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,21 +78,6 @@ def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def copy_working(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A working file that begins as a copy of the published one, which nobody writes to."""
-    if not settings.warehouse.exists():
-        raise WarehouseError(
-            f"taking up the warehouse {settings.warehouse}", "there is none yet", "Fill it first: si refresh"
-        )
-    path = working_path(settings)
-    try:
-        discard_working(settings)
-        shutil.copyfile(settings.warehouse, path)
-        return open_file(path, settings)
-    except (OSError, duckdb.IOException) as error:
-        raise _unwritable(path, error) from error
-
-
 def discard_working(settings: Settings) -> None:
     """Remove the working file and DuckDB's log beside it."""
     path = working_path(settings)
@@ -159,7 +143,7 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
     )
     others = {key: value for key, value in parts.items() if key not in _SECRET}
     others.setdefault("connect_timeout", "15")
-    others["options"] = (others.get("options", "") + " -c search_path=pg_catalog -c TimeZone=UTC").strip()
+    others["options"] = (others.get("options", "") + " -c search_path=pg_catalog -c TimeZone=UTC -c row_security=off").strip()
     others.setdefault("application_name", "si_analytics extraction")
     text = conninfo.make_conninfo(**others)
     try:

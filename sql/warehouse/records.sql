@@ -1,0 +1,67 @@
+-- records: what a warehouse says about itself, and the boards of days gone by.
+--
+-- Made in every working file; the rows of the published warehouse are carried over into it.
+--
+-- Dialect  duckdb
+-- Tables   meta.refreshes, meta.extracts, meta.metrics, meta.performance_weights,
+--          history.agent_leaderboard
+-- Units    seconds in seconds; money and total_earnings in the currency of the row or refresh
+
+create schema if not exists meta;
+create schema if not exists history;
+
+-- One row per refresh; changed is {target: rows written}.
+create table meta.refreshes (
+    refresh_id uuid primary key,
+    as_of timestamptz,
+    snapshot varchar,
+    taken_at timestamptz,
+    currency varchar,
+    timezone varchar,
+    seconds double,
+    rows_written bigint,
+    changed json
+);
+
+-- One row per refresh and table that was read.
+create table meta.extracts (
+    refresh_id uuid,
+    table_name varchar,
+    rows bigint,
+    inserted bigint,
+    updated bigint,
+    deleted bigint,
+    mode varchar,
+    reason varchar,
+    seconds double,
+    money decimal(38, 2),
+    primary key (refresh_id, table_name)
+);
+
+-- One row per refresh and metric.
+create table meta.metrics (
+    refresh_id uuid,
+    metric varchar,
+    rows bigint,
+    primary key (refresh_id, metric)
+);
+
+-- What each component of the performance score weighs, in the last refresh.
+create table meta.performance_weights (
+    component varchar primary key,
+    weight decimal(9, 6)
+);
+
+-- One row per day, currency and agent: the all-time board as of that day, in the reporting time zone.
+create table history.agent_leaderboard (
+    as_of_date date,
+    currency varchar,
+    agent_id uuid,
+    agent_name varchar,
+    tier varchar,
+    total_referrals bigint,
+    total_deals bigint,
+    total_earnings decimal(38, 2),
+    rank bigint,
+    primary key (as_of_date, currency, agent_id)
+);

@@ -1,0 +1,90 @@
+"""Files for people who have nothing installed: the dashboard, and every metric as a file.
+
+Belongs here: taking frames from the warehouse and writing them where they were asked for, under a
+temporary name first, so that nobody ever opens half a file. May import: every module below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+import polars as pl
+
+from si_analytics import dashboard as page
+from si_analytics import funnels, metrics, reader, sql
+from si_analytics.errors import AnalyticsError
+from si_analytics.settings import Settings
+
+_BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
+
+
+class TableFormat(StrEnum):
+    """What a table may be written as."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+def dashboard(settings: Settings, out: Path | None = None) -> Path:
+    """Write the dashboard of the published warehouse to `out`, or to ``dashboard.html`` among the exports.
+
+    Raises WarehouseError where there is no warehouse yet, AnalyticsError where the file cannot be written.
+    """
+    path = out or settings.exports / "dashboard.html"
+    with reader.connect(settings) as warehouse:
+        content = _content(warehouse)
+    return _written(path, lambda: page.write(content, path))
+
+
+def tables(settings: Settings, out: Path | None = None, form: TableFormat = TableFormat.csv) -> list[Path]:
+    """Write each metric of the published warehouse to a file of its own in the folder `out`."""
+    folder = out or settings.exports / "tables"
+    with reader.connect(settings) as warehouse:
+        return [_table(warehouse.metric(name), folder / f"{name}.{form.value}", form) for name in metrics.names()]
+
+
+def _content(warehouse: reader.Warehouse) -> page.DashboardContent:
+    return page.DashboardContent(
+        agent_leaderboard=warehouse.agent_leaderboard(),
+        agent_performance_metrics=warehouse.agent_performance_metrics(),
+        brand_reputations=warehouse.brand_reputations(),
+        conversion_funnels=warehouse.metric("conversion_funnels"),
+        funnels_by_breakdown={
+            (name, by): warehouse.funnel(name, by=by)
+            for name in funnels.names()
+            for by in funnels.breakdowns(name)
+            if by not in _BY_ID
+        },
+        warnings=warehouse.checks().rename({"check_name": "check"}),
+        definitions={file.name: file.summary for file in sql.read_all("metrics")},
+        as_of=warehouse.as_of,
+        refresh_id=warehouse.refresh_id,
+        snapshot=warehouse.snapshot,
+        currency=warehouse.currency,
+        timezone=warehouse.timezone,
+    )
+
+
+def _table(frame: pl.DataFrame, path: Path, form: TableFormat) -> Path:
+    temporary = path.with_name(f".{path.name}.part")
+
+    def write() -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if form is TableFormat.csv:
+            frame.write_csv(temporary)
+        else:
+            frame.write_parquet(temporary)
+        return temporary.replace(path)
+
+    return _written(path, write)
+
+
+def _written(path: Path, write: Callable[[], Path]) -> Path:
+    try:
+        return write()
+    except OSError as error:
+        raise AnalyticsError(
+            f"writing {path}", error.strerror or type(error).__name__, "Name another place with --out"
+        ) from error
