@@ -1,0 +1,45 @@
+"""The metrics: one asset for each file of ``sql/metrics``, after the tables its header names.
+
+May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`, `pipelines.resources`.
+"""
+
+import time
+from datetime import timedelta
+
+import dagster as dg
+
+from pipelines import descriptions, results
+from pipelines.resources import RefreshResource
+from si_analytics import metrics, sql
+
+GROUP = "metrics"
+
+# A daily refresh that takes an hour is late after 25 hours and missing after 36.
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=25))
+
+
+def assets() -> list[dg.AssetsDefinition]:
+    """Every metric, each after those it is computed from."""
+    return [_asset(sql.read("metrics", name)) for name in metrics.names()]
+
+
+def _asset(file: sql.SqlFile) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=descriptions.key(GROUP, file.name),
+        deps=descriptions.inputs(metrics.inputs(file.name)),
+        group_name=GROUP,
+        description=descriptions.description(file),
+        metadata=descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
+        kinds={"duckdb", "sql"},
+        owners=descriptions.OWNERS,
+        freshness_policy=FRESH,
+        pool=descriptions.POOL,
+    )
+    def compute(context: dg.AssetExecutionContext, refresh: RefreshResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        with refresh.step(context) as run:
+            started = time.perf_counter()
+            rows = run.compute(file.name)
+            metadata = results.computed(run, file.name, rows, time.perf_counter() - started)
+        return dg.MaterializeResult(metadata=metadata)
+
+    return compute

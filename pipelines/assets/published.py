@@ -1,0 +1,47 @@
+"""What is written back to Postgres: one asset for each target, all in one step and one transaction.
+
+May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`, `pipelines.resources`.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines import descriptions, results
+from pipelines.assets.metrics import FRESH
+from pipelines.resources import RefreshResource
+from si_analytics import sql
+
+GROUP = "published"
+
+
+def assets() -> list[dg.AssetsDefinition]:
+    """Every target, after the metric it is written from."""
+
+    @dg.multi_asset(
+        name="publish",
+        description="Writes the rows that differ, in one transaction, unless a blocking check found something.",
+        specs=[_spec(file) for file in sql.read_all("publish")],
+        op_tags=descriptions.LAST,
+        pool=descriptions.POOL,
+    )
+    def publish(context: dg.AssetExecutionContext, refresh: RefreshResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        with refresh.publication(context) as run:
+            written = {change.target: results.published(run, change) for change in run.publish()}
+        for target, metadata in written.items():
+            yield dg.MaterializeResult(asset_key=descriptions.key(GROUP, target), metadata=metadata)
+
+    return [publish]
+
+
+def _spec(file: sql.SqlFile) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        descriptions.key(GROUP, file.name),
+        deps=descriptions.inputs((file.fields["Source"],)),
+        group_name=GROUP,
+        description=descriptions.description(file),
+        metadata=descriptions.metadata(file, file.fields["Target"]),
+        kinds={"postgres", "sql"},
+        owners=descriptions.OWNERS,
+        freshness_policy=FRESH,
+    )

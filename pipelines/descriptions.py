@@ -1,0 +1,60 @@
+"""What Dagster shows of a SQL file before anything runs: key, description, code reference, labels.
+
+Belongs here: turning the headers of ``sql/`` into the arguments of assets and checks, and the settings
+all steps share. May import: `dagster`, `si_analytics.sql`.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import dagster as dg
+
+from si_analytics import sql
+
+OWNERS = ("team:growth",)
+POOL = "warehouse"
+
+# Steps run one after another. Of those that are ready the highest priority goes first: the extraction
+# before all that reads it, publishing after all that can still stop it, reports on what was published.
+FIRST = {"dagster/priority": "10"}
+LAST = {"dagster/priority": "-10"}
+AFTER_ALL = {"dagster/priority": "-20"}
+
+_ENTRY = re.compile(r"^(raw|metrics)\.(\w+)$")
+_UNSHOWN = frozenset({"Dialect", "Inputs", "Source", "Target", "Tables"})
+
+
+def key(group: str, name: str) -> dg.AssetKey:
+    """The key of the asset `name` of `group`; a group is a folder of keys."""
+    return dg.AssetKey([group, name])
+
+
+def inputs(tables: tuple[str, ...]) -> list[dg.AssetKey]:
+    """The assets that are these warehouse tables; tables that no asset stands for are left out."""
+    found = [_ENTRY.match(table) for table in tables]
+    return [key(match[1], match[2]) for match in found if match]
+
+
+def description(file: sql.SqlFile) -> str:
+    """A file's header as Markdown: what it is, how it is made, what a row and its units are."""
+    facts = [f"- **{name}**: {text}" for name, text in file.fields.items() if name not in _UNSHOWN]
+    parts = (file.summary[:1].upper() + file.summary[1:], file.description, "\n".join(facts))
+    return "\n\n".join(part for part in parts if part)
+
+
+def metadata(file: sql.SqlFile, table: str | None = None) -> dict[str, Any]:
+    """The code reference to a SQL file and, where it makes one, the name of the table."""
+    named = {"dagster/table_name": table} if table else {}
+    return {**named, "dagster/code_references": _code_reference(file)}
+
+
+def _code_reference(file: sql.SqlFile) -> dg.CodeReferencesMetadataValue:
+    path = f"{file.folder}/{file.name}.sql"
+    with warnings.catch_warnings():
+        # Code references are marked beta; the warning would stand in the log once for every asset.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        reference = dg.LocalFileCodeReference(file_path=str(sql.root() / path), line_number=1, label=f"sql/{path}")
+        return dg.CodeReferencesMetadataValue(code_references=[reference])

@@ -1,0 +1,104 @@
+"""The refresh that the steps of a run share.
+
+Belongs here: opening one `Refresh` for a run, handing it from step to step, finishing it with the last.
+May import: `dagster`, `si_analytics`.
+
+All steps of a run are executed in one process, and Dagster sets a resource up once for a process: so
+the resource holds the refresh, and with it the working file and the writer's lock, from the first step
+that needs them to the last.
+
+- A run that extracts begins a new refresh. What the run does not compute itself the refresh computes
+  before it publishes or finishes, so a warehouse never holds rows of two moments: to materialise raw
+  tables alone renews the whole warehouse and leaves Postgres as it is.
+- A run that does not extract takes the last refresh up again, on a copy of the published warehouse: its
+  rows, its as_of, its currency.
+- The last step that works on the warehouse finishes the refresh, if all others succeeded. Otherwise the
+  working file is dropped, and what was published before stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from si_analytics import settings, windows
+from si_analytics.refresh import Refresh
+
+REFRESH = "refresh"
+EXTRACT = "extract"
+
+StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+
+
+class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """One refresh for all steps of a run."""
+
+    _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _refresh: Refresh | None = PrivateAttr(default=None)
+    _left: set[str] = PrivateAttr(default_factory=set)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[RefreshResource]:
+        """Live as long as the run; whatever was not finished by then is dropped."""
+        with ExitStack() as self._stack:
+            self._refresh, self._left = None, set()
+            yield self
+
+    @contextmanager
+    def extraction(
+        self, context: dg.AssetExecutionContext, as_of: str | None, currency: str | None
+    ) -> Iterator[Refresh]:
+        """A new refresh, for the step that begins it."""
+        given = {"currency": currency} if currency else {}
+        current = settings.load(**given)
+        moment = windows.instant(as_of, current.timezone, name="as_of") if as_of else None
+        self._begin(context, Refresh(current, moment))
+        with self.step(context) as refresh:
+            yield refresh
+
+    @contextmanager
+    def step(self, context: StepContext) -> Iterator[Refresh]:
+        """The refresh, for the length of one step; the last step to succeed finishes it."""
+        refresh = self._refresh or self._resume(context)
+        yield refresh
+        self._left.discard(_name(context))
+        if not self._left:
+            report = refresh.finish()
+            context.log.info(f"The warehouse {refresh.settings.warehouse} is as of {report.as_of.isoformat()}")
+
+    @contextmanager
+    def publication(self, context: dg.AssetExecutionContext) -> Iterator[Refresh]:
+        """The refresh, for the step that writes to Postgres: nothing else may be left to do or have failed."""
+        with self.step(context) as refresh:
+            others = sorted(self._left - {_name(context)})
+            if others:
+                raise dg.Failure(f"Nothing was published, because these steps did not succeed: {', '.join(others)}")
+            yield refresh
+
+    def _begin(self, context: StepContext, refresh: Refresh) -> Refresh:
+        self._left = _steps(context)
+        self._refresh = self._stack.enter_context(refresh)
+        return self._refresh
+
+    def _resume(self, context: StepContext) -> Refresh:
+        if EXTRACT in _steps(context):
+            raise dg.Failure("Nothing was done, because the extraction of this run did not succeed")
+        if context.run.tags.get("dagster/is_resume_retry") == "true":
+            raise dg.Failure("A failed refresh leaves nothing to go on with. Choose 'Re-execute all' instead")
+        refresh = self._begin(context, Refresh.resume(settings.load()))
+        context.log.info(f"No extraction in this run: taking up the refresh as of {refresh.as_of}")
+        return refresh
+
+
+def _name(context: StepContext) -> str:
+    return context.get_step_execution_context().step.key
+
+
+def _steps(context: StepContext) -> set[str]:
+    """The steps of this run that work on the warehouse."""
+    ours = {node.name for node in context.job_def.nodes if REFRESH in node.definition.required_resource_keys}
+    chosen = context.run.step_keys_to_execute
+    return ours if chosen is None else ours & set(chosen)

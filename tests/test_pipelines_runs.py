@@ -1,0 +1,307 @@
+"""The pipelines at work on real databases: what a run computes, publishes, shows, and leaves when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import dagster as dg
+import psycopg
+import pytest
+
+from si_analytics import checks, extract, metrics, publish, refresh, sample
+from si_analytics.settings import Settings
+from tests import pipeline_runs, worlds
+from tests.pipeline_runs import failures, launch, materialize, published_tables, shown, warehouse_tables
+from tests.worlds import AS_OF, Build
+
+MOMENT = AS_OF.isoformat()
+
+
+def small_world() -> Build:
+    """One agent who recruited one influencer; three deals with one sponsor; one commission of 10.00."""
+    build = Build()
+    agent, sponsor, influencer = build.agent(name="Zoë <b>|</b>"), build.sponsor(), build.influencer()
+    build.referral(agent, influencer)
+    for _ in range(3):
+        build.deal(influencer, sponsor)
+    build.transaction(agent, "10.00")
+    build.review(influencer, agent, "4.5")
+    build.invite(agent, opened_at=AS_OF - timedelta(days=1))
+    return build
+
+
+@pytest.fixture
+def small(settings: Settings, postgres: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings, also in the environment, on a database that holds the small world."""
+    worlds.insert(postgres, small_world().world)
+    pipeline_runs.in_environment(monkeypatch, settings)
+    return settings
+
+
+def test_the_job_gives_the_numbers_of_a_refresh_row_by_row(
+    create_database: Callable[..., str],
+    schema_template: str,
+    make_settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two databases hold the same sample; one is refreshed by the library, the other by the job."""
+    by_library, by_job = (
+        make_settings(create_database(schema_template), home=home, warehouse=home / "warehouse.duckdb")
+        for base in [make_settings("postgresql:///none").home]
+        for home in (base / "library", base / "job")
+    )
+    for settings in (by_library, by_job):
+        sample.generate(settings, scale=Decimal("0.02"))
+    refresh.run(by_library, as_of=sample.END)
+    pipeline_runs.in_environment(monkeypatch, by_job)
+    result = launch("refresh_metrics", as_of=sample.END.isoformat())
+    assert failures(result) == {}
+    expected, found = warehouse_tables(by_library), warehouse_tables(by_job)
+    assert {f"raw.{name}" for name in extract.tables()} | {f"metrics.{name}" for name in metrics.names()} == set(found)
+    for table, rows in expected.items():
+        assert found[table] == rows, table
+    assert len(expected["metrics.agent_leaderboard"]) >= 5
+    assert published_tables(by_job) == published_tables(by_library)
+    again = refresh.run(by_job, as_of=sample.END)
+    assert again.rows_written == 0
+
+
+def test_a_run_materialises_and_checks_everything_once(small: Settings) -> None:
+    result = launch("refresh_metrics", as_of=MOMENT)
+    assert failures(result) == {}
+    made = [event.asset_key.to_user_string() for event in result.get_asset_materialization_events()]
+    expected = {
+        *(f"raw/{name}" for name in extract.tables()),
+        *(f"metrics/{name}" for name in metrics.names()),
+        *(f"published/{name}" for name in publish.targets()),
+    }
+    assert (len(made), set(made)) == (len(expected), expected)
+    evaluated = [check.check_name for check in result.get_asset_check_evaluations()]
+    assert sorted(evaluated) == sorted(checks.names())
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+
+
+def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(small: Settings) -> None:
+    result = launch("refresh_metrics", as_of=MOMENT)
+    deals, board, target = (
+        shown(result, asset) for asset in ("raw/deals", "metrics/agent_leaderboard", "published/agent_leaderboard")
+    )
+    assert (deals["dagster/row_count"], deals["money"]) == (3, "300.00")
+    assert board["dagster/row_count"] == 1
+    assert (target["changed rows"], target["inserted"], target["updated"], target["deleted"]) == (1, 1, 0, 0)
+    for metadata in (deals, board, target):
+        assert metadata["as_of"] == AS_OF.timestamp()
+        assert metadata["currency"] == "usd"
+        assert metadata["snapshot"] == deals["snapshot"]
+        assert 0 < metadata["seconds"] < 60
+    columns = [(column.name, column.type) for column in board["dagster/column_schema"].columns]
+    assert ("total_earnings", "decimal(38,2)") in columns
+    assert ("agent_id", "uuid") in columns
+
+
+def test_a_name_in_the_table_of_first_rows_cannot_be_markup(small: Settings) -> None:
+    """The agent is called ``Zoë <b>|</b>``; every character that Markdown could read as its own is escaped."""
+    table = shown(launch("refresh_metrics", as_of=MOMENT), "metrics/agent_leaderboard")["first rows"]
+    heading, rule, row = table.splitlines()
+    assert heading.startswith(r"| agent\_id | agent\_name | tier | ")
+    assert set(rule) == {"|", " ", "-"}
+    assert r" | Zoë \<b\>\|\<\/b\> | bronze | 1 | 3 | 10\.00 | 1 |" in row
+
+
+def test_a_second_run_writes_nothing(small: Settings) -> None:
+    launch("refresh_metrics", as_of=MOMENT)
+    result = launch("refresh_metrics", as_of=MOMENT)
+    assert failures(result) == {}
+    assert {shown(result, f"published/{target}")["changed rows"] for target in publish.targets()} == {0}
+
+
+def test_without_config_a_run_describes_the_moment_of_its_snapshot(
+    small: Settings, postgres: psycopg.Connection
+) -> None:
+    before = postgres.execute("select now()").fetchone()
+    result = launch("refresh_metrics")
+    after = postgres.execute("select now()").fetchone()
+    assert before is not None and after is not None
+    found = datetime.fromtimestamp(shown(result, "metrics/agent_leaderboard")["as_of"], UTC)
+    assert before[0] <= found <= after[0]
+
+
+def test_a_date_is_midnight_in_the_reporting_zone(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SI_TIMEZONE", "America/New_York")
+    result = launch("refresh_metrics", as_of="2026-07-01")
+    expected = datetime(2026, 7, 1, 4, tzinfo=UTC)
+    assert shown(result, "metrics/agent_leaderboard")["as_of"] == expected.timestamp()
+
+
+def test_another_currency_leaves_dollars_out(small: Settings) -> None:
+    result = launch("refresh_metrics", as_of=MOMENT, currency=" EUR ")
+    assert shown(result, "metrics/agent_leaderboard")["currency"] == "eur"
+    (agent,) = warehouse_tables(small)["metrics.agent_leaderboard"]
+    assert Decimal("0.00") in agent and Decimal("10.00") not in agent
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ({"as_of": "2026-06-01T00:00:00"}, "it has no time zone, so it names no one moment"),
+        ({"currency": "U$"}, "is not 1 to 10 letters or digits, like usd, eur or eth"),
+    ],
+)
+def test_a_mistake_in_the_config_is_explained_and_nothing_is_read(
+    small: Settings, config: dict[str, str], sentence: str
+) -> None:
+    result = launch("refresh_metrics", **config)
+    found = failures(result)
+    assert set(found) == {"extract"}
+    assert sentence in found["extract"]
+    assert not small.warehouse.exists()
+
+
+def test_a_failed_step_leaves_warehouse_and_postgres_as_they_were(
+    small: Settings, postgres: psycopg.Connection
+) -> None:
+    """After a good run a commission changes, and Postgres refuses the last row that publishing writes."""
+    launch("refresh_metrics", as_of=MOMENT)
+    before, file = published_tables(small), small.warehouse.read_bytes()
+    postgres.execute("update transactions set amount = 99")
+    postgres.execute("alter table analytics.refreshes add constraint closed check (false) not valid")
+    result = launch("refresh_metrics", as_of=MOMENT)
+    assert set(failures(result)) == {"publish"}
+    assert small.warehouse.read_bytes() == file
+    assert [path.name for path in small.warehouse.parent.iterdir() if "working" in path.name] == []
+    assert published_tables(small) == before
+    postgres.execute("alter table analytics.refreshes drop constraint closed")
+    assert failures(launch("refresh_metrics", as_of=MOMENT)) == {}
+    assert published_tables(small) != before
+
+
+def test_a_blocking_check_stops_all_that_comes_after_it(small: Settings, postgres: psycopg.Connection) -> None:
+    """A deal is completed at infinity."""
+    launch("refresh_metrics", as_of=MOMENT)
+    before, file = published_tables(small), small.warehouse.read_bytes()
+    postgres.execute("update transactions set amount = 99")
+    postgres.execute("update deals set completed_at = 'infinity'")
+    result = launch("refresh_metrics", as_of=MOMENT)
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert [(c.check_name, c.severity, c.blocking) for c in failed] == [
+        ("infinite_times", dg.AssetCheckSeverity.ERROR, True)
+    ]
+    assert failed[0].metadata["rows"].value == 3
+    assert "check_raw" in failures(result)
+    assert "published/agent_leaderboard" not in {
+        event.asset_key.to_user_string() for event in result.get_asset_materialization_events()
+    }
+    assert (published_tables(small), small.warehouse.read_bytes()) == (before, file)
+
+
+def test_a_blocking_check_stops_publishing_even_where_only_metrics_of_other_tables_are_chosen(
+    small: Settings, postgres: psycopg.Connection
+) -> None:
+    """No check of this run's own assets would stop it: the library asks all of them before it publishes."""
+    postgres.execute("update deals set completed_at = 'infinity'")
+    result = materialize("raw/users", "published")
+    assert "infinite_times" in " ".join(failures(result).values())
+    assert not small.warehouse.exists()
+    assert published_tables(small)["agent_leaderboard"] == []
+
+
+def test_a_warning_is_shown_and_stops_nothing(small: Settings, postgres: psycopg.Connection) -> None:
+    """A commission in euro is left out of the dollars: a warning."""
+    postgres.execute(
+        "insert into transactions (type, to_user_id, amount, currency, status, created_at)"
+        " select type, to_user_id, 7, 'EUR', status, created_at from transactions"
+    )
+    result = launch("refresh_metrics", as_of=MOMENT)
+    assert failures(result) == {}
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert failed
+    assert {check.severity for check in failed} == {dg.AssetCheckSeverity.WARN}
+    assert shown(result, "published/agent_leaderboard")["changed rows"] == 1
+
+
+def test_one_metric_is_recomputed_from_the_warehouse_as_it_stands(
+    small: Settings, postgres: psycopg.Connection
+) -> None:
+    """Postgres changes after a refresh as of a past moment: the metric keeps that moment and those rows."""
+    launch("refresh_metrics", as_of=MOMENT, currency="eur")
+    before = warehouse_tables(small, ("raw", "metrics", "meta", "history"))
+    worlds.clear(postgres)
+    result = materialize("metrics/agent_leaderboard")
+    assert failures(result) == {}
+    metadata = shown(result, "metrics/agent_leaderboard")
+    assert (metadata["as_of"], metadata["currency"]) == (AS_OF.timestamp(), "eur")
+    after = warehouse_tables(small, ("raw", "metrics", "meta", "history"))
+    assert len(after.pop("meta.checks")) == len(before.pop("meta.checks")) == len(checks.names())
+    assert {table: sorted(rows, key=repr) for table, rows in after.items()} == {
+        table: sorted(rows, key=repr) for table, rows in before.items()
+    }
+
+
+def test_a_metric_without_any_warehouse_says_what_to_do(small: Settings) -> None:
+    found = failures(materialize("metrics/user_ratings"))
+    assert "there is none yet. Fill it first: si refresh" in found["metrics__user_ratings"]
+
+
+def test_publishing_alone_repairs_what_someone_wrote_by_hand(small: Settings, postgres: psycopg.Connection) -> None:
+    launch("refresh_metrics", as_of=MOMENT)
+    before = published_tables(small)
+    postgres.execute("update agent_performance_metrics set total_earnings = 0")
+    result = materialize("published")
+    assert failures(result) == {}
+    assert shown(result, "published/agent_performance_metrics")["updated"] == 1
+    assert published_tables(small) == before
+    assert postgres.execute("select count(*) from analytics.refreshes").fetchone() == (1,)
+
+
+def test_raw_tables_alone_renew_the_warehouse_and_leave_postgres(small: Settings, postgres: psycopg.Connection) -> None:
+    """A warehouse is of one moment: its metrics are computed anew with its rows, nothing is published."""
+    launch("refresh_metrics", as_of=MOMENT)
+    before = published_tables(small)
+    postgres.execute("update transactions set amount = 99")
+    result = materialize("raw")
+    assert failures(result) == {}
+    assert Decimal("99.00") in warehouse_tables(small)["metrics.agent_leaderboard"][0]
+    assert published_tables(small) == before
+    assert failures(materialize("published")) == {}
+    assert Decimal("99") in published_tables(small)["agent_leaderboard"][0]
+
+
+def test_everything_at_once_builds_the_schema_refreshes_and_reports(
+    empty_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """'Materialize all' on an empty database."""
+    pipeline_runs.in_environment(monkeypatch, empty_settings)
+    result = materialize("operational", "raw", "metrics", "published", "reports")
+    assert failures(result) == {}
+    assert shown(result, "operational/users_and_authentication")["tables created"] == 8
+    dashboard = shown(result, "reports/dashboard")
+    assert dashboard["bytes"] > 0
+    order = [event.step_key for event in result.all_events if event.is_step_success]
+    assert order.index("apply_schema") < order.index("extract") < order.index("publish") < len(order) - 1
+    assert order[-1] == "reports__dashboard"
+
+
+def test_building_the_schema_twice_creates_nothing_the_second_time(
+    empty_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline_runs.in_environment(monkeypatch, empty_settings)
+    first, second = launch("build_schema"), launch("build_schema")
+    assert failures(first) == failures(second) == {}
+    name = "operational/agent_system"
+    assert shown(first, name)["tables created"] == shown(first, name)["tables"] > 5
+    assert shown(second, name)["objects created in all sections"] == 0
+
+
+def test_a_retry_from_the_failed_step_is_refused_with_what_to_do_instead(small: Settings) -> None:
+    launch("refresh_metrics", as_of=MOMENT)
+    loaded = pipeline_runs.defs()
+    result = loaded.resolve_job_def("refresh_metrics").execute_in_process(
+        asset_selection=[dg.AssetKey(["metrics", "user_ratings"])],
+        tags={"dagster/is_resume_retry": "true"},
+        raise_on_error=False,
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    assert "Choose 'Re-execute all' instead" in " ".join(failures(result).values())
