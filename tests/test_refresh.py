@@ -309,7 +309,7 @@ def test_a_sum_that_does_not_fit_its_column_is_refused_before_anything_is_writte
     worlds.insert(postgres, build.world)
     message = failed_without_trace(settings, postgres, CheckFailedError)
     assert str(agent) in message
-    assert "100000000.00" in message
+    assert "100000000.0" in message
     assert postgres.execute("select total_earnings from agent_profiles").fetchone() == (Decimal("0.00"),)
 
 

@@ -93,9 +93,10 @@ def _value(units: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
     none = duckdb.ConstantExpression(NONE)
     if str(units.types[units.columns.index(by)]) != "VARCHAR[]":
         return duckdb.CoalesceOperator(column, none)
-    # An empty list holds one null like a missing one; each null becomes (none) before doubles are removed.
-    filled = duckdb.SQLExpression(
-        f"list_distinct(list_transform(case when coalesce(len(\"{by}\"), 0) = 0 then [null] else \"{by}\" end,"
-        f" lambda value: coalesce(value, '{NONE}')))"
-    )
-    return duckdb.FunctionExpression("unnest", filled)
+    # An empty list counts as one null, like a missing one; each null becomes (none) before doubles go.
+    one_null = duckdb.SQLExpression("[null]::varchar[]")
+    length = duckdb.CoalesceOperator(duckdb.FunctionExpression("len", column), duckdb.ConstantExpression(0))
+    values = duckdb.CaseExpression(length == 0, one_null).otherwise(column)
+    named = duckdb.LambdaExpression("value", duckdb.CoalesceOperator(duckdb.ColumnExpression("value"), none))
+    filled = duckdb.FunctionExpression("list_transform", values, named)
+    return duckdb.FunctionExpression("unnest", duckdb.FunctionExpression("list_distinct", filled))

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 
 import duckdb
-import duckdb_extensions
 import filelock
 from psycopg import conninfo
 
@@ -117,9 +117,16 @@ def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) 
 
 
 def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load the Postgres extension that the wheels carry; nothing is downloaded."""
-    duckdb_extensions.import_extension("postgres_scanner", con=connection)
-    connection.execute("load postgres_scanner")
+    """Load the Postgres extension from where its wheel lies: nothing is downloaded, nothing copied."""
+    wheel = resources.files("duckdb_extension_postgres_scanner")
+    file = wheel / "extensions" / f"v{duckdb.__version__}" / "postgres_scanner.duckdb_extension"
+    if not file.is_file():
+        raise WarehouseError(
+            "loading DuckDB's Postgres extension",
+            f"the installed one is not for DuckDB {duckdb.__version__}",
+            "Install the versions of duckdb and duckdb-extension-postgres-scanner that belong together",
+        )
+    connection.load_extension(str(file))
 
 
 def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None:
@@ -143,7 +150,9 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
     )
     others = {key: value for key, value in parts.items() if key not in _SECRET}
     others.setdefault("connect_timeout", "15")
-    others["options"] = (others.get("options", "") + " -c search_path=pg_catalog -c TimeZone=UTC -c row_security=off").strip()
+    # row_security off: a policy that hides rows from this role is an error, never a smaller number.
+    ours = "-c search_path=pg_catalog -c TimeZone=UTC -c row_security=off"
+    others["options"] = f"{others.get('options', '')} {ours}".strip()
     others.setdefault("application_name", "si_analytics extraction")
     text = conninfo.make_conninfo(**others)
     try:
