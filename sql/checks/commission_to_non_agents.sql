@@ -1,0 +1,36 @@
+-- commission_to_non_agents: a completed commission went to a user who is no agent, so no agent earned it.
+--
+-- An agent is a user with a row in agent_profiles. Monthly payouts count the commission, in the reporting
+-- currency; the leaderboard does not. One to nobody at all is listed too.
+--
+-- Dialect   duckdb
+-- Grain     one row per transaction, in any currency
+-- Severity  warning
+-- Inputs    raw.agent_profiles, raw.transactions
+-- Params    $as_of  timestamptz, exclusive
+-- Units     amount in the currency of the row
+-- Order     transaction_id
+-- Remedy    Correct to_user_id, or give the user an agent's profile
+
+with
+
+final as (
+
+    select
+        transactions.id as transaction_id,
+        transactions.to_user_id,
+        transactions.amount,
+        lower(trim(coalesce(transactions.currency, 'usd'), ' ')) as currency
+    from raw.transactions as transactions
+    left join raw.agent_profiles as agents
+        on transactions.to_user_id = agents.user_id
+    where
+        transactions.type = 'agent_commission'
+        and transactions.status = 'completed'
+        and transactions.created_at < $as_of
+        and agents.user_id is null
+
+)
+
+select * from final
+order by transaction_id

@@ -1,0 +1,29 @@
+-- completed_before_created: a deal was completed before it was created.
+--
+-- Listed whatever the deal's status. It counts as completed; the time it took is left out of every median.
+--
+-- Dialect   duckdb
+-- Grain     one row per deal
+-- Severity  warning
+-- Inputs    raw.deals
+-- Params    $as_of  timestamptz, exclusive
+-- Order     deal_id
+-- Remedy    Correct created_at or completed_at in Postgres
+
+with
+
+final as (
+
+    select
+        id as deal_id,
+        created_at,
+        completed_at
+    from raw.deals
+    where
+        completed_at < created_at
+        and created_at < $as_of
+
+)
+
+select * from final
+order by deal_id

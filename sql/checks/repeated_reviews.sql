@@ -1,0 +1,31 @@
+-- repeated_reviews: a user reviewed another several times without a deal behind it; each review counts.
+--
+-- Dialect   duckdb
+-- Grain     one row per reviewer and reviewed user
+-- Severity  warning
+-- Inputs    raw.user_reviews
+-- Params    $as_of  timestamptz, exclusive
+-- Order     reviewer_id, reviewed_user_id
+-- Remedy    Remove those that say the same again, or name the deals they are about
+
+with
+
+final as (
+
+    select
+        reviewer_id,
+        reviewed_user_id,
+        count(*) as reviews,
+        min(created_at) as first_at,
+        max(created_at) as last_at
+    from raw.user_reviews
+    where
+        deal_id is null
+        and created_at < $as_of
+    group by reviewer_id, reviewed_user_id
+    having count(*) > 1
+
+)
+
+select * from final
+order by reviewer_id, reviewed_user_id
