@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql as pg_sql
 
-from si_analytics import metrics, reader, refresh, sample, warehouse
+from si_analytics import metrics, reader, refresh, sample, schema, warehouse
 from si_analytics.errors import (
     AnalyticsError,
     CheckFailedError,
@@ -258,6 +258,20 @@ def test_the_warehouse_records_what_each_refresh_read_and_keeps_the_record(
             id=opened.refresh_id,
         )
         assert extracts.rows() == [(1, Decimal("10.00"))]
+
+
+def test_an_outside_server_works_for_a_role_that_merely_owns_its_database(
+    make_settings: Callable[..., Settings], outside_server: Any
+) -> None:
+    """Schema, sample, two refreshes over TCP with a password; the second refresh writes nothing."""
+    role, password = outside_server.create_role()
+    settings = make_settings(outside_server.url_of(outside_server.create_database(role), role, password))
+    schema.apply(settings)
+    sample.generate(settings, scale=0.02, seed=3)
+    assert refresh.run(settings, as_of=sample.END).rows_written > 0
+    assert refresh.run(settings, as_of=sample.END).rows_written == 0
+    with connection_to(settings) as postgres:
+        assert_published(postgres, worlds.read(postgres), sample.END)
 
 
 def failed_without_trace(settings: Settings, postgres: psycopg.Connection | None, error: type[AnalyticsError]) -> str:

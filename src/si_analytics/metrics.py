@@ -10,7 +10,7 @@ import graphlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -62,16 +62,24 @@ class Parameters:
     def bound(self) -> dict[str, Any]:
         """Every parameter by the name SQL files know it by."""
         window = self.window
-        previous = None if window.since is None else window.since - (window.until - window.since)
         return {
             "as_of": window.as_of,
             "since": window.since,
             "until": window.until,
-            "previous_since": previous,
+            "previous_since": _previous(window),
             "currency": self.currency,
             "tz": self.tz,
             "within_microseconds": None if self.within is None else self.within // timedelta(microseconds=1),
         }
+
+
+def _previous(window: Window) -> datetime | None:
+    """Where the window of equal length before this one begins; at the first moment there is, if earlier."""
+    if window.since is None:
+        return None
+    first = datetime.min.replace(tzinfo=UTC)
+    length = window.until - window.since
+    return first if window.since - first < length else window.since - length
 
 
 def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
