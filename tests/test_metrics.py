@@ -21,7 +21,7 @@ from tests.worlds import windows as spans
 
 MODELLED = sorted(set(metrics.names()) & set(model.METRICS))
 thorough = settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
@@ -60,14 +60,19 @@ def differences(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> 
 
 
 @thorough
-@given(world=marketplaces(), as_of=as_ofs(), tz=strategies.sampled_from(["UTC", "Europe/Berlin"]))
+@given(
+    world=marketplaces(),
+    as_of=as_ofs(),
+    tz=strategies.sampled_from(["UTC", "Europe/Berlin"]),
+    currency=strategies.sampled_from(["usd", "usd", "eur"]),
+)
 def test_every_metric_equals_the_model_on_any_small_marketplace(
-    raw: duckdb.DuckDBPyConnection, world: model.World, as_of: datetime, tz: str
+    raw: duckdb.DuckDBPyConnection, world: model.World, as_of: datetime, tz: str, currency: str
 ) -> None:
     warehouses.fill(raw, world)
-    found = warehouses.compute_all(raw, warehouses.all_time(as_of, tz=tz))
+    found = warehouses.compute_all(raw, warehouses.all_time(as_of, currency, tz))
     for name in MODELLED:
-        expected = model.METRICS[name](world, as_of, tz=tz)
+        expected = model.METRICS[name](world, as_of, currency=currency, tz=tz)
         assert differences(expected, found[name]) == [], name
 
 

@@ -51,6 +51,7 @@ def _content(warehouse: reader.Warehouse) -> page.DashboardContent:
         agent_performance_metrics=warehouse.agent_performance_metrics(),
         brand_reputations=warehouse.brand_reputations(),
         conversion_funnels=warehouse.metric("conversion_funnels"),
+        marketplace_monthly=warehouse.marketplace_monthly(),
         funnels_by_breakdown={
             (name, by): warehouse.funnel(name, by=by)
             for name in funnels.names()

@@ -66,6 +66,7 @@ class Parameters:
             "as_of": window.as_of,
             "since": window.since,
             "until": window.until,
+            "last_moment": window.as_of - timedelta(microseconds=1),
             "previous_since": _previous(window),
             "currency": self.currency,
             "tz": self.tz,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import html
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
@@ -34,7 +36,7 @@ class Warehouse:
 
     def __init__(self, using: Settings) -> None:
         self.settings = using
-        self._connection = _open(using)
+        self._opened: duckdb.DuckDBPyConnection | None = _open(using)
         last = self._connection.sql(
             "select refresh_id, as_of, snapshot, currency, timezone from meta.refreshes order by taken_at desc limit 1"
         ).fetchone()
@@ -55,8 +57,10 @@ class Warehouse:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Let go of the file; whatever is asked afterwards is refused."""
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = None
 
     def agent_leaderboard(
         self, since: Instant | None = None, until: Instant | None = None, *, tz: str | None = None
@@ -78,6 +82,14 @@ class Warehouse:
     def brand_reputations(self) -> pl.DataFrame:
         """One row per sponsor, all time, in order of rank: ratings, payment time (days), reputation_score."""
         return self.metric("brand_reputations")
+
+    def marketplace_monthly(self) -> pl.DataFrame:
+        """One row per month of the reporting time zone: deals, gmv, who was active, revenue, take_rate."""
+        return self.metric("marketplace_monthly")
+
+    def signup_cohorts(self) -> pl.DataFrame:
+        """One row per signup month and months since: cohort_size, active, retention (0 to 1)."""
+        return self.metric("signup_cohorts")
 
     def funnel(
         self,
@@ -113,15 +125,16 @@ class Warehouse:
             raise UsageError(f"metric '{name}' with a window", "it describes all time", "Leave since and until out")
         return self._evaluated(name, since, until, tz)
 
-    def sql(self, text: str, **parameters: Any) -> pl.DataFrame:
-        """The rows of a query of your own over raw, metrics, history and meta; values are bound by name.
+    def sql(self, text: str, /, **parameters: Any) -> pl.DataFrame:
+        """The rows of one query of your own over raw, metrics, history and meta; values are bound by name.
 
         >>> warehouse.sql("select id, amount from raw.deals where amount > $floor", floor=100)
         """
         try:
+            _require_query(self._connection.extract_statements(text), parameters)
             return self._connection.sql(text, params=parameters or None).pl()
         except duckdb.CatalogException as error:
-            raise self._missing(text, error) from error
+            raise self._missing(error) from error
         except duckdb.Error as error:
             raise UsageError("the query", " ".join(str(error).split()), "Correct it") from error
 
@@ -173,6 +186,14 @@ class Warehouse:
             f"<details><summary>{tables.height} tables</summary><table>{rows}</table></details>"
         )
 
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._opened is None:
+            raise WarehouseError(
+                f"reading the warehouse {self.settings.warehouse}", "it was closed", "Open it again: si.connect()"
+            )
+        return self._opened
+
     def _evaluated(
         self,
         name: str,
@@ -198,16 +219,19 @@ class Warehouse:
             raise MissingTableError(f"reading {name}", "this warehouse does not hold it", "Fill it: si refresh")
         return self._connection.table(f"published.{name}").pl()
 
-    def _missing(self, text: str, error: duckdb.Error) -> MissingTableError | UsageError:
-        held = [f"{schema}.{table}" for schema, table, _ in self.tables().iter_rows()]
+    def _missing(self, error: duckdb.Error) -> MissingTableError | UsageError:
+        """What DuckDB could not find, with the nearest table where it is a table."""
         words = " ".join(str(error).split())
-        named = next((word.strip("\"'!()") for word in words.split("name ")[1:2] for word in [word.split()[0]]), "")
-        near = difflib.get_close_matches(named, [*held, *(one.split(".")[1] for one in held)], n=1)
-        if "Table with name" not in words:
+        found = re.search(r"Table with name (\S+) does not exist", words)
+        if found is None:
             return UsageError("the query", words, "Correct it")
-        hint = f"Did you mean {near[0]}? " if near else ""
+        named = found[1].strip('"')
+        # By bare name; of two alike the later schema, so that metrics come before their history.
+        held = {table: f"{schema}.{table}" for schema, table, _ in self.tables().iter_rows()}
+        near = difflib.get_close_matches(named.split(".")[-1], held, n=1)
+        hint = f"Did you mean {held[near[0]]}? " if near else ""
         return MissingTableError(
-            f"the query on {named}", "the warehouse holds no such table", f"{hint}It holds {', '.join(held)}"
+            f"the query on {named}", "the warehouse holds no such table", f"{hint}warehouse.tables() lists all it holds"
         )
 
 
@@ -238,6 +262,24 @@ def _open(using: Settings) -> duckdb.DuckDBPyConnection:
             connection.table(f'published.{schema}."{table}"').create_view(table)
     connection.execute("use main")
     return connection
+
+
+def _require_query(statements: list[duckdb.Statement], given: Mapping[str, Any]) -> None:
+    """Raise UsageError unless there is one statement, it asks rather than changes, and `given` fits its names.
+
+    DuckDB lays a `pivot` out as several statements, of which none has a text.
+    """
+    written = [one.type for one in statements if one.query]
+    asking = all(kind in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN) for kind in written)
+    if not statements or len(written) > 1 or not asking:
+        found = "it is none" if not statements else "it is several" if len(written) > 1 else "it changes something"
+        raise UsageError("the query", found, "Give one query; the warehouse is only read")
+    wanted = {name for one in statements for name in one.named_parameters}
+    if lacking := sorted(wanted - given.keys()):
+        values = ", ".join(f"{name}=..." for name in lacking)
+        raise UsageError("the query", f"${', $'.join(lacking)} has no value", f"Give one: warehouse.sql(..., {values})")
+    if unasked := sorted(given.keys() - wanted):
+        raise UsageError("the query", f"it does not name ${', $'.join(unasked)}", "Leave the value out, or name it")
 
 
 def named(name: str) -> str:
