@@ -52,4 +52,4 @@ def open_file(seen: Watched, path: Path, fragment: str = "") -> None:
     """Opens `path` from disk and waits until its tables and first charts are drawn."""
     seen.page.goto(f"{path.as_uri()}{fragment}")
     seen.page.wait_for_selector("html[data-ready]")
-    seen.page.wait_for_selector("#overview-agents .main-svg", state="attached")
+    seen.page.wait_for_selector(".main-svg", state="attached")

@@ -8,6 +8,7 @@ May import: `charts`, `display`, `errors`, and the other modules of this package
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -83,7 +84,8 @@ def write(content: DashboardContent, path: str | os.PathLike[str]) -> Path:
             os.fsync(file.fileno())
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise AnalyticsError(
             f"writing the dashboard to {target}",
             error.strerror or type(error).__name__,
