@@ -274,6 +274,27 @@ def test_an_outside_server_works_for_a_role_that_merely_owns_its_database(
         assert_published(postgres, worlds.read(postgres), sample.END)
 
 
+def test_times_before_our_era_and_names_full_of_signs_arrive_as_they_are(
+    settings: Settings, postgres: psycopg.Connection
+) -> None:
+    build = Build()
+    name = 'a,"b"\r\n\\.\t\u202e<i>\U0001f98a \'=1+1'
+    agent = build.agent(name=name, avatar="")
+    build.invite(agent, sent_at=AS_OF - timedelta(days=1))
+    worlds.insert(postgres, build.world)
+    postgres.execute("update invites set opened_at = '0044-03-15 12:00:00+00 BC'")
+    refresh.run(settings, as_of=AS_OF)
+    assert postgres.execute("select agent_name, avatar from agent_leaderboard").fetchone() == (name, "")
+    opened = postgres.execute("select last_opened_at::text from contact_engagement").fetchone()
+    assert opened == ("0044-03-15 12:00:00+00 BC",)
+
+
+def test_a_warehouse_that_is_no_warehouse_is_named_and_left_alone(settings: Settings) -> None:
+    settings.warehouse.parent.mkdir(parents=True)
+    settings.warehouse.write_bytes(b"something else entirely, not a database")
+    assert "no DuckDB file" in failed_without_trace(settings, None, WarehouseError)
+
+
 def failed_without_trace(settings: Settings, postgres: psycopg.Connection | None, error: type[AnalyticsError]) -> str:
     """Refresh, expect `error`, and find neither a working file nor a publication; the error's sentence."""
     before = settings.warehouse.read_bytes() if settings.warehouse.exists() else None

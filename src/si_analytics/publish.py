@@ -130,8 +130,17 @@ def _type(kind: str) -> str:
 
 def _csv(frame: pl.DataFrame) -> bytes:
     """Rows as COPY reads them: null is nothing at all, an empty text is quoted, times carry their zone."""
-    texts = frame.with_columns(pl.col(pl.Datetime).dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00"))
-    return texts.write_csv(include_header=False, null_value="", quote_style="necessary").encode()
+    times = [_time(name) for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
+    return frame.with_columns(times).write_csv(include_header=False, null_value="", quote_style="necessary").encode()
+
+
+def _time(name: str) -> pl.Expr:
+    """A time as Postgres reads it, also before the year 1, which it counts backwards and marks BC."""
+    moment = pl.col(name).dt.convert_time_zone("UTC")
+    year = moment.dt.year()
+    counted = pl.when(year > 0).then(year).otherwise(1 - year).cast(pl.String).str.zfill(4)
+    era = pl.when(year > 0).then(pl.lit("")).otherwise(pl.lit(" BC"))
+    return pl.concat_str(counted, moment.dt.strftime("-%m-%d %H:%M:%S%.6f+00"), era).alias(name)
 
 
 def _refresh_views(connection: psycopg.Connection[Any], changed: Mapping[str, int]) -> None:

@@ -108,11 +108,11 @@ def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) 
     try:
         connection.execute(f"attach {_literal(str(settings.warehouse))} as published (read_only)")
     except duckdb.Error as error:
-        raise WarehouseError(
-            f"reading the warehouse {settings.warehouse}",
-            "it is no DuckDB file this version reads",
-            "Move it away and run: si refresh",
-        ) from error
+        asked = f"reading the warehouse {settings.warehouse}"
+        if "lock" in str(error).lower():
+            raise WarehouseError(asked, "another program has it open for writing", "Close it there") from error
+        found = "it is no DuckDB file this version reads"
+        raise WarehouseError(asked, found, "Move it away and run: si refresh") from error
     return True
 
 
