@@ -383,9 +383,13 @@ def test_other_weights_give_other_scores(settings: Settings, postgres: psycopg.C
 def test_what_a_dead_refresh_left_is_swept_by_the_next(settings: Settings, postgres: psycopg.Connection) -> None:
     worlds.insert(postgres, small_world().world)
     settings.warehouse.parent.mkdir(parents=True)
-    warehouse.working_path(settings).write_bytes(b"half a file")
+    working = warehouse.working_path(settings)
+    working.write_bytes(b"half a file")
+    working.with_name(working.name + ".wal").write_bytes(b"half a log")
+    working.with_name(working.name + ".tmp").mkdir()
+    (working.with_name(working.name + ".tmp") / "spilled").write_bytes(b"half a sort")
     refresh.run(settings, as_of=AS_OF)
-    assert not warehouse.working_path(settings).exists()
+    assert [path.name for path in settings.warehouse.parent.glob("*.working*")] == []
     with reader.connect(settings) as opened:
         assert opened.as_of == AS_OF
 

@@ -8,6 +8,7 @@ rename, so that readers never wait for a refresh nor a refresh for them. May imp
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -79,10 +80,13 @@ def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def discard_working(settings: Settings) -> None:
-    """Remove the working file and DuckDB's log beside it."""
+    """Remove the working file, and DuckDB's log and spill folder beside it."""
     path = working_path(settings)
     path.unlink(missing_ok=True)
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    spill = path.with_name(path.name + ".tmp")
+    if spill.is_dir():
+        shutil.rmtree(spill)
 
 
 def publish_working(settings: Settings) -> None:
