@@ -1,0 +1,132 @@
+"""Warnings about currencies, escrow, commissions and negative amounts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.duck import AS_OF, BEFORE, Duck, key
+
+
+def test_money_in_other_currencies_is_counted_per_currency(duck: Duck) -> None:
+    """eur: commissions of 10 and 2 to whomever, a deduction of 3, a refund of 4. An empty text is a currency."""
+    duck.add("transactions", currency="eur")
+    duck.add("transactions", currency=" EUR ", amount=Decimal("2.00"), to_user_id=None)
+    duck.add("transactions", currency="eur", type="commission_deduct", amount=Decimal("3.00"))
+    duck.add("transactions", currency="eur", type="refund", amount=Decimal("4.00"))
+    duck.add("transactions", currency="", amount=Decimal("1.00"), type="refund")
+    for more in ({}, {"currency": None}, {"currency": "USD "}):
+        duck.add("transactions", **more)
+    for more in ({"status": "pending"}, {"status": None}, {"created_at": AS_OF}, {"created_at": None}):
+        duck.add("transactions", currency="eth", **more)
+    for kind in ("payment_in", "escrow_lock", "release", "withdrawal"):
+        duck.add("transactions", currency="eth", type=kind)
+    assert duck.found("other_currencies") == [
+        _left_out("", 1, "1.00", refund="1.00"),
+        _left_out("eur", 4, "19.00", agent_commission="12.00", commission_deduct="3.00", refund="4.00"),
+    ]
+    assert duck.found("other_currencies", currency="eur") == [
+        _left_out("", 1, "1.00", refund="1.00"),
+        _left_out("usd", 3, "30.00", agent_commission="30.00"),
+    ]
+
+
+def _left_out(currency: str, count: int, total: str, **amounts: str) -> dict[str, object]:
+    kinds = {kind: Decimal(amounts.get(kind, "0.00")) for kind in ("agent_commission", "commission_deduct", "refund")}
+    return {"currency": currency, "transactions": count, "total_amount": Decimal(total), **kinds}
+
+
+def test_money_in_the_reporting_currency_alone_leaves_nothing_out(duck: Duck) -> None:
+    for currency in ("usd", " USD", None):
+        duck.add("transactions", currency=currency)
+    assert duck.check("other_currencies").passed
+
+
+def test_a_released_job_without_a_completed_release_is_found(duck: Duck) -> None:
+    """Job 1 has none, 2 a pending one, 3 one at as_of, 4 a lock; the release without a job is nobody's."""
+    jobs = [duck.add("escrow_jobs", id=key(n), status="released", released_at=BEFORE) for n in (1, 2, 3, 4)]
+    undated = duck.add("escrow_jobs", id=key(5), status="released", currency=" EUR ")
+    duck.add("transactions", job_id=key(2), type="release", status="pending")
+    duck.add("transactions", job_id=key(3), type="release", created_at=AS_OF)
+    duck.add("transactions", job_id=key(4), type="escrow_lock")
+    duck.add("transactions", job_id=None, type="release")
+    duck.add("escrow_jobs", status="released", released_at=AS_OF)
+    duck.add("escrow_jobs", status="released", created_at=AS_OF)
+    duck.add("escrow_jobs", status="refunded", released_at=BEFORE)
+    expected = [{"job_id": job, "amount": 100, "currency": "usd", "released_at": BEFORE} for job in jobs]
+    expected.append({"job_id": undated, "amount": 100, "currency": "eur", "released_at": None})
+    assert duck.found("released_without_transaction") == expected
+
+
+def test_a_released_job_with_its_releases_passes(duck: Duck) -> None:
+    job = duck.add("escrow_jobs", status="released", released_at=BEFORE)
+    for _ in range(2):
+        duck.add("transactions", job_id=job, type="release", currency="eth")
+    assert duck.check("released_without_transaction").passed
+
+
+def test_releases_beyond_what_was_locked_are_found_per_job_and_currency(duck: Duck) -> None:
+    """Job 1 locked 10, released 6 and 5; job 2 locked in usd, released in eth; job 3 released, never locked."""
+    _move(duck, 1, "escrow_lock", "10.00")
+    _move(duck, 1, "release", "6.00")
+    _move(duck, 1, "release", "5.00", currency=" USD")
+    _move(duck, 2, "escrow_lock", "10.00")
+    _move(duck, 2, "release", "4.00", currency="eth")
+    _move(duck, 3, "release", "1.00")
+    assert duck.found("released_beyond_lock") == [
+        {"job_id": key(1), "currency": "usd", "released": Decimal("11.00"), "locked": Decimal("10.00")},
+        {"job_id": key(2), "currency": "eth", "released": Decimal("4.00"), "locked": Decimal("0.00")},
+        {"job_id": key(3), "currency": "usd", "released": Decimal("1.00"), "locked": Decimal("0.00")},
+    ]
+
+
+def test_releases_up_to_what_was_locked_pass(duck: Duck) -> None:
+    """Two locks, two releases of the same sum; what is pending, at as_of, or of no job is not held against them."""
+    for amount in ("6.00", "4.00"):
+        _move(duck, 1, "escrow_lock", amount)
+        _move(duck, 1, "release", amount)
+    _move(duck, 1, "release", "9.00", status="pending")
+    _move(duck, 1, "release", "9.00", created_at=AS_OF)
+    duck.add("transactions", type="release", job_id=None)
+    assert duck.check("released_beyond_lock").passed
+
+
+def _move(duck: Duck, job: int, kind: str, amount: str, **more: object) -> None:
+    duck.add("transactions", job_id=key(job), type=kind, amount=Decimal(amount), **more)
+
+
+def test_a_commission_to_a_user_who_is_no_agent_is_found(duck: Duck) -> None:
+    duck.agent(1)
+    user = duck.add("users", id=key(2), role="agent")  # the role alone makes no agent
+    stray = duck.add("transactions", to_user_id=user, currency=" EUR")
+    nobodys = duck.add("transactions", to_user_id=None)
+    duck.add("transactions", to_user_id=key(1))
+    for more in ({"status": "failed"}, {"type": "release"}, {"created_at": AS_OF}):
+        duck.add("transactions", to_user_id=user, **more)
+    assert duck.found("commission_to_non_agents") == [
+        {"transaction_id": stray, "to_user_id": user, "amount": Decimal("10.00"), "currency": "eur"},
+        {"transaction_id": nobodys, "to_user_id": None, "amount": Decimal("10.00"), "currency": "usd"},
+    ]
+
+
+def test_commissions_to_agents_pass(duck: Duck) -> None:
+    duck.add("transactions", to_user_id=duck.agent(1))
+    assert duck.check("commission_to_non_agents").passed
+
+
+def test_a_negative_amount_is_found_in_each_table_of_money(duck: Duck) -> None:
+    deal = duck.add("deals", amount=Decimal("-0.01"), status="cancelled")
+    job = duck.add("escrow_jobs", amount=Decimal("-1.00"), currency=None)
+    payment = duck.add("transactions", amount=Decimal("-5.00"), currency=" ETH ", status="failed")
+    assert duck.found("negative_amounts") == [
+        {"table_name": "deals", "key": deal, "amount": Decimal("-0.01"), "currency": "usd"},
+        {"table_name": "escrow_jobs", "key": job, "amount": Decimal("-1.00"), "currency": "usd"},
+        {"table_name": "transactions", "key": payment, "amount": Decimal("-5.00"), "currency": "eth"},
+    ]
+
+
+def test_amounts_of_zero_and_more_pass(duck: Duck) -> None:
+    for table in ("deals", "escrow_jobs", "transactions"):
+        duck.add(table, amount=Decimal("0.00"))
+        duck.add(table, amount=Decimal("-1.00"), created_at=AS_OF)
+        duck.add(table, amount=Decimal("-1.00"), created_at=None)
+    assert duck.check("negative_amounts").passed
