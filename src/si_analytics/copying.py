@@ -1,7 +1,7 @@
 """Rows into Postgres tables, fast: frames as COPY text, tables in the order their foreign keys ask for.
 
 Belongs here: writing COPY's text format from polars frames, and the statements around a bulk load.
-May import: nothing of ours.
+May import: `errors`.
 
 Text format rather than CSV: a line break within a value is written ``\\n``, so a line is a row and
 the line number in Postgres's message is the number of the row.
@@ -18,6 +18,8 @@ from typing import Any, LiteralString
 import polars as pl
 import psycopg
 from psycopg import sql
+
+from si_analytics.errors import LoadError
 
 _BATCH_ROWS = 50_000
 _NEEDS_ESCAPE = r"[\\\t\n\r]"
@@ -64,6 +66,11 @@ def array_literals(column: pl.Series) -> pl.Series:
     return pl.select(pl.lit("{") + inner + pl.lit("}")).to_series().rename(column.name)
 
 
+def prepare(connection: Connection) -> None:
+    """For this transaction: what we send is UTF-8, and dates are read year first or not at all."""
+    connection.execute("select set_config('client_encoding', 'UTF8', true), set_config('datestyle', 'ISO, YMD', true)")
+
+
 def write(connection: Connection, table: str, frames: Iterable[pl.DataFrame], columns: Sequence[str]) -> int:
     """COPY the frames into `public.<table>`, some rows at a time; how many rows there were."""
     command = sql.SQL("copy {} ({}) from stdin").format(
@@ -93,7 +100,8 @@ def _encoded(frames: Iterable[pl.DataFrame]) -> Iterator[bytes]:
 def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
     """The tables so ordered that each comes after those its foreign keys refer to; read from the catalogue.
 
-    A table may refer to itself: keys are checked when a statement ends. Raises graphlib.CycleError.
+    A table may refer to itself: keys are checked when a statement ends. Raises LoadError where tables refer
+    to each other in a circle.
     """
     wanted = list(tables)
     graph: dict[str, set[str]] = {table: set() for table in wanted}
@@ -109,7 +117,15 @@ def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
     ).fetchall()
     for child, parent in found:
         graph[child].add(parent)
-    return list(graphlib.TopologicalSorter(graph).static_order())
+    try:
+        return list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        circle = ", ".join(error.args[1][1:])
+        raise LoadError(
+            "ordering the tables by their foreign keys",
+            f"those of {circle} go round in a circle",
+            "Drop one of the keys; the declared schema has no such circle: si schema diff",
+        ) from error
 
 
 @contextlib.contextmanager

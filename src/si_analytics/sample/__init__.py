@@ -71,13 +71,14 @@ def generate(
     """
     begun = time.perf_counter()
     extent, seed = _checked(scale, seed)
-    with postgres.connect(settings, read_only=False) as connection:
+    with postgres.connect(settings, read_only=False) as connection, _speaking(extent, seed):
         schema.require_on(connection)
         if _already_there(connection, extent, seed):
             return SampleReport(extent, seed, already_there=True)
         connection.commit()  # no transaction stands open while the rows are made
         made = market.build(extent, seed)
-        with _speaking(extent, seed), connection.transaction():
+        with connection.transaction():
+            copying.prepare(connection)
             _lock(connection)
             if _already_there(connection, extent, seed):
                 return SampleReport(extent, seed, already_there=True)

@@ -97,11 +97,6 @@ def integers(values: Ints, missing: Bools | None = None) -> pl.Series:
     return column if missing is None else where(~missing, column)
 
 
-def nothing(count: int, dtype: pl.DataType) -> pl.Series:
-    """A column of nulls."""
-    return pl.Series([None], dtype=dtype).gather(pl.Series(np.zeros(count, dtype=np.int64)))
-
-
 def lists(positions: Ints, vocabulary: Sequence[Sequence[str]]) -> pl.Series:
     """The lists of words at those positions; null at -1."""
     return at(pl.Series([list(words) for words in vocabulary], dtype=pl.List(pl.String)), positions)

@@ -16,7 +16,7 @@ from si_analytics.sample import columns
 from si_analytics.sample.randomness import Stream
 
 _SHARE = 0.002
-_ENOUGH_ROWS = 40
+_ENOUGH_ROWS = 8
 
 _RARELY_EMPTY: dict[str, str] = {
     "users": "created_at updated_at is_active rating review_count stripe_onboarding_complete "
@@ -26,6 +26,7 @@ _RARELY_EMPTY: dict[str, str] = {
     "sponsor_profiles": "created_at updated_at",
     "agent_profiles": "is_subscribed tier verification_level email_verified phone_verified id_verified "
     "total_earnings recruit_satisfaction_count created_at updated_at",
+    "admin_profiles": "created_at updated_at",
     "refresh_tokens": "created_at",
     "gigs": "status created_at updated_at",
     "gig_applications": "status applied_at",
@@ -42,6 +43,7 @@ _RARELY_EMPTY: dict[str, str] = {
     "withdrawals": "currency status created_at",
     "referrals": "recruited_at total_commissions_earned is_active",
     "contacts": "added_at",
+    "invite_templates": "is_default times_used created_at updated_at",
     "contact_engagement": "total_invites_sent opened_count clicked_count response_rate updated_at",
     "invites": "status is_verified created_at",
     "contact_reminders": "status created_at",
@@ -51,6 +53,8 @@ _RARELY_EMPTY: dict[str, str] = {
     "last_calculated_at updated_at",
     "brand_reputations": "overall_rating payment_speed_rating communication_rating professionalism_rating "
     "total_deals review_count updated_at",
+    "reward_triggers": "is_active created_at updated_at",
+    "reward_definitions": "is_active created_at updated_at",
     "user_rewards": "status earned_at",
     "user_achievements": "unlocked_at",
     "connected_wallets": "is_connected is_verified connected_at created_at",

@@ -61,7 +61,8 @@ def post(seed: int, people: People, size: Size, rhythm: Rhythm) -> Gigs:
     order = np.lexsort((sponsor, created))
     sponsor, created = sponsor[order], created[order]
     worth = 500 * (np.floor(people.price[sponsor] * stream.spread(count) * 70).astype(np.int64) + 5)
-    return Gigs(sponsor, created, worth, np.sqrt(stream.power_law(count)))
+    appeal = np.where(stream.chance(count, 0.07), 0.0, np.sqrt(stream.power_law(count)))  # nobody wants some of them
+    return Gigs(sponsor, created, worth, appeal)
 
 
 def interest(seed: int, people: People, gigs: Gigs, size: Size) -> Interests:
@@ -130,7 +131,9 @@ def _gigs(stream: Stream, people: People, gigs: Gigs, running: Ints, done: Ints)
             "location": columns.where(stream.chance(count, 0.85), stream.words(count, words.CITIES)),
             "requirements": columns.where(stream.chance(count, 0.8), stream.sets(count, words.REQUIREMENTS, 3)),
             "deliverables": columns.where(stream.chance(count, 0.9), stream.sets(count, words.DELIVERABLES, 3)),
-            "deadline": columns.instants(only(stream.chance(count, 0.7), gigs.created + stream.wait(count, 45 * DAY))),
+            "deadline": columns.instants(
+                only(stream.chance(count, 0.7), gigs.created + stream.wait(count, 40 * DAY, narrow=True))
+            ),
             "status": columns.lookup(status, ("open", "in_progress", "completed", "cancelled")),
             "created_at": columns.instants(gigs.created),
             "updated_at": columns.instants(updated),

@@ -166,4 +166,4 @@ def _withdrawn(stream: Stream, earned: Entries) -> Entries:
         recruited=nobody,
         split=nobody,
     )
-    return made.take(stream.chance(count, 0.3) & (moment < LAST) & (units > 0))
+    return made.take(stream.chance(count, 0.22) & (moment < LAST) & (units > 0))

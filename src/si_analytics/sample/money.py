@@ -38,6 +38,7 @@ def _transactions(
     count = len(entries)
     job = np.where((entries.deal >= 0) & deals.job[entries.deal], entries.deal, -1)
     gone = (job >= 0) & stream.chance(count, 0.003)  # the job was deleted since, its payments were not
+    unclear = (entries.status == ledger.FAILED) & stream.chance(count, 0.02)
     paid_by_card = (entries.kind == ledger.PAYMENT_IN) & (entries.currency < ETH)
     kinds = columns.lookup(entries.kind, [kind.replace("_", " ") for kind in ledger.TYPES])
     return pl.DataFrame(
@@ -54,7 +55,7 @@ def _transactions(
             "attributed_agent_id": columns.at(people.ids, entries.agent),
             "recruited_type": columns.lookup(entries.recruited, ledger.RECRUITED),
             "split_percentage": columns.integers(entries.split, entries.split < 0),
-            "status": columns.lookup(entries.status, ("pending", "completed", "failed")),
+            "status": columns.lookup(np.where(unclear, -1, entries.status), ("pending", "completed", "failed")),
             "created_at": columns.instants(entries.moment),
             "payment_id": columns.where(paid_by_card, numbered(count, "py_sample_")),
             "description": columns.where(stream.chance(count, 0.3), kinds),
@@ -70,6 +71,7 @@ def _withdrawals(stream: Stream, people: People, entries: Entries, transactions:
     waiting = np.where(stream.chance(count, 0.5), 0, 1)
     status = np.where(made.status == ledger.COMPLETED, 2, np.where(made.status == ledger.FAILED, 3, waiting))
     asked = made.moment - stream.wait(count, 5 * HOUR, narrow=True)
+    recorded = (made.status != ledger.FAILED) | stream.chance(count, 0.5)
     bank = numbered(count, "bank account sample-")
     return pl.DataFrame(
         {
@@ -82,7 +84,7 @@ def _withdrawals(stream: Stream, people: People, entries: Entries, transactions:
             "status": columns.lookup(status, ("pending", "processing", "completed", "failed")),
             "created_at": columns.instants(asked),
             "completed_at": columns.instants(only(status == 2, made.moment)),
-            "transaction_id": columns.at(transactions["id"], places),
+            "transaction_id": columns.at(transactions["id"], np.where(recorded, places, -1)),
             "failure_reason": columns.where(status == 3, stream.words(count, words.REFUSALS)),
         }
     )

@@ -77,7 +77,7 @@ def _talks(stream: Stream, gigs: Gigs, interests: Interests, deals: Deals) -> Ta
     verdict = 1 + stream.pick(len(which), (0.04, 0.5, 0.46))
     status = np.where(dealt, ACCEPTED, np.where(until < LAST, verdict, OPEN))
     silent = (status != ACCEPTED) & stream.chance(len(which), 0.15)
-    offers = np.where(silent, 0, np.minimum(stream.wait(len(which), 2, narrow=True), 6))
+    offers = np.where(silent, 0, np.minimum(stream.wait(len(which), 1.5, narrow=True), 6))
     # A deal stands even where nobody noted the answer, and some deals were struck past an open negotiation.
     status = np.where(dealt & stream.chance(len(which), 0.03), OPEN, status)
     return Talks(which, amount, begun, until, status, offers)

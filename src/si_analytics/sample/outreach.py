@@ -112,7 +112,7 @@ def _templates(stream: Stream, people: People, sent: Invitations) -> tuple[pl.Da
             "is_default": columns.flags(owner < 0),
             "ab_test_variant": columns.lookup(variant, _VARIANTS),
             "times_used": columns.integers(np.zeros(count, dtype=np.int64)),
-            "acceptance_rate": columns.nothing(count, pl.Decimal(5, 2)),
+            "acceptance_rate": columns.where(stream.chance(count, 0.2), columns.decimals(np.full(count, 1_250), 5)),
             "created_at": columns.instants(np.minimum(created, LAST - 1)),
             "updated_at": columns.instants(np.minimum(created, LAST - 1)),
         }

@@ -110,7 +110,7 @@ def _weights(stream: Stream, role: Ints) -> Floats:
     milder = np.sqrt(weight) * np.sqrt(np.sqrt(weight))
     idle = (role == AGENT) & stream.chance(len(role), 1 / 6)
     idle &= np.arange(len(role)) >= len(_FOUNDERS)
-    return np.where(idle, 0.0, np.where(role == AGENT, weight, milder))
+    return np.where(idle, 0.0, milder)
 
 
 def _paces(stream: Stream, role: Ints) -> Floats:

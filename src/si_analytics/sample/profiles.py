@@ -172,7 +172,7 @@ def _agents(stream: Stream, people: People) -> pl.DataFrame:
     count = len(who)
     subscribed = stream.chance(count, 0.55)
     checks = stream.pick(count, (0.2, 0.3, 0.25, 0.25))
-    tier = np.searchsorted([3.0, 8.0, 30.0], people.weight[who], side="right")
+    tier = np.searchsorted([2.2, 5.0, 14.0], people.weight[who], side="right")
     threshold = stream.between(count, 1, 11) * 5_000
     return pl.DataFrame(
         {
@@ -191,7 +191,9 @@ def _agents(stream: Stream, people: People) -> pl.DataFrame:
             "email_verified": columns.flags(checks >= 1),
             "phone_verified": columns.flags(checks >= 2),
             "id_verified": columns.flags(checks >= 3),
-            "recruit_satisfaction_score": columns.nothing(count, pl.Decimal(2, 1)),
+            "recruit_satisfaction_score": columns.where(
+                stream.chance(count, 0.1), columns.decimals(np.full(count, 40), 2, 1)
+            ),
             "recruit_satisfaction_count": columns.integers(np.zeros(count, dtype=np.int64)),
             "created_at": columns.instants(people.created[who]),
             "updated_at": columns.instants(part(people.created[who], np.full(count, LAST), stream.uniform(count))),

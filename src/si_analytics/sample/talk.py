@@ -81,6 +81,7 @@ def _messages(stream: Stream, people: People, threads: Threads) -> tuple[Ints, I
     sender = np.where(side == 0, threads.left[thread], threads.right[thread])
     third = threads.third[thread]
     sender = np.where((third >= 0) & stream.chance(count, 0.2), third, sender)
+    # A brand's pace is in days to a payment: taken as hours, those who pay late answer late too.
     answer = stream.wait(count, people.pace[sender] * HOUR)
     gap = np.where(switches, answer, stream.wait(count, 3 * MINUTE))
     gap = np.minimum(gap, 20 * DAY)

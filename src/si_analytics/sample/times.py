@@ -41,7 +41,7 @@ class Rhythm:
     def __init__(self) -> None:
         days = np.arange((LAST - FIRST) // DAY)
         months = [(START + timedelta(days=int(day))).month - 1 for day in days]
-        growth = (1.0 + days / 400.0) * (1.0 + days / 400.0)
+        growth = 1.0 + days / 500.0
         daily = growth * np.array(_MONTH)[months] * np.array(_WEEKDAY)[days % 7]
         hourly = daily[:, None] * np.array(_CLOCK + _CLOCK_LATER)[None, :]
         self._weight: Floats = hourly.reshape(-1)
