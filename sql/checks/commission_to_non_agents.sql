@@ -6,7 +6,7 @@
 -- Dialect   duckdb
 -- Grain     one row per transaction, in any currency
 -- Severity  warning
--- Inputs    raw.agent_profiles, raw.transactions
+-- Inputs    raw.transactions, raw.agent_profiles
 -- Params    $as_of  timestamptz, exclusive
 -- Units     amount in the currency of the row
 -- Order     transaction_id

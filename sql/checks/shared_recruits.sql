@@ -5,7 +5,7 @@
 -- Dialect   duckdb
 -- Grain     one row per recruited user; with two agents, first_agent_id and last_agent_id name them
 -- Severity  warning
--- Inputs    raw.agent_profiles, raw.referrals
+-- Inputs    raw.referrals, raw.agent_profiles
 -- Params    $as_of  timestamptz, exclusive
 -- Order     user_id
 -- Remedy    Set is_active to false on the referrals that are not to count
