@@ -120,7 +120,7 @@ def _count(found: duckdb.DuckDBPyRelation) -> int:
 
 
 def _told(result: CheckResult) -> str:
-    """``name (2 rows: what it means): first row; second row``."""
+    """``name found 5 rows (first row, second row, third row, and 2 more)``."""
     named = [" ".join(f"{key} {value}" for key, value in row.items()) for row in result.sample[:_NAMED_ROWS]]
     if result.rows > len(named):
         named.append(f"and {result.rows - len(named):,} more")
