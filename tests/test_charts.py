@@ -209,6 +209,7 @@ def test_a_breakdown_shows_each_share_of_entrants_as_published() -> None:
     heat = charts.funnel_by(BY_METHOD).data[0]
     first = BY_METHOD.filter((pl.col("breakdown_value") == "email") & (pl.col("stage_number") > 1)).sort("stage_number")
     assert list(heat.z[0]) == [float(ratio) for ratio in first["conversion_from_start"].to_list()]
+    assert (heat.zmin, heat.zmax) == (0, max(ratio for line in heat.z for ratio in line))
 
 
 def test_months_without_a_value_in_this_currency_are_drawn_by_number_of_deals() -> None:
@@ -317,6 +318,9 @@ def test_text_and_lines_stand_out_from_what_they_are_on(palette: theme.Palette) 
     assert contrast(palette.muted, palette.raised) >= 4.5
     for line in palette.series:
         assert contrast(line, palette.surface) >= 3
+    on_heat = "#ffffff" if palette is theme.DARK else "#444444"
+    for step in palette.sequential:
+        assert contrast(on_heat, step) >= 4.5
 
 
 # What eyes without one kind of cone see (Machado, Oliveira and Fernandes 2009, full severity), on linear light.

@@ -191,7 +191,7 @@ def performance(
         showlegend=False,
     )
     _annotate_components(made, component_texts(record, currency))
-    made.update_layout(barmode="overlay", bargap=0.66, margin={"t": 84})
+    made.update_layout(barmode="overlay", bargap=0.66, barcornerradius=0, margin={"t": 84})
     made.update_yaxes(range=[len(COMPONENTS) - 0.5, -0.75], visible=False)
     made.update_xaxes(range=[0, 100], visible=False)
     return made

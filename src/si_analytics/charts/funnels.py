@@ -60,7 +60,7 @@ def funnel(frame: pl.DataFrame, name: str | None = None, *, title: str | None = 
     _add_stages(made, records)
     for position, record in enumerate(records):
         _annotate_stage(made, position, record)
-    made.update_layout(barmode="overlay", bargap=0.62, margin={"t": 78})
+    made.update_layout(barmode="overlay", bargap=0.62, barcornerradius=0, margin={"t": 78})
     made.update_xaxes(range=[0, records[0]["reached"]], visible=False)
     made.update_yaxes(range=[len(records) - 0.6, -0.75], visible=False)
     return made
@@ -211,8 +211,9 @@ def _add_grid(made: go.Figure, stages: pl.DataFrame, values: list[str], called: 
     numbers = [number for number in sorted(stages["stage_number"].unique().to_list()) if number > 1]
     cells = {(row["breakdown_value"], row["stage_number"]): row for row in stages.to_dicts()}
     grid = [[cells[value, number] for number in numbers] for value in values]
+    shares = [[_ratio(cell) for cell in line] for line in grid]
     made.add_heatmap(
-        z=[[_ratio(cell) for cell in line] for line in grid],
+        z=shares,
         x=[stage_label(cell["stage"]).replace(" ", "<br>") for cell in grid[0]],
         y=list(range(len(values))),
         text=[[_cell_text(cell) for cell in line] for line in grid],
@@ -221,6 +222,7 @@ def _add_grid(made: go.Figure, stages: pl.DataFrame, values: list[str], called: 
         hovertemplate="%{customdata}<extra></extra>",
         hoverongaps=False,
         zmin=0,
+        zmax=max((ratio for line in shares for ratio in line if ratio is not None), default=0) or 1,
         ygap=_ROOM_FOR_NAME,
         showscale=False,
     )
@@ -239,7 +241,7 @@ def _cell_text(cell: Mapping[str, Any]) -> str:
     ratio = cell["conversion_from_start"]
     if ratio is None:
         return ""
-    return display.percent(ratio, 0 if ratio == 0 or ratio >= Decimal("0.1") else 1).replace(" ", "")
+    return display.percent(ratio, 0 if ratio == 0 or ratio >= Decimal("0.0995") else 1).replace(" ", "")
 
 
 def _cell_hover(cell: Mapping[str, Any], word: str) -> str:

@@ -19,7 +19,11 @@ TRACK = "rgba(125, 138, 160, 0.20)"
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme. ``series`` stays apart under the common colour-vision deficiencies."""
+    """The colours of one theme.
+
+    ``series`` stays apart under the common colour-vision deficiencies; ``sequential`` stays on one
+    side of the middle grey, so that the text on it can be read at every step.
+    """
 
     page: str
     surface: str
@@ -51,7 +55,7 @@ LIGHT = Palette(
     caution="#8a5300",
     caution_soft="#fdf3e0",
     series=("#3a63d8", "#d97400", "#12866a", "#b0408c", "#3d8fbd", "#80690a"),
-    sequential=("#f3f6fd", "#c3d2f6", "#8da9ec", "#557cdf", "#2f56c6", "#1d3a91"),
+    sequential=("#f3f6fd", "#dbe5fb", "#c0d1f7", "#a3bbf2"),
 )
 
 DARK = Palette(
@@ -68,7 +72,7 @@ DARK = Palette(
     caution="#f4bd62",
     caution_soft="#33280f",
     series=("#7d9fff", "#ffb155", "#4fcfa6", "#ee93cd", "#a5dcff", "#d9c65a"),
-    sequential=("#1a2231", "#263a68", "#34549f", "#4a72d4", "#7d9fff", "#c4d4ff"),
+    sequential=("#1a2231", "#21315a", "#2b4480", "#3856a8"),
 )
 
 

@@ -24,7 +24,7 @@ from si_analytics.dashboard.content import DashboardContent
 class Column:
     """One column: its name in the warehouse, its heading, and how the page's script writes a cell.
 
-    ``kind`` is one of text, name, tier, stage, severity, number, movement, ratio, hours, month;
+    ``kind`` is one of text, sentence, name, tier, stage, severity, number, movement, ratio, hours, month;
     ``unit`` stands below the heading, ``hint`` explains it. A column that is not ``shown`` is in
     the download only; ``bar`` draws the cell's share of the largest; ``down`` sorts largest first
     at the first click.
@@ -194,7 +194,7 @@ def checks(content: DashboardContent) -> Table:
         Column("check", "Check", "stage", down=False),
         Column("severity", "Severity", "severity", down=False),
         Column("rows", "Rows found"),
-        Column("summary", "What it means", "text", down=False),
+        Column("summary", "What such a row is", "sentence", down=False),
     )
     ordered = content.warnings.with_columns((pl.col("rows") == 0).alias("clear")).sort("clear", "severity", "check")
     return _table(ordered, columns, "check", "checks")

@@ -59,6 +59,7 @@ def render(content: DashboardContent) -> str:
         headlines=headlines.headlines(content),
         growth_note=_growth_note(content),
         provenance=_provenance(content),
+        definitions=_definitions(content),
         found=found,
         checked=content.warnings.height,
         policy=_policy([script, plotly], [style]),
@@ -203,6 +204,12 @@ def _provenance(content: DashboardContent) -> list[tuple[str, str]]:
         ("Agents", display.number(content.agent_leaderboard.height)),
         ("Brands", display.number(content.brand_reputations.height)),
     ]
+
+
+def _definitions(content: DashboardContent) -> list[tuple[str, str]]:
+    """What each metric means, its name as readers write it and its sentence as a sentence."""
+    spoken = {name.replace("_", " "): sentence for name, sentence in content.definitions.items()}
+    return [(name[:1].upper() + name[1:], spoken[name][:1].upper() + spoken[name][1:]) for name in sorted(spoken)]
 
 
 def _data(content: DashboardContent) -> dict[str, Any]:

@@ -189,6 +189,7 @@ function setUpRest() {
     heading: "check",
     summary: countOf,
     filters: () => [],
+    writers: { severity: (text, row, table) => (table.cell(row, "rows") === "0" ? WRITERS.tier("clear") : WRITERS.severity(text)) },
   });
   if (page.tables.growth) {
     place(find("growth-chart"), () => page.charts.growth);

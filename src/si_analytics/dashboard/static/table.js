@@ -3,6 +3,7 @@
 
 const FIRST_ROWS = 20;
 const MORE_ROWS = 100;
+const TOO_FEW_TO_CUT = 30;
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 function make(tag, properties = {}, ...children) {
@@ -46,6 +47,7 @@ const WRITERS = {
   tier: (text) => (text === null ? MISSING : make("span", { className: `tier tier-${text.replace(/\W/g, "")}` }, text)),
   severity: (text) => (text === null ? MISSING : make("span", { className: `tier severity-${text.replace(/\W/g, "")}` }, text)),
   text: (text) => text ?? MISSING,
+  sentence: (text) => (text === null ? MISSING : text.charAt(0).toUpperCase() + text.slice(1)),
 };
 const FIGURES = new Set(["number", "ratio", "hours", "movement"]);
 
@@ -58,7 +60,6 @@ class DataTable {
     this.index = new Map(data.columns.map((column, position) => [column.key, position]));
     this.keep = () => true;
     this.hiddenKeys = new Set();
-    this.limit = FIRST_ROWS;
     this.writers = options.writers ?? {};
     this.part = (name) => root.querySelector(`[data-${name}]`);
     this.part("csv").addEventListener("click", () => this.save());
@@ -84,12 +85,12 @@ class DataTable {
   show(keep, hide = []) {
     this.keep = keep;
     this.hiddenKeys = new Set(hide);
-    this.limit = FIRST_ROWS;
     this.draw();
   }
 
   draw() {
     this.rows = this.sorted(this.data.rows.filter(this.keep));
+    this.limit = this.rows.length <= TOO_FEW_TO_CUT ? this.rows.length : FIRST_ROWS;
     this.drawHead();
     this.drawBody();
     this.part("count").textContent = this.options.summary(this.rows, this);
