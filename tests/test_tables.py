@@ -205,3 +205,18 @@ def test_a_frame_of_something_else_is_refused_and_the_missing_columns_named(make
 )
 def test_figures_are_written_exactly_and_rounded_half_away_from_zero(written: str, expected: str) -> None:
     assert written == expected
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda title: tables.leaderboard(frames.agents(2), title=title),
+        lambda title: tables.performance(frames.performance(frames.agents(2)), title=title),
+        lambda title: tables.brands(frames.brands(2), title=title),
+        lambda title: tables.funnel(frames.funnels().filter(pl.col("funnel") == "invite"), title=title),
+    ],
+)
+def test_a_table_takes_a_title_and_a_hostile_one_is_inert(made: Callable[[str], GT]) -> None:
+    shown = made("Last 90 days <script>alert(1)</script>").as_raw_html()
+    assert "Last 90 days &lt;script&gt;" in shown
+    assert "<script>" not in shown

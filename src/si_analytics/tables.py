@@ -34,7 +34,9 @@ class _Column:
     text: bool = False
 
 
-def leaderboard(frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd") -> GT:
+def leaderboard(
+    frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd", title: str = "Agent leaderboard"
+) -> GT:
     """The leaderboard: places, places gained or lost where ranked against a window, earnings to the cent."""
     movement = [_Column("rank_change", "Moved", display.movement)] if display.has_movement(frame) else []
     columns = (
@@ -46,11 +48,16 @@ def leaderboard(frame: pl.DataFrame, *, top: int | None = 20, currency: str = "u
         _Column("total_deals", "Deals"),
         _Column("total_earnings", f"Earnings ({currency.upper()})"),
     )
-    return _table(frame, columns, "Agent leaderboard", "agent", order=("rank",), top=top, name="si-leaderboard")
+    return _table(frame, columns, title, "agent", order=("rank",), top=top, name="si-leaderboard")
 
 
 def performance(
-    frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd", names: Mapping[str, str] | None = None
+    frame: pl.DataFrame,
+    *,
+    top: int | None = 20,
+    currency: str = "usd",
+    names: Mapping[str, str] | None = None,
+    title: str = "Agent performance",
 ) -> GT:
     """What each agent's performance score is made of, the best score first; `names` says what an agent is called."""
     columns = (
@@ -65,10 +72,10 @@ def performance(
         _Column("satisfaction_score", "Satisfaction (of 5)"),
     )
     order = ("-performance_score", "user_id")
-    return _table(frame, columns, "Agent performance", "agent", order=order, top=top, name="si-performance")
+    return _table(frame, columns, title, "agent", order=order, top=top, name="si-performance")
 
 
-def brands(frame: pl.DataFrame, *, top: int | None = 20) -> GT:
+def brands(frame: pl.DataFrame, *, top: int | None = 20, title: str = "Brand reputation") -> GT:
     """Brands by reputation; a brand without reviews has no ratings to show, whatever the column's default."""
     ratings = ("overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating")
     columns = (
@@ -88,10 +95,10 @@ def brands(frame: pl.DataFrame, *, top: int | None = 20) -> GT:
     rated = frame.with_columns(
         pl.when(pl.col("review_count") > 0).then(pl.col(rating)).alias(rating) for rating in ratings
     )
-    return _table(rated, columns, "Brand reputation", "brand", order=("rank",), top=top, name="si-brands")
+    return _table(rated, columns, title, "brand", order=("rank",), top=top, name="si-brands")
 
 
-def funnel(frame: pl.DataFrame) -> GT:
+def funnel(frame: pl.DataFrame, *, title: str | None = None) -> GT:
     """A funnel stage by stage; several funnels, or values of a breakdown, stand one group below the other."""
     columns = (
         _Column("stage", "Stage", _label, text=True),
@@ -113,7 +120,7 @@ def funnel(frame: pl.DataFrame) -> GT:
         made = GT(cells, groupname_col="group", id="si-funnel")
     else:
         made = GT(cells, id="si-funnel")
-    return _dressed(made, columns, groups[0] if len(set(groups)) == 1 else "Funnels", "")
+    return _dressed(made, columns, title or (groups[0] if len(set(groups)) == 1 else "Funnels"), "")
 
 
 def _group(key: Sequence[str]) -> str:
