@@ -11,9 +11,11 @@ import polars as pl
 import psycopg
 import pytest
 
+from si_analytics import schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
 from si_analytics.load import LoadReport, load
 from si_analytics.settings import Settings
+from tests.outside import OutsideServer
 
 ANN = "00000000-0000-4000-8000-00000000000a"
 BOB = "00000000-0000-4000-8000-00000000000b"
@@ -404,6 +406,19 @@ def test_the_mark_that_ends_a_copy_is_refused_and_fine_in_quotes(
     write(folder, users_csv='email,password_hash,role,name\na,x,agent,"\n\\.\n"\nb,x,agent,\\.\n')
     load(settings, folder)
     assert rows(postgres, "select name from users order by email") == [("\n\\.\n",), ("\\.",)]
+
+
+def test_the_mark_that_ends_a_copy_loses_nothing_on_an_older_server_either(
+    outside_server: OutsideServer, make_settings: Callable[..., Settings], folder: Path
+) -> None:
+    role, password = outside_server.create_role()
+    ours = make_settings(outside_server.url_of(outside_server.create_database(role), role, password))
+    schema.apply(ours)
+    write(folder, achievements_csv='id,name,requirement,category\na,"\n\\.\n",1,milestone\nb,\\.,1,milestone\n')
+    assert load(ours, folder).rows == {"achievements": 2}
+    write(folder, achievements_csv="id,name,requirement,category\nc,C,1,milestone\n\\.\nd,D,1,milestone\n")
+    with pytest.raises(LoadError, match=r"line 3 is nothing but \\\."):
+        load(ours, folder)
 
 
 def test_a_later_file_that_fails_takes_the_earlier_ones_back(attempt: Callable[..., str]) -> None:

@@ -13,6 +13,7 @@ from psycopg import sql
 from si_analytics import copying, postgres, sample, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
 from si_analytics.settings import Settings
+from tests.outside import OutsideServer
 
 
 def counts(connection: psycopg.Connection[Any]) -> dict[str, int]:
@@ -138,6 +139,31 @@ def test_a_row_that_postgres_refuses_leaves_nothing(settings: Settings, postgres
 def test_a_database_without_the_schema_is_told_what_to_do(empty_settings: Settings) -> None:
     with pytest.raises(SchemaError, match="si schema apply"):
         sample.generate(empty_settings, scale=0.02)
+
+
+def test_an_ordinary_user_who_owns_the_tables_of_an_outside_server_can_fill_them(
+    outside_server: OutsideServer, make_settings: Callable[..., Settings]
+) -> None:
+    """A server of another version; the sample is large enough for its indexes to be put aside."""
+    role, password = outside_server.create_role()
+    ours = make_settings(outside_server.url_of(outside_server.create_database(role), role, password))
+    schema.apply(ours)
+    report = sample.generate(ours, scale=0.5, seed=1)
+    assert sum(report.rows.values()) > 60_000
+    assert schema.diff(ours) == []
+    assert sample.generate(ours, scale=0.5, seed=1).already_there
+
+
+def test_a_database_that_cannot_hold_every_script_is_told_so(
+    outside_server: OutsideServer, make_settings: Callable[..., Settings]
+) -> None:
+    with psycopg.connect(outside_server.url, autocommit=True) as connection:
+        connection.execute("create database western encoding 'LATIN1' template template0")
+    ours = make_settings(outside_server.url_of("western"))
+    schema.apply(ours)
+    with pytest.raises(LoadError, match="the encoding of the database does not hold every script") as caught:
+        sample.generate(ours, scale=0.02)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_schema_is_as_declared_after_a_load_that_put_its_indexes_aside(full_url: str) -> None:

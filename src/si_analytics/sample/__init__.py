@@ -171,6 +171,9 @@ def _speaking(scale: Decimal, seed: int) -> Iterator[None]:
     except psycopg.errors.LockNotAvailable as error:
         found = f"another session has kept it waiting for {_LOCK_TIMEOUT}"
         raise LoadError(asked, found, "Nothing was changed; try again when that session is done") from error
+    except psycopg.errors.UntranslatableCharacter as error:
+        found = "the encoding of the database does not hold every script that names are written in"
+        raise LoadError(asked, found, "Nothing was changed; use a database with the encoding UTF8") from error
     except psycopg.Error as error:
         found = " ".join((error.diag.message_primary or str(error)).split())
         if isinstance(error, psycopg.OperationalError):
