@@ -45,7 +45,7 @@ def _step(name: str, files: list[sql.SqlFile]) -> dg.AssetChecksDefinition:
                     asset_key=key.asset_key,
                     check_name=key.name,
                     severity=_severity(result.name),
-                    description=result.summary,
+                    description="Nothing found." if result.passed else f"{result.rows:,} found: {result.summary}",
                     metadata=results.checked(result),
                 )
             checks.require_passed(list(found.values()))

@@ -24,7 +24,7 @@ LAST = {"dagster/priority": "-10"}
 AFTER_ALL = {"dagster/priority": "-20"}
 
 _ENTRY = re.compile(r"^(raw|metrics)\.(\w+)$")
-_UNSHOWN = frozenset({"Dialect", "Inputs", "Source", "Target", "Tables"})
+_SHOWN = ("Grain", "Left", "Money", "Units", "Severity", "Remedy")
 
 
 def key(group: str, name: str) -> dg.AssetKey:
@@ -40,7 +40,7 @@ def inputs(tables: tuple[str, ...]) -> list[dg.AssetKey]:
 
 def description(file: sql.SqlFile) -> str:
     """A file's header as Markdown: what it is, how it is made, what a row and its units are."""
-    facts = [f"- **{name}**: {text}" for name, text in file.fields.items() if name not in _UNSHOWN]
+    facts = [f"- **{name}**: {file.fields[name]}" for name in _SHOWN if name in file.fields]
     parts = (file.summary[:1].upper() + file.summary[1:], file.description, "\n".join(facts))
     return "\n\n".join(part for part in parts if part)
 

@@ -48,10 +48,8 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield self
 
     @contextmanager
-    def extraction(
-        self, context: dg.AssetExecutionContext, as_of: str | None, currency: str | None
-    ) -> Iterator[Refresh]:
-        """A new refresh, for the step that begins it."""
+    def extraction(self, context: dg.AssetExecutionContext, as_of: str = "", currency: str = "") -> Iterator[Refresh]:
+        """A new refresh, for the step that begins it; empty stands for now and for the setting."""
         given = {"currency": currency} if currency else {}
         current = settings.load(**given)
         moment = windows.instant(as_of, current.timezone, name="as_of") if as_of else None
@@ -94,11 +92,16 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def _name(context: StepContext) -> str:
-    return context.get_step_execution_context().step.key
+    return str(context.get_step_execution_context().step.key)
 
 
 def _steps(context: StepContext) -> set[str]:
     """The steps of this run that work on the warehouse."""
-    ours = {node.name for node in context.job_def.nodes if REFRESH in node.definition.required_resource_keys}
+    definitions = {node.name: node.definition for node in context.job_def.nodes}
+    ours = {
+        name
+        for name, definition in definitions.items()
+        if isinstance(definition, dg.OpDefinition) and REFRESH in definition.required_resource_keys
+    }
     chosen = context.run.step_keys_to_execute
     return ours if chosen is None else ours & set(chosen)

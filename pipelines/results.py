@@ -39,7 +39,7 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
     return {
         "dagster/row_count": table.rows,
         "dagster/column_schema": _columns(refresh.connection.table(f"raw.{table.table}")),
-        "seconds": table.seconds,
+        "seconds": round(table.seconds, 3),
         **money,
         **moment(refresh),
     }
@@ -51,7 +51,7 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
     return {
         "dagster/row_count": rows,
         "dagster/column_schema": _columns(relation),
-        "seconds": seconds,
+        "seconds": round(seconds, 3),
         "first rows": dg.MetadataValue.md(_first_rows(relation)),
         **moment(refresh),
     }
@@ -65,14 +65,16 @@ def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
         "updated": change.updated,
         "deleted": change.deleted,
         "skipped": change.skipped,
-        "seconds": change.seconds,
+        "seconds": round(change.seconds, 3),
         **moment(refresh),
     }
 
 
 def checked(result: checks.CheckResult) -> dict[str, Any]:
-    """How many rows a check found, and in how long."""
-    return {"rows": result.rows, "seconds": result.seconds}
+    """How many rows a check found, in how long, and the first of them: keys, amounts and times, no names."""
+    rows = [tuple(row.values()) for row in result.sample]
+    first = {"first rows": dg.MetadataValue.md(markdown(list(result.sample[0]), rows))} if rows else {}
+    return {"rows": result.rows, "seconds": round(result.seconds, 3), **first}
 
 
 def markdown(columns: list[str], rows: list[tuple[Any, ...]]) -> str:

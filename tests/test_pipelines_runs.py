@@ -295,6 +295,27 @@ def test_building_the_schema_twice_creates_nothing_the_second_time(
     assert shown(second, name)["objects created in all sections"] == 0
 
 
+def test_a_failed_run_is_told_in_the_log_with_step_and_reason(
+    small: Settings, postgres: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    postgres.execute("update deals set completed_at = 'infinity'")
+    loaded = pipeline_runs.defs()
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = loaded.resolve_job_def("refresh_metrics").execute_in_process(raise_on_error=False, instance=instance)
+        (failed,) = (event for event in result.all_events if event.event_type is dg.DagsterEventType.RUN_FAILURE)
+        context = dg.build_run_status_sensor_context(
+            "run_failure", failed, instance, result.dagster_run
+        ).for_run_failure()
+        context.log.addHandler(caplog.handler)
+        sensor = loaded.resolve_sensor_def("run_failure")
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+        sensor(context)
+    told = "\n".join(record.getMessage() for record in caplog.records if record.levelname == "ERROR")
+    assert f"Run {result.run_id} of refresh_metrics failed" in told
+    assert "Step check_raw: " in told
+    assert "infinite_times found 3 rows" in told
+
+
 def test_a_retry_from_the_failed_step_is_refused_with_what_to_do_instead(small: Settings) -> None:
     launch("refresh_metrics", as_of=MOMENT)
     loaded = pipeline_runs.defs()

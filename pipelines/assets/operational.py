@@ -3,8 +3,8 @@
 May import: `dagster`, `si_analytics`, `pipelines.descriptions`.
 """
 
-from collections.abc import Iterator
-from itertools import pairwise
+import re
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -12,17 +12,18 @@ from pipelines import descriptions
 from si_analytics import schema, settings
 
 GROUP = "operational"
+_REFERENCE = re.compile(r"\breferences\s+(\w+)")
 
 
 def assets() -> list[dg.AssetsDefinition]:
-    """The sections; each builds on those before it, so the step applies all of them."""
+    """The sections; they refer to each other's tables, so one step applies all of them."""
     sections = schema.sections()
-    before = {section.name: previous.name for previous, section in pairwise(sections)}
+    section_of = {table: section.name for section in sections for table in section.tables}
 
     @dg.multi_asset(
         name="apply_schema",
         description="Creates what the database lacks of the operational schema; never drops anything.",
-        specs=[_spec(section, before.get(section.name)) for section in sections],
+        specs=[_spec(section, section_of) for section in sections],
     )
     def apply_schema(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
         report = schema.apply(settings.load())
@@ -34,18 +35,19 @@ def assets() -> list[dg.AssetsDefinition]:
                     "tables": len(section.tables),
                     "tables created": sum(table in created for table in section.tables),
                     "objects created in all sections": len(created),
-                    "seconds": report.seconds,
+                    "seconds": round(report.seconds, 3),
                 },
             )
 
     return [apply_schema]
 
 
-def _spec(section: schema.Section, previous: str | None) -> dg.AssetSpec:
+def _spec(section: schema.Section, section_of: Mapping[str, str]) -> dg.AssetSpec:
     tables = "\n".join(f"- `{table}`" for table in section.tables)
+    referred = {section_of[table] for table in _REFERENCE.findall(section.file.text) if table in section_of}
     return dg.AssetSpec(
         descriptions.key(GROUP, section.name),
-        deps=[descriptions.key(GROUP, previous)] if previous else [],
+        deps=[descriptions.key(GROUP, name) for name in sorted(referred - {section.name})],
         group_name=GROUP,
         description=f"{descriptions.description(section.file)}\n\nTables:\n\n{tables}",
         metadata=descriptions.metadata(section.file),

@@ -16,22 +16,22 @@ GROUP = "raw"
 
 
 class Extraction(dg.Config):
-    """What a refresh may be asked for; nothing need be."""
+    """What a refresh may be asked for; nothing need be. Empty stands for the default, so that forms show it."""
 
-    as_of: str | None = Field(
-        default=None,
+    as_of: str = Field(
+        default="",
         description="The moment to describe, like 2026-06-01T00:00:00Z; a date is its midnight in the reporting time"
         " zone. Empty: now. A past moment is old times with today's statuses, not time travel.",
     )
-    currency: str | None = Field(
-        default=None,
+    currency: str = Field(
+        default="",
         description="The reporting currency, like usd or eur. Empty: the setting SI_CURRENCY."
         " Amounts in other currencies are left out, not converted.",
     )
 
     @field_validator("as_of")
     @classmethod
-    def _a_moment(cls, value: str | None) -> str | None:
+    def _a_moment(cls, value: str) -> str:
         if value:
             windows.instant(value, name="as_of")
         return value
