@@ -6,16 +6,22 @@ environment only when asked to (`load`), never at import. May import: `errors`.
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from si_analytics.errors import SettingsError
+
+PREFIX = "SI_"
+_ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
+_SIZE = re.compile(r"\d+(\.\d+)?\s*[kmgt]i?b", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -27,7 +33,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="SI_", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file_encoding=_ENCODING,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     postgres_url: SecretStr | None = None
@@ -35,26 +46,34 @@ class Settings(BaseSettings):
     warehouse: Path = Path("warehouse.duckdb")
     currency: str = "usd"
     timezone: str = "UTC"
-    memory_limit: str | None = Field(default=None, pattern=r"(?i)^\s*\d+(\.\d+)?\s*[kmgt]i?b\s*$")
+    memory_limit: str | None = None
 
-    @field_validator("postgres_url", "memory_limit", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: Any) -> Any:
-        return None if isinstance(value, str) and not value.strip() else value
+    def _blank_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        stripped = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
+        return {name: value for name, value in stripped.items() if value != ""}
 
     @field_validator("currency")
     @classmethod
     def _known_currency_shape(cls, value: str) -> str:
-        currency = value.strip().lower()
-        if not (1 <= len(currency) <= 10 and currency.isascii() and currency.isalnum()):
+        currency = value.lower()
+        if not (len(currency) <= 10 and currency.isascii() and currency.isalnum()):
             raise ValueError("is not 1 to 10 letters or digits, like usd, eur or eth")
         return currency
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in zoneinfo.available_timezones():
+        if value not in time_zones():
             raise ValueError("is not an IANA time zone, like UTC or Europe/Berlin")
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _known_size(cls, value: str | None) -> str | None:
+        if value is not None and not _SIZE.fullmatch(value):
+            raise ValueError("is not a size, like 2GB or 512MB")
         return value
 
     @property
@@ -68,10 +87,21 @@ class Settings(BaseSettings):
         return self.home / "exports"
 
 
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """The IANA names of time zones; finding them walks through folders, so it is done once."""
+    return frozenset(zoneinfo.available_timezones()) - {"localtime"}  # which is another zone on each machine
+
+
+def names() -> tuple[str, ...]:
+    """Every setting, by the name it has in the environment."""
+    return tuple(PREFIX + name.upper() for name in Settings.model_fields)
+
+
 def project_root(start: Path) -> Path:
     """The nearest folder at or above `start` that holds a ``.si`` or a pyproject.toml; else `start`."""
     for folder in (start, *start.parents):
-        if (folder / ".si").is_dir() or (folder / "pyproject.toml").is_file():
+        if _holds(folder, ".si") or _holds(folder, "pyproject.toml"):
             return folder
     return start
 
@@ -86,20 +116,61 @@ def load(**overrides: Any) -> Settings:
     try:
         given = Settings(_env_file=root / ".env", **overrides)  # type: ignore[call-arg]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "SI_" + "_".join(str(part) for part in first["loc"]).upper()
-        shown = "its value" if "URL" in name else repr(first["input"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"the setting {name}", f"{shown}: {reason}", "Correct or unset it") from error
-    home = (root / given.home.expanduser()).resolve()
+        raise _unusable(error) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(root, error) from error
+    home = _placed("SI_HOME", root, given.home)
     base = home if "warehouse" not in given.model_fields_set else root
-    warehouse = (base / given.warehouse.expanduser()).resolve()
-    return given.model_copy(update={"home": home, "warehouse": warehouse})
+    return given.model_copy(update={"home": home, "warehouse": _placed("SI_WAREHOUSE", base, given.warehouse)})
 
 
 def origin(name: str) -> str:
     """Where the setting of that environment name comes from: the environment, ``.env`` or the default."""
-    if os.environ.get(name):
+    if any(value and key.upper() == name for key, value in os.environ.items()):
         return "environment"
-    file = project_root(Path.cwd()) / ".env"
-    return ".env" if file.is_file() and dotenv_values(file).get(name) else "default"
+    return ".env" if _in_file().get(name) else "default"
+
+
+def unknown() -> tuple[str, ...]:
+    """Names that look like settings, in the environment or ``.env``, and are none: misspelt, most likely."""
+    given = {*(key.upper() for key in os.environ), *_in_file()}
+    return tuple(sorted(key for key in given if key.startswith(PREFIX) and key not in names()))
+
+
+def _in_file() -> dict[str, str]:
+    """What ``.env`` sets to anything; nothing where there is none."""
+    root = project_root(Path.cwd())
+    if not (root / ".env").is_file():
+        return {}
+    try:
+        found = dotenv_values(root / ".env", encoding=_ENCODING)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(root, error) from error
+    return {key.upper(): value for key, value in found.items() if value}
+
+
+def _holds(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).exists()
+    except OSError:
+        return False  # a folder we may not look into is not one of ours
+
+
+def _placed(name: str, base: Path, path: Path) -> Path:
+    try:
+        return (base / path.expanduser()).resolve()
+    except (OSError, RuntimeError) as error:
+        raise SettingsError(f"the setting {name}", f"'{path}' leads nowhere: {error}", "Name a folder") from error
+
+
+def _unusable(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+    shown = "its value" if "URL" in name else repr(first["input"])
+    reason = first["msg"].removeprefix("Value error, ")
+    return SettingsError(f"the setting {name}", f"{shown} {reason}", "Correct or unset it")
+
+
+def _unreadable(root: Path, error: OSError | UnicodeDecodeError) -> SettingsError:
+    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    return SettingsError(f"reading {root / '.env'}", str(reason), "Correct the file or its rights, or remove it")
