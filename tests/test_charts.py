@@ -257,7 +257,7 @@ def test_a_chart_is_the_same_figure_every_time() -> None:
 # Text that people typed
 
 
-@given(st.text())
+@given(st.text() | st.text(alphabet="<>&$%{}/#;x\n"))
 def test_escaping_survives_plotlys_own_reading_letter_by_letter(typed: str) -> None:
     """No tag, entity, template or TeX is left in what Plotly reads, and undoing the entities gives the text back."""
     escaped = text.escape(typed)
@@ -352,6 +352,8 @@ def test_the_colours_that_stand_side_by_side_differ_for_colour_blind_eyes(
 
 # Drawn in a browser
 
+BARS = """() => [...document.querySelectorAll('.bars path')]
+    .map(element => element.getBoundingClientRect()).map(box => [box.left, box.top, box.right, box.bottom])"""
 LABELS = """() => [...document.querySelectorAll('svg text')]
     .filter(element => element.textContent.trim() && !element.closest('.hoverlayer'))
     .map(element => { const box = element.getBoundingClientRect();
@@ -375,7 +377,9 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1100])
-def test_no_label_of_any_chart_runs_into_another_or_out_of_sight(browser: Browser, gallery: Path, width: int) -> None:
+def test_no_label_of_any_chart_runs_into_another_or_a_bar_or_out_of_sight(
+    browser: Browser, gallery: Path, width: int
+) -> None:
     with watched(browser, width=width) as seen:
         seen.page.goto(gallery.as_uri())
         seen.page.wait_for_selector("#monthly .main-svg")
@@ -384,6 +388,10 @@ def test_no_label_of_any_chart_runs_into_another_or_out_of_sight(browser: Browse
         for (one, left, top, right, bottom), (other, left2, top2, right2, bottom2) in combinations(boxes, 2):
             across, down = min(right, right2) - max(left, left2), min(bottom, bottom2) - max(top, top2)
             assert across <= 1 or down <= 4, (one, other)
+        for left, top, right, bottom in seen.page.evaluate(BARS):
+            for words, left2, top2, right2, bottom2 in boxes:
+                across, down = min(right, right2) - max(left, left2), min(bottom, bottom2) - max(top, top2)
+                assert across <= 1 or down <= 4, words
         assert [box[0] for box in boxes if box[1] < -1 or box[3] > width + 1] == []
         assert seen.trouble == []
 
