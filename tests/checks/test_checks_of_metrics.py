@@ -32,19 +32,22 @@ def test_a_row_that_a_metric_lacks_has_twice_or_has_too_many_is_found(duck: Duck
 
 
 def _busy_agent(duck: Duck) -> UUID:
-    """Agent 1 recruited 2 and 3. Deals: 2 with 3, 2 with 9, 8 with 3, 8 with 9. Commissions: 10 and 5 usd.
+    """Agent 1 recruited 2 and 3. Deals: 2 with 3, 2 with 9, 8 with 3, 8 with 9. Commissions: 10, 3 and 2 usd.
 
     So 3 deals, the first once although both its parties are recruits, and 15.00. Left out: 4 (no longer
-    active), 5 (recruited at as_of), a deal and a commission at as_of, one pending, one in eur.
+    active), 5 (recruited at as_of), a deal and a commission at as_of, one pending, one in eur. That 2 was
+    recruited twice changes nothing, nor that agent 30 recruited 9, party to deals with recruits of 1.
     """
     agent = duck.agent(1)
     for number, more in ((2, {}), (3, {"recruited_at": None}), (4, {"is_active": False}), (5, {"recruited_at": AS_OF})):
         duck.add("referrals", agent_id=agent, recruited_user_id=key(number), **more)
-    for influencer, sponsor in ((2, 3), (2, 9), (8, 3), (8, 9), (4, 9), (8, 5)):
+    duck.add("referrals", agent_id=agent, recruited_user_id=key(2))
+    duck.add("referrals", agent_id=key(30), recruited_user_id=key(9))
+    for influencer, sponsor in ((2, 3), (2, 9), (8, 3), (8, 9), (4, 9), (8, 5), (7, 5)):
         duck.add("deals", influencer_id=key(influencer), sponsor_id=key(sponsor))
     duck.add("deals", influencer_id=key(2), sponsor_id=key(3), created_at=AS_OF)
-    for more in ({}, {"amount": Decimal("5.00"), "currency": " USD "}):
-        duck.add("transactions", to_user_id=agent, **more)
+    for amount, currency in (("10.00", "usd"), ("3.00", " USD "), ("2.00", None)):
+        duck.add("transactions", to_user_id=agent, amount=Decimal(amount), currency=currency)
     for more in ({"created_at": AS_OF}, {"status": "pending"}, {"currency": "eur"}, {"type": "refund"}):
         duck.add("transactions", to_user_id=agent, **more)
     return agent
@@ -119,3 +122,12 @@ def test_a_figure_that_another_table_shows_otherwise_is_found(
     ]
     duck.connection.execute(f"update metrics.{table} set {column} = null where {agent_column} = $1", [agent])
     assert [row["shown"] for row in duck.found("leaderboard_copies")] == [None]
+
+
+def test_an_agent_missing_from_the_leaderboard_has_no_figure_to_differ_from(duck: Duck) -> None:
+    """That the row is missing is what metric_keys finds."""
+    agent = _busy_agent(duck)
+    duck.compute()
+    duck.connection.execute("delete from metrics.agent_leaderboard where agent_id = $1", [agent])
+    assert duck.check("leaderboard_copies").passed
+    assert duck.keys("metric_keys") == ["agent_leaderboard"]

@@ -115,12 +115,14 @@ def test_commissions_to_agents_pass(duck: Duck) -> None:
 
 def test_a_negative_amount_is_found_in_each_table_of_money(duck: Duck) -> None:
     deal = duck.add("deals", amount=Decimal("-0.01"), status="cancelled")
-    job = duck.add("escrow_jobs", amount=Decimal("-1.00"), currency=None)
-    payment = duck.add("transactions", amount=Decimal("-5.00"), currency=" ETH ", status="failed")
+    jobs = [duck.add("escrow_jobs", amount=Decimal("-1.00"), currency=currency) for currency in (None, " ETH ")]
+    payments = [duck.add("transactions", amount=Decimal("-5.00"), currency=currency) for currency in (None, " ETH ")]
     assert duck.found("negative_amounts") == [
         {"table_name": "deals", "key": deal, "amount": Decimal("-0.01"), "currency": "usd"},
-        {"table_name": "escrow_jobs", "key": job, "amount": Decimal("-1.00"), "currency": "usd"},
-        {"table_name": "transactions", "key": payment, "amount": Decimal("-5.00"), "currency": "eth"},
+        {"table_name": "escrow_jobs", "key": jobs[0], "amount": Decimal("-1.00"), "currency": "usd"},
+        {"table_name": "escrow_jobs", "key": jobs[1], "amount": Decimal("-1.00"), "currency": "eth"},
+        {"table_name": "transactions", "key": payments[0], "amount": Decimal("-5.00"), "currency": "usd"},
+        {"table_name": "transactions", "key": payments[1], "amount": Decimal("-5.00"), "currency": "eth"},
     ]
 
 
