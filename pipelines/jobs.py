@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import dagster as dg
 
-# A refresh that runs for hours is stuck; run monitoring then ends it, and the next one is not kept waiting.
-_LIMIT = {"dagster/max_runtime": str(4 * 3600)}
-
 REFRESH_METRICS = dg.define_asset_job(
     "refresh_metrics",
     selection=dg.AssetSelection.groups("raw", "metrics", "published"),
     description="Reads Postgres in one snapshot, computes every metric, runs every check, writes the rows that"
     " differ back in one transaction and replaces the warehouse. The moment and the currency can be chosen under"
     " ops > extract > config.",
-    tags=_LIMIT,
 )
 
 BUILD_SCHEMA = dg.define_asset_job(

@@ -7,6 +7,7 @@ escaped, so that nobody's name or company can be markup. May import: `dagster`, 
 from __future__ import annotations
 
 import re
+from itertools import compress
 from typing import Any
 
 import dagster as dg
@@ -100,6 +101,12 @@ def _columns(relation: duckdb.DuckDBPyRelation) -> dg.TableSchema:
 
 
 def _first_rows(relation: duckdb.DuckDBPyRelation) -> str:
-    shown = [name for name in relation.columns if name not in _UNSHOWN_COLUMNS]
-    first = relation.limit(_SHOWN_ROWS).select(*shown)
-    return markdown(shown, first.fetchall())
+    """The first rows; a column that says nothing in any of them is left out."""
+    rows = relation.limit(_SHOWN_ROWS).fetchall()
+    said = [name not in _UNSHOWN_COLUMNS for name in relation.columns]
+    if rows:
+        said = [
+            keep and any(cell is not None for cell in cells)
+            for keep, cells in zip(said, zip(*rows, strict=True), strict=True)
+        ]
+    return markdown(list(compress(relation.columns, said)), [tuple(compress(row, said)) for row in rows])

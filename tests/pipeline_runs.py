@@ -93,12 +93,10 @@ PUBLISHED = {
     "agent_leaderboard": "select * from public.agent_leaderboard order by rank",
     "brand_leaderboard": "select * from public.brand_leaderboard order by rank",
     "conversion_funnels": "select * from public.conversion_funnels order by funnel, stage_number",
-    "agent_performance_metrics": "select to_jsonb(m) - 'id' - 'created_at' - 'updated_at'"
+    "agent_performance_metrics": "select to_jsonb(m) - 'updated_at'"
     " from agent_performance_metrics as m order by user_id",
-    "brand_reputations": "select to_jsonb(b) - 'id' - 'created_at' - 'updated_at'"
-    " from brand_reputations as b order by sponsor_id",
-    "contact_engagement": "select to_jsonb(e) - 'id' - 'created_at' - 'updated_at'"
-    " from contact_engagement as e order by contact_id",
+    "brand_reputations": "select to_jsonb(b) - 'updated_at' from brand_reputations as b order by sponsor_id",
+    "contact_engagement": "select to_jsonb(e) - 'updated_at' from contact_engagement as e order by contact_id",
     "users": "select id, rating, review_count from users order by id",
     "agent_profiles": "select user_id, total_earnings, recruit_satisfaction_score, recruit_satisfaction_count"
     " from agent_profiles order by user_id",

@@ -6,11 +6,11 @@ May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.resu
 from collections.abc import Iterator
 
 import dagster as dg
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from pipelines import descriptions, results
 from pipelines.resources import EXTRACT, RefreshResource
-from si_analytics import schema, sql, windows
+from si_analytics import schema, sql
 
 GROUP = "raw"
 
@@ -28,13 +28,6 @@ class Extraction(dg.Config):
         description="The reporting currency, like usd or eur. Empty: the setting SI_CURRENCY."
         " Amounts in other currencies are left out, not converted.",
     )
-
-    @field_validator("as_of")
-    @classmethod
-    def _a_moment(cls, value: str) -> str:
-        if value:
-            windows.instant(value, name="as_of")
-        return value
 
 
 def assets() -> list[dg.AssetsDefinition]:
