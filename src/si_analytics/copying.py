@@ -1,7 +1,7 @@
 """Rows into Postgres tables, fast: frames as COPY text, tables in the order their foreign keys ask for.
 
 Belongs here: writing COPY's text format from polars frames, and the statements around a bulk load.
-May import: `errors`.
+May import: `errors`, `sql`.
 
 Text format rather than CSV: a line break within a value is written ``\\n``, so a line is a row and
 the line number in Postgres's message is the number of the row.
@@ -19,6 +19,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from si_analytics import sql as sql_files
 from si_analytics.errors import LoadError
 
 _BATCH_ROWS = 50_000
@@ -66,11 +67,6 @@ def array_literals(column: pl.Series) -> pl.Series:
     return pl.select(pl.lit("{") + inner + pl.lit("}")).to_series().rename(column.name)
 
 
-def prepare(connection: Connection) -> None:
-    """For this transaction: what we send is UTF-8, and dates are read year first or not at all."""
-    connection.execute("select set_config('client_encoding', 'UTF8', true), set_config('datestyle', 'ISO, YMD', true)")
-
-
 def write(connection: Connection, table: str, frames: Iterable[pl.DataFrame], columns: Sequence[str]) -> int:
     """COPY the frames into `public.<table>`, some rows at a time; how many rows there were."""
     command = sql.SQL("copy {} ({}) from stdin").format(
@@ -105,16 +101,8 @@ def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
     """
     wanted = list(tables)
     graph: dict[str, set[str]] = {table: set() for table in wanted}
-    found = connection.execute(
-        "select child.relname, parent.relname"
-        " from pg_constraint as rule"
-        " join pg_class as child on child.oid = rule.conrelid"
-        " join pg_class as parent on parent.oid = rule.confrelid"
-        " where rule.contype = 'f' and rule.conrelid <> rule.confrelid"
-        " and rule.connamespace = 'public'::regnamespace and child.relname = any(%(t)s) and parent.relname = any(%(t)s)"
-        " order by child.relname, parent.relname",
-        {"t": wanted},
-    ).fetchall()
+    query = sql_files.read("copying", "foreign_keys").text
+    found = connection.execute(query, {"tables": wanted}).fetchall()
     for child, parent in found:
         graph[child].add(parent)
     try:
@@ -136,42 +124,21 @@ def keys_aside(connection: Connection, tables: Iterable[str]) -> Iterator[None]:
     instead of row by row. Within the caller's transaction, so nobody ever sees the tables without them. Leaves alone
     what only the owner may touch if we are not the owner, and whatever its definition does not wholly describe.
     """
-    found = connection.execute(_ASIDE, {"t": list(tables)}).fetchall()
-    for table, name, kind, _ in found:
+    query = sql_files.read("copying", "keys_aside").text
+    found = connection.execute(query, {"tables": list(tables)}).fetchall()
+    for kind, table, name, _ in found:
         if kind == "foreign key":
             connection.execute(_alter("alter table {} drop constraint {}", table, name))
-    for _, name, kind, _ in found:
+    for kind, _, name, _ in found:
         if kind == "index":
             connection.execute(sql.SQL("drop index {}").format(sql.Identifier("public", name)))
     yield
-    for table, name, kind, definition in sorted(found, key=lambda row: row[2], reverse=True):
+    for kind, table, name, definition in reversed(found):
         # The server's own words for the object, as pg_dump would print them.
         words = sql.SQL(definition)
         connection.execute(
             words if kind == "index" else _alter("alter table {} add constraint {} ", table, name) + words
         )
-
-
-_ASIDE = """
-    select child.relname, rule.conname, 'foreign key', pg_get_constraintdef(rule.oid)
-    from pg_constraint as rule
-    join pg_class as child on child.oid = rule.conrelid
-    join pg_class as parent on parent.oid = rule.confrelid
-    where rule.contype = 'f' and rule.connamespace = 'public'::regnamespace and rule.conparentid = 0
-        and child.relname = any(%(t)s) and parent.relname = any(%(t)s)
-        and pg_has_role(child.relowner, 'usage') and pg_has_role(parent.relowner, 'usage')
-        and obj_description(rule.oid, 'pg_constraint') is null
-    union all
-    select parent.relname, index.relname, 'index', pg_get_indexdef(index.oid)
-    from pg_index as facts
-    join pg_class as index on index.oid = facts.indexrelid
-    join pg_class as parent on parent.oid = facts.indrelid
-    where index.relnamespace = 'public'::regnamespace and parent.relname = any(%(t)s)
-        and not facts.indisunique and facts.indisvalid and not facts.indisclustered and facts.indexprs is null
-        and index.reltablespace = 0 and parent.reltablespace = 0 and not index.relispartition
-        and pg_has_role(parent.relowner, 'usage') and obj_description(index.oid, 'pg_class') is null
-    order by 3, 1, 2
-"""
 
 
 def _alter(statement: LiteralString, table: str, name: str) -> sql.Composed:

@@ -56,7 +56,6 @@ def load(settings: Settings, folder: Path | str, *, progress: Progress | None = 
     files, ignored = _files(Path(folder), schema.tables())
     rows: dict[str, int] = {}
     with postgres.connect(settings, read_only=False) as connection, _speaking(folder), connection.transaction():
-        copying.prepare(connection)
         order = copying.insert_order(connection, files)
         targets = {table: _accepted(connection, table, files[table]) for table in order}
         for table, (target, names) in targets.items():

@@ -1,7 +1,7 @@
 """The table that a file is to go into, as the catalogue describes it.
 
 Belongs here: reading a table's columns and rules, and holding a file's column names against them.
-May import: `errors`.
+May import: `errors`, `sql`.
 
 Everything is read before the first row is sent: once Postgres has refused something, the
 transaction answers no more questions.
@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from si_analytics import sql
 from si_analytics.errors import LoadError
 
 NOTHING_CHANGED = "nothing was loaded"
@@ -87,54 +88,11 @@ def refusal(file: str, found: str, remedy: str) -> LoadError:
 
 def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     """The operational table of that name as it stands in the database."""
-    columns = connection.execute(_COLUMNS, [table]).fetchall()
-    rules = connection.execute(_RULES, {"table": table}).fetchall()
+    columns, rules = (
+        connection.execute(sql.read("load", name).text, {"table": table}).fetchall() for name in ("columns", "rules")
+    )
     return Target(
         table,
-        {row[0]: Column(*row) for row in columns},
+        {name: Column(name, *facts) for name, *facts, _ in columns},
         {name: Rule(tuple(names), definition, refers_to) for name, names, definition, refers_to in rules},
     )
-
-
-_COLUMNS = """
-    select
-        field.attname,
-        format_type(field.atttypid, field.atttypmod),
-        format_type(coalesce(nullif(bare.typelem, 0), bare.oid), null),
-        bare.typcategory = 'A',
-        field.attnotnull and not field.atthasdef and field.attidentity = '',
-        field.attgenerated = '' and field.attidentity <> 'a'
-    from pg_attribute as field
-    join pg_type as declared on declared.oid = field.atttypid
-    join pg_type as bare on bare.oid = case when declared.typtype = 'd' then declared.typbasetype else declared.oid end
-    where field.attrelid = to_regclass('public.' || quote_ident(%s)) and field.attnum > 0 and not field.attisdropped
-    order by field.attnum
-"""
-
-_RULES = """
-    select
-        rule.conname,
-        array(
-            select field.attname::text from unnest(rule.conkey) with ordinality as key (number, place)
-            join pg_attribute as field on field.attrelid = rule.conrelid and field.attnum = key.number
-            order by key.place
-        ),
-        pg_get_constraintdef(rule.oid),
-        (select relname::text from pg_class where oid = rule.confrelid)
-    from pg_constraint as rule
-    where rule.conrelid = to_regclass('public.' || quote_ident(%(table)s))
-    union all
-    select
-        index.relname,
-        array(
-            select field.attname::text from unnest(facts.indkey::int2[]) with ordinality as key (number, place)
-            join pg_attribute as field on field.attrelid = facts.indrelid and field.attnum = key.number
-            order by key.place
-        ),
-        pg_get_indexdef(index.oid),
-        null
-    from pg_index as facts
-    join pg_class as index on index.oid = facts.indexrelid
-    where facts.indrelid = to_regclass('public.' || quote_ident(%(table)s)) and facts.indisunique
-        and not exists (select from pg_constraint where conindid = index.oid and conrelid = facts.indrelid)
-"""

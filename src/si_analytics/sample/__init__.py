@@ -78,7 +78,6 @@ def generate(
         connection.commit()  # no transaction stands open while the rows are made
         made = market.build(extent, seed)
         with connection.transaction():
-            copying.prepare(connection)
             _lock(connection)
             if _already_there(connection, extent, seed):
                 return SampleReport(extent, seed, already_there=True)

@@ -1,0 +1,69 @@
+-- rules: the keys and checks of one table of `public`, with the columns they are about.
+--
+-- Dialect  postgres
+-- Grain    one row per constraint, and per unique index that stands for itself
+-- Inputs   pg_constraint, pg_index, pg_class, pg_attribute
+-- Params   %(table)s  name of the table
+-- Order    name
+
+with
+
+constraints as (
+
+    select
+        conname as name,
+        conkey as positions,
+        pg_get_constraintdef(oid) as definition,
+        confrelid as refers_to
+    from pg_constraint
+    where conrelid = to_regclass('public.' || quote_ident(%(table)s))
+
+),
+
+unique_indexes as (
+
+    select
+        pg_class.relname as name,
+        pg_index.indkey::int2[] as positions,
+        pg_get_indexdef(pg_class.oid) as definition,
+        0::oid as refers_to
+    from pg_index
+    inner join pg_class
+        on pg_index.indexrelid = pg_class.oid
+    where
+        pg_index.indrelid = to_regclass('public.' || quote_ident(%(table)s))
+        and pg_index.indisunique
+        and pg_class.relname not in (select constraints.name from constraints)
+
+),
+
+rules as (
+
+    select * from constraints
+    union all
+    select * from unique_indexes
+
+),
+
+final as (
+
+    select
+        rules.name,
+        array(
+            select pg_attribute.attname::text
+            from pg_attribute
+            where
+                pg_attribute.attrelid = to_regclass('public.' || quote_ident(%(table)s))
+                and pg_attribute.attnum = any(rules.positions)
+            order by array_position(rules.positions, pg_attribute.attnum)
+        ) as columns,
+        rules.definition,
+        parents.relname as refers_to
+    from rules
+    left join pg_class as parents
+        on rules.refers_to = parents.oid
+
+)
+
+select * from final
+order by name
