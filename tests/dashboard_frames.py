@@ -27,58 +27,22 @@ HOSTILE = (
     '@SUM(1+1)*cmd|"/C calc"!A0',
     'line\nbreak, "quoted"; \u2028 separator',
 )
-_FIRST = [
-    "Ana",
-    "João",
-    "Ingrid",
-    "Søren",
-    "Mehmet",
-    "Aïcha",
-    "Li",
-    "Kofi",
-    "Yuki",
-    "Priya",
-    "Tomás",
-    "Zofia",
-    "Noah",
-    "Olu",
-    "Freya",
-    "Dmitri",
-    "Leila",
-    "Marta",
-]
-_LAST = [
-    "Souza",
-    "Núñez",
-    "Lindqvist",
-    "Ødegård",
-    "Yılmaz",
-    "Traoré",
-    "Wei",
-    "Mensah",
-    "Tanaka",
-    "Sharma",
-    "García",
-    "Kowalska",
-    "Berg",
-    "Adeyemi",
-]
-_BRAND = [
-    "Northwind",
-    "Alder",
-    "Lumen",
-    "Corvid",
-    "Maison",
-    "Ostara",
-    "Finch",
-    "Kestrel",
-    "Basalt",
-    "Juniper",
-    "Verdant",
-    "Halcyon",
-    "Pelican",
-]
-_KIND = ["Coffee", "Outdoor", "Cosmetics", "Audio", "Cycles", "Foods", "Apparel", "Studio", "Games", "Travel"]
+_FIRST = (
+    "Ana", "João", "Ingrid", "Søren", "Mehmet", "Aïcha", "Li", "Kofi", "Yuki",
+    "Priya", "Tomás", "Zofia", "Noah", "Olu", "Freya", "Dmitri", "Leila", "Marta",
+)  # fmt: skip
+_LAST = (
+    "Souza", "Núñez", "Lindqvist", "Ødegård", "Yılmaz", "Traoré", "Wei",
+    "Mensah", "Tanaka", "Sharma", "García", "Kowalska", "Berg", "Adeyemi",
+)  # fmt: skip
+_BRAND = (
+    "Northwind", "Alder", "Lumen", "Corvid", "Maison", "Ostara", "Finch",
+    "Kestrel", "Basalt", "Juniper", "Verdant", "Halcyon", "Pelican",
+)  # fmt: skip
+_KIND = (
+    "Coffee", "Outdoor", "Cosmetics", "Audio", "Cycles",
+    "Foods", "Apparel", "Studio", "Games", "Travel",
+)  # fmt: skip
 
 AGENT_SCHEMA = {
     "agent_id": pl.String,

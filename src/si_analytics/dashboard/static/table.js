@@ -36,6 +36,12 @@ function movementCell(text) {
   return make("span", { className: up ? "up" : "down" }, words, make("span", { ariaHidden: "true" }, up ? "▲ " : "▼ "), numberText(size));
 }
 
+/** A name as typed; one too long for its three lines is told in full when pointed at. */
+function nameCell(text) {
+  const shown = text === null || !text.trim() ? "(no name)" : text;
+  return make("bdi", { title: shown.length > 50 ? shown : "" }, shown);
+}
+
 const WRITERS = {
   number: numberText,
   ratio: percentText,
@@ -43,7 +49,7 @@ const WRITERS = {
   movement: movementCell,
   month: (text) => (text === null ? MISSING : monthText(text)),
   stage: (text) => (text === null ? MISSING : labelText(text)),
-  name: (text) => make("bdi", {}, text === null || !text.trim() ? "(no name)" : text),
+  name: nameCell,
   tier: (text) => (text === null ? MISSING : make("span", { className: `tier tier-${text.replace(/\W/g, "")}` }, text)),
   severity: (text) => (text === null ? MISSING : make("span", { className: `tier severity-${text.replace(/\W/g, "")}` }, text)),
   text: (text) => text ?? MISSING,
