@@ -2,12 +2,18 @@
 
 Belongs here: connections and engines for the embedded server or the one of ``SI_POSTGRES_URL``.
 May import: `errors`, `settings`, `embedded`.
+
+Passwords stay in addresses. No message, no address that is shown, and no exception that is chained to
+ours holds one; libpq's own messages never do.
 """
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, LiteralString
+from urllib.parse import quote, urlencode
 
 import psycopg
 import sqlalchemy
@@ -17,8 +23,26 @@ from si_analytics import embedded
 from si_analytics.errors import ServerError, SettingsError
 from si_analytics.settings import Settings
 
-_CONNECT_SECONDS = 15
 APPLICATION = "si_analytics"
+_CONNECT_SECONDS = 15
+_ASKED = "the setting SI_POSTGRES_URL"
+_FORM = "Write postgresql://user:password@host:port/database"
+_ENCODE = "Write @ as %40, : as %3A, / as %2F, ? as %3F and % as %25 in user and password"
+_SECRETS = ("password", "sslpassword", "oauth_client_secret")
+_WHERE = ("user", "host", "hostaddr", "port", "dbname")
+# What the server, the database or the role has set for itself must not change what is read. The library
+# names every table in full and looks up nothing else, so that nothing put on its path is taken for Postgres's.
+_LIBRARY = "set search_path = pg_catalog, pg_temp; set time zone 'UTC'; set datestyle = 'ISO, YMD'"
+_PEOPLE = "set search_path = public; set time zone 'UTC'; set datestyle = 'ISO, YMD'"
+_REMEDIES = (
+    (r"password|authentication", "Check the user and password in SI_POSTGRES_URL"),
+    (r"(database|role) .* does not exist", "Check the database and user in SI_POSTGRES_URL"),
+    (r"pg_hba\.conf", "Let this user and host in on the server, or ask for encryption with ?sslmode=require"),
+    (r"ssl|certificate", "Check ?sslmode= and the certificates SI_POSTGRES_URL names"),
+    (r"too many|remaining connection slots", "End other sessions and try again"),
+    (r"starting up|shutting down|recovery", "Try again in a moment"),
+    (r"", "Is the server running, and are host and port in SI_POSTGRES_URL right? `si doctor` looks"),
+)
 
 
 def url(settings: Settings) -> str:
@@ -29,79 +53,133 @@ def url(settings: Settings) -> str:
     if settings.postgres_url is None:
         return embedded.start(settings.postgres_home).url
     given = settings.postgres_url.get_secret_value().strip()
-    if not given.startswith(("postgresql://", "postgres://")):
-        raise SettingsError(
-            "the setting SI_POSTGRES_URL",
-            "it does not begin with postgresql://",
-            "Write postgresql://user:password@host:port/database",
-        )
-    try:
-        conninfo.conninfo_to_dict(given)
-    except psycopg.ProgrammingError as error:
-        raise SettingsError(
-            "the setting SI_POSTGRES_URL",
-            "it is not an address Postgres understands",
-            "Write postgresql://user:password@host:port/database",
-        ) from error
+    _parsed(given)
     return given
 
 
 def shown(address: str) -> str:
     """`address` without password and parameters, fit for messages and logs."""
-    parts = urlsplit(address)
-    user = f"{unquote(parts.username)}@" if parts.username else ""
-    host = parts.hostname or "local socket"
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit((parts.scheme, f"{user}{host}{port}", parts.path, "", ""))
+    try:
+        parts = _parsed(address)
+    except SettingsError as error:
+        return f"({error.found})"
+    return _address({key: parts[key] for key in _WHERE if key in parts})
+
+
+def without_password(address: str) -> str:
+    """`address` with all that clients need but the password. Raises SettingsError where it is none."""
+    return _address({key: value for key, value in _parsed(address).items() if key not in _SECRETS})
 
 
 def connect(settings: Settings, *, read_only: bool = True, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
-    """A psycopg connection on the operational database, in UTC, with `pg_catalog` first on its path.
+    """A psycopg connection on the operational database, in UTC, that looks names up in `pg_catalog` alone.
 
     Read-only unless asked otherwise. Raises ServerError: unreachable, refused, no such database.
     """
-    address = url(settings)
-    try:
-        connection = psycopg.connect(
-            address, connect_timeout=_CONNECT_SECONDS, application_name=APPLICATION, **options
-        )
-    except psycopg.OperationalError as error:
-        raise refused(address, error) from error
-    connection.execute("set time zone 'UTC'")
-    connection.execute("set search_path = public, pg_catalog")
-    connection.commit()
-    connection.read_only = read_only
-    return connection
+    return _connected(url(settings), read_only, _LIBRARY, options)
 
 
 def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
-    """A SQLAlchemy engine on the operational database; read-only unless asked otherwise."""
-    address = url(settings)
+    """A SQLAlchemy engine on the operational database, for people: names without a schema are in `public`.
 
-    def create() -> Any:
-        return connect(settings, read_only=read_only)
+    Read-only unless asked otherwise. Its ``url`` tells where it leads and holds no password.
+    """
+    parts = _parsed(url(settings))
+    host, port = parts.get("host", ""), parts.get("port", "")
+    plain = bool(host) and not host.startswith("/") and "," not in host
+    built = sqlalchemy.create_engine(
+        sqlalchemy.URL.create(
+            "postgresql+psycopg",
+            username=parts.get("user"),
+            host=host if plain else None,
+            port=int(port) if plain and port else None,
+            database=parts.get("dbname"),
+            query={} if plain or not host else {"host": host},
+        ),
+        pool_pre_ping=True,
+    )
 
-    # The address is libpq's (it may name a socket folder), so psycopg connects and SQLAlchemy pools.
-    built = sqlalchemy.create_engine("postgresql+psycopg://", creator=create, pool_pre_ping=True)
-    built.dialect.default_schema_name = "public"
-    return built.execution_options(si_address=shown(address))
+    @sqlalchemy.event.listens_for(built, "do_connect")
+    def _connect(dialect: Any, record: Any, arguments: Any, given: dict[str, Any]) -> Any:
+        # The address is libpq's, so libpq reads it; SQLAlchemy's own adapters come along as the context.
+        return _connected(url(settings), read_only, _PEOPLE, {"context": given.get("context")})
+
+    return built
 
 
 def refused(address: str, error: psycopg.Error) -> ServerError:
-    """The one-sentence error for a connection that failed; libpq's words hold no password."""
-    reason = " ".join(str(error).split())
-    lowered = reason.lower()
-    if "password authentication failed" in lowered or "no password supplied" in lowered:
-        remedy = "Check the user and password in SI_POSTGRES_URL"
-    elif "does not exist" in lowered:
-        remedy = "Check the database and user in SI_POSTGRES_URL"
-    else:
-        remedy = "Is the server running and the host and port in SI_POSTGRES_URL right? `si doctor` looks"
-    return ServerError(f"connecting to {shown(address)}", _without_secrets(reason, address), remedy)
+    """The one-sentence error for a connection that failed."""
+    words = re.sub(r"\s*Is the server running [^?]*\?", "", " ".join(str(error).split()))
+    found = re.sub(r"(?i)password\s*=\s*('(\\.|[^'\\])*'?|\S+)", "password=***", words)
+    remedy = next(remedy for sign, remedy in _REMEDIES if re.search(sign, found, re.IGNORECASE))
+    return ServerError(f"connecting to {shown(address)}", found, remedy)
 
 
-def _without_secrets(text: str, address: str) -> str:
-    password = urlsplit(address).password
-    for secret in filter(None, (password, unquote(password) if password else None)):
-        text = text.replace(secret, "***")
-    return text
+def _connected(
+    address: str, read_only: bool, session: LiteralString, options: Mapping[str, Any]
+) -> psycopg.Connection[tuple[Any, ...]]:
+    parts = _parsed(address)
+    given: dict[str, Any] = {"client_encoding": "utf8", **options}
+    if "connect_timeout" not in parts and "PGCONNECT_TIMEOUT" not in os.environ:
+        given["connect_timeout"] = _CONNECT_SECONDS
+    if "application_name" not in parts:
+        given["application_name"] = APPLICATION
+    try:
+        return _prepared(psycopg.connect(address, **given), read_only, session)
+    except psycopg.Error as error:
+        # Psycopg's own error carries the connection's parameters, the password among them; its words go on alone.
+        failure = type(error)(str(error))
+    raise refused(address, failure) from failure
+
+
+def _prepared(
+    connection: psycopg.Connection[tuple[Any, ...]], read_only: bool, session: LiteralString
+) -> psycopg.Connection[tuple[Any, ...]]:
+    try:
+        connection.execute(session)
+        if read_only:
+            connection.execute("set default_transaction_read_only = on")
+        if not connection.autocommit:
+            connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _parsed(address: str) -> dict[str, str]:
+    """The parts of an address as libpq reads it; raises SettingsError, which shows nothing of it, where it is none."""
+    scheme, found, rest = address.partition("://")
+    if scheme not in {"postgresql", "postgres"} or not found:
+        raise SettingsError(_ASKED, "it does not begin with postgresql://", _FORM)
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    if authority.count("@") > 1 or ("@" not in authority and ":" in authority and "@" in rest):
+        raise SettingsError(_ASKED, "its user or password holds a character that ends it", _ENCODE)
+    parts = _read(address)
+    if parts is None:
+        raise SettingsError(_ASKED, "it is not an address Postgres understands", f"{_FORM}. {_ENCODE}")
+    if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
+        raise SettingsError(_ASKED, "its port is not a number", f"{_FORM}. {_ENCODE}")
+    return parts
+
+
+def _read(address: str) -> dict[str, str] | None:
+    """What libpq makes of an address. Its complaint quotes the address, so it goes no further than here."""
+    try:
+        found = conninfo.conninfo_to_dict(address)
+    except psycopg.Error:
+        return None
+    return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def _address(parts: Mapping[str, str]) -> str:
+    """An address of these parts; hosts that are folders of sockets stand among the parameters."""
+    rest = dict(parts)
+    user = quote(rest.pop("user"), safe="") + "@" if "user" in rest else ""
+    place = ""
+    if "/" not in rest.get("host", "") and "," not in rest.get("host", ""):
+        host, port = rest.pop("host", ""), rest.pop("port", "")
+        place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+    database = "/" + quote(rest.pop("dbname"), safe="") if "dbname" in rest else ""
+    query = "?" + urlencode(rest, safe="/,", quote_via=quote) if rest else ""
+    return f"postgresql://{user}{place}{database}{query}"
