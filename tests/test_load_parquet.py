@@ -151,9 +151,7 @@ def test_a_file_written_by_duckdb_with_its_own_types_goes_in(
     assert one(postgres, "select id, rating from users") == (ANN, Decimal("4.5"))
 
 
-def test_whole_numbers_may_come_as_floats(
-    settings: Settings, folder: Path, postgres: psycopg.Connection[Any]
-) -> None:
+def test_whole_numbers_may_come_as_floats(settings: Settings, folder: Path, postgres: psycopg.Connection[Any]) -> None:
     """As pandas writes integers with a gap among them."""
     pq.write_table(users(2, review_count=[3.0, None]), folder / "users.parquet")
     load(settings, folder)
