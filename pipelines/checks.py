@@ -6,8 +6,7 @@ comes after its table; a warning is shown.
 May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`, `pipelines.resources`.
 """
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -18,62 +17,63 @@ from si_analytics import checks, metrics, sql
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """Every check, in the step it belongs to."""
-    files = sql.read_all("checks")
-    early = [file for file in files if checks.reads_only_raw(file.name)]
-    late = sorted((file for file in files if file not in early), key=_subject)
-    steps = [(f"check_{key.path[-1]}", list(group)) for key, group in groupby(late, key=_subject)]
-    return [_step(name, group) for name, group in [("check_raw", early), *steps] if group]
+    order = metrics.names()
+    steps: dict[str, list[dg.AssetCheckSpec]] = {}
+    for file in sql.read_all("checks"):
+        spec = _spec(file, order)
+        subject = "raw" if checks.reads_only_raw(file.name) else spec.asset_key.path[-1]
+        steps.setdefault(f"check_{subject}", []).append(spec)
+    return [_step(name, specs) for name, specs in sorted(steps.items())]
 
 
-def _step(name: str, files: list[sql.SqlFile]) -> dg.AssetChecksDefinition:
-    file_of = {spec.key: file for file in files for spec in [_spec(file)]}
-
+def _step(name: str, specs: Sequence[dg.AssetCheckSpec]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name=name,
         description="Each returns the rows that are wrong; blocking ones stop the refresh.",
-        specs=[_spec(file) for file in files],
+        specs=specs,
         can_subset=True,
         pool=descriptions.POOL,
     )
     def check(context: dg.AssetCheckExecutionContext, refresh: RefreshResource) -> Iterator[dg.AssetCheckResult]:
         with refresh.step(context) as run:
-            chosen = [key for key in file_of if key in context.selected_asset_check_keys]
-            found = {key: run.check(file_of[key].name) for key in chosen}
+            chosen = [spec.key for spec in specs if spec.key in context.selected_asset_check_keys]
+            found = {key: run.check(key.name) for key in chosen}
             for key, result in found.items():
-                yield dg.AssetCheckResult(
-                    passed=result.passed,
-                    asset_key=key.asset_key,
-                    check_name=key.name,
-                    severity=_severity(result.name),
-                    description="Nothing found." if result.passed else f"{result.rows:,} found: {result.summary}",
-                    metadata=results.checked(result),
-                )
+                yield _result(key, result)
             checks.require_passed(list(found.values()))
 
     return check
 
 
-def _spec(file: sql.SqlFile) -> dg.AssetCheckSpec:
-    subject = _subject(file)
+def _result(key: dg.AssetCheckKey, result: checks.CheckResult) -> dg.AssetCheckResult:
+    blocking = result.severity == checks.BLOCKING
+    return dg.AssetCheckResult(
+        passed=result.passed,
+        asset_key=key.asset_key,
+        check_name=key.name,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        description="Nothing found." if result.passed else f"{result.rows:,} found: {result.summary}",
+        metadata=results.checked(result),
+    )
+
+
+def _spec(file: sql.SqlFile, order: Sequence[str]) -> dg.AssetCheckSpec:
+    subject, read = _subject(file, order), descriptions.inputs(file.listed("Inputs"))
     return dg.AssetCheckSpec(
         file.name,
         asset=subject,
-        additional_deps=[key for key in descriptions.inputs(file.listed("Inputs")) if key != subject],
+        additional_deps=[key for key in read if key != subject],
         description=descriptions.description(file),
         blocking=checks.severity(file.name) == checks.BLOCKING,
         metadata=descriptions.metadata(file),
     )
 
 
-def _subject(file: sql.SqlFile) -> dg.AssetKey:
-    """The table a check is about: the metric it reads that is computed last, else its first table.
+def _subject(file: sql.SqlFile, order: Sequence[str]) -> dg.AssetKey:
+    """The table a check is about: the metric it reads that comes last in `order`, else its first table.
 
     The last, because what a blocking check is about holds up all that is computed from it.
     """
-    read = {key.path[1]: key for key in descriptions.inputs(file.listed("Inputs"))}
-    computed = [name for name in metrics.names() if read.get(name) == descriptions.key("metrics", name)]
-    return read[computed[-1]] if computed else next(iter(read.values()))
-
-
-def _severity(name: str) -> dg.AssetCheckSeverity:
-    return dg.AssetCheckSeverity.ERROR if checks.severity(name) == checks.BLOCKING else dg.AssetCheckSeverity.WARN
+    read = descriptions.inputs(file.listed("Inputs"))
+    computed = sorted((key for key in read if key.path[0] == "metrics"), key=lambda key: order.index(key.path[1]))
+    return computed[-1] if computed else read[0]

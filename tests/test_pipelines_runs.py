@@ -197,6 +197,19 @@ def test_a_blocking_check_stops_all_that_comes_after_it(small: Settings, postgre
     assert (published_tables(small), small.warehouse.read_bytes()) == (before, file)
 
 
+def test_a_blocking_check_on_a_metric_stops_publishing(small: Settings, postgres: psycopg.Connection) -> None:
+    """agent_profiles.total_earnings holds less than 100,000,000; this commission is that much."""
+    postgres.execute("update transactions set amount = 100000000")
+    result = launch("refresh_metrics", as_of=MOMENT)
+    (failed,) = (check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking)
+    assert (failed.check_name, failed.asset_key.path[0]) == ("values_too_large", "metrics")
+    assert r"| agent\_profiles | total\_earnings | " in failed.metadata["first rows"].value
+    (step, sentence), *others = failures(result).items()
+    assert step.startswith("check_") and "values_too_large found" in sentence and not others
+    assert published_tables(small)["agent_leaderboard"] == []
+    assert not small.warehouse.exists()
+
+
 def test_a_blocking_check_stops_publishing_even_where_only_metrics_of_other_tables_are_chosen(
     small: Settings, postgres: psycopg.Connection
 ) -> None:
