@@ -110,7 +110,7 @@ def test_the_live_schema_is_found_as_declared_and_a_missing_index_is_told(
 
 def test_the_doctor_finds_all_well_and_shows_where_settings_come_from(desk: Desk) -> None:
     findings = {one["what"]: one for one in json.loads(desk.done("doctor", "--json"))}
-    assert all(one["well"] for one in findings.values())
+    assert {one["verdict"] for one in findings.values()} <= {"ok", "note"}, findings
     assert "environment" in findings["SI_HOME"]["found"]
     assert "default" in findings["SI_CURRENCY"]["found"]
 

@@ -5,28 +5,27 @@
 >>> warehouse.agent_leaderboard(since="2026-01-01", tz="Europe/Berlin")
 >>> si.charts.funnel(warehouse.funnel("invite"))
 
-Importing this module reads nothing and connects to nothing; what draws is loaded when first used.
+Importing this module reads nothing and connects to nothing; every name is loaded when first used.
 """
 
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy
-
-from si_analytics import settings as _settings
 from si_analytics.errors import AnalyticsError
-from si_analytics.reader import Warehouse, connect
-from si_analytics.settings import Settings
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from si_analytics import charts, tables
+    from si_analytics.reader import Warehouse, connect
+    from si_analytics.settings import Settings
 
 __all__ = ["AnalyticsError", "Settings", "Warehouse", "charts", "connect", "engine", "tables"]
 
-_DRAWING = ("charts", "tables")
+_MODULES = ("charts", "tables")
+_HOMES = {"Settings": "settings", "Warehouse": "reader", "connect": "reader"}
 
 
 def engine(*, read_only: bool = True) -> sqlalchemy.Engine:
@@ -34,16 +33,20 @@ def engine(*, read_only: bool = True) -> sqlalchemy.Engine:
 
     >>> polars.read_database("select count(*) from deals", si.engine())
     """
-    from si_analytics import postgres
+    from si_analytics import postgres, settings
 
-    return postgres.engine(_settings.load(), read_only=read_only)
+    return postgres.engine(settings.load(), read_only=read_only)
 
 
-def __getattr__(name: str) -> ModuleType:
-    """`charts` and `tables`, whose libraries take a second to load that a refresh need not wait."""
-    if name in _DRAWING:
-        return importlib.import_module(f"si_analytics.{name}")
-    raise AttributeError(f"module 'si_analytics' has no attribute {name!r}")
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """The public names, whose libraries take a second to load that `si --help` need not wait."""
+        if name in _MODULES:
+            return importlib.import_module(f"si_analytics.{name}")
+        if name in _HOMES:
+            return getattr(importlib.import_module(f"si_analytics.{_HOMES[name]}"), name)
+        raise AttributeError(f"module 'si_analytics' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from si_analytics import refresh as refreshing
-from si_analytics import settings, windows
-from si_analytics.cli.output import Json, Progress, as_json, say, table
+from si_analytics.cli.output import Json, Progress, as_json, note, say, table
+
+if TYPE_CHECKING:
+    from si_analytics.refresh import RefreshReport
 
 
 def sample(
@@ -18,62 +18,97 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same scale and seed give the same rows.")] = 1,
     json: Json = False,
 ) -> None:
-    """Fill an empty schema with a synthetic marketplace."""
-    from si_analytics import sample as sampling
+    """Fill an empty schema with a synthetic marketplace.
 
-    with Progress(quiet=True):
-        report = sampling.generate(settings.load(), scale=scale, seed=seed)
+    Where this very sample is there already, nothing is done; tables that hold anything else are left alone.
+    """
+    from si_analytics import sample as sampling
+    from si_analytics import settings
+
+    with Progress("making a marketplace", quiet=json) as progress:
+        report = sampling.generate(settings.load(), scale=scale, seed=seed, progress=progress)
     if json:
-        as_json(asdict(report))
+        as_json(report)
     elif report.already_there:
         say(f"This sample (scale {scale:g}, seed {seed}) is already there; nothing to do")
     else:
-        say(f"Loaded {sum(report.rows.values()):,} rows into {len(report.rows)} tables in {report.seconds:.1f} s")
+        say(_loaded(report.rows, report.seconds))
 
 
 def load(
-    folder: Annotated[Path, typer.Argument(help="A folder of files named after tables: deals.csv, users.parquet.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of files named after tables: deals.csv, users.parquet.")
+    ],
     json: Json = False,
 ) -> None:
-    """Load your own CSV or Parquet files into the operational tables, in one transaction."""
-    from si_analytics import load as loading
+    """Load your own CSV or Parquet files.
 
-    report = loading.load(settings.load(), folder)
+    They go into the tables they are named after, all of them or none. Columns are matched by name; rows are
+    added to those that are there.
+    """
+    from si_analytics import load as loading
+    from si_analytics import settings
+
+    with Progress("loading", quiet=json) as progress:
+        report = loading.load(settings.load(), folder, progress=progress)
     if json:
-        as_json(asdict(report))
-    else:
-        say(f"Loaded {sum(report.rows.values()):,} rows into {len(report.rows)} tables in {report.seconds:.1f} s")
+        as_json(report)
+        return
+    say(_loaded(report.rows, report.seconds))
+    if report.ignored:
+        note(f"Left aside, being neither CSV nor Parquet: {', '.join(report.ignored)}")
 
 
 def refresh(
     as_of: Annotated[
         str | None,
         typer.Option(
-            help="The moment to describe; default: now. A past one is old times with today's statuses, not time travel."
+            metavar="T",
+            help="The moment to describe, like 2026-06-01 or 2026-06-01T09:00:00Z; default: now. A past one is old"
+            " times with today's statuses, not time travel.",
         ),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Read every row anew.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read every row anew. Every refresh does so today; a script may insist.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Extract, compute, check and publish every number."""
+    """Extract, compute, check and publish all numbers.
+
+    It is done whole or not at all. Notebooks and dashboards read the last refresh meanwhile, and the new one
+    from when it has ended.
+    """
+    from si_analytics import refresh as refreshing
+    from si_analytics import settings, windows
+
     current = settings.load()
     moment = None if as_of is None else windows.instant(as_of, current.timezone, name="--as-of")
-    with Progress(quiet=json) as progress:
+    with Progress("refreshing", quiet=json) as progress:
         report = refreshing.run(current, as_of=moment, listen=progress)
     if json:
         as_json(_as_dict(report))
         return
-    warnings = [check for check in report.checks if not check.passed]
-    if warnings:
-        say("Warnings:")
-        table(("check", "rows", "what such a row is"), [(c.name, f"{c.rows:,}", c.summary) for c in warnings], ("rows",))
+    _warn(report)
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"
     )
 
 
-def _as_dict(report: refreshing.RefreshReport) -> dict[str, Any]:
+def _loaded(rows: dict[str, int], seconds: float) -> str:
+    tables = f"{len(rows)} table{'' if len(rows) == 1 else 's'}"
+    return f"Loaded {sum(rows.values()):,} rows into {tables} in {seconds:.1f} s"
+
+
+def _warn(report: RefreshReport) -> None:
+    warnings = [check for check in report.checks if not check.passed]
+    if warnings:
+        say("What the checks found in the data:")
+        rows = [(check.name, f"{check.rows:,}", check.summary) for check in warnings]
+        table(("check", "rows", "what such a row is"), rows, ("rows",))
+
+
+def _as_dict(report: RefreshReport) -> dict[str, Any]:
     return {
         "refresh_id": report.refresh_id,
         "as_of": report.as_of,
@@ -81,11 +116,11 @@ def _as_dict(report: refreshing.RefreshReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "rows_written": report.rows_written,
         "changed": report.changed,
-        "extracts": [asdict(one) for one in report.extracts],
-        "metrics": dict(report.metrics),
+        "extracts": report.extracts,
+        "metrics": report.metrics,
         "checks": [
             {"name": one.name, "severity": one.severity, "rows": one.rows, "summary": one.summary}
             for one in report.checks
         ],
-        "targets": [asdict(one) for one in report.targets],
+        "targets": report.targets,
     }

@@ -2,21 +2,145 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from si_analytics import embedded, postgres, schema, settings
-from si_analytics.cli.output import Json, as_json, say, table
-from si_analytics.errors import UsageError
-from si_analytics.settings import Settings
+from si_analytics.cli.output import Json, Progress, as_json, note, say, table
+
+if TYPE_CHECKING:
+    from si_analytics.embedded import Server
+    from si_analytics.schema import ApplyReport
+    from si_analytics.settings import Settings
 
 db = typer.Typer(help="The Postgres server that comes with the toolkit.", no_args_is_help=True)
-schema_commands = typer.Typer(help="The operational schema: build it, compare it.", no_args_is_help=True)
+schema = typer.Typer(help="The operational schema: build it, compare it.", no_args_is_help=True)
+
+_PLURALS = {"index": "indexes"}
+
+
+@db.command()
+def start(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Listen on this port of 127.0.0.1 as well, until the server stops; a password is asked for there.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Start the embedded Postgres, creating it on first use. It listens on a socket only, unless asked."""
+    from si_analytics import embedded
+
+    current = _embedded()
+    with Progress("starting Postgres", quiet=json):
+        server = embedded.start(current.postgres_home, port=port)
+    if json:
+        as_json(_described(server, running=True))
+        return
+    say(f"Postgres runs at {server.url}")
+    listening = embedded.tcp_port(server)
+    if listening:
+        say(f"and at {server.tcp_url(listening)}, with the password in {server.password_file}")
+
+
+@db.command()
+def stop(json: Json = False) -> None:
+    """Stop the embedded Postgres; its data stay."""
+    from si_analytics import embedded
+
+    stopped = embedded.stop(_embedded().postgres_home)
+    if json:
+        as_json({"stopped": stopped})
+    else:
+        say("Postgres stopped" if stopped else "Postgres was not running")
+
+
+@db.command()
+def status(json: Json = False) -> None:
+    """Whether the embedded Postgres runs; exit 1 if not."""
+    from si_analytics import embedded
+
+    server = embedded.describe(_embedded().postgres_home)
+    running = embedded.is_running(server)
+    if json:
+        as_json(_described(server, running))
+    else:
+        say(f"Postgres {'runs at ' + server.url if running else 'is not running; start it: si db start'}")
+    if not running:
+        raise typer.Exit(1)
+
+
+@db.command()
+def url(
+    tcp: Annotated[bool, typer.Option("--tcp", help="The address on 127.0.0.1 instead of the socket's.")] = False,
+    with_password: Annotated[
+        bool, typer.Option("--with-password", help="Leave the password in, for a program that has to have it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Print the operational database's address, without its password unless asked: psql "$(si db url)"."""
+    from si_analytics import settings
+
+    current = settings.load()
+    address = _tcp_address(with_password) if tcp else _address(current, with_password)
+    if json:
+        as_json({"url": address})
+    else:
+        say(address)
+
+
+@schema.command()
+def apply(
+    replace_views: Annotated[
+        bool, typer.Option("--replace-views", help="Replace views that stand there with another definition.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Build what is missing of the operational schema; drops nothing, running it again changes nothing."""
+    from si_analytics import schema as declared
+    from si_analytics import settings
+
+    with Progress("comparing and building", quiet=json):
+        report = declared.apply(settings.load(), replace_views=replace_views)
+    if json:
+        as_json(report)
+        return
+    say(f"Created {_counted(report)}" if any(report.counts.values()) else "The schema stands already; nothing to do")
+    if report.replaced:
+        say(f"Replaced {', '.join(report.replaced)}")
+
+
+@schema.command()
+def diff(json: Json = False) -> None:
+    """Print how the live database differs from the declared schema; exit 1 if it does.
+
+    What an application added beside the declaration is listed as extra and is no difference.
+    """
+    from si_analytics import schema as declared
+    from si_analytics import settings
+
+    with Progress("comparing", quiet=json):
+        found = declared.diff(settings.load())
+    differs = any(not one.extra for one in found)
+    if json:
+        as_json([{"status": one.status, **_fields(one)} for one in found])
+    else:
+        if found:
+            rows = [(one.status, one.kind, one.name, one.declared, one.found) for one in found]
+            table(("status", "kind", "name", "declared", "found"), rows)
+        if not differs:
+            say("The live database holds the declared schema")
+    if differs:
+        raise typer.Exit(1)
 
 
 def _embedded() -> Settings:
+    from si_analytics import settings
+    from si_analytics.errors import UsageError
+
     current = settings.load()
     if current.postgres_url is not None:
         raise UsageError(
@@ -25,73 +149,52 @@ def _embedded() -> Settings:
     return current
 
 
-@db.command()
-def start() -> None:
-    """Start the embedded Postgres, creating it on first use."""
-    server = embedded.start(_embedded().postgres_home)
-    say(f"Postgres runs at {server.url}")
+def _described(server: Server, running: bool) -> dict[str, Any]:
+    from si_analytics import embedded
+
+    port = embedded.tcp_port(server) if running else None
+    return {
+        "running": running,
+        "url": server.url,
+        "tcp_url": server.tcp_url(port) if port else None,
+        "data": server.data,
+        "log": server.log,
+    }
 
 
-@db.command()
-def stop() -> None:
-    """Stop the embedded Postgres; its data stay."""
-    stopped = embedded.stop(_embedded().postgres_home)
-    say("Postgres stopped" if stopped else "Postgres was not running")
+def _address(current: Settings, with_password: bool) -> str:
+    from si_analytics import embedded, postgres
+
+    if current.postgres_url is None:
+        server = embedded.describe(current.postgres_home)
+        if not embedded.is_running(server):
+            note("Nothing listens there yet; start it: si db start")
+        return server.url
+    given = current.postgres_url.get_secret_value()
+    without = postgres.without_password(given)
+    return given.strip() if with_password else without
 
 
-@db.command()
-def status(json: Json = False) -> None:
-    """Whether the embedded Postgres runs; exit 1 if not."""
+def _tcp_address(with_password: bool) -> str:
+    from si_analytics import embedded
+    from si_analytics.errors import ServerError
+
     server = embedded.describe(_embedded().postgres_home)
-    running = embedded.is_running(server)
-    if json:
-        as_json({"running": running, "url": server.url, "data": str(server.data)})
-    else:
-        say(f"Postgres {'runs at ' + server.url if running else 'is not running; start it: si db start'}")
-    if not running:
-        raise typer.Exit(1)
-
-
-@db.command()
-def url() -> None:
-    """Print the operational database's address, without any password."""
-    current = settings.load()
-    say(embedded.describe(current.postgres_home).url if current.postgres_url is None else postgres.shown(
-        current.postgres_url.get_secret_value()
-    ))
-
-
-@schema_commands.command()
-def apply(
-    replace_views: Annotated[
-        bool, typer.Option("--replace-views", help="Replace views that stand there with another definition.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Build what is missing of the operational schema; drops nothing, running it again changes nothing."""
-    report = schema.apply(settings.load(), replace_views=replace_views)
-    if json:
-        as_json(asdict(report))
-        return
-    counts = [f"{len(names)} {kind}{'s' if len(names) != 1 else ''}" for kind, names in report.created.items() if names]
-    say(f"Created {', '.join(counts)}" if counts else "The schema stands already; nothing to do")
-    if report.replaced:
-        say(f"Replaced {', '.join(report.replaced)}")
-
-
-@schema_commands.command()
-def diff(json: Json = False) -> None:
-    """Print how the live database differs from the declared schema; exit 1 if it does."""
-    found = schema.diff(settings.load())
-    real = [one for one in found if not one.extra]
-    if json:
-        as_json([asdict(one) for one in found])
-    elif found:
-        table(
-            ("kind", "name", "declared", "found"),
-            [(one.kind, one.name, one.declared, "(extra) " + str(one.found) if one.extra else one.found) for one in found],
+    port = embedded.tcp_port(server)
+    if port is None:
+        raise ServerError(
+            "the address over TCP", "the server does not listen there", "Start it so: si db start --port 5433"
         )
-    if not json and not real:
-        say("The live database holds the declared schema")
-    if real:
-        raise typer.Exit(1)
+    return server.tcp_url(port, embedded.tcp_password(server) if with_password else None)
+
+
+def _counted(report: ApplyReport) -> str:
+    """``42 tables, 1 schema``"""
+    named = [(count, kind if count == 1 else _PLURALS.get(kind, f"{kind}s")) for kind, count in report.counts.items()]
+    return ", ".join(f"{count} {kind}" for count, kind in named if count)
+
+
+def _fields(one: object) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(one)  # type: ignore[call-overload, no-any-return]

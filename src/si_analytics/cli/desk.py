@@ -11,35 +11,51 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from si_analytics import settings
-from si_analytics.cli.output import say
+from si_analytics.cli.output import Json, as_json, say
 from si_analytics.errors import AnalyticsError
 
 _HOST = "127.0.0.1"
 
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")]
 
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
-    """Open Dagster's web UI on http://127.0.0.1:3000; Ctrl-C ends it."""
+
+def ui(port: Port = 3000, json: Json = False) -> None:
+    """Run Dagster's web UI.
+
+    There is the graph of every number, and the job that refreshes them. Ctrl-C ends it.
+    """
+    from si_analytics import settings, sockets
+
     root = _checkout("pipelines/definitions.py", "si ui")
     _need("dagster_webserver", "dagster")
+    sockets.require_free(port)
     home = settings.load().home / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(root / "dagster.yaml", home / "dagster.yaml")
-    say(f"Dagster starts on http://{_HOST}:{port} (some 20 seconds); Ctrl-C ends it")
-    _run(root, ["-m", "dagster", "dev", "--host", _HOST, "--port", str(port)], {"DAGSTER_HOME": str(home)})
+    _tell("Dagster", port, json)
+    _become(root, ["-m", "dagster", "dev", "--host", _HOST, "--port", str(port)], {"DAGSTER_HOME": str(home)})
 
 
-def lab(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8888) -> None:
-    """Open JupyterLab on the notebooks; Ctrl-C ends it."""
+def lab(port: Port = 8888, json: Json = False) -> None:
+    """Run JupyterLab on the notebooks.
+
+    It prints the address to open, with the token that lets you in. Ctrl-C ends it.
+    """
+    from si_analytics import sockets
+
     root = _checkout("notebooks", "si lab")
     _need("jupyterlab", "lab")
+    sockets.require_free(port)
     arguments = ["-m", "jupyterlab", str(root / "notebooks"), f"--ServerApp.ip={_HOST}", f"--ServerApp.port={port}"]
     if os.geteuid() == 0:
         arguments.append("--allow-root")
-    _run(root, arguments, {})
+    _tell("JupyterLab", port, json)
+    _become(root, arguments, {})
 
 
 def _checkout(needed: str, command: str) -> Path:
+    from si_analytics import settings
+
     root = settings.project_root(Path.cwd())
     if not (root / needed).exists():
         raise AnalyticsError(f"`{command}`", f"{needed} is not below {root}", "Run it inside a checkout of the project")
@@ -53,8 +69,15 @@ def _need(module: str, extra: str) -> None:
         )
 
 
-def _run(root: Path, arguments: list[str], environment: dict[str, str]) -> NoReturn:
+def _tell(what: str, port: int, json: bool) -> None:
+    address = f"http://{_HOST}:{port}"
+    if json:
+        as_json({"url": address})
+    else:
+        say(f"{what} starts on {address} and answers after some seconds; Ctrl-C ends it")
+
+
+def _become(root: Path, arguments: list[str], environment: dict[str, str]) -> NoReturn:
     """Become that program, so that Ctrl-C and the exit code are its own."""
     os.chdir(root)
-    sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, **environment})

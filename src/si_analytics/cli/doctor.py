@@ -2,92 +2,193 @@
 
 from __future__ import annotations
 
+import difflib
 import platform
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 import typer
 
-from si_analytics import postgres, reader, schema, settings
-from si_analytics.cli.output import Json, as_json, table
-from si_analytics.errors import AnalyticsError
-from si_analytics.settings import Settings
+from si_analytics.cli.output import Json, Progress, as_json, table
+from si_analytics.errors import AnalyticsError, SchemaError
+
+if TYPE_CHECKING:
+    from si_analytics.settings import Settings
 
 _PACKAGES = ("si_analytics", "duckdb", "polars", "psycopg", "sqlalchemy", "plotly")
+_OPTIONAL = ("dagster", "jupyterlab")
+_STALE = timedelta(hours=36)
+_LITTLE_ROOM = 1_000_000_000
+
+
+class Verdict(StrEnum):
+    """How well a thing is."""
+
+    well = "ok"
+    notable = "note"
+    wrong = "WRONG"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is well, what was found, what to do if not."""
+    """One thing looked at: how well it is, what was found, what to do if not."""
 
+    verdict: Verdict
     what: str
-    well: bool
     found: str
     remedy: str = ""
 
 
 def doctor(json: Json = False) -> None:
-    """Look at settings, versions, the connection, the schema and the warehouse; exit 1 if anything is wrong."""
+    """Look whether everything is in place.
+
+    That is settings, versions, the connection, rights, the schema and the warehouse; exit 1 if anything
+    is wrong. Passwords are not shown. The embedded Postgres is started where it exists; nothing is made or changed.
+    """
+    from si_analytics import settings
+
     current = settings.load()
-    findings = [*_settings(current), *_versions()]
-    connection = _look("Postgres", lambda: _server(current))
-    findings.append(connection)
-    if connection.well:
-        findings.append(_look("schema", lambda: _schema(current)))
-    findings.append(_look("warehouse", lambda: _warehouse(current)))
+    with Progress("looking", quiet=json):
+        findings = [*_settings(current), *_versions(), _room(current), *_database(current), *_warehouse(current)]
     if json:
-        as_json([asdict(one) for one in findings])
+        as_json(findings)
     else:
-        table(
-            ("", "what", "found", "what to do"),
-            [("ok" if one.well else "WRONG", one.what, one.found, one.remedy) for one in findings],
-        )
-    if not all(one.well for one in findings):
+        rows = [(one.verdict.value, one.what, one.found, one.remedy) for one in findings]
+        table(("", "what", "found", "what to do"), rows)
+    if any(one.verdict is Verdict.wrong for one in findings):
         raise typer.Exit(1)
 
 
-def _settings(current: Settings) -> list[Finding]:
+def _settings(current: Settings) -> Iterator[Finding]:
+    from si_analytics import postgres, settings
+
+    given = current.postgres_url
     shown = {
-        "SI_POSTGRES_URL": "the embedded server"
-        if current.postgres_url is None
-        else postgres.shown(current.postgres_url.get_secret_value()),
-        "SI_HOME": str(current.home),
-        "SI_WAREHOUSE": str(current.warehouse),
+        "SI_POSTGRES_URL": "the embedded server" if given is None else postgres.shown(given.get_secret_value()),
+        "SI_HOME": current.home,
+        "SI_WAREHOUSE": current.warehouse,
         "SI_CURRENCY": current.currency,
         "SI_TIMEZONE": current.timezone,
-        "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's default",
+        "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's own",
     }
-    return [Finding(name, True, f"{value} ({settings.origin(name)})") for name, value in shown.items()]
+    for name, value in shown.items():
+        yield Finding(Verdict.well, name, f"{value} ({settings.origin(name)})")
+    for name in settings.unknown():
+        near = difflib.get_close_matches(name, settings.names(), n=1)
+        remedy = f"Did you mean {near[0]}?" if near else "Unset it, if it was meant for this"
+        yield Finding(Verdict.notable, name, "it is set, and is no setting", remedy)
 
 
-def _versions() -> list[Finding]:
-    found = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    return [Finding("versions", True, f"Python {platform.python_version()}, {found}")]
+def _versions() -> Iterator[Finding]:
+    found = [f"{name} {version(name)}" for name in _PACKAGES]
+    for name in _OPTIONAL:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"no {name}")
+    yield Finding(Verdict.well, "versions", f"Python {platform.python_version()}, {', '.join(found)}")
+
+
+def _room(current: Settings) -> Finding:
+    place = next(folder for folder in (current.home, *current.home.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    found = f"{free / 1e9:,.1f} GB free where SI_HOME is"
+    if free < _LITTLE_ROOM:
+        return Finding(Verdict.notable, "disk", found, "Make room: a refresh writes the warehouse anew")
+    return Finding(Verdict.well, "disk", found)
+
+
+def _database(current: Settings) -> Iterator[Finding]:
+    from si_analytics import embedded
+
+    if current.postgres_url is None and not (embedded.describe(current.postgres_home).data / "PG_VERSION").exists():
+        remedy = "Make it: si schema apply, then si sample or si load"
+        yield Finding(Verdict.wrong, "Postgres", "the embedded server was not made yet", remedy)
+        return
+    connection = _look("Postgres", lambda: _server(current))
+    yield connection
+    if connection.verdict is Verdict.well:
+        yield _look("rights", lambda: _rights(current))
+        yield _look("schema", lambda: _schema(current))
 
 
 def _look(what: str, look: Callable[[], str]) -> Finding:
     try:
-        return Finding(what, True, look())
+        return Finding(Verdict.well, what, look())
     except AnalyticsError as error:
-        return Finding(what, False, f"{error.asked}: {error.found}", error.remedy)
+        return Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)
 
 
 def _server(current: Settings) -> str:
+    from si_analytics import postgres
+
     with postgres.connect(current) as connection:
         row = connection.execute("select current_user, current_setting('server_version')").fetchone()
     return f"PostgreSQL {row[1]} as {row[0]}" if row else "no answer"
 
 
+def _rights(current: Settings) -> str:
+    from si_analytics import extract, postgres, publish, sql
+
+    targets = {name: sql.read("publish", name).fields["Target"] for name in publish.targets()}
+    updated = [targets[name] for name in ("agent_profiles", "invite_templates", "users")]
+    asked = {
+        "read": list(extract.tables()),
+        "updated": updated,
+        "written": [target for target in targets.values() if target not in updated],
+        "refreshed": [f"public.{name}" for name in publish.VIEWS],
+    }
+    with postgres.connect(current) as connection:
+        missing = connection.execute(sql.read("catalog", "rights").text, asked).fetchall()
+    if missing:
+        named = ", ".join(f"{needed} on {relation}" for relation, needed in missing[:3])
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise SchemaError(
+            "reading and publishing", f"this user lacks {named}{more}", "Grant it, or connect as the tables' owner"
+        )
+    return f"may read {len(asked['read'])} tables, write {len(targets)} and refresh {len(publish.VIEWS)} views"
+
+
 def _schema(current: Settings) -> str:
+    from si_analytics import schema
+
     differences = [one for one in schema.diff(current) if not one.extra]
     if differences:
-        raise AnalyticsError(
-            "the operational schema", f"{len(differences)} objects differ", "See them: si schema diff; build: si schema apply"
+        raise SchemaError(
+            "the operational schema",
+            f"{len(differences)} object{'s differ' if len(differences) > 1 else ' differs'} from the declaration",
+            "See what: si schema diff; build what is missing: si schema apply",
         )
-    return f"all {len(schema.tables())} tables as declared"
+    return f"all {len(schema.tables())} tables and all that belongs to them as declared"
 
 
-def _warehouse(current: Settings) -> str:
-    with reader.connect(current) as warehouse:
-        return f"{current.warehouse} as of {warehouse.as_of.isoformat()}"
+def _warehouse(current: Settings) -> Iterator[Finding]:
+    from si_analytics import reader
+
+    try:
+        with reader.connect(current) as warehouse:
+            taken = warehouse.sql("select max(taken_at) as taken_at from meta.refreshes").item()
+            described = warehouse.as_of
+    except AnalyticsError as error:
+        yield Finding(Verdict.wrong, "warehouse", f"{error.asked}: {error.found}", error.remedy)
+        return
+    age = datetime.now(UTC) - taken.astimezone(UTC)
+    found = f"refreshed {_rounded(age)} ago, as of {described.isoformat()}"
+    if age > _STALE:
+        yield Finding(Verdict.notable, "warehouse", found, "Bring it up to date: si refresh")
+    else:
+        yield Finding(Verdict.well, "warehouse", found)
+
+
+def _rounded(age: timedelta) -> str:
+    """``3 minutes``, ``5 hours``, ``2 days``."""
+    minutes = int(age.total_seconds() // 60)
+    for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            return f"{minutes // size} {unit}{'' if minutes // size == 1 else 's'}"
+    return "less than a minute"

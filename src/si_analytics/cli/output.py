@@ -1,81 +1,185 @@
-"""How commands speak: for people, for machines (`--json`), and progress as it happens."""
+"""How commands speak: for people, for machines (`--json`), and progress as it happens.
+
+Results go to standard output, everything else to standard error. What stands in the data is shown, never
+obeyed: no markup, no control characters for the terminal. May import: `errors`.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from si_analytics.errors import AnalyticsError
 
+if TYPE_CHECKING:
+    from rich.status import Status
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
-console = Console(highlight=False, soft_wrap=True)
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class State:
-    """What the options before the command say."""
-
-    debug: bool = False
+_MISSING = "–"
+_FOLDED_ROWS = 500  # beyond that a table is for reading on, not for fitting the screen
+_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
 
 def say(text: str) -> None:
-    """One line for people; what stands in it is shown as it is, never read as markup."""
-    console.print(Text(text))
+    """One line of results for people."""
+    _write(sys.stdout, safe(text) + "\n")
 
 
-def fail(error: AnalyticsError) -> int:
-    """Print an error's sentence to standard error; its exit code."""
-    messages.print(Text.assemble(("error: ", "bold red"), str(error)))
-    return error.exit_code
+def note(text: str) -> None:
+    """One line to standard error: what is no result."""
+    _write(sys.stderr, safe(text) + "\n")
+
+
+def fail(sentence: str) -> None:
+    """An error's sentence to standard error; an address in it loses its password, wherever it comes from."""
+    shown = safe(_PASSWORD.sub(r"\1:***@", sentence))
+    label = typer.style("error:", fg="red", bold=True) if _is_terminal(sys.stderr) else "error:"
+    _write(sys.stderr, f"{label} {shown}\n")
 
 
 def as_json(value: Any) -> None:
     """One JSON document on standard output; money stays exact, as text."""
-    sys.stdout.write(json.dumps(value, default=plain, ensure_ascii=False, indent=2) + "\n")
+    raw((json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode())
 
 
-def plain(value: Any) -> Any:
-    """`value` as JSON knows it: decimals and ids as text, times in ISO 8601."""
-    if isinstance(value, Decimal | UUID):
-        return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+def raw(data: bytes) -> None:
+    """Bytes to standard output, as they are, whatever the terminal's encoding."""
+    with _while_anybody_reads(sys.stdout):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable[str] = ()) -> None:
-    """A table for people, numbers to the right."""
+    """A table for people: folded into the width of a terminal, one line a row elsewhere."""
+    cells = [[_MISSING if value is None else safe(_text(value)) for value in row] for row in rows]
+    to_the_right = [column in set(right) for column in columns]
+    if _is_terminal(sys.stdout) and len(cells) <= _FOLDED_ROWS:
+        _folded(columns, cells, to_the_right)
+    else:
+        _write(sys.stdout, "".join(_lines(columns, cells, to_the_right)))
+
+
+def safe(text: str) -> str:
+    """`text` with what a terminal would obey, or cannot show, written out: ``\\x1b``, ``\\n``, ``\\u202e``."""
+    return "".join(
+        character.encode("unicode_escape").decode() if _is_unsafe(character) else character for character in text
+    )
+
+
+def _is_unsafe(character: str) -> bool:
+    # Cc: control characters. Cs: halves of nothing. Zl, Zp: line ends. Cf: some of these turn the order of words.
+    kind = unicodedata.category(character)
+    return kind in {"Cc", "Cs", "Zl", "Zp"} or (kind == "Cf" and unicodedata.bidirectional(character) != "BN")
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON knows it: decimals and ids as text, times in ISO 8601, numbers that are none as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not -float("inf") < value < float("inf"):
+        return None
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, str | bool | int | float | UUID | Path | timedelta | list):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no text form here")
+
+
+def _lines(columns: Sequence[str], cells: Sequence[Sequence[str]], to_the_right: Sequence[bool]) -> Iterable[str]:
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    for row in (columns, *cells):
+        padding = [" " * (width - cell_len(cell)) for width, cell in zip(widths, row, strict=True)]
+        laid = [
+            space + cell if right else cell + space
+            for cell, space, right in zip(row, padding, to_the_right, strict=True)
+        ]
+        yield "  ".join(laid).rstrip() + "\n"
+
+
+def _folded(columns: Sequence[str], cells: Sequence[Sequence[str]], to_the_right: Sequence[bool]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    aligned = set(right)
-    for column in columns:
-        shown.add_column(column, justify="right" if column in aligned else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text("" if value is None else str(value)) for value in row))
-    console.print(shown, soft_wrap=False)
+    for column, right in zip(columns, to_the_right, strict=True):
+        shown.add_column(Text(column), justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        shown.add_row(*map(Text, row))
+    with _while_anybody_reads(sys.stdout):
+        Console(highlight=False).print(shown)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    with _while_anybody_reads(stream):
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:  # a terminal of few letters: better an escaped one than none
+            stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+        stream.flush()
+
+
+@contextlib.contextmanager
+def _while_anybody_reads(stream: TextIO) -> Iterator[None]:
+    """End quietly where the reader of our output is gone (`si metric ... | head`): there is nobody left to tell."""
+    try:
+        yield
+    except BrokenPipeError:
+        _hang_up(stream)
+
+
+def _hang_up(stream: TextIO) -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that the last flush finds somebody
+    raise SystemExit(0)
 
 
 class Progress:
     """Phases of a long command: a line that moves on a terminal, plain lines elsewhere, nothing if quiet."""
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self._status = None if quiet or not messages.is_terminal else messages.status("starting")
+    def __init__(self, doing: str, quiet: bool = False) -> None:
+        self._doing, self._quiet = doing, quiet
+        self._status: Status | None = None
 
     def __enter__(self) -> Progress:
-        if self._status:
+        if not self._quiet and _is_terminal(sys.stderr):
+            from rich.console import Console
+            from rich.text import Text
+
+            console = Console(stderr=True, highlight=False)
+            self._status = console.status(Text(self._doing))
             self._status.start()
         return self
 
@@ -84,9 +188,21 @@ class Progress:
             self._status.stop()
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None:
-        if self.quiet:
-            return
+        """Hear of a step that ended."""
         line = f"{phase:<8} {name:<32} {rows:>11,} rows {seconds:>8.2f} s"
         if self._status:
-            self._status.update(Text(line))
-        messages.print(Text(line))
+            from rich.text import Text
+
+            self._status.console.print(Text(safe(line)), soft_wrap=True)
+            self._status.update(Text(f"{self._doing}: {phase}"))
+        elif not self._quiet:
+            note(line)
+
+
+def explained(error: BaseException, command: Sequence[str]) -> str:
+    """The sentence for an error: its own where it is one of ours; else what is known, and how to see more."""
+    if isinstance(error, AnalyticsError):
+        return str(error)
+    said = " ".join(str(error).split())[:300]
+    known = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return f"`si {' '.join(command)}` failed in a way nobody foresaw: {known}. See where: add --debug, and report it"

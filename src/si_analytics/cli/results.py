@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
-from si_analytics import export as exporting
-from si_analytics import funnels, reader, settings
-from si_analytics.cli.output import Json, as_json, say, table
+from si_analytics.cli.output import Json, Progress, as_json, raw, say, table
 from si_analytics.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from si_analytics.reader import Warehouse
 
 export = typer.Typer(help="Write files for people who have nothing installed.", no_args_is_help=True)
 
@@ -27,39 +30,88 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+class PageFormat(StrEnum):
+    """How a dashboard is written."""
+
+    html = "html"
+
+
+class TableFormat(StrEnum):
+    """How tables are written; `si_analytics.export` has the same, and takes a second to load."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
 def metric(
     name: Annotated[str | None, typer.Argument(help="A metric or a funnel, like agent_leaderboard or invite.")] = None,
-    since: Annotated[str | None, typer.Option(help="From this date or time on.")] = None,
-    until: Annotated[str | None, typer.Option(help="Before this date or time.")] = None,
-    by: Annotated[str | None, typer.Option(help="Break a funnel down, like method or month.")] = None,
-    within: Annotated[str | None, typer.Option(help="Bound the time a funnel may take, like 14d.")] = None,
-    tz: Annotated[str | None, typer.Option(help="Time zone of dates and months.")] = None,
-    format: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.table,
+    since: Annotated[str | None, typer.Option(metavar="T", help="From this date or time on.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="T", help="Before this date or time.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="X", help="Break a funnel down, like method or month.")] = None,
+    within: Annotated[str | None, typer.Option(metavar="14d", help="Bound the time a funnel may take.")] = None,
+    tz: Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone of dates and months.")] = None,
+    format: Annotated[Format | None, typer.Option("--format", help="How to print it. [default: table]")] = None,
     listed: Annotated[bool, typer.Option("--list", help="List every metric and funnel.")] = False,
     json: Json = False,
 ) -> None:
-    """Print one metric or funnel from the warehouse."""
+    """Print one metric or funnel from the warehouse.
+
+    A date means its midnight in the reporting time zone; a time carries its offset, like 2026-01-31T09:00:00Z.
+    """
+    form = _form(format, json)
     if name is None and not listed:
         raise UsageError("si metric", "no metric was named", "Name one; `si metric --list` lists them")
+    from si_analytics import reader, settings
+
     with reader.connect(settings.load()) as warehouse:
-        if listed or name is None:
+        if name is None or listed:
             frame = warehouse.metrics().select("name", "kind", "summary", "grain")
-        elif reader.named(name) in funnels.names():
-            frame = warehouse.funnel(name, by=by, within=within, since=since, until=until, tz=tz)
-        elif by or within:
-            raise UsageError(f"metric '{name}'", "--by and --within are for funnels", "Leave them out or name a funnel")
         else:
-            frame = warehouse.metric(name, since=since, until=until, tz=tz)
-    _print(frame, Format.json if json else format)
+            frame = _asked(warehouse, name, since, until, by, within, tz)
+    _print(frame, form)
+
+
+def _form(asked: Format | None, json: bool) -> Format:
+    """How to print; parquet is for files and programs, not for a terminal."""
+    if json and asked not in {None, Format.json}:
+        raise UsageError(f"si metric --format {asked}", "--json asks for JSON", "Leave one of them out")
+    form = Format.json if json else asked or Format.table
+    if form is Format.parquet and sys.stdout.isatty():
+        raise UsageError(
+            "si metric --format parquet",
+            "a terminal cannot show it",
+            "Send it into a file: si metric ... > file.parquet",
+        )
+    return form
+
+
+def _asked(
+    warehouse: Warehouse,
+    name: str,
+    since: str | None,
+    until: str | None,
+    by: str | None,
+    within: str | None,
+    tz: str | None,
+) -> pl.DataFrame:
+    from si_analytics import funnels, reader
+
+    if reader.named(name) in funnels.names():
+        return warehouse.funnel(name, by=by, within=within, since=since, until=until, tz=tz)
+    if by is not None or within is not None:
+        raise UsageError(f"metric '{name}'", "--by and --within are for funnels", "Leave them out, or name a funnel")
+    return warehouse.metric(name, since=since, until=until, tz=tz)
 
 
 def _print(frame: pl.DataFrame, form: Format) -> None:
     if form is Format.json:
         as_json(frame.to_dicts())
     elif form is Format.csv:
-        sys.stdout.write(frame.write_csv())
+        raw(frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z").encode())
     elif form is Format.parquet:
-        frame.write_parquet(sys.stdout.buffer)
+        written = BytesIO()
+        frame.write_parquet(written)
+        raw(written.getvalue())
     else:
         numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
         table(frame.columns, frame.iter_rows(), numbers)
@@ -67,17 +119,44 @@ def _print(frame: pl.DataFrame, form: Format) -> None:
 
 @export.command()
 def dashboard(
-    out: Annotated[Path | None, typer.Option(help="The file to write; default: under SI_HOME/exports.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="PLACE", help="A folder, or a file ending in .html. [default: exports in SI_HOME]"),
+    ] = None,
+    format: Annotated[PageFormat, typer.Option("--format", help="What to write.")] = PageFormat.html,
+    json: Json = False,
 ) -> None:
     """Write the dashboard: one HTML file that opens from disk with no network."""
-    say(f"Wrote {exporting.dashboard(settings.load(), out)}")
+    from si_analytics import settings
+    from si_analytics.export import dashboard as write
+
+    if out is not None and (out.is_dir() or out.suffix.lower() not in {".html", ".htm"}):
+        out = out / "dashboard.html"
+    with Progress("drawing the dashboard", quiet=json):
+        path = write(settings.load(), out)
+    _wrote([path], json)
 
 
 @export.command()
 def tables(
-    out: Annotated[Path | None, typer.Option(help="The folder to write to; default: under SI_HOME/exports.")] = None,
-    format: Annotated[exporting.TableFormat, typer.Option("--format")] = exporting.TableFormat.csv,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder to write to. [default: exports/tables in SI_HOME]")
+    ] = None,
+    format: Annotated[TableFormat, typer.Option("--format", help="What to write.")] = TableFormat.csv,
+    json: Json = False,
 ) -> None:
     """Write every published metric as a file of its own."""
-    for path in exporting.tables(settings.load(), out, format):
+    from si_analytics import export as exporting
+    from si_analytics import settings
+
+    with Progress("writing the tables", quiet=json):
+        paths = exporting.tables(settings.load(), out, exporting.TableFormat(format.value))
+    _wrote(paths, json)
+
+
+def _wrote(paths: list[Path], json: bool) -> None:
+    if json:
+        as_json({"written": paths})
+        return
+    for path in paths:
         say(f"Wrote {path}")

@@ -1,0 +1,65 @@
+-- rights: what whoever is connected may not do of what a refresh does.
+--
+-- Relations that are not there are left out: they are told of as missing, not as closed.
+--
+-- Dialect  postgres
+-- Grain    one row per right that is missing
+-- Inputs   pg_class
+-- Params   %(read)s  names of the tables in public that are read · %(updated)s  of the tables that only have columns
+--          updated · %(written)s  of the tables whose rows come and go · %(refreshed)s  of the materialized views; the
+--          last three with their schema
+-- Order    relation, needed
+
+with
+
+wanted as (
+
+    select
+        concat('public.', listed.name) as relation,
+        'select' as needed
+    from unnest(cast(%(read)s as text[])) as listed (name)
+
+    union all
+
+    select
+        listed.name as relation,
+        'update' as needed
+    from unnest(cast(%(updated)s as text[])) as listed (name)
+
+    union all
+
+    select
+        listed.name as relation,
+        privileges.needed
+    from unnest(cast(%(written)s as text[])) as listed (name)
+    cross join (values ('insert'), ('update'), ('delete')) as privileges (needed)
+
+    union all
+
+    select
+        listed.name as relation,
+        'ownership' as needed
+    from unnest(cast(%(refreshed)s as text[])) as listed (name)
+
+),
+
+-- A right on some columns is one: which columns a command names is its own affair.
+final as (
+
+    select
+        wanted.relation,
+        wanted.needed
+    from wanted
+    inner join pg_class
+        on pg_class.oid = to_regclass(wanted.relation)
+    where
+        not case
+            when wanted.needed = 'ownership' then pg_has_role(pg_class.relowner, 'usage')
+            when wanted.needed = 'delete' then has_table_privilege(pg_class.oid, 'delete')
+            else has_any_column_privilege(pg_class.oid, wanted.needed)
+        end
+
+)
+
+select * from final
+order by relation, needed
