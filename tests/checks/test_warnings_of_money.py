@@ -43,7 +43,8 @@ def test_money_in_the_reporting_currency_alone_leaves_nothing_out(duck: Duck) ->
 
 def test_a_released_job_without_a_completed_release_is_found(duck: Duck) -> None:
     """Job 1 has none, 2 a pending one, 3 one at as_of, 4 a lock; the release without a job is nobody's."""
-    jobs = [duck.add("escrow_jobs", id=key(n), status="released", released_at=BEFORE) for n in (1, 2, 3, 4)]
+    jobs = [duck.add("escrow_jobs", id=key(n), status="released", released_at=BEFORE) for n in (1, 2, 3)]
+    jobs.append(duck.add("escrow_jobs", id=key(4), status="released", released_at=BEFORE, currency=None))
     undated = duck.add("escrow_jobs", id=key(5), status="released", currency=" EUR ")
     duck.add("transactions", job_id=key(2), type="release", status="pending")
     duck.add("transactions", job_id=key(3), type="release", created_at=AS_OF)
@@ -80,10 +81,13 @@ def test_releases_beyond_what_was_locked_are_found_per_job_and_currency(duck: Du
 
 
 def test_releases_up_to_what_was_locked_pass(duck: Duck) -> None:
-    """Two locks, two releases of the same sum; what is pending, at as_of, or of no job is not held against them."""
-    for amount in ("6.00", "4.00"):
+    """Two locks, two releases of the same sum, one without a currency.
+
+    What is pending, at as_of, or of no job is not held against them.
+    """
+    for amount, currency in (("6.00", "usd"), ("4.00", None)):
         _move(duck, 1, "escrow_lock", amount)
-        _move(duck, 1, "release", amount)
+        _move(duck, 1, "release", amount, currency=currency)
     _move(duck, 1, "release", "9.00", status="pending")
     _move(duck, 1, "release", "9.00", created_at=AS_OF)
     duck.add("transactions", type="release", job_id=None)
@@ -98,7 +102,7 @@ def test_a_commission_to_a_user_who_is_no_agent_is_found(duck: Duck) -> None:
     duck.agent(1)
     user = duck.add("users", id=key(2), role="agent")  # the role alone makes no agent
     stray = duck.add("transactions", to_user_id=user, currency=" EUR")
-    nobodys = duck.add("transactions", to_user_id=None)
+    nobodys = duck.add("transactions", to_user_id=None, currency=None)
     duck.add("transactions", to_user_id=key(1))
     for more in ({"status": "failed"}, {"type": "release"}, {"created_at": AS_OF}):
         duck.add("transactions", to_user_id=user, **more)

@@ -25,11 +25,11 @@ def test_agents_who_recruited_others_pass(duck: Duck) -> None:
 
 
 def test_a_user_recruited_by_several_agents_is_found(duck: Duck) -> None:
+    """By 1 and 3, by 2 nobody knows when, by 1 once more."""
     for agent in (1, 2, 3):
         duck.agent(agent)
-        duck.add(
-            "referrals", agent_id=key(agent), recruited_user_id=key(9), recruited_at=None if agent == 2 else BEFORE
-        )
+    for agent, moment in ((1, BEFORE), (2, None), (3, BEFORE), (1, BEFORE)):
+        duck.add("referrals", agent_id=key(agent), recruited_user_id=key(9), recruited_at=moment)
     assert duck.found("shared_recruits") == [
         {"user_id": key(9), "agents": 3, "first_agent_id": key(1), "last_agent_id": key(3)}
     ]
