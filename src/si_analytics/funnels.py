@@ -73,25 +73,26 @@ def prepare(
     for name in funnels:
         rows = [[name, by or ALL, number, stage] for number, stage in enumerate(stages(name), start=1)]
         connection.executemany("insert into funnel_stages values ($1, $2, $3, $4)", rows)
-        _units(connection, name, values, by).insert_into("temp.main.funnel_units")
+        units(connection, name, values, by).insert_into("temp.main.funnel_units")
 
 
-def _units(
+def units(
     connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], by: str | None
 ) -> duckdb.DuckDBPyRelation:
+    """Per unit, breakdown value and stage it reached on its own: when it started, and the earliest known time."""
     file = sql.read("funnels", name)
     named = connection.extract_statements(file.text)[0].named_parameters
-    units = connection.sql(file.text, params={key: values[key] for key in sorted(named)})
+    reached = connection.sql(file.text, params={key: values[key] for key in sorted(named)})
     funnel = duckdb.ConstantExpression(name).alias("funnel")
-    value = duckdb.ConstantExpression(ALL) if by is None else _value(units, by)
+    value = duckdb.ConstantExpression(ALL) if by is None else _value(reached, by)
     columns = [duckdb.ColumnExpression(c) for c in ("unit_id", "started_at", "stage_number", "reached_at")]
-    return units.select(funnel, value.alias("breakdown_value"), *columns)
+    return reached.select(funnel, value.alias("breakdown_value"), *columns)
 
 
-def _value(units: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
+def _value(reached: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
     column = duckdb.ColumnExpression(by)
     none = duckdb.ConstantExpression(NONE)
-    if str(units.types[units.columns.index(by)]) != "VARCHAR[]":
+    if str(reached.types[reached.columns.index(by)]) != "VARCHAR[]":
         return duckdb.CoalesceOperator(column, none)
     # An empty list counts as one null, like a missing one; each null becomes (none) before doubles go.
     one_null = duckdb.SQLExpression("[null]::varchar[]")
