@@ -208,6 +208,89 @@ def test_an_as_of_without_a_zone_is_refused() -> None:
         windows.window(datetime(2026, 6, 1))
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2026-Q2", "2026-03-31T22:00"),
+        ("2026-01", "2025-12-31T23:00"),
+        ("this month", "2026-05-31T22:00"),
+        ("today", "2026-05-31T22:00"),
+        ("yesterday", "2026-05-30T22:00"),
+        ("last 30 days", "2026-05-01T22:00"),
+        ("14d", "2026-05-18T00:00"),
+        ("1d 12h", "2026-05-30T12:00"),
+    ],
+)
+def test_a_span_given_as_one_moment_stands_for_its_first(text: str, meant: str) -> None:
+    """As of midnight of June 1 in UTC it is June 1 in Berlin, since two hours."""
+    assert windows.instant(text, "Europe/Berlin", as_of=AS_OF) == utc(meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "tz", "begins", "ends"),
+    [
+        ("2026-Q1", "UTC", "2026-01-01T00:00", "2026-04-01T00:00"),
+        ("2026-Q1", "Europe/Berlin", "2025-12-31T23:00", "2026-03-31T22:00"),
+        ("2026-03-29", "Europe/Berlin", "2026-03-28T23:00", "2026-03-29T22:00"),
+        ("last 30 days", "UTC", "2026-05-02T00:00", "2026-06-01T00:00"),
+        ("last 30 days", "America/New_York", "2026-05-01T04:00", "2026-05-31T04:00"),
+        ("last 90 days", "Europe/Berlin", "2026-03-02T23:00", "2026-05-31T22:00"),
+        ("last month", "America/New_York", "2026-04-01T04:00", "2026-05-01T04:00"),
+        ("14d", "Europe/Berlin", "2026-05-18T00:00", "2026-06-01T00:00"),
+    ],
+)
+def test_during_gives_both_ends_in_the_days_of_the_zone(text: str, tz: str, begins: str, ends: str) -> None:
+    """As of midnight of June 1 in UTC it is still May 31 in New York: May is this month there.
+
+    The last 90 days in Berlin begin at a midnight of winter time and end at one of summer time.
+    """
+    assert windows.window(AS_OF, tz=tz, during=text) == windows.Window(utc(begins), utc(ends), AS_OF)
+
+
+def test_during_a_span_that_goes_on_ends_at_as_of() -> None:
+    as_of = utc("2026-06-03T09:30")
+    assert windows.window(as_of, during="this month") == windows.Window(utc("2026-06-01"), as_of, as_of)
+    assert windows.window(as_of, during=date(2026, 6, 3)) == windows.Window(utc("2026-06-03"), as_of, as_of)
+
+
+def test_during_what_has_not_begun_is_refused_as_empty() -> None:
+    """As of midnight nothing of today has happened yet."""
+    with pytest.raises(UsageError, match="it is empty"):
+        windows.window(AS_OF, during="today")
+    with pytest.raises(UsageError, match="it ends before it begins"):
+        windows.window(AS_OF, during="2027")
+
+
+def test_during_beside_since_or_until_is_refused() -> None:
+    for ends in ({"since": "2026-01"}, {"until": "2026-02"}):
+        with pytest.raises(UsageError, match="during gives both of its ends"):
+            windows.window(AS_OF, during="2026", **ends)
+
+
+@pytest.mark.parametrize("text", ["3m", "90 m", "3M"])
+def test_minutes_or_months_is_asked_back(text: str) -> None:
+    for read in (lambda: windows.instant(text, as_of=AS_OF, name="since"), lambda: windows.span(text, AS_OF)):
+        with pytest.raises(UsageError, match="m could be minutes or months"):
+            read()
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-02-30", "2026-01-31T09:00:00Z", "next week"])
+def test_what_is_no_span_is_refused_with_what_is(text: str) -> None:
+    with pytest.raises(UsageError, match=r"it is no span of days.* 2026-Q2, .*last 30 days, or a duration like 14d"):
+        windows.span(text, AS_OF)
+
+
+@pytest.mark.parametrize("value", [datetime(2026, 1, 1, tzinfo=UTC), 2026, None])
+def test_a_value_that_is_no_span_is_refused_by_its_type(value: Any) -> None:
+    with pytest.raises(UsageError, match=f"during of type {type(value).__name__}: it is no span"):
+        windows.span(value, AS_OF)
+
+
+def test_a_duration_longer_than_the_calendar_is_refused() -> None:
+    with pytest.raises(UsageError, match="that is before the year 1"):
+        windows.instant("999999999d", as_of=AS_OF)
+
+
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))
 
 
@@ -229,6 +312,14 @@ def test_the_days_of_a_zone_follow_each_other_without_gap_or_overlap(day: date, 
     today = windows.window(AS_OF, day, day + timedelta(days=1), tz)
     tomorrow = windows.window(AS_OF, day + timedelta(days=1), day + timedelta(days=2), tz)
     assert today.until == tomorrow.since
+
+
+@given(moments, st.integers(1, 400), st.sampled_from(ZONES))
+def test_the_last_days_are_so_many_midnights_before_the_one_as_of_follows(as_of: datetime, count: int, tz: str) -> None:
+    found = windows.window(as_of, tz=tz, during=f"last {count} days")
+    today = as_of.astimezone(ZoneInfo(tz)).date()
+    assert found.until == windows.instant(today, tz) <= as_of
+    assert found.since == windows.instant(today - timedelta(days=count), tz)
 
 
 def test_an_error_travels_between_processes() -> None:

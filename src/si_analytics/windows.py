@@ -1,7 +1,10 @@
 """Spans of time: what ``since``, ``until``, ``as_of`` and ``within`` mean.
 
 Belongs here: reading instants and durations that people type, and the half-open window they make.
-Nothing here reads a clock: the present comes in as ``as_of``. May import: `errors`, `settings`.
+Nothing here reads a clock: the present comes in as ``as_of``. A span (``2026-01``, ``last 30 days``) given
+where one moment is wanted stands for its first moment, as a date does for its midnight; today is the day
+`as_of` falls on in the zone asked for; a duration (``14d``) is so many hours before `as_of`.
+May import: `errors`, `settings`, `periods`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from si_analytics import settings
+from si_analytics import periods, settings
 from si_analytics.errors import UsageError
 
 Instant = datetime | date | str
@@ -20,7 +23,9 @@ Duration = timedelta | str
 
 _DURATION = re.compile(r"([0-9]+)\s*(w|d|h|min|m|s)(?![a-z])", re.ASCII)
 _UNIT = {"w": "weeks", "d": "days", "h": "hours", "min": "minutes", "m": "minutes", "s": "seconds"}
+_MINUTES = re.compile(r"[0-9]+\s*m", re.ASCII | re.IGNORECASE)
 _FORMS = "Write a date like 2026-01-31 or a time with its offset, like 2026-01-31T09:00:00Z"
+_SPANS = f"Write {periods.FORMS}, or a duration like 14d"
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,17 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
     return zoneinfo.ZoneInfo(name)
 
 
-def instant(value: Instant, tz: str = "UTC", *, name: str = "the time") -> datetime:
-    """`value` as a UTC datetime. A date, or a text without a time, is the first moment of that day in `tz`.
+def instant(value: Instant, tz: str = "UTC", *, name: str = "the time", as_of: datetime | None = None) -> datetime:
+    """`value` as a UTC datetime. A date or a span of days is its first moment in `tz`.
 
-    Raises UsageError for a datetime without a zone: which moment it means cannot be known.
+    With `as_of` also ``last month`` or ``today``, and ``14d``: so long before it. Raises UsageError for a
+    datetime without a zone: which moment it means cannot be known.
 
     >>> instant("2026-01-31", "Europe/Berlin").isoformat()
     '2026-01-30T23:00:00+00:00'
     """
     if isinstance(value, str):
-        value = _parsed(value, name)
+        value = _parsed(value, tz, name, as_of)
     if not isinstance(value, date):
         raise UsageError(f"{name} of type {type(value).__name__}", "it is no date or time", _FORMS)
     if isinstance(value, datetime) and value.utcoffset() is None:
@@ -83,13 +89,59 @@ def _first_moment(day: date, tz: zoneinfo.ZoneInfo) -> datetime:
     return begins
 
 
-def _parsed(text: str, name: str) -> datetime | date:
-    for read in (date.fromisoformat, datetime.fromisoformat):
-        try:
-            return read(text.strip())
-        except ValueError:
-            continue
-    raise UsageError(f"{name} '{text}'", "it is no date or time", _FORMS)
+def _parsed(text: str, tz: str, name: str, as_of: datetime | None) -> datetime | date:
+    days = periods.read(text, None if as_of is None else today(as_of, tz), name=name)
+    if days is not None:
+        return days.first
+    if as_of is not None and (length := _length(text, name)) is not None:
+        return _earlier(as_of, length, name)
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        forms = _FORMS if as_of is None else f"{_FORMS}; or {_SPANS.removeprefix('Write ')}"
+        raise UsageError(f"{name} '{text}'", "it is no date or time", forms) from None
+
+
+def today(as_of: datetime, tz: str = "UTC") -> date:
+    """The day that `as_of` falls on in `tz`."""
+    return as_of.astimezone(zone(tz)).date()
+
+
+def _length(text: str, name: str) -> timedelta | None:
+    """The duration that `text` is; none where it is none. A bare m, minutes elsewhere, could here be months."""
+    if _MINUTES.fullmatch(text.strip()):
+        raise UsageError(
+            f"{name} '{text}'", "m could be minutes or months", "Write 90min, or a span like last 3 months"
+        )
+    if not _DURATION.match(text.strip()):
+        return None
+    return duration(text, name=name)
+
+
+def _earlier(as_of: datetime, length: timedelta, name: str) -> datetime:
+    try:
+        return as_of - length
+    except OverflowError:
+        raise UsageError(f"{name} {length}", "that is before the year 1", "Give a shorter one, like 14d") from None
+
+
+def span(value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "during") -> tuple[datetime, datetime]:
+    """Where a span begins and ends: ``2026-Q1``, ``last 30 days``, a date (that day); ``14d`` ends at `as_of`.
+
+    >>> span("2026-01", datetime(2026, 6, 1, tzinfo=UTC))[1].isoformat()
+    '2026-02-01T00:00:00+00:00'
+    """
+    now = instant(as_of, name="as_of")
+    if isinstance(value, datetime) or not isinstance(value, date | str):
+        raise UsageError(f"{name} of type {type(value).__name__}", "it is no span of days", _SPANS)
+    text = value if isinstance(value, str) else value.isoformat()
+    days = periods.read(text, today(now, tz), name=name)
+    if days is not None:
+        return instant(days.first, tz, name=name), instant(days.after, tz, name=name)
+    length = _length(text, name)
+    if length is None:
+        raise UsageError(f"{name} '{text}'", "it is no span of days", _SPANS)
+    return _earlier(now, length, name), now
 
 
 def duration(value: Duration, *, name: str = "within") -> timedelta:
@@ -126,11 +178,34 @@ def _span(text: str, name: str) -> timedelta:
         raise UsageError(f"{name} '{text[:40]}'", "it is too long", "Give at most 999999999d") from None
 
 
-def window(as_of: datetime, since: Instant | None = None, until: Instant | None = None, tz: str = "UTC") -> Window:
-    """The window asked for, its end cut to `as_of`. Raises UsageError where it would be empty."""
+def window(
+    as_of: datetime,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    tz: str = "UTC",
+    *,
+    during: date | str | None = None,
+) -> Window:
+    """The window asked for, its end cut to `as_of`. Raises UsageError where it would be empty.
+
+    `during` gives both ends at once. A span given as `since` or `until` stands for its first moment.
+
+    >>> window(datetime(2026, 6, 1, tzinfo=UTC), during="2026-01").until.isoformat()
+    '2026-02-01T00:00:00+00:00'
+    """
     now = instant(as_of, name="as_of")
-    start = None if since is None else instant(since, tz, name="since")
-    end = now if until is None else min(instant(until, tz, name="until"), now)
+    if during is not None and (since is not None or until is not None):
+        raise UsageError("a window", "during gives both of its ends", "Leave since and until out, or during")
+    if during is not None:
+        begins, ends = span(during, now, tz)
+        return _filled(begins, min(ends, now), now)
+    start = None if since is None else instant(since, tz, name="since", as_of=now)
+    end = now if until is None else min(instant(until, tz, name="until", as_of=now), now)
+    return _filled(start, end, now)
+
+
+def _filled(start: datetime | None, end: datetime, now: datetime) -> Window:
+    """The window, unless nothing could lie in it."""
     if start is not None and start >= end:
         raise UsageError(
             f"the window from {start.isoformat()} until {end.isoformat()}",

@@ -1,0 +1,122 @@
+"""Spans of days as people write them: which days a text means, and which texts mean none."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from si_analytics import periods
+from si_analytics.errors import UsageError
+
+TODAY = date(2026, 6, 3)  # a Wednesday
+DAY = timedelta(days=1)
+any_day = st.dates(date(1900, 1, 1), date(2100, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "after"),
+    [
+        ("2026", "2026-01-01", "2027-01-01"),
+        ("2026-Q2", "2026-04-01", "2026-07-01"),
+        ("2026q4", "2026-10-01", "2027-01-01"),
+        ("2026-01", "2026-01-01", "2026-02-01"),
+        ("2026-12", "2026-12-01", "2027-01-01"),
+        ("2024-02", "2024-02-01", "2024-03-01"),
+        ("2026-W05", "2026-01-26", "2026-02-02"),
+        ("2026w01", "2025-12-29", "2026-01-05"),
+        ("2020-W53", "2020-12-28", "2021-01-04"),
+        ("2026-01-31", "2026-01-31", "2026-02-01"),
+        ("20260131", "2026-01-31", "2026-02-01"),
+        ("2026-W05-3", "2026-01-28", "2026-01-29"),
+    ],
+)
+def test_a_span_of_the_calendar_needs_no_today(text: str, first: str, after: str) -> None:
+    assert periods.read(text, None) == periods.Days(date.fromisoformat(first), date.fromisoformat(after))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "after"),
+    [
+        ("today", "2026-06-03", "2026-06-04"),
+        ("yesterday", "2026-06-02", "2026-06-03"),
+        ("this week", "2026-06-01", "2026-06-08"),
+        ("last week", "2026-05-25", "2026-06-01"),
+        ("this month", "2026-06-01", "2026-07-01"),
+        ("last month", "2026-05-01", "2026-06-01"),
+        ("this quarter", "2026-04-01", "2026-07-01"),
+        ("last quarter", "2026-01-01", "2026-04-01"),
+        ("this year", "2026-01-01", "2027-01-01"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("last 1 day", "2026-06-02", "2026-06-03"),
+        ("last 30 days", "2026-05-04", "2026-06-03"),
+        ("last 2 weeks", "2026-05-18", "2026-06-01"),
+        ("last 12 months", "2025-06-01", "2026-06-01"),
+        ("last 6 quarters", "2024-10-01", "2026-04-01"),
+        ("last 3 years", "2023-01-01", "2026-01-01"),
+        ("  Last  30\tDays ", "2026-05-04", "2026-06-03"),
+    ],
+)
+def test_words_count_whole_units_back_from_today(text: str, first: str, after: str) -> None:
+    assert periods.read(text, TODAY) == periods.Days(date.fromisoformat(first), date.fromisoformat(after))
+    assert periods.read(text, None) is None
+
+
+@pytest.mark.parametrize("text", ["2026-Q0", "2026-Q5", "2026-00", "2026-13", "2026-W00", "2026-W54", "0000", "9999"])
+def test_a_span_that_no_calendar_has_is_refused_with_what_can_be_written(text: str) -> None:
+    with pytest.raises(UsageError, match=rf"since '{text}': no calendar has it\. Write a year, quarter, .* last month"):
+        periods.read(text, TODAY, name="since")
+
+
+@pytest.mark.parametrize("text", ["last 0 days", "last 99999 months", "last 999999 days", "last 9999 years"])
+def test_so_many_days_back_that_there_are_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no calendar has it"):
+        periods.read(text, TODAY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "month", "next month", "last", "last month ago", "last 30", "30 days", "14d", "26-01", "2026-1"),
+        *("2026/01", "01.2026", "2026-02-30", "January", "last -3 days", "last ٣ days", "2026-01-31T09:00Z"),
+    ],
+)
+def test_whatever_else_means_no_span(text: str) -> None:
+    assert periods.read(text, TODAY) is None
+
+
+@given(any_day, st.sampled_from(["day", "week", "month", "quarter", "year"]), st.integers(1, 40))
+def test_so_many_units_are_as_many_single_ones_end_to_end_and_end_where_the_current_begins(
+    today: date, unit: str, count: int
+) -> None:
+    """The last 3 months are the month before this, the one before that, and one more."""
+    ends = periods.read("today" if unit == "day" else f"this {unit}", today)
+    several = periods.read(f"last {count} {unit}s", today)
+    assert ends is not None
+    assert several is not None
+    assert several.after == ends.first
+    at = several.after
+    for _ in range(count):
+        one = periods.read(f"last 1 {unit}", at)
+        assert one is not None
+        assert one.after == at
+        at = one.first
+    assert several.first == at
+
+
+@given(any_day)
+def test_a_day_lies_in_its_own_week_month_quarter_and_year_and_in_no_other(day: date) -> None:
+    year, week, _ = day.isocalendar()
+    quarter = (day.month + 2) // 3
+    for text in (f"{day.year}", f"{day.year}-Q{quarter}", f"{day:%Y-%m}", f"{year}-W{week:02}", f"{day}"):
+        found = periods.read(text, None)
+        assert found is not None
+        assert found.first <= day < found.after
+    for unit in ("week", "month", "quarter", "year"):
+        this, last = periods.read(f"this {unit}", day), periods.read(f"last {unit}", day)
+        assert this is not None
+        assert last is not None
+        assert last.after == this.first <= day < this.after
+        assert periods.read(f"last {unit}", this.after) == this
