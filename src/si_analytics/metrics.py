@@ -1,7 +1,7 @@
 """Metrics: one SQL file each, run with the parameters it names.
 
 Belongs here: the order metrics are computed in, binding their parameters, the score's weights.
-May import: `errors`, `sql`, `windows`, `funnels`.
+May import: `errors`, `sql`, `windows`, `funnels`, `statistics`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from si_analytics import funnels, sql
+from si_analytics import funnels, sql, statistics
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.windows import Window
 
@@ -138,7 +138,10 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
         funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
     if "meta.performance_weights" in file.listed("Inputs"):
         _store_weights(connection, parameters.weights)
-    return connection.sql(file.text, params=bindings(connection, file, parameters.bound()))
+    rows = connection.sql(file.text, params=bindings(connection, file, parameters.bound()))
+    for statistic in file.listed("Statistics"):
+        rows = statistics.complete(connection, statistic, rows)
+    return rows
 
 
 def bindings(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile, values: Mapping[str, Any]) -> dict[str, Any]:
