@@ -1,145 +1,248 @@
-"""The command `si` as people and scripts run it: a process of its own, its output and its exit code."""
+"""The command `si` from an empty database to numbers: what it prints for people, for machines and into files."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-AS_OF = "2026-06-01T00:00:00Z"
+from si_analytics import reader
+from si_analytics.settings import Settings
+from tests.commands import AS_OF, Si
+
+pytest_plugins = ("tests.commands",)
 
 
-class Desk:
-    """A person's machine: a home of its own and a database."""
-
-    def __init__(self, home: Path, url: str) -> None:
-        self.home = home
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("SI_")},
-            "SI_HOME": str(home / ".si"),
-            "SI_POSTGRES_URL": url,
-        }
-
-    def si(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "si_analytics", *arguments],
-            cwd=self.home,
-            env={**self.environment, **settings},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    def done(self, *arguments: str) -> str:
-        finished = self.si(*arguments)
-        assert finished.returncode == 0, finished.stderr
-        return finished.stdout
-
-    def refused(self, code: int, *arguments: str, **settings: str) -> str:
-        """The one sentence that a command fails with; no traceback, nothing on standard output."""
-        finished = self.si(*arguments, **settings)
-        assert finished.returncode == code, (finished.stdout, finished.stderr)
-        assert "Traceback" not in finished.stderr
-        return finished.stderr
+def test_the_way_from_an_empty_database_to_published_numbers(si: Si, empty_settings: Settings, tmp_path: Path) -> None:
+    command = si(empty_settings)
+    differing = command("schema", "diff")
+    assert differing.code == 1
+    assert "missing" in differing.out
+    built = command("schema", "apply")
+    assert (built.code, built.err) == (0, "")
+    assert built.out.startswith("Created ")
+    assert "47 tables" in built.out
+    assert "137 indexes" in built.out
+    assert command("schema", "apply").out == "The schema stands already; nothing to do\n"
+    assert command("schema", "diff").out == "The live database holds the declared schema\n"
+    filled = command("sample", "--scale", "0.02")
+    assert filled.code == 0
+    assert filled.out.startswith("Loaded ")
+    assert "transactions" in filled.err
+    assert command("sample", "--scale", "0.02").out.endswith("is already there; nothing to do\n")
+    refreshed = command("refresh", "--as-of", AS_OF)
+    assert refreshed.code == 0
+    for phase in ("extract", "compute", "check", "publish"):
+        assert phase in refreshed.err
+    assert "What the checks found in the data:" in refreshed.out
+    assert f"Refreshed as of {AS_OF.replace('Z', '+00:00')}: " in refreshed.out
+    again = command("refresh", "--as-of", AS_OF, "--full")
+    assert "+00:00: 0 rows written to Postgres" in again.out
+    shown = command("export", "dashboard")
+    assert shown.out == f"Wrote {empty_settings.home}/exports/dashboard.html\n"
 
 
-@pytest.fixture(scope="module")
-def desk(create_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A desk on a database with a small sample, refreshed through the command line."""
-    desk = Desk(tmp_path_factory.mktemp("desk"), create_database())
-    desk.done("schema", "apply")
-    desk.done("sample", "--scale", "0.02", "--seed", "5")
-    desk.done("refresh", "--as-of", AS_OF)
-    return desk
+def test_the_same_way_for_machines(si: Si, empty_settings: Settings) -> None:
+    command = si(empty_settings)
+    assert {one["status"] for one in command("schema", "diff", "--json").document} == {"missing"}
+    assert len(command("schema", "apply", "--json").document["created"]["table"]) == 47
+    assert command("schema", "diff", "--json").document == []
+    made = command("sample", "--scale", "0.02", "--json")
+    assert made.err == ""
+    assert (made.document["scale"], made.document["already_there"]) == ("0.02", False)
+    assert made.document["rows"]["users"] == 40
+    refreshed = command("refresh", "--as-of", AS_OF, "--json")
+    assert refreshed.err == ""
+    document = refreshed.document
+    assert document["as_of"] == "2026-06-01T00:00:00+00:00"
+    assert document["rows_written"] == sum(document["changed"].values()) > 0
+    assert {"table", "rows", "seconds", "money"} <= document["extracts"][0].keys()
+    assert document["metrics"]["user_ratings"] == 40
+    assert {check["severity"] for check in document["checks"]} == {"blocking", "warning"}
+    assert command("refresh", "--as-of", AS_OF, "--json").document["rows_written"] == 0
 
 
-def test_building_sampling_and_refreshing_again_changes_nothing(desk: Desk) -> None:
-    assert "nothing to do" in desk.done("schema", "apply")
-    assert "nothing to do" in desk.done("sample", "--scale", "0.02", "--seed", "5")
-    assert json.loads(desk.done("refresh", "--as-of", AS_OF, "--json"))["rows_written"] == 0
+def test_a_sample_beside_other_rows_is_refused(si: Si, shop: Settings) -> None:
+    refused = si(shop)("sample", "--scale", "0.03", "--seed", "6")
+    assert (refused.code, refused.out) == (1, "")
+    assert "sample" in refused.err
 
 
-def test_a_metric_prints_as_csv_and_json_with_the_same_cells(desk: Desk) -> None:
-    printed = list(csv.DictReader(io.StringIO(desk.done("metric", "agent_leaderboard", "--format", "csv"))))
-    documented = json.loads(desk.done("metric", "agent_leaderboard", "--json"))
-    assert [row["rank"] for row in printed] == [str(row["rank"]) for row in documented]
-    assert [row["total_earnings"] for row in printed] == [row["total_earnings"] for row in documented]
-    assert printed[0]["rank"] == "1"
-
-
-def test_a_funnel_prints_broken_down_and_bounded(desk: Desk) -> None:
-    rows = json.loads(desk.done("metric", "invite", "--by", "method", "--within", "14d", "--json"))
-    assert {row["breakdown"] for row in rows} == {"method"}
-    assert {row["stage"] for row in rows} >= {"sent", "completed_deal"}
-
-
-def test_every_metric_and_funnel_is_listed(desk: Desk) -> None:
-    listed = {row["name"] for row in json.loads(desk.done("metric", "--list", "--json"))}
-    assert {"agent_leaderboard", "brand_reputations", "invite", "escrow"} <= listed
-
-
-def test_exports_are_written_where_they_are_asked_for(desk: Desk, tmp_path: Path) -> None:
-    desk.done("export", "dashboard", "--out", str(tmp_path / "a page.html"))
-    assert (tmp_path / "a page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    desk.done("export", "tables", "--out", str(tmp_path / "tables"), "--format", "parquet")
-    assert (tmp_path / "tables" / "agent_leaderboard.parquet").is_file()
-
-
-def test_the_live_schema_is_found_as_declared_and_a_missing_index_is_told(
-    create_database: Callable[..., str], schema_template: str, tmp_path: Path
-) -> None:
-    import psycopg
-
-    url = create_database(schema_template)
-    desk = Desk(tmp_path, url)
-    desk.done("schema", "diff")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("drop index idx_deals_status")
-    differing = desk.si("schema", "diff")
-    assert differing.returncode == 1
-    assert "idx_deals_status" in differing.stdout
-
-
-def test_the_doctor_finds_all_well_and_shows_where_settings_come_from(desk: Desk) -> None:
-    findings = {one["what"]: one for one in json.loads(desk.done("doctor", "--json"))}
-    assert {one["verdict"] for one in findings.values()} <= {"ok", "note"}, findings
-    assert "environment" in findings["SI_HOME"]["found"]
-    assert "default" in findings["SI_CURRENCY"]["found"]
-
-
-def test_mistakes_are_one_sentence_and_exit_2(desk: Desk) -> None:
-    assert "Did you mean 'agent_leaderboard'" in desk.refused(2, "metric", "agent_leaderbord")
-    assert "Did you mean 'method'" in desk.refused(2, "metric", "invite", "--by", "methods")
-    assert "time zone" in desk.refused(
-        2, "metric", "agent_leaderboard", "--since", "2026-01-01", "--tz", "Nowhere/Land"
+def test_files_of_people_are_loaded_and_what_is_none_is_named(si: Si, settings: Settings, tmp_path: Path) -> None:
+    dumps = tmp_path / "dumps"
+    dumps.mkdir()
+    (dumps / "users.csv").write_text(
+        "id,email,password_hash,name,role\n"
+        "00000000-0000-0000-0000-000000000001,a@x.example,x,Zoë,agent\n"
+        "00000000-0000-0000-0000-000000000002,b@x.example,x,[red]Bo[/red],sponsor\n"
     )
-    assert "--as-of" in desk.refused(2, "refresh", "--as-of", "yesterday-ish")
-    assert "SI_TIMEZONE" in desk.refused(2, "refresh", SI_TIMEZONE="Mars/Phobos")
+    (dumps / "notes.txt").write_text("hello")
+    done = si(settings)("load", str(dumps))
+    assert (done.code, done.out[:31]) == (0, "Loaded 2 rows into 1 table in 0"), done.err
+    assert done.err.splitlines()[-1] == "Left aside, being neither CSV nor Parquet: notes.txt"
+    (dumps / "users.csv").write_text("id\nnot-an-id\n")
+    refused = si(settings)("load", str(dumps), "--json")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("error: ")
 
 
-def test_failures_are_one_sentence_and_exit_1(desk: Desk, tmp_path: Path) -> None:
-    unreachable = "postgresql://someone:hidden-word@127.0.0.1:1/nowhere"
-    told = desk.refused(1, "refresh", SI_POSTGRES_URL=unreachable)
-    assert "127.0.0.1:1/nowhere" in told
-    assert "hidden-word" not in told
-    assert "si refresh" in desk.refused(1, "metric", "agent_leaderboard", SI_HOME=str(tmp_path / "empty"))
-    (tmp_path / "dump").mkdir()
-    (tmp_path / "dump" / "deals.csv").write_text("id,amount\nnot-an-id,5\n")
-    assert "deals.csv" in desk.refused(1, "load", str(tmp_path / "dump"))
+def test_a_refresh_of_an_empty_database_says_how_to_build_it_and_leaves_no_file(
+    si: Si, empty_settings: Settings
+) -> None:
+    done = si(empty_settings)("refresh")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.endswith("Build them first: si schema apply\n")
+    assert [path.name for path in empty_settings.home.iterdir()] == ["warehouse.duckdb.lock"]
 
 
-def test_a_sample_beside_other_rows_is_refused(desk: Desk) -> None:
-    assert "sample" in desk.refused(1, "sample", "--scale", "0.03", "--seed", "6")
+def test_every_metric_and_funnel_is_listed(si: Si, shop: Settings) -> None:
+    listed = si(shop)("metric", "--list")
+    names = [line.split()[0] for line in listed.out.splitlines()]
+    assert {"agent_leaderboard", "marketplace_monthly", "invite", "escrow"} <= set(names)
+    document = si(shop)("metric", "--list", "--json").document
+    assert [one["name"] for one in document] == names[1:]
 
 
-def test_every_command_explains_itself(desk: Desk) -> None:
-    for command in ("db", "schema", "sample", "load", "refresh", "metric", "export", "ui", "lab", "doctor"):
-        assert "Usage" in desk.done(command, "--help")
+def test_a_metric_in_json_has_exact_money_as_text(si: Si, shop: Settings) -> None:
+    document = si(shop)("metric", "agent_leaderboard", "--json").document
+    with reader.connect(shop) as warehouse:
+        frame = warehouse.agent_leaderboard()
+    assert [row["agent_id"] for row in document] == frame["agent_id"].to_list()
+    assert [Decimal(row["total_earnings"]) for row in document] == frame["total_earnings"].to_list()
+    assert all(isinstance(row["total_earnings"], str) for row in document)
+    assert si(shop)("metric", "agent_leaderboard", "--format", "json").document == document
+
+
+def test_a_metric_in_csv_is_read_back_as_it_was(si: Si, shop: Settings) -> None:
+    done = si(shop)("metric", "agent_performance_metrics", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    with reader.connect(shop) as warehouse:
+        frame = warehouse.agent_performance_metrics()
+    assert list(rows[0]) == frame.columns
+    assert [Decimal(row["performance_score"]) for row in rows] == frame["performance_score"].to_list()
+    assert datetime.fromisoformat(rows[0]["last_calculated_at"]) == frame["last_calculated_at"][0]
+    assert [row["average_conversion_time"] or None for row in rows] == [
+        None if value is None else f"{value:f}" for value in frame["average_conversion_time"]
+    ]
+
+
+def test_a_metric_in_parquet_goes_through_a_pipe_unchanged(si: Si, shop: Settings) -> None:
+    process = si(shop).started("metric", "brand_reputations", "--format", "parquet", stdout=-1)
+    written, _ = process.communicate(timeout=60)
+    with reader.connect(shop) as warehouse:
+        assert pl.read_parquet(io.BytesIO(written)).equals(warehouse.brand_reputations())
+
+
+def test_a_table_has_one_line_a_row_and_nothing_cut_off_where_nobody_looks(si: Si, shop: Settings) -> None:
+    done = si(shop)("metric", "agent_leaderboard")
+    with reader.connect(shop) as warehouse:
+        frame = warehouse.agent_leaderboard()
+    lines = done.out.splitlines()
+    assert len(lines) == frame.height + 1
+    assert lines[0].split() == frame.columns
+    for line, row in zip(lines[1:], frame.iter_rows(named=True), strict=True):
+        assert line.startswith(row["agent_id"])
+        assert row["agent_name"] in line
+        assert f"{row['total_earnings']:f}" in line.split()
+        assert line.endswith("–"), "null is shown, and not as zero"
+
+
+def test_a_funnel_takes_a_breakdown_a_bound_and_a_window(si: Si, shop: Settings) -> None:
+    words = (
+        "--by",
+        "method",
+        "--within",
+        "14d",
+        "--since",
+        "2026-01-01",
+        "--until",
+        "2026-03-01",
+        "--tz",
+        "Asia/Tokyo",
+    )
+    document = si(shop)("metric", "invite", *words, "--json").document
+    with reader.connect(shop) as warehouse:
+        frame = warehouse.funnel(
+            "invite", by="method", within="14d", since="2026-01-01", until="2026-03-01", tz="Asia/Tokyo"
+        )
+    assert [(row["breakdown_value"], row["stage"], row["reached"]) for row in document] == [
+        (row["breakdown_value"], row["stage"], row["reached"]) for row in frame.iter_rows(named=True)
+    ]
+    assert {row["breakdown"] for row in document} == {"method"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["agent_leaderbord"], "Did you mean 'agent_leaderboard'?"),
+        (["agent_leaderboard", "--by", "month"], "--by and --within are for funnels"),
+        (["agent_leaderboard", "--within", ""], "--by and --within are for funnels"),
+        (["invite", "--by", "metod"], "Did you mean 'method'?"),
+        (["invite", "--within", "soon"], "it is no duration"),
+        (["invite", "--within", "-3d"], "it is negative"),
+        (["invite", "--tz", "Mars"], "it is not an IANA name"),
+        (["invite", "--since", "2027-01-01"], "ends before it begins"),
+        (["invite", "--since", "2026-01-01T00:00"], "has no time zone"),
+        (["user_ratings", "--since", "2026-01-01"], "it describes all time"),
+    ],
+)
+def test_a_question_that_means_nothing_is_told_so(si: Si, shop: Settings, words: list[str], said: str) -> None:
+    done = si(shop)("metric", *words)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+@pytest.mark.parametrize(("given", "written"), [("", "dashboard.html"), ("new/place", "new/place/dashboard.html")])
+def test_a_dashboard_goes_into_the_folder_that_was_named(
+    si: Si, shop: Settings, tmp_path: Path, given: str, written: str
+) -> None:
+    done = si(shop)("export", "dashboard", "--out", str(tmp_path / given), "--json")
+    assert done.document == {"written": [str(tmp_path / written)]}
+    assert (tmp_path / written).read_text().startswith("<!doctype html>")
+
+
+def test_a_dashboard_goes_into_the_file_that_was_named(si: Si, shop: Settings, tmp_path: Path) -> None:
+    assert si(shop)("export", "dashboard", "--out", str(tmp_path / "june.html")).code == 0
+    assert (tmp_path / "june.html").is_file()
+
+
+def test_tables_are_written_one_file_a_metric(si: Si, shop: Settings, tmp_path: Path) -> None:
+    done = si(shop)("export", "tables", "--out", str(tmp_path / "t"), "--format", "parquet")
+    assert len(done.out.splitlines()) == len(list((tmp_path / "t").iterdir()))
+    assert pl.read_parquet(tmp_path / "t" / "agent_leaderboard.parquet").height > 0
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("words", [("dashboard",), ("tables",), ("tables", "--format", "parquet")], ids=" ".join)
+def test_a_place_that_cannot_be_written_to_is_one_sentence(
+    si: Si, shop: Settings, tmp_path: Path, words: tuple[str, ...], more: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    done = si(shop)("export", *words, *more, "--out", str(tmp_path / "file" / "below"))
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: writing ")
+    assert "file/below" in done.err
+    assert "Not a directory" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_file_that_cannot_be_replaced_leaves_no_half_of_one(si: Si, shop: Settings, tmp_path: Path) -> None:
+    (tmp_path / "agent_leaderboard.parquet").mkdir()
+    done = si(shop)("export", "tables", "--format", "parquet", "--out", str(tmp_path))
+    assert (done.code, done.out) == (1, "")
+    assert "agent_leaderboard.parquet: Is a directory" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["agent_leaderboard.parquet"]
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_a_full_disk_behind_the_output_is_one_sentence(si: Si, shop: Settings, form: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = si(shop).started("metric", "invite", "--format", form, stdout=full, stderr=-1)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told == b"error: writing the output: No space left on device. Make room there, or send it elsewhere\n"

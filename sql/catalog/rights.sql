@@ -3,8 +3,8 @@
 -- Relations that are not there are left out: they are told of as missing, not as closed.
 --
 -- Dialect  postgres
--- Grain    one row per right that is missing
--- Inputs   pg_class
+-- Grain    one row per right that is missing, on a relation or on the schema it is in
+-- Inputs   pg_class, pg_namespace
 -- Params   %(read)s  names of the tables in public that are read · %(updated)s  of the tables that only have columns
 --          updated · %(written)s  of the tables whose rows come and go · %(refreshed)s  of the materialized views; the
 --          last three with their schema
@@ -43,21 +43,54 @@ wanted as (
 
 ),
 
--- A right on some columns is one: which columns a command names is its own affair.
-final as (
+schemas as (
+
+    select distinct
+        pg_namespace.nspname as relation,
+        'usage' as needed
+    from wanted
+    inner join pg_namespace
+        on split_part(wanted.relation, '.', 1) = pg_namespace.nspname
+    where not has_schema_privilege(pg_namespace.oid, 'usage')
+
+),
+
+-- Found in the catalog, for to_regclass fails in a schema that is closed to this user. A right on some columns is
+-- one: which columns a command names is its own affair.
+relations as (
 
     select
         wanted.relation,
         wanted.needed
     from wanted
+    inner join pg_namespace
+        on split_part(wanted.relation, '.', 1) = pg_namespace.nspname
     inner join pg_class
-        on pg_class.oid = to_regclass(wanted.relation)
+        on
+            pg_namespace.oid = pg_class.relnamespace
+            and split_part(wanted.relation, '.', 2) = pg_class.relname
     where
         not case
             when wanted.needed = 'ownership' then pg_has_role(pg_class.relowner, 'usage')
             when wanted.needed = 'delete' then has_table_privilege(pg_class.oid, 'delete')
             else has_any_column_privilege(pg_class.oid, wanted.needed)
         end
+
+),
+
+final as (
+
+    select
+        relation,
+        needed
+    from schemas
+
+    union all
+
+    select
+        relation,
+        needed
+    from relations
 
 )
 

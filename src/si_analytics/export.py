@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -72,12 +73,19 @@ def _table(frame: pl.DataFrame, path: Path, form: TableFormat) -> Path:
     temporary = path.with_name(f".{path.name}.part")
 
     def write() -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # Into memory first: of a full disk polars says so in an error of its own, the file system in plain words.
+        data = BytesIO()
         if form is TableFormat.csv:
-            frame.write_csv(temporary)
+            frame.write_csv(data)
         else:
-            frame.write_parquet(temporary)
-        return temporary.replace(path)
+            frame.write_parquet(data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data.getbuffer())
+            return temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     return _written(path, write)
 

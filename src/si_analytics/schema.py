@@ -132,11 +132,15 @@ def diff_on(connection: Connection) -> list[Difference]:
 def require_on(connection: Connection) -> None:
     """`require` over an open connection."""
     relations = [each.name for each in ddl.statements() if each.kind in {"table"} | VIEWS]
-    absent = connection.execute(
-        "select name from unnest(%s::text[], %s::text[]) with ordinality as wanted (name, place, position)"
-        " where to_regclass(place) is null order by position",
-        [relations, [name if "." in name else f"{SCHEMA}.{name}" for name in relations]],
-    ).fetchall()
+    try:
+        absent = connection.execute(
+            "select name from unnest(%s::text[], %s::text[]) with ordinality as wanted (name, place, position)"
+            " where to_regclass(place) is null order by position",
+            [relations, [name if "." in name else f"{SCHEMA}.{name}" for name in relations]],
+        ).fetchall()
+    except psycopg.errors.InsufficientPrivilege as error:
+        remedy = "Grant this user usage on that schema, or connect as the owner of the tables"
+        raise SchemaError("using the operational tables", str(error.diag.message_primary), remedy) from error
     if absent:
         found = f"the database lacks {_enumerated([name for (name,) in absent])}"
         raise SchemaError("using the operational tables", found, "Build them first: si schema apply")

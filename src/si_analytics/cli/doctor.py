@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from si_analytics.cli.output import Json, Progress, as_json, table
-from si_analytics.errors import AnalyticsError, SchemaError
+from si_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
+    from si_analytics.catalog import Difference
     from si_analytics.settings import Settings
 
 _PACKAGES = ("si_analytics", "duckdb", "polars", "psycopg", "sqlalchemy", "plotly")
 _OPTIONAL = ("dagster", "jupyterlab")
 _STALE = timedelta(hours=36)
 _LITTLE_ROOM = 1_000_000_000
+_LISTED = 10
 
 
 class Verdict(StrEnum):
@@ -113,8 +115,8 @@ def _database(current: Settings) -> Iterator[Finding]:
     connection = _look("Postgres", lambda: _server(current))
     yield connection
     if connection.verdict is Verdict.well:
-        yield _look("rights", lambda: _rights(current))
-        yield _look("schema", lambda: _schema(current))
+        yield from _look_into("rights", lambda: _rights(current))
+        yield from _look_into("schema", lambda: _schema(current))
 
 
 def _look(what: str, look: Callable[[], str]) -> Finding:
@@ -122,6 +124,13 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
         return Finding(Verdict.well, what, look())
     except AnalyticsError as error:
         return Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)
+
+
+def _look_into(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return look()
+    except AnalyticsError as error:
+        return [Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)]
 
 
 def _server(current: Settings) -> str:
@@ -132,7 +141,10 @@ def _server(current: Settings) -> str:
     return f"PostgreSQL {row[1]} as {row[0]}" if row else "no answer"
 
 
-def _rights(current: Settings) -> str:
+def _rights(current: Settings) -> list[Finding]:
+    """What this user may not do, a finding per relation with the statement that would allow it."""
+    from psycopg.sql import Identifier
+
     from si_analytics import extract, postgres, publish, sql
 
     targets = {name: sql.read("publish", name).fields["Target"] for name in publish.targets()}
@@ -145,26 +157,54 @@ def _rights(current: Settings) -> str:
     }
     with postgres.connect(current) as connection:
         missing = connection.execute(sql.read("catalog", "rights").text, asked).fetchall()
-    if missing:
-        named = ", ".join(f"{needed} on {relation}" for relation, needed in missing[:3])
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise SchemaError(
-            "reading and publishing", f"this user lacks {named}{more}", "Grant it, or connect as the tables' owner"
-        )
-    return f"may read {len(asked['read'])} tables, write {len(targets)} and refresh {len(publish.VIEWS)} views"
+        role = Identifier(connection.info.user).as_string(connection)
+    lacking: dict[str, list[str]] = {}
+    for relation, needed in missing:
+        lacking.setdefault(relation, []).append(needed)
+    if lacking:
+        return [
+            Finding(
+                Verdict.wrong, "rights", f"this user lacks {', '.join(needed)} on {name}", _grant(name, needed, role)
+            )
+            for name, needed in lacking.items()
+        ]
+    found = f"may read {len(asked['read'])} tables, write {len(targets)} and refresh {len(publish.VIEWS)} views"
+    return [Finding(Verdict.well, "rights", found)]
 
 
-def _schema(current: Settings) -> str:
+def _grant(relation: str, needed: list[str], role: str) -> str:
+    """The statement that gives what is missing; only its owner may refresh a materialized view."""
+    if needed == ["ownership"]:
+        return f"alter materialized view {relation} owner to {role}"
+    kind = "" if "." in relation else "schema "
+    return f"grant {', '.join(needed)} on {kind}{relation} to {role}"
+
+
+def _schema(current: Settings) -> list[Finding]:
+    """How the schema differs, a finding per object; where there are many, the first of them and their number."""
     from si_analytics import schema
 
     differences = [one for one in schema.diff(current) if not one.extra]
-    if differences:
-        raise SchemaError(
-            "the operational schema",
-            f"{len(differences)} object{'s differ' if len(differences) > 1 else ' differs'} from the declaration",
-            "See what: si schema diff; build what is missing: si schema apply",
-        )
-    return f"all {len(schema.tables())} tables and all that belongs to them as declared"
+    if not differences:
+        found = f"all {len(schema.tables())} tables and all that belongs to them as declared"
+        return [Finding(Verdict.well, "schema", found)]
+    named = [_difference(one) for one in differences[:_LISTED]]
+    left = len(differences) - len(named)
+    if left:
+        found = f"{left} more object{'s differ' if left > 1 else ' differs'} from the declaration"
+        named.append(Finding(Verdict.wrong, "schema", found, "See all of them: si schema diff"))
+    return named
+
+
+def _difference(one: Difference) -> Finding:
+    found = f"the {one.kind} {one.name} {'is missing' if one.found is None else 'is not as declared'}"
+    if one.found is None:
+        remedy = "Build it: si schema apply"
+    elif one.kind.endswith("view"):
+        remedy = "Replace it: si schema apply --replace-views"
+    else:
+        remedy = "Alter it by hand; both definitions: si schema diff"
+    return Finding(Verdict.wrong, "schema", found, remedy)
 
 
 def _warehouse(current: Settings) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 from uuid import UUID
 
 import typer
@@ -159,11 +159,15 @@ def _while_anybody_reads(stream: TextIO) -> Iterator[None]:
         yield
     except BrokenPipeError:
         _hang_up(stream)
+        raise SystemExit(0) from None
+    except OSError as error:  # a full disk, most often
+        _hang_up(stream)
+        reason = error.strerror or type(error).__name__
+        raise AnalyticsError("writing the output", reason, "Make room there, or send it elsewhere") from error
 
 
-def _hang_up(stream: TextIO) -> NoReturn:
+def _hang_up(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that the last flush finds somebody
-    raise SystemExit(0)
 
 
 class Progress:
