@@ -30,7 +30,7 @@ FLOORS = (
         "checks",
         "publish",
     },
-    {"charts", "tables", "records", "resumption"},
+    {"charts", "tables", "records", "resumption", "explain"},
     {"refresh", "dashboard", "reader"},
     {"export"},
     {"cli", "__main__"},

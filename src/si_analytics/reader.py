@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import funnels, metrics, settings, sql, warehouse, windows
+from si_analytics import explain, funnels, metrics, settings, sql, warehouse, windows
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError, WarehouseError
 from si_analytics.settings import Settings
 from si_analytics.windows import Duration, Instant
@@ -128,6 +128,29 @@ class Warehouse:
         if "$since" not in file.fields.get("Params", ""):
             raise UsageError(f"metric '{name}' with a window", "it describes all time", "Leave since and until out")
         return self._evaluated(name, since, until, tz)
+
+    def explain(
+        self,
+        metric: str,
+        key: explain.Key,
+        column: str,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        tz: str | None = None,
+        by: str | None = None,
+        within: Duration | None = None,
+    ) -> pl.DataFrame:
+        """The source rows behind one cell; `key` is the row's id, a funnel's stage, or the row itself.
+
+        >>> warehouse.explain("agent_leaderboard", agent_id, "total_earnings")
+        >>> warehouse.explain("invite", ("email", "accepted"), "reached", by="method")
+        """
+        zone = windows.zone(tz or self.timezone).key
+        window = windows.window(self.as_of, since, until, zone)
+        bound = None if within is None else windows.duration(within)
+        asked = metrics.Parameters(window, self.currency, zone, by=by, within=bound)
+        return explain.rows(self._connection, metric, key, column, asked).pl()
 
     def sql(self, text: str, /, **parameters: Any) -> pl.DataFrame:
         """The rows of one query of your own over raw, metrics, history and meta; values are bound by name.

@@ -1,0 +1,38 @@
+-- agent_commissions: the completed commissions an agent was paid in the reporting currency.
+--
+-- Dialect   duckdb
+-- Grain     one row per transaction
+-- Explains  agent_leaderboard.total_earnings, agent_performance_metrics.total_earnings
+-- How       sum of value
+-- Empty     0
+-- Inputs    raw.transactions
+-- Params    $key  id of the agent · $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
+--           $currency  text
+-- Units     value in the reporting currency
+-- Order     created_at, transaction_id
+
+with
+
+final as (
+
+    select
+        id as transaction_id,
+        created_at,
+        from_user_id,
+        job_id,
+        currency,
+        status,
+        amount as value
+    from raw.transactions
+    where
+        to_user_id = cast($key as uuid)
+        and type = 'agent_commission'
+        and status = 'completed'
+        and lower(trim(coalesce(currency, 'usd'), ' ')) = $currency
+        and ($since is null or created_at >= $since)
+        and created_at < $until
+
+)
+
+select * from final
+order by created_at, transaction_id

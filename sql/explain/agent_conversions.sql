@@ -1,0 +1,41 @@
+-- agent_conversions: an agent's accepted invites, and how long each took.
+--
+-- Dialect   duckdb
+-- Grain     one row per invite accepted at a known time, not before it was sent
+-- Explains  agent_performance_metrics.average_conversion_time
+-- How       mean of value / 86400000000
+-- Decimals  2
+-- Empty     null
+-- Inputs    raw.invites
+-- Params    $key  id of the agent · $as_of  timestamptz, exclusive
+-- Units     value in microseconds, days in days
+-- Order     accepted_at, invite_id
+
+with
+
+conversions as (
+
+    select
+        id as invite_id,
+        sent_at,
+        accepted_at,
+        date_diff('microsecond', sent_at, accepted_at) as value
+    from raw.invites
+    where
+        agent_id = cast($key as uuid)
+        and accepted_at >= sent_at
+        and accepted_at < $as_of
+
+),
+
+final as (
+
+    select
+        *,
+        cast((2 * 100 * cast(value as hugeint) + 86400000000) // 172800000000 as decimal(38, 0)) * 0.01 as days
+    from conversions
+
+)
+
+select * from final
+order by accepted_at, invite_id

@@ -1,0 +1,30 @@
+-- agent_rank: the agents at an agent's rank or above, by what decides the rank.
+--
+-- Dialect   duckdb
+-- Grain     one row per agent ranked at or above the one asked for
+-- Explains  agent_leaderboard.rank
+-- How       number of rows
+-- Inputs    explained
+-- Params    $key  id of the agent
+-- Units     total_earnings in the reporting currency
+-- Order     rank
+
+with
+
+final as (
+
+    select
+        board.rank,
+        board.agent_id,
+        board.total_earnings,
+        board.total_deals,
+        board.total_referrals
+    from explained as board
+    inner join explained as asked
+        on board.rank <= asked.rank
+    where asked.agent_id = cast($key as uuid)
+
+)
+
+select * from final
+order by rank

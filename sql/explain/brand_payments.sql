@@ -1,0 +1,45 @@
+-- brand_payments: a sponsor's released escrow jobs, and how long each payment took.
+--
+-- Dialect   duckdb
+-- Grain     one row per escrow job, released after its work was submitted
+-- Explains  brand_reputations.average_payment_time
+-- How       mean of value / 86400000000
+-- Decimals  2
+-- Empty     null
+-- Inputs    raw.escrow_jobs
+-- Params    $key  id of the sponsor · $as_of  timestamptz, exclusive
+-- Units     value in microseconds, days in days; amount in the job's currency
+-- Order     released_at, job_id
+
+with
+
+payments as (
+
+    select
+        id as job_id,
+        work_submitted_at,
+        released_at,
+        amount,
+        currency,
+        date_diff('microsecond', work_submitted_at, released_at) as value
+    from raw.escrow_jobs
+    where
+        sponsor_id = cast($key as uuid)
+        and status = 'released'
+        and created_at < $as_of
+        and released_at < $as_of
+        and work_submitted_at <= released_at
+
+),
+
+final as (
+
+    select
+        *,
+        cast((2 * 100 * cast(value as hugeint) + 86400000000) // 172800000000 as decimal(38, 0)) * 0.01 as days
+    from payments
+
+)
+
+select * from final
+order by released_at, job_id

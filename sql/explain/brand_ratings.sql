@@ -1,0 +1,45 @@
+-- brand_ratings: what the reviews about a sponsor say in one of the four ratings.
+--
+-- Dialect   duckdb
+-- Grain     one row per review that gives this rating
+-- Explains  brand_reputations.overall_rating, brand_reputations.payment_speed_rating,
+--           brand_reputations.communication_rating, brand_reputations.professionalism_rating
+-- How       mean of value
+-- Decimals  1
+-- Empty     0
+-- Inputs    raw.user_reviews
+-- Params    $key  id of the sponsor · $column  the column explained · $as_of  timestamptz, exclusive
+-- Units     value in stars
+-- Order     created_at, review_id
+
+with
+
+rated as (
+
+    select
+        id as review_id,
+        created_at,
+        reviewer_id,
+        deal_id,
+        case $column
+            when 'overall_rating' then rating
+            when 'payment_speed_rating' then payment_speed_rating
+            when 'communication_rating' then communication_rating
+            when 'professionalism_rating' then professionalism_rating
+        end as value
+    from raw.user_reviews
+    where
+        reviewed_user_id = cast($key as uuid)
+        and created_at < $as_of
+
+),
+
+final as (
+
+    select * from rated
+    where value is not null
+
+)
+
+select * from final
+order by created_at, review_id

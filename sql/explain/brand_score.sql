@@ -1,0 +1,69 @@
+-- brand_score: what a sponsor's reputation score weighs: the mean of all sponsors' reviews, and its own reviews.
+--
+-- Each row is a mean of its own, total over count; the prior, all reviews about sponsors (3.5 where there are
+-- none), weighs five times what a review does. total and count are exact, value is total / count, rounded.
+--
+-- Dialect   duckdb
+-- Grain     one row for the prior, then one per review about the sponsor
+-- Explains  brand_reputations.reputation_score
+-- How       sum of weight x total / count over sum of weight
+-- Decimals  3
+-- Inputs    raw.user_reviews, raw.users
+-- Params    $key  id of the sponsor · $as_of  timestamptz, exclusive
+-- Units     total and value in stars
+-- Order     weight desc, created_at asc, review_id asc
+
+with
+
+reviews as (
+
+    select user_reviews.*
+    from raw.user_reviews as user_reviews
+    inner join raw.users as users
+        on user_reviews.reviewed_user_id = users.id
+    where
+        users.role = 'sponsor'
+        and user_reviews.created_at < $as_of
+
+),
+
+weighed as (
+
+    select
+        'prior' as source,
+        cast(null as uuid) as review_id,
+        cast(null as timestamptz) as created_at,
+        cast(null as uuid) as reviewer_id,
+        5 as weight,
+        coalesce(sum(rating), 3.5) as total,
+        greatest(count(*), 1) as count
+    from reviews
+
+    union all
+
+    select
+        'review' as source,
+        id as review_id,
+        created_at,
+        reviewer_id,
+        1 as weight,
+        rating as total,
+        1 as count
+    from reviews
+    where reviewed_user_id = cast($key as uuid)
+
+),
+
+final as (
+
+    select
+        *,
+        cast(
+            (2 * cast(total * 1000000 as hugeint) + count) // (2 * count) as decimal(38, 0)
+        ) * 0.000001 as value
+    from weighed
+
+)
+
+select * from final
+order by weight desc, created_at asc, review_id asc

@@ -1,0 +1,36 @@
+-- funnel_attributes: the stage that a row of a funnel speaks of.
+--
+-- Dialect   duckdb
+-- Grain     one row per stage asked for, as the file of the funnel declares it
+-- Explains  conversion_funnels.funnel, conversion_funnels.breakdown, conversion_funnels.breakdown_value,
+--           conversion_funnels.stage_number, conversion_funnels.stage
+-- How       value of the row
+-- Inputs    explained_stages
+-- Params    $stage_number  bigint, from 1 · $column  the column explained
+-- Units     value as text
+-- Order     stage_number
+
+with
+
+final as (
+
+    select
+        funnel,
+        breakdown,
+        breakdown_value,
+        stage_number,
+        stage,
+        case $column
+            when 'funnel' then funnel
+            when 'breakdown' then breakdown
+            when 'breakdown_value' then breakdown_value
+            when 'stage_number' then cast(stage_number as varchar)
+            when 'stage' then stage
+        end as value
+    from explained_stages
+    where stage_number = cast($stage_number as bigint)
+
+)
+
+select * from final
+order by stage_number

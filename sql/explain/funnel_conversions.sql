@@ -1,0 +1,67 @@
+-- funnel_conversions: how many units reached a stage, and how many the stage it is compared with.
+--
+-- Dialect   duckdb
+-- Grain     one row per stage compared; the first stage has none before it
+-- Explains  conversion_funnels.conversion_from_previous, conversion_funnels.conversion_from_start
+-- How       first value / second value
+-- Decimals  6
+-- Empty     null
+-- Inputs    explained_stages, explained_units
+-- Params    $stage_number  bigint, from 1 · $column  the column explained ·
+--           $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
+--           $within_microseconds  bigint or null, inclusive
+-- Units     value counts units
+-- Order     place
+
+with
+
+furthest as (
+
+    select
+        unit_id,
+        max(stage_number) as furthest_stage
+    from explained_units
+    where
+        ($since is null or started_at >= cast($since as timestamptz))
+        and started_at < cast($until as timestamptz)
+        and (
+            stage_number = 1
+            or cast($within_microseconds as bigint) is null
+            or date_diff('microsecond', started_at, reached_at) <= cast($within_microseconds as bigint)
+        )
+    group by unit_id
+
+),
+
+compared as (
+
+    select
+        1 as place,
+        cast($stage_number as bigint) as stage_number
+
+    union all
+
+    select
+        2 as place,
+        case $column when 'conversion_from_previous' then cast($stage_number as bigint) - 1 else 1 end as stage_number
+
+),
+
+final as (
+
+    select
+        compared.place,
+        stages.stage_number,
+        stages.stage,
+        count(furthest.unit_id) as value
+    from compared
+    inner join explained_stages as stages
+        on compared.stage_number = stages.stage_number
+    left join furthest
+        on stages.stage_number <= furthest.furthest_stage
+    group by compared.place, stages.stage_number, stages.stage
+
+)
+
+select * from final
+order by place
