@@ -41,7 +41,7 @@ deal_parties as (
     from raw.deals
     where created_at < $as_of
 
-    union
+    union all
 
     select
         id,
