@@ -14,10 +14,14 @@ import si_analytics
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
     {"errors"},
-    {"settings", "sql", "display", "periods"},
+    {"settings", "sql", "display", "periods", "keyhash"},
     {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
     {
         "statistics",
+        "contract",
+        "source",
+        "changes",
+        "reconciliation",
         "catalog",
         "ddl",
         "schema",
@@ -31,6 +35,7 @@ FLOORS = (
         "publish",
     },
     {"charts", "tables", "records", "resumption", "explain"},
+    {"published", "questions", "leaderboards"},
     {"refresh", "dashboard", "reader"},
     {"export"},
     {"cli", "__main__"},

@@ -1,25 +1,24 @@
 """The published warehouse as analysts meet it: one object, a verb for each question.
 
-Belongs here: `Warehouse` and `connect`. Read-only throughout: what a question needs beyond the
-published tables is computed in memory. May import: every module below.
+Belongs here: `Warehouse` and `connect`, which only pass questions on. Read-only throughout: what a
+question needs beyond the published tables is computed in memory. May import: every module below.
 """
 
 from __future__ import annotations
 
 import difflib
 import html
-import re
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from types import TracebackType
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from si_analytics import explain, funnels, metrics, settings, sql, warehouse, windows
-from si_analytics.errors import MissingTableError, UnknownNameError, UsageError, WarehouseError
+from si_analytics import explain, funnels, leaderboards, metrics, published, questions, settings, sql, windows
+from si_analytics.errors import UnknownNameError, WarehouseError
+from si_analytics.leaderboards import Board, Choice
+from si_analytics.questions import FunnelQuestion, Present, Question
 from si_analytics.settings import Settings
 from si_analytics.windows import Duration, Instant
 
@@ -30,13 +29,18 @@ class Warehouse:
     Results are polars DataFrames whose column names equal the warehouse's; money is Decimal, times
     are UTC-aware, ids are text. A refresh that ends meanwhile is seen by the next `connect`.
 
+    Where a verb takes them: `since` and `until` are the half-open ends of a window, `during` gives both
+    (``2026-Q1``, ``last 30 days``); a date is its midnight in `tz`, a span given as one end its first
+    moment, ``14d`` so long before as_of. `as_of` is an earlier moment than the refresh's: old times with
+    today's statuses. `currency` is the one money is counted in, `tz` the zone of days and months.
+
     >>> warehouse = si.connect()
     >>> warehouse.agent_leaderboard(since="2026-01-01")
     """
 
     def __init__(self, using: Settings) -> None:
         self.settings = using
-        self._opened: duckdb.DuckDBPyConnection | None = _open(using)
+        self._opened: duckdb.DuckDBPyConnection | None = published.connect(using)
         last = self._connection.sql(
             "select refresh_id, as_of, snapshot, currency, timezone from meta.refreshes order by taken_at desc limit 1"
         ).fetchone()
@@ -63,37 +67,74 @@ class Warehouse:
         self._opened = None
 
     def agent_leaderboard(
-        self, since: Instant | None = None, until: Instant | None = None, *, tz: str | None = None
+        self,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        *,
+        during: date | str | None = None,
+        by: str = "earnings",
+        tier: Choice | None = None,
+        specialty: Choice | None = None,
+        location: Choice | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        as_of: Instant | None = None,
     ) -> pl.DataFrame:
-        """Agents ranked by commission: one row per agent, in order of rank.
+        """Agents ranked by commission, or `by` deals or referrals: one row per agent, in order of rank.
 
         Columns: agent_id, agent_name, avatar, tier, total_referrals, total_deals, total_earnings (in
         the reporting currency), rank; with `since` also previous_rank and rank_change against the
-        window of equal length before. A date means its midnight in `tz`.
+        window of equal length before. `tier`, `specialty` and `location` (of the agent's recruits: the
+        schema has none of agents) choose who is shown; rank stays the place on the whole board.
 
         >>> warehouse.agent_leaderboard(since="2026-01-01", until="2026-02-01", tz="Europe/Berlin")
+        >>> warehouse.agent_leaderboard(during="last 30 days", by="deals", tier=["gold", "platinum"])
         """
-        return self.metric("agent_leaderboard", since=since, until=until, tz=tz)
+        question = Question(since, until, during, as_of, currency, tz)
+        board = Board(by, tier, specialty, location)
+        return leaderboards.leaderboard(self._connection, board, question, self._present)
 
-    def agent_performance_metrics(self) -> pl.DataFrame:
+    def history(
+        self,
+        agent_id: str | None = None,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        currency: str | None = None,
+    ) -> pl.DataFrame:
+        """The all-time leaderboard as kept of each day: as_of_date, agent and figures, by day and rank.
+
+        A window holds a day where it holds its first moment, in the reporting time zone.
+
+        >>> warehouse.history(during="last 30 days")
+        """
+        question = Question(since, until, during, None, currency)
+        return leaderboards.history(self._connection, question, self._present, agent_id)
+
+    def agent_performance_metrics(
+        self, *, as_of: Instant | None = None, currency: str | None = None, tz: str | None = None
+    ) -> pl.DataFrame:
         """One row per agent, all time: totals, mean times (days, hours), satisfaction, score 0 to 100."""
-        return self.metric("agent_performance_metrics")
+        return self.metric("agent_performance_metrics", as_of=as_of, currency=currency, tz=tz)
 
-    def brand_reputations(self) -> pl.DataFrame:
+    def brand_reputations(self, *, as_of: Instant | None = None, tz: str | None = None) -> pl.DataFrame:
         """One row per sponsor, all time, in order of rank: ratings, payment time (days), reputation_score."""
-        return self.metric("brand_reputations")
+        return self.metric("brand_reputations", as_of=as_of, tz=tz)
 
-    def marketplace_monthly(self) -> pl.DataFrame:
+    def marketplace_monthly(
+        self, *, as_of: Instant | None = None, currency: str | None = None, tz: str | None = None
+    ) -> pl.DataFrame:
         """One row per month of the reporting time zone: deals, gmv, who was active, revenue, take_rate."""
-        return self.metric("marketplace_monthly")
+        return self.metric("marketplace_monthly", as_of=as_of, currency=currency, tz=tz)
 
-    def signup_cohorts(self) -> pl.DataFrame:
+    def signup_cohorts(self, *, as_of: Instant | None = None, tz: str | None = None) -> pl.DataFrame:
         """One row per signup month and months since: cohort_size, active, retention (0 to 1)."""
-        return self.metric("signup_cohorts")
+        return self.metric("signup_cohorts", as_of=as_of, tz=tz)
 
-    def template_experiments(self) -> pl.DataFrame:
+    def template_experiments(self, *, as_of: Instant | None = None, tz: str | None = None) -> pl.DataFrame:
         """One row per agent, template name and variant A or B: acceptance, Wilson interval, B against A."""
-        return self.metric("template_experiments")
+        return self.metric("template_experiments", as_of=as_of, tz=tz)
 
     def funnel(
         self,
@@ -103,31 +144,80 @@ class Warehouse:
         within: Duration | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
+        during: date | str | None = None,
         tz: str | None = None,
+        as_of: Instant | None = None,
     ) -> pl.DataFrame:
         """One row per breakdown value and stage of the funnel `name`.
 
         `by` breaks the units down by one of their attributes, `within` bounds the time from stage 1
-        (``14d``), `since` and `until` choose the units that entered in between.
+        (``14d``), the window chooses the units that entered in it.
 
         >>> warehouse.funnel("invite", by="method", within="14d")
         """
-        sql.read("funnels", name)
-        funnels.check_breakdown(name, by)
-        return self._evaluated("conversion_funnels", since, until, tz, within=within, by=by, chosen=(name,))
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        return questions.funnel(self._connection, asked, self._present)
+
+    def time_to_convert(
+        self,
+        name: str,
+        stage: str,
+        *,
+        by: str | None = None,
+        within: Duration | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """How long units took to `stage`: one row per breakdown value and percentile 0 to 100, in hours.
+
+        `units` is how many have a time of their own there; the 50th and 90th are those of `funnel`.
+
+        >>> warehouse.time_to_convert("invite", "accepted", by="method")
+        """
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        return questions.time_to_convert(self._connection, asked, stage, self._present)
+
+    def stopped(
+        self,
+        name: str,
+        stage: str,
+        *,
+        within: Duration | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """The units that got to `stage` and to none after it: one row per unit, oldest first.
+
+        Columns: unit_id, started_at, reached_at (null: unknown), immature (their time `within` is not
+        up yet), and every attribute the funnel can be broken down by.
+
+        >>> warehouse.stopped("invite", "clicked", during="last month")
+        """
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), within=within)
+        return questions.stopped(self._connection, asked, stage, self._present)
 
     def metric(
-        self, name: str, *, since: Instant | None = None, until: Instant | None = None, tz: str | None = None
+        self,
+        name: str,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+        currency: str | None = None,
     ) -> pl.DataFrame:
-        """Any metric by name; `metrics` lists them. A window is refused where the metric has none."""
+        """Any metric or funnel by name; `metrics` lists them. What a metric has no use for is refused."""
+        question = Question(since, until, during, as_of, currency, tz)
         if name in funnels.names():
-            return self.funnel(name, since=since, until=until, tz=tz)
-        file = sql.read("metrics", name)
-        if since is None and until is None:
-            return self._table(f"metrics.{file.name}")
-        if "$since" not in file.fields.get("Params", ""):
-            raise UsageError(f"metric '{name}' with a window", "it describes all time", "Leave since and until out")
-        return self._evaluated(name, since, until, tz)
+            return questions.funnel(self._connection, FunnelQuestion(name, question), self._present)
+        return questions.metric(self._connection, sql.read("metrics", name).name, question, self._present)
 
     def explain(
         self,
@@ -157,13 +247,7 @@ class Warehouse:
 
         >>> warehouse.sql("select id, amount from raw.deals where amount > $floor", floor=100)
         """
-        try:
-            _require_query(self._connection.extract_statements(text), parameters)
-            return self._connection.sql(text, params=parameters or None).pl()
-        except duckdb.CatalogException as error:
-            raise self._missing(error) from error
-        except duckdb.Error as error:
-            raise UsageError("the query", " ".join(str(error).split()), "Correct it") from error
+        return published.query(self._connection, text, parameters)
 
     def metrics(self) -> pl.DataFrame:
         """One row per metric and funnel: name, what it is, its grain, the parameters it takes."""
@@ -183,10 +267,8 @@ class Warehouse:
 
     def tables(self) -> pl.DataFrame:
         """One row per table of the warehouse: schema, table and its number of rows."""
-        held = self._connection.sql(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'published' order by all"
-        ).fetchall()
-        counts = [self._connection.table(f'published.{s}."{t}"').aggregate("count(*)").fetchone() for s, t in held]
+        held = published.names(self._connection)
+        counts = [published.table(self._connection, s, t).aggregate("count(*)").fetchone() for s, t in held]
         rows = [(s, t, count[0] if count else 0) for (s, t), count in zip(held, counts, strict=True)]
         return pl.DataFrame(rows, schema={"schema": pl.String, "table": pl.String, "rows": pl.Int64}, orient="row")
 
@@ -221,45 +303,9 @@ class Warehouse:
             )
         return self._opened
 
-    def _evaluated(
-        self,
-        name: str,
-        since: Instant | None,
-        until: Instant | None,
-        tz: str | None,
-        *,
-        within: Duration | None = None,
-        by: str | None = None,
-        chosen: tuple[str, ...] | None = None,
-    ) -> pl.DataFrame:
-        zone = windows.zone(tz or self.timezone).key
-        window = windows.window(self.as_of, since, until, zone)
-        asked = metrics.Parameters(window, self.currency, zone, by=by, funnels=chosen)
-        if within is not None:
-            asked = replace(asked, within=windows.duration(within))
-        return metrics.evaluate(self._connection, name, asked).pl()
-
-    def _table(self, name: str) -> pl.DataFrame:
-        """A stored table, in the order it was stored in."""
-        schema, _, table = name.partition(".")
-        if not self.tables().filter(schema=schema, table=table).height:
-            raise MissingTableError(f"reading {name}", "this warehouse does not hold it", "Fill it: si refresh")
-        return self._connection.table(f"published.{name}").pl()
-
-    def _missing(self, error: duckdb.Error) -> MissingTableError | UsageError:
-        """What DuckDB could not find, with the nearest table where it is a table."""
-        words = " ".join(str(error).split())
-        found = re.search(r"Table with name (\S+) does not exist", words)
-        if found is None:
-            return UsageError("the query", words, "Correct it")
-        named = found[1].strip('"')
-        # By bare name; of two alike the later schema, so that metrics come before their history.
-        held = {table: f"{schema}.{table}" for schema, table, _ in self.tables().iter_rows()}
-        near = difflib.get_close_matches(named.split(".")[-1], held, n=1)
-        hint = f"Did you mean {held[near[0]]}? " if near else ""
-        return MissingTableError(
-            f"the query on {named}", "the warehouse holds no such table", f"{hint}warehouse.tables() lists all it holds"
-        )
+    @property
+    def _present(self) -> Present:
+        return Present(self.as_of, self.currency, self.timezone)
 
 
 def connect(using: Settings | None = None) -> Warehouse:
@@ -268,45 +314,6 @@ def connect(using: Settings | None = None) -> Warehouse:
     >>> warehouse = si.connect()
     """
     return Warehouse(using or settings.load())
-
-
-def _open(using: Settings) -> duckdb.DuckDBPyConnection:
-    """A memory of our own with views on the published tables, under the names they have there."""
-    connection = duckdb.connect(config=warehouse.configuration(using))
-    connection.execute("set global TimeZone = 'UTC'")
-    if not warehouse.attach_published(connection, using):
-        raise WarehouseError(
-            f"opening the warehouse {using.warehouse}", "there is none yet", "Fill it first: si refresh"
-        )
-    for schema in warehouse.SCHEMAS:
-        connection.execute(f"create schema {schema}")
-        connection.execute(f"use {schema}")
-        held = connection.sql(
-            "select table_name from duckdb_tables() where database_name = 'published' and schema_name = $schema",
-            params={"schema": schema},
-        ).fetchall()
-        for (table,) in held:
-            connection.table(f'published.{schema}."{table}"').create_view(table)
-    connection.execute("use main")
-    return connection
-
-
-def _require_query(statements: list[duckdb.Statement], given: Mapping[str, Any]) -> None:
-    """Raise UsageError unless there is one statement, it asks rather than changes, and `given` fits its names.
-
-    DuckDB lays a `pivot` out as several statements, of which none has a text.
-    """
-    written = [one.type for one in statements if one.query]
-    asking = all(kind in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN) for kind in written)
-    if not statements or len(written) > 1 or not asking:
-        found = "it is none" if not statements else "it is several" if len(written) > 1 else "it changes something"
-        raise UsageError("the query", found, "Give one query; the warehouse is only read")
-    wanted = {name for one in statements for name in one.named_parameters}
-    if lacking := sorted(wanted - given.keys()):
-        values = ", ".join(f"{name}=..." for name in lacking)
-        raise UsageError("the query", f"${', $'.join(lacking)} has no value", f"Give one: warehouse.sql(..., {values})")
-    if unasked := sorted(given.keys() - wanted):
-        raise UsageError("the query", f"it does not name ${', $'.join(unasked)}", "Leave the value out, or name it")
 
 
 def named(name: str) -> str:

@@ -57,10 +57,7 @@ class Settings(BaseSettings):
     @field_validator("currency")
     @classmethod
     def _known_currency_shape(cls, value: str) -> str:
-        currency = value.lower()
-        if not (len(currency) <= 10 and currency.isascii() and currency.isalnum()):
-            raise ValueError("is not 1 to 10 letters or digits, like usd, eur or eth")
-        return currency
+        return currency_code(value)
 
     @field_validator("timezone")
     @classmethod
@@ -85,6 +82,14 @@ class Settings(BaseSettings):
     def exports(self) -> Path:
         """The folder that exported files go to unless another is named."""
         return self.home / "exports"
+
+
+def currency_code(value: str) -> str:
+    """`value` trimmed and in lower case; raises ValueError where no currency is written like that."""
+    currency = value.strip().lower()
+    if not (0 < len(currency) <= 10 and currency.isascii() and currency.isalnum()):
+        raise ValueError("is not 1 to 10 letters or digits, like usd, eur or eth")
+    return currency
 
 
 @functools.cache

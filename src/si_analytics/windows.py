@@ -194,22 +194,37 @@ def window(
     '2026-02-01T00:00:00+00:00'
     """
     now = instant(as_of, name="as_of")
+    start, end = ends(now, since, until, tz, during=during)
+    end = now if end is None else min(end, now)
+    _require_room(start, end, now)
+    return Window(start, end, now)
+
+
+def ends(
+    as_of: datetime,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    tz: str = "UTC",
+    *,
+    during: date | str | None = None,
+) -> tuple[datetime | None, datetime | None]:
+    """Both ends of the window asked for, none where it is open; nothing is cut to `as_of`."""
     if during is not None and (since is not None or until is not None):
         raise UsageError("a window", "during gives both of its ends", "Leave since and until out, or during")
     if during is not None:
-        begins, ends = span(during, now, tz)
-        return _filled(begins, min(ends, now), now)
-    start = None if since is None else instant(since, tz, name="since", as_of=now)
-    end = now if until is None else min(instant(until, tz, name="until", as_of=now), now)
-    return _filled(start, end, now)
+        return span(during, as_of, tz)
+    start = None if since is None else instant(since, tz, name="since", as_of=as_of)
+    end = None if until is None else instant(until, tz, name="until", as_of=as_of)
+    if end is not None:
+        _require_room(start, end, as_of)
+    return start, end
 
 
-def _filled(start: datetime | None, end: datetime, now: datetime) -> Window:
-    """The window, unless nothing could lie in it."""
+def _require_room(start: datetime | None, end: datetime, as_of: datetime) -> None:
+    """Raise UsageError where nothing could lie between the ends."""
     if start is not None and start >= end:
         raise UsageError(
             f"the window from {start.isoformat()} until {end.isoformat()}",
             "it ends before it begins" if start > end else "it is empty",
-            f"Give a since before the until; an until after the refresh's as_of, {now.isoformat()}, is cut to it",
+            f"Give a since before the until; an until after the refresh's as_of, {as_of.isoformat()}, is cut to it",
         )
-    return Window(start, end, now)

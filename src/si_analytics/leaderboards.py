@@ -1,0 +1,123 @@
+"""The leaderboard by other measures, of some agents only, and of days gone by.
+
+Belongs here: what a board may be ordered and filtered by, and the boards the warehouse keeps.
+May import: `errors`, `sql`, `windows`, `metrics`, `published`, `questions`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from si_analytics import metrics, published, questions, sql, windows
+from si_analytics.errors import MissingTableError, UnknownNameError
+from si_analytics.questions import Present, Question
+from si_analytics.windows import Window
+
+MEASURES = ("earnings", "deals", "referrals")
+TIERS = ("bronze", "silver", "gold", "platinum")
+_NAMED = 20  # choices that an error lists
+
+Choice = str | Iterable[str]
+
+
+@dataclass(frozen=True)
+class Board:
+    """How a leaderboard is ordered and who is shown; none means everybody. Ranks stay those of the whole board."""
+
+    by: str = "earnings"
+    tier: Choice | None = None
+    specialty: Choice | None = None
+    location: Choice | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is the board of the contract, whole and by earnings."""
+        return self == Board()
+
+
+def leaderboard(
+    connection: duckdb.DuckDBPyConnection, board: Board, question: Question, present: Present
+) -> pl.DataFrame:
+    """One row per agent shown, by rank on the whole board."""
+    if board.by not in MEASURES:
+        raise UnknownNameError(
+            f"the leaderboard by '{board.by}'", "it has no such measure", f"There are: {', '.join(MEASURES)}"
+        )
+    if board.is_plain:
+        return questions.metric(connection, "agent_leaderboard", question, present)
+    asked = question.parameters(present)
+    shown = {
+        "by": board.by,
+        "tiers": _chosen(board.tier, "tier", TIERS),
+        "specialties": _chosen(board.specialty, "specialty", _specialties(connection)),
+        "locations": _chosen(board.location, "location", () if board.location is None else _locations(connection)),
+    }
+    with published.scratch(connection):
+        return _ranked(connection, asked, shown).pl()
+
+
+def _ranked(
+    connection: duckdb.DuckDBPyConnection, asked: metrics.Parameters, shown: dict[str, Any]
+) -> duckdb.DuckDBPyRelation:
+    metrics.evaluate(connection, "agent_leaderboard", asked).create("board")
+    values = {**asked.bound(), **shown}
+    window, before = asked.window, values["previous_since"]
+    if window.since is None or before is None or before >= window.since:
+        connection.table("board").limit(0).create("previous_board")
+    else:
+        earlier = replace(asked, window=Window(before, window.since, window.as_of))
+        metrics.evaluate(connection, "agent_leaderboard", earlier).create("previous_board")
+    file = sql.read("queries", "ranked_agents")
+    return connection.sql(file.text, params=metrics.bindings(connection, file, values))
+
+
+def _chosen(given: Choice | None, attribute: str, known: Sequence[str]) -> list[str] | None:
+    """The values asked for; raises UnknownNameError, with the choices, for one that no agent can have."""
+    if given is None:
+        return None
+    wanted = [given] if isinstance(given, str) else list(given)
+    for value in wanted:
+        if value not in known:
+            near = difflib.get_close_matches(value, known, n=1)
+            hint = f"Did you mean '{near[0]}'? " if near else ""
+            more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+            choices = f"There are: {', '.join(known[:_NAMED])}{more}" if known else "There are none yet"
+            raise UnknownNameError(f"agents of {attribute} '{value}'", "nobody has it", hint + choices)
+    return wanted
+
+
+def _specialties(connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
+    rows = connection.sql("select distinct unnest(specialties) as value from raw.agent_profiles order by value")
+    return [value for (value,) in rows.fetchall() if value is not None]
+
+
+def _locations(connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
+    rows = connection.sql(
+        "select location from raw.influencer_profiles union select location from raw.sponsor_profiles order by all"
+    )
+    return [value for (value,) in rows.fetchall() if value is not None]
+
+
+def history(
+    connection: duckdb.DuckDBPyConnection, question: Question, present: Present, agent_id: str | None
+) -> pl.DataFrame:
+    """The boards kept, one row per day and agent; a window's days are those of the reporting time zone.
+
+    The board of today counts as well, though its day is not over.
+    """
+    since, until = windows.ends(present.as_of, question.since, question.until, present.tz, during=question.during)
+    currency = questions.currency(question.currency, present)
+    file = sql.read("queries", "boards_kept")
+    values = {"since": since, "until": until, "currency": currency, "tz": present.tz, "agent_id": agent_id}
+    try:
+        return connection.sql(file.text, params=metrics.bindings(connection, file, values)).pl()
+    except duckdb.CatalogException as error:
+        raise MissingTableError(
+            "the boards of days gone by", "this warehouse holds none", "Fill it first: si refresh"
+        ) from error
