@@ -11,7 +11,7 @@ import pytest
 from si_analytics import ddl, schema, sql
 from si_analytics.settings import Settings
 
-FILES = [(folder, name) for folder in ("schema", "views") for name in sql.names(folder)]
+FILES = [(file.folder, file.name) for file in ddl.files()]
 
 
 def created(file: sql.SqlFile, kind: str) -> list[str]:

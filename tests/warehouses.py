@@ -21,8 +21,8 @@ def raw_definitions(settings: Settings) -> list[str]:
     """The statements that make the raw tables, as an extraction from an empty database makes them."""
     connection = warehouse.create_working(settings)
     try:
-        with extract.snapshot(connection, settings):
-            extract.read(connection)
+        with extract.snapshot(connection, settings) as reading:
+            extract.read(connection, reading)
         found = connection.sql("select sql from duckdb_tables() where schema_name = 'raw' order by table_name")
         return [row[0] for row in found.fetchall()]
     finally:

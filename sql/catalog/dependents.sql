@@ -3,7 +3,7 @@
 -- Dialect  postgres
 -- Grain    one row per object of another's that depends on the view
 -- Inputs   pg_depend, pg_rewrite
--- Params   %(view)s  name of the view, found on the search path
+-- Params   %(view)s  schema and name of the view, each quoted
 -- Order    dependent
 
 with
@@ -24,7 +24,7 @@ objects as (
             and pg_depend.objid = pg_rewrite.oid
     where
         pg_depend.refclassid = 'pg_class'::regclass
-        and pg_depend.refobjid = to_regclass(quote_ident(%(view)s))
+        and pg_depend.refobjid = to_regclass(%(view)s)
         and pg_depend.deptype = 'n'
         and coalesce(pg_rewrite.ev_class, 0) <> pg_depend.refobjid
 

@@ -3,7 +3,7 @@
 -- Dialect  postgres
 -- Grain    one row per grantee, privilege and column; column null for the whole view
 -- Inputs   pg_class, pg_attribute
--- Params   %(view)s  name of the view, found on the search path
+-- Params   %(view)s  schema and name of the view, each quoted
 -- Order    grantee, privilege, column
 
 with
@@ -18,7 +18,7 @@ granted as (
         null::name as column_name
     from pg_class
     cross join lateral aclexplode(pg_class.relacl) as entry
-    where pg_class.oid = to_regclass(quote_ident(%(view)s))
+    where pg_class.oid = to_regclass(%(view)s)
 
     union all
 
@@ -32,7 +32,7 @@ granted as (
     inner join pg_class
         on pg_attribute.attrelid = pg_class.oid
     cross join lateral aclexplode(pg_attribute.attacl) as entry
-    where pg_class.oid = to_regclass(quote_ident(%(view)s))
+    where pg_class.oid = to_regclass(%(view)s)
 
 ),
 

@@ -3,6 +3,7 @@
 -- Dialect  duckdb, with Postgres attached as pg
 -- Grain    one row per conversation
 -- Inputs   pg.public.conversations
+-- Columns  id uuid not null · participants uuid[] not null
 -- Key      id
 
 select

@@ -3,6 +3,7 @@
 -- Dialect  duckdb, with Postgres attached as pg
 -- Grain    one row per comparison list
 -- Inputs   pg.public.gig_comparisons
+-- Columns  id uuid not null · gig_ids uuid[] not null
 -- Left     in Postgres: name
 -- Key      id
 

@@ -3,6 +3,8 @@
 -- Dialect  duckdb, with Postgres attached as pg
 -- Grain    one row per invite template
 -- Inputs   pg.public.invite_templates
+-- Columns  id uuid not null · agent_id uuid · name character varying(255) not null ·
+--          ab_test_variant character varying(1)
 -- Left     in Postgres: subject, message
 -- Key      id
 

@@ -3,6 +3,8 @@
 -- Dialect  duckdb, with Postgres attached as pg
 -- Grain    one row per message
 -- Inputs   pg.public.messages
+-- Columns  id uuid not null · conversation_id uuid not null · sender_id uuid not null ·
+--          created_at timestamp with time zone
 -- Left     in Postgres: content, attachments, readers
 -- Key      id
 -- Time     created_at

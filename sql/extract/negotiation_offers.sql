@@ -3,6 +3,9 @@
 -- Dialect  duckdb, with Postgres attached as pg
 -- Grain    one row per offer of a negotiation
 -- Inputs   pg.public.negotiation_offers
+-- Columns  id uuid not null · negotiation_id uuid not null · from_user_id uuid not null ·
+--          status character varying(20) · created_at timestamp with time zone ·
+--          responded_at timestamp with time zone
 -- Left     in Postgres: amount, deliverables, message
 -- Key      id
 -- Time     created_at

@@ -3,6 +3,8 @@
 -- Dialect  duckdb, with Postgres attached as pg
 -- Grain    one row per negotiation
 -- Inputs   pg.public.negotiations
+-- Columns  id uuid not null · gig_id uuid not null · influencer_id uuid not null ·
+--          sponsor_id uuid not null · status character varying(20) · created_at timestamp with time zone
 -- Key      id
 -- Time     created_at
 

@@ -10,11 +10,13 @@
 create schema if not exists meta;
 create schema if not exists history;
 
--- One row per refresh; changed is {target: rows written}.
+-- One row per refresh, numbered as they came; changed is {target: rows written}, server names cluster and database.
 create table meta.refreshes (
     refresh_id uuid primary key,
+    number bigint,
     as_of timestamptz,
     snapshot varchar,
+    server varchar,
     taken_at timestamptz,
     currency varchar,
     timezone varchar,
@@ -23,7 +25,8 @@ create table meta.refreshes (
     changed json
 );
 
--- One row per refresh and table that was read.
+-- One row per refresh and table that was read: how, why all of it where it was, and how the table was not as expected.
+-- identity changes with whatever could change values without a mark on their rows.
 create table meta.extracts (
     refresh_id uuid,
     table_name varchar,
@@ -35,6 +38,8 @@ create table meta.extracts (
     reason varchar,
     seconds double,
     money decimal(38, 2),
+    identity varchar,
+    drift varchar,
     primary key (refresh_id, table_name)
 );
 

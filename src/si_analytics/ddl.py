@@ -39,10 +39,16 @@ class Statement:
     text: str
 
 
+def files() -> tuple[sql.SqlFile, ...]:
+    """The files that declare the schema; roles belong to the server, not to a database, and are set up apart."""
+    found = (file for folder in _FOLDERS for file in sql.read_all(folder))
+    return tuple(file for file in found if "Roles" not in file.fields)
+
+
 @functools.cache
 def statements() -> tuple[Statement, ...]:
     """Every statement of the schema and the views, in the order they are run."""
-    return tuple(statement for folder in _FOLDERS for file in sql.read_all(folder) for statement in split(file.text))
+    return tuple(statement for file in files() for statement in split(file.text))
 
 
 def split(text: str) -> list[Statement]:
@@ -58,9 +64,8 @@ def split(text: str) -> list[Statement]:
 
 def run_all(connection: Connection) -> None:
     """Run every file as it stands, as psql would."""
-    for folder in _FOLDERS:
-        for file in sql.read_all(folder):
-            connection.execute(_words(file.text))
+    for file in files():
+        connection.execute(_words(file.text))
 
 
 def create(connection: Connection, missing: Sequence[Item], declared: Picture, standing: Picture) -> None:
@@ -122,17 +127,21 @@ def _table(name: str) -> Identifier:
     return Identifier(schema or SCHEMA, bare)
 
 
+def _named(name: str) -> str:
+    return _table(name).as_string(None)
+
+
 def drop_view(connection: Connection, item: Item) -> list[Composed]:
     """Drop one view, nothing else with it; returns the grants that it held, to be given back to its successor."""
-    given = connection.execute(_words(sql.read("catalog", "privileges").text), {"view": item.name}).fetchall()
-    view = Identifier(SCHEMA, item.name)
+    given = connection.execute(_words(sql.read("catalog", "privileges").text), {"view": _named(item.name)}).fetchall()
+    view = _table(item.name)
     connection.execute(SQL("drop {} {} restrict").format(_words(item.kind), view))
     return [_grant(view, *row) for row in given]
 
 
 def dependents(connection: Connection, view: str) -> list[str]:
     """What depends on a view, in the server's words: ``view weekly_board``."""
-    rows = connection.execute(_words(sql.read("catalog", "dependents").text), {"view": view}).fetchall()
+    rows = connection.execute(_words(sql.read("catalog", "dependents").text), {"view": _named(view)}).fetchall()
     return [name for (name,) in rows]
 
 

@@ -39,6 +39,10 @@ class ServerError(AnalyticsError, ConnectionError):
     """Postgres cannot be reached, started or logged in to."""
 
 
+class InterruptedReadError(ServerError):
+    """Reading began and could not be brought to its end; it may succeed when tried again."""
+
+
 class SchemaError(AnalyticsError):
     """The operational schema is not what the operation needs."""
 

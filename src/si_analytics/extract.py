@@ -1,7 +1,8 @@
 """From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot.
 
-Belongs here: reading ``sql/extract`` into ``raw`` and reconciling what was read with what is there.
-May import: `errors`, `sql`, `postgres`, `warehouse`, `schema`.
+Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
+found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `postgres`,
+`warehouse`, `contract`, `source`, `changes`, `reconciliation`.
 
 DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
 all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
@@ -10,32 +11,31 @@ all that happens between `snapshot` and the end of it sees the same moment, book
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import duckdb
 
-from si_analytics import postgres, schema, sql, warehouse
-from si_analytics.errors import ExtractError, ServerError
+from si_analytics import changes, postgres, reconciliation, source, sql, warehouse
+from si_analytics.changes import Baseline
+from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
+from si_analytics.source import Snapshot, Source
 
-_MODE = "full"
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The moment an extraction describes: Postgres's name for it, and Postgres's clock then."""
-
-    id: str
-    taken_at: datetime
+FULL, INCREMENTAL = "full", "incremental"
+_MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
+_BROKEN = ("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server")
 
 
 @dataclass(frozen=True)
 class TableExtract:
-    """What was read of one table. ``money`` is the sum of its amounts, none where it holds no money."""
+    """What was read of one table; ``identity`` is what must not have changed for its changes to be told next time.
+
+    ``money`` is the sum of its amounts, none where it holds no money. ``drift`` tells, in words, how the table
+    differs from what is expected where that does not matter to reading it.
+    """
 
     table: str
     rows: int
@@ -46,6 +46,17 @@ class TableExtract:
     reason: str
     seconds: float
     money: Decimal | None
+    identity: str = ""
+    drift: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One snapshot held: the moment it describes, and where each table is read."""
+
+    snapshot: Snapshot
+    sources: dict[str, Source]
+    relations: dict[tuple[str, str], source.Relation] = field(repr=False)
 
 
 def tables() -> tuple[str, ...]:
@@ -54,131 +65,139 @@ def tables() -> tuple[str, ...]:
 
 
 @contextmanager
-def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Snapshot]:
+def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Reading]:
     """Attach Postgres and hold one snapshot of it for the length of the block.
 
-    Raises SchemaError where tables are missing, ServerError where the server cannot be reached.
+    Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
+    where the server cannot be reached, InterruptedReadError where it stopped answering.
     """
-    schema.require(settings)
     warehouse.attach_postgres(connection, postgres.url(settings))
     connection.begin()
     try:
-        row = connection.sql(
-            "select * from postgres_query('pg', 'select pg_current_snapshot()::text, statement_timestamp()')"
-        ).fetchone()
-        if row is None:
-            raise ExtractError("taking the snapshot", "Postgres returned nothing", "Try again")
-        yield Snapshot(row[0], row[1].astimezone(UTC))
+        moment = source.snapshot(connection)
+        held = source.relations(connection)
+        reading = Reading(moment, source.sources(held, tables()), held)
+        yield reading
+        _require_untouched(connection, reading)
         connection.commit()
     except duckdb.Error as error:
-        connection.rollback()
+        _roll_back(connection)
         raise _readable(error) from error
     except BaseException:
-        connection.rollback()
+        _roll_back(connection)
         raise
     finally:
         connection.execute("detach database if exists pg")
 
 
+def against(connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline) -> str | None:
+    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do."""
+    return changes.against(connection, reading.relations, reading.snapshot, baseline)
+
+
 def read(
-    connection: duckdb.DuckDBPyConnection, done: Callable[[TableExtract], None] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    baseline: Baseline | None = None,
+    reason: str = "every row was asked for",
+    done: Callable[[TableExtract], None] | None = None,
 ) -> list[TableExtract]:
-    """Fill ``raw`` from the snapshot held, table by table; `done` hears of each."""
+    """Bring ``raw`` to the snapshot held, table by table; `done` hears of each.
+
+    With a `baseline`, which the tables of ``raw`` are as of, only what changed since is read wherever that can
+    be told; without one all rows are, for the `reason` given. Every table is reconciled with Postgres.
+    """
     results = []
-    for file in sql.read_all("extract"):
+    for one in reading.sources.values():
         started = time.perf_counter()
-        relation = connection.sql(file.text)
-        _refuse_inexact(file, relation)
-        relation.create(f"raw.{file.name}")
-        rows, money = _reconcile(connection, file)
-        seconds = time.perf_counter() - started
-        result = TableExtract(file.name, rows, rows, 0, 0, _MODE, "every refresh reads all rows", seconds, money)
+        result = _table(connection, reading.snapshot, one, baseline, reason)
+        result = replace(result, seconds=time.perf_counter() - started)
         results.append(result)
         if done:
             done(result)
     return results
 
 
-def _refuse_inexact(file: sql.SqlFile, relation: duckdb.DuckDBPyRelation) -> None:
-    """A NUMERIC without precision arrives as binary floating point, silently: refuse it."""
-    for name, kind in zip(relation.columns, relation.types, strict=True):
-        if str(kind) in {"DOUBLE", "FLOAT"}:
-            raise ExtractError(
-                f"reading {file.name}.{name}",
-                "its type in Postgres has no fixed precision, so amounts would not be exact",
-                "Give the column its declared type; `si schema diff` shows it",
-            )
+def _table(
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline | None, reason: str
+) -> TableExtract:
+    result: TableExtract | str = reason
+    if baseline is not None:
+        result = changes.table_against(one, baseline) or _changes(connection, now, one, baseline)
+    totals = None if isinstance(result, str) else reconciliation.compare(connection, one)
+    if isinstance(result, str) or totals is None:
+        result = _all(connection, one, result if isinstance(result, str) else "the changes alone did not add up")
+        totals = reconciliation.compare(connection, one)
+    if totals is None:
+        raise reconciliation.refuse(one)
+    drift = "; ".join(map(str, one.drift))
+    return replace(result, rows=totals.rows, money=totals.money, identity=one.identity, drift=drift)
 
 
-def _reconcile(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile) -> tuple[int, Decimal | None]:
-    """Count, key checksum and money sum of both sides within the snapshot; raises where they differ.
+def _changes(
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline
+) -> TableExtract | str:
+    """Read what changed; or say why that does not do."""
+    key = sql.read("extract", one.table).fields["Key"]
+    found = changes.look(connection, one, baseline.snapshot, now)
+    if found.changed > _MOST_CHANGED * found.rows:
+        return "most of its rows changed"
+    inserted = updated = deleted = 0
+    if found.changed:
+        rows = changes.fetch(connection, one, found, baseline.snapshot, now)
+        inserted, updated = changes.apply(connection, one.table, key, rows)
+    surplus = _rows(connection, one.table) - found.rows
+    if surplus > 0:
+        deleted = changes.remove_others(connection, one.table, key, changes.keys(connection, one, key))
+    if surplus != deleted:
+        return "the changes alone did not add up"
+    return TableExtract(one.table, found.rows, inserted, updated, deleted, INCREMENTAL, "", 0.0, None)
 
-    The extension reads a NaN amount as zero, so the sum taken by Postgres is what finds it.
-    """
-    money = file.fields.get("Money")
-    there, here = _both_sides(connection, file.name, file.fields["Key"], money)
-    if money and there[2] == "NaN":
-        raise ExtractError(
-            f"reading {file.name}.{money}",
-            f"it is not a number in {_not_numbers(connection, file.name, file.fields['Key'], money)}",
-            "Correct those rows; nothing was published",
+
+def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
+    file = sql.read("extract", one.table)
+    if one.direct:
+        rows = connection.sql(file.text)
+    else:
+        rows = connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
+    connection.execute(f'drop table if exists raw."{one.table}"')
+    rows.create(f"raw.{one.table}")
+    count = _rows(connection, one.table)
+    return TableExtract(one.table, count, count, 0, 0, FULL, reason, 0.0, None)
+
+
+def _names(table: str) -> Sequence[duckdb.Expression]:
+    from si_analytics import contract
+
+    return [duckdb.ColumnExpression(column.name) for column in contract.columns(table)]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.table(f"raw.{table}").aggregate("count(*)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
+    replaced = source.replaced(reading.sources, source.relations(connection))
+    if replaced:
+        raise InterruptedReadError(
+            f"reading {', '.join(replaced)}", "it was rewritten while it was read", "Nothing was published; try again"
         )
-    if there != here:
-        raise ExtractError(
-            f"reading {file.name}",
-            f"Postgres has (rows, key checksum, sum) {there}, what arrived has {here}",
-            "Nothing was published; run the refresh again and report it if it stays",
-        )
-    return int(here[0]), None if here[2] is None else Decimal(here[2])
 
 
-def _both_sides(
-    connection: duckdb.DuckDBPyConnection, table: str, key: str, money: str | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from psycopg import sql as pg_sql
-
-    # Twelve hex digits of each key, summed: the order does not matter, a swapped or missing key shows.
-    remote = pg_sql.SQL(
-        "select count(*)::text as rows,"
-        " coalesce(sum(('x' || right({key}::text, 12))::bit(48)::bigint), 0)::text as keys,"
-        " {money} as money from public.{table}"
-    ).format(
-        key=pg_sql.Identifier(key),
-        money=pg_sql.SQL("coalesce(sum({}), 0)::text").format(pg_sql.Identifier(money))
-        if money
-        else pg_sql.SQL("null::text"),
-        table=pg_sql.Identifier(table),
-    )
-    there = connection.sql("select * from postgres_query('pg', $text)", params={"text": remote.as_string(None)})
-    raw = connection.table(f"raw.{table}")
-    digits = f"cast(concat('0x', right(cast(\"{key}\" as varchar), 12)) as bigint)"
-    total = f'cast(coalesce(sum("{money}"), 0) as varchar)' if money else "cast(null as varchar)"
-    here = raw.aggregate(f"cast(count(*) as varchar), cast(coalesce(sum({digits}), 0) as varchar), {total}")
-    first, second = there.fetchone(), here.fetchone()
-    if first is None or second is None:
-        raise ExtractError(f"counting {table}", "no answer came", "Try again")
-    if money:
-        first, second = _same_scale(first), _same_scale(second)
-    return tuple(first), tuple(second)
-
-
-def _same_scale(row: tuple[str, ...]) -> tuple[str, ...]:
-    value = Decimal(row[2])
-    return (row[0], row[1], "NaN" if value.is_nan() else str(value.quantize(Decimal("0.01"))))
-
-
-def _not_numbers(connection: duckdb.DuckDBPyConnection, table: str, key: str, money: str) -> str:
-    from psycopg import sql as pg_sql
-
-    query = pg_sql.SQL("select {key}::text from public.{table} where {money} = 'NaN' order by 1 limit 10").format(
-        key=pg_sql.Identifier(key), table=pg_sql.Identifier(table), money=pg_sql.Identifier(money)
-    )
-    found = connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
-    return ", ".join(row[0] for row in found.fetchall())
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.rollback()
+    except duckdb.Error:
+        # Postgres is gone, and the transaction with it: what is told is why, not that it could not be ended.
+        return
 
 
 def _readable(error: duckdb.Error) -> Exception:
     text = " ".join(str(error).split())
-    if any(sign in text for sign in ("server closed the connection", "terminating connection", "Failed to connect")):
-        return ServerError("reading from Postgres", "the connection was lost", "Nothing was published; try again")
+    if any(sign in text for sign in _BROKEN):
+        return InterruptedReadError(
+            "reading from Postgres", "the connection was lost", "Nothing was published; try again"
+        )
     return ExtractError("reading from Postgres", text[:300], "Nothing was published; `si schema diff` may tell more")

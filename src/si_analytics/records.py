@@ -1,21 +1,22 @@
 """What the warehouse says about itself: the record of refreshes, and boards of days gone by.
 
 Belongs here: the tables of ``meta`` and ``history``, carried from one warehouse file to the next.
-May import: `sql`, `settings`, `warehouse`, `checks`; `refresh` for the type of its report only.
+May import: `sql`, `settings`, `windows`, `warehouse`, `extract`, `checks`; `refresh` for the type of its report only.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from si_analytics import checks, sql, warehouse
+from si_analytics import checks, extract, sql, warehouse, windows
+from si_analytics.changes import Baseline
 from si_analytics.settings import Settings
+from si_analytics.source import Snapshot
 
 if TYPE_CHECKING:
     from si_analytics.refresh import RefreshReport
@@ -23,10 +24,55 @@ if TYPE_CHECKING:
 _CARRIED = ("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks", "history.agent_leaderboard")
 
 
-def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Create the tables of ``meta`` and ``history``, with the rows of the published warehouse."""
+_COLUMNS = (
+    "select schema_name, table_name, column_name, data_type from duckdb_columns()"
+    " where schema_name in ('meta', 'history') and not internal order by all"
+)
+
+
+def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
+    """What the warehouse in this file is as of, so that only changes need be read; or why it does not tell."""
+    if not of_this_version(connection):
+        return "the warehouse was made by another version"
+    row = connection.sql(
+        "select refresh_id, snapshot, taken_at, server from meta.refreshes order by number desc limit 1"
+    ).fetchone()
+    if row is None:
+        return "the warehouse holds no refresh"
+    identities = connection.sql(
+        "select extracts.table_name, extracts.identity from meta.extracts as extracts"
+        " inner join duckdb_tables() as held on held.schema_name = 'raw' and held.table_name = extracts.table_name"
+        " where extracts.refresh_id = $refresh_id",
+        params={"refresh_id": row[0]},
+    ).fetchall()
+    return Baseline(row[0], Snapshot(row[1], windows.instant(row[2]), row[3] or ""), dict(identities))
+
+
+def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the file's own records have the columns they are to have."""
+    with duckdb.connect() as scratch:
+        _create(scratch)
+        return scratch.sql(_COLUMNS).fetchall() == connection.sql(_COLUMNS).fetchall()
+
+
+def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the metrics of the refresh before, and raw tables that are read no longer."""
+    held = connection.sql(
+        "select schema_name, table_name from duckdb_tables() where schema_name in ('metrics', 'raw') order by all"
+    ).fetchall()
+    for schema, table in held:
+        if schema == "metrics" or table not in extract.tables():
+            connection.execute(f'drop table {schema}."{table}"')
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(sql.read("warehouse", "records").text)
     checks.create_table(connection)
+
+
+def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Create the tables of ``meta`` and ``history``, with the rows of the published warehouse."""
+    _create(connection)
     if not warehouse.attach_published(connection, settings):
         return
     held = {
@@ -51,23 +97,26 @@ def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     source.select(*columns).insert_into(table)
 
 
-def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken_at: datetime) -> None:
+def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
     """Record `report`, and the board as that of its day in the reporting time zone."""
     connection.execute(
-        "insert into meta.refreshes values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+        " from meta.refreshes",
         [
-            *(report.refresh_id, report.as_of, report.snapshot, taken_at, settings.currency, settings.timezone),
-            *(report.seconds, report.rows_written, json.dumps(report.changed)),
+            *(report.refresh_id, report.as_of, taken.id, taken.server, taken.taken_at),
+            *(settings.currency, settings.timezone, report.seconds, report.rows_written, json.dumps(report.changed)),
         ],
     )
     extracts = [
         [
             *(report.refresh_id, one.table, one.rows, one.inserted, one.updated, one.deleted),
-            *(one.mode, one.reason, one.seconds, one.money),
+            *(one.mode, one.reason, one.seconds, one.money, one.identity, one.drift),
         ]
         for one in report.extracts
     ]
-    _insert(connection, "insert into meta.extracts values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", extracts)
+    _insert(
+        connection, "insert into meta.extracts values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", extracts
+    )
     computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
     _insert(connection, "insert into meta.metrics values ($1, $2, $3)", computed)
     checks.record(connection, report.refresh_id, report.checks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,10 +17,18 @@ from types import TracebackType
 from typing import Protocol
 
 import duckdb
+import tenacity
 
 from si_analytics import checks, extract, metrics, publish, records, resumption, warehouse, windows
-from si_analytics.errors import UsageError
+from si_analytics.changes import Baseline
+from si_analytics.errors import InterruptedReadError, UsageError, WarehouseError
+from si_analytics.extract import TableExtract
 from si_analytics.settings import Settings
+from si_analytics.source import Snapshot
+
+_ATTEMPTS = 4
+_LONGEST_WAIT = 8.0
+_ASKED = "every row was asked for"
 
 
 class Listener(Protocol):
@@ -40,7 +48,7 @@ class RefreshReport:
     refresh_id: uuid.UUID
     as_of: datetime
     snapshot: str
-    extracts: tuple[extract.TableExtract, ...]
+    extracts: tuple[TableExtract, ...]
     metrics: Mapping[str, int]
     checks: tuple[checks.CheckResult, ...]
     targets: tuple[publish.TargetChange, ...]
@@ -63,8 +71,9 @@ class Refresh:
 
     Works on a file of its own; until `finish` the published warehouse stays as it was. Use it as a
     context manager: leaving it without `finish` drops the working file. ``as_of`` none means the
-    moment of the extraction snapshot; a past one is old times with today's statuses. ``resumed`` takes
-    the last refresh up again instead of extracting: see `resume`.
+    moment of the extraction snapshot; a past one is old times with today's statuses. ``full`` reads every
+    row anew; otherwise what changed since the last refresh is read, on a copy of its file. ``resumed`` takes
+    the last refresh up again instead of extracting: see `resume`. ``sleep`` waits before reading again.
     """
 
     settings: Settings
@@ -72,7 +81,9 @@ class Refresh:
     weights: Mapping[str, Decimal] | None = None
     listen: Listener = _silent
     refresh_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    full: bool = False
     resumed: bool = False
+    sleep: Callable[[float], None] = time.sleep
 
     @classmethod
     def resume(cls, settings: Settings, listen: Listener = _silent) -> Refresh:
@@ -91,9 +102,11 @@ class Refresh:
         self._stack = ExitStack()
         self._started = time.perf_counter()
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._snapshot: extract.Snapshot | None = None
+        self._snapshot: Snapshot | None = None
+        self._baseline: Baseline | None = None
+        self._reason = _ASKED
         self._last: resumption.Last | None = None
-        self._extracts: list[extract.TableExtract] = []
+        self._extracts: list[TableExtract] = []
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
         self._targets: list[publish.TargetChange] = []
@@ -101,11 +114,8 @@ class Refresh:
     def __enter__(self) -> Refresh:
         self._stack.enter_context(warehouse.writer_lock(self.settings))
         try:
-            self._connection = warehouse.create_working(self.settings)
             self._stack.callback(self._close)
-            records.carry_over(self._connection, self.settings)
-            if self.resumed:
-                self._take_up(resumption.take_up(self._connection, self.settings))
+            self._begin()
         except BaseException:
             self._stack.close()
             raise
@@ -124,7 +134,7 @@ class Refresh:
         return self._connection
 
     @property
-    def snapshot(self) -> extract.Snapshot:
+    def snapshot(self) -> Snapshot:
         """The moment that was extracted."""
         if self._snapshot is None:
             raise UsageError("a step of a refresh", "nothing was extracted yet", "Call extract() first")
@@ -136,17 +146,19 @@ class Refresh:
         as_of = self.as_of or self.snapshot.taken_at
         return metrics.Parameters.all_time(as_of, self.settings.currency, self.settings.timezone, self.weights)
 
-    def extract(self) -> list[extract.TableExtract]:
-        """Read every table within one snapshot."""
-
-        def heard(result: extract.TableExtract) -> None:
-            self.listen("extract", result.table, result.rows, result.seconds)
-
+    def extract(self) -> list[TableExtract]:
+        """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off."""
         if self.resumed:
             raise UsageError("extracting", "this refresh was taken up again", "Begin a new one to read Postgres")
-        with extract.snapshot(self.connection, self.settings) as snapshot:
-            self._snapshot = snapshot
-            self._extracts = extract.read(self.connection, heard)
+        again = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(InterruptedReadError),
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            wait=tenacity.wait_exponential(max=_LONGEST_WAIT),
+            sleep=self.sleep,
+            before_sleep=self._heard_of_a_break,
+            reraise=True,
+        )
+        self._extracts = again(self._read)
         return self._extracts
 
     def compute(self, name: str) -> int:
@@ -214,9 +226,56 @@ class Refresh:
         warehouse.publish_working(self.settings)
         return report
 
-    def _take_up(self, last: resumption.Last) -> None:
+    def _begin(self) -> None:
+        """Open the working file: a copy of the published one if it can serve, an empty one if not."""
+        if not self.full:
+            self._connection = warehouse.copy_to_working(self.settings)
+        if self.resumed:
+            self._take_up()
+        elif self._connection is None:
+            self._begin_empty(_ASKED if self.full else "nothing was read before")
+        else:
+            baseline = records.baseline(self.connection)
+            if isinstance(baseline, str):
+                self._begin_empty(baseline)
+            else:
+                self._baseline = baseline
+
+    def _begin_empty(self, reason: str) -> None:
+        """Work on an empty file, for the `reason` given; only the records are carried over into it."""
+        self._close()
+        self._baseline, self._reason = None, reason
+        self._connection = warehouse.create_working(self.settings)
+        records.carry_over(self._connection, self.settings)
+
+    def _read(self) -> list[TableExtract]:
+        """Read within one snapshot what changed, or everything where changes cannot be told."""
+
+        def heard(result: TableExtract) -> None:
+            self.listen("extract", result.table, result.rows, result.seconds)
+
+        with extract.snapshot(self.connection, self.settings) as reading:
+            against = extract.against(self.connection, reading, self._baseline) if self._baseline else None
+            if against is None:
+                records.clear_results(self.connection)
+                extracts = extract.read(self.connection, reading, self._baseline, self._reason, heard)
+                self._snapshot = reading.snapshot
+                return extracts
+        self._begin_empty(against)
+        return self._read()
+
+    def _heard_of_a_break(self, state: tenacity.RetryCallState) -> None:
+        waited = state.next_action.sleep if state.next_action else 0.0
+        self.listen("interrupted", "trying again", state.attempt_number, waited)
+
+    def _take_up(self) -> None:
         """Go on where the last refresh ended."""
-        self._last = last
+        asked = f"taking up the warehouse {self.settings.warehouse}"
+        if self._connection is None:
+            raise WarehouseError(asked, "there is none yet", "Fill it first: si refresh")
+        if not records.of_this_version(self._connection):
+            raise WarehouseError(asked, "it was made by another version", "Fill it first: si refresh")
+        self._last = last = resumption.take_up(self._connection, self.settings)
         self.settings = self.settings.model_copy(update={"currency": last.currency, "timezone": last.timezone})
         self.refresh_id, self.as_of, self.weights = last.refresh_id, last.as_of, last.weights
         self._snapshot, self._extracts, self._metrics = last.snapshot, list(last.extracts), dict(last.metrics)
@@ -225,7 +284,7 @@ class Refresh:
         """Record the refresh; one that was taken up again keeps one record, and what it once published."""
         if self._last:
             resumption.forget_record(self.connection, self._last)
-        records.write(self.connection, self.settings, report, self.snapshot.taken_at)
+        records.write(self.connection, self.settings, report, self.snapshot)
         if self._last and not self._targets:
             resumption.keep_publication(self.connection, self._last)
 
@@ -241,13 +300,16 @@ def run(
     *,
     as_of: datetime | None = None,
     weights: Mapping[str, Decimal] | None = None,
+    full: bool = False,
     listen: Listener = _silent,
 ) -> RefreshReport:
     """A whole refresh: extract, compute every metric, check, publish, replace the warehouse.
 
+    What changed since the last refresh is read, everything with `full` or where changes cannot be told.
+
     Raises what the steps raise; then nothing was published and the previous warehouse stands.
     """
-    with Refresh(settings, as_of, weights, listen) as refresh:
+    with Refresh(settings, as_of, weights, listen, full=full) as refresh:
         refresh.extract()
         refresh.publish()
         return refresh.finish()

@@ -1,7 +1,7 @@
-"""The last refresh of a warehouse, taken up again: what it was, and its tables in a new working file.
+"""The last refresh of a warehouse, taken up again: what it was, read back from a copy of its file.
 
 Belongs here: reading back what `records` wrote, so that a metric can be computed or published again
-without reading Postgres anew. May import: `errors`, `settings`, `windows`, `warehouse`, `extract`, `metrics`.
+without reading Postgres anew. May import: `errors`, `settings`, `windows`, `source`, `extract`, `metrics`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from decimal import Decimal
 
 import duckdb
 
-from si_analytics import extract, metrics, warehouse, windows
+from si_analytics import extract, metrics, windows
 from si_analytics.errors import WarehouseError
 from si_analytics.settings import Settings
+from si_analytics.source import Snapshot
 
-_TABLES_OF_A_MOMENT = ("raw", "metrics")
 _RECORDED = (
     "delete from meta.extracts where refresh_id = $1",
     "delete from meta.metrics where refresh_id = $1",
@@ -33,7 +33,7 @@ class Last:
 
     refresh_id: uuid.UUID
     as_of: datetime
-    snapshot: extract.Snapshot
+    snapshot: Snapshot
     currency: str
     timezone: str
     weights: Mapping[str, Decimal]
@@ -45,25 +45,15 @@ class Last:
 
 
 def take_up(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Last:
-    """Bring the published warehouse's raw rows, metrics and weights into a working file that holds its records.
+    """The last refresh of a working file that is a copy of the published one.
 
-    Raises WarehouseError where there is no published warehouse, or no refresh in it.
+    Raises WarehouseError where it holds no refresh.
     """
-    asked = f"taking up the warehouse {settings.warehouse}"
-    if not warehouse.attach_published(connection, settings):
-        raise WarehouseError(asked, "there is none yet", "Fill it first: si refresh")
-    held = connection.sql(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'published' order by all"
-    ).fetchall()
-    for schema, table in held:
-        if schema in _TABLES_OF_A_MOMENT:
-            connection.table(f'published.{schema}."{table}"').create(f'{schema}."{table}"')
-    if ("meta", "performance_weights") in held:
-        connection.table("published.meta.performance_weights").insert_into("meta.performance_weights")
-    connection.execute("detach published")
     last = _last(connection)
     if last is None:
-        raise WarehouseError(asked, "it holds no refresh", "Fill it first: si refresh")
+        raise WarehouseError(
+            f"taking up the warehouse {settings.warehouse}", "it holds no refresh", "Fill it first: si refresh"
+        )
     return last
 
 
@@ -88,15 +78,15 @@ def _weights(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Decimal]:
 
 def _last(connection: duckdb.DuckDBPyConnection) -> Last | None:
     row = connection.sql(
-        "select refresh_id, as_of, snapshot, taken_at, currency, timezone, seconds, rows_written, changed::varchar"
-        " from meta.refreshes order by taken_at desc limit 1"
+        "select refresh_id, as_of, snapshot, taken_at, currency, timezone, seconds, rows_written, changed::varchar,"
+        " server from meta.refreshes order by number desc limit 1"
     ).fetchone()
     if row is None:
         return None
     this = {"refresh_id": row[0]}
     extracts = connection.sql(
-        "select table_name, rows, inserted, updated, deleted, mode, reason, seconds, money from meta.extracts"
-        " where refresh_id = $refresh_id order by table_name",
+        "select table_name, rows, inserted, updated, deleted, mode, reason, seconds, money, identity, drift"
+        " from meta.extracts where refresh_id = $refresh_id order by table_name",
         params=this,
     ).fetchall()
     computed = connection.sql(
@@ -105,7 +95,7 @@ def _last(connection: duckdb.DuckDBPyConnection) -> Last | None:
     return Last(
         refresh_id=row[0],
         as_of=windows.instant(row[1]),
-        snapshot=extract.Snapshot(row[2], windows.instant(row[3])),
+        snapshot=Snapshot(row[2], windows.instant(row[3]), row[9]),
         currency=row[4],
         timezone=row[5],
         weights=_weights(connection),

@@ -79,6 +79,23 @@ def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
+    """A working file that holds all the published one does; none where nothing is published yet.
+
+    Raises WarehouseError where the published file is damaged, or open for writing elsewhere.
+    """
+    path = working_path(settings)
+    with duckdb.connect() as reading:
+        if not attach_published(reading, settings):
+            return None
+        try:
+            discard_working(settings)
+            shutil.copyfile(settings.warehouse, path)
+            return open_file(path, settings)
+        except (OSError, duckdb.IOException) as error:
+            raise _unwritable(path, error) from error
+
+
 def discard_working(settings: Settings) -> None:
     """Remove the working file, and DuckDB's log and spill folder beside it."""
     path = working_path(settings)

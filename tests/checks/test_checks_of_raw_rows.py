@@ -34,8 +34,8 @@ def test_an_infinite_time_in_postgres_reaches_the_check(settings: Settings, post
     assert user is not None
     settings.home.mkdir()
     opened = warehouse.create_working(settings)
-    with extract.snapshot(opened, settings):
-        extract.read(opened)
+    with extract.snapshot(opened, settings) as reading:
+        extract.read(opened, reading)
     found = checks.run(opened, "infinite_times", {})
     opened.close()
     assert found.sample == ({"table_name": "users", "column_name": "created_at", "key": user[0], "value": "infinity"},)

@@ -1,0 +1,165 @@
+"""Which rows of a table changed since an earlier snapshot, found without timestamps or triggers.
+
+Belongs here: when the changed rows can be told from the rest, the queries that find them, and putting them
+into ``raw``. docs/extraction.md holds the proof that none is missed. May import: `errors`, `contract`, `source`.
+
+Postgres marks every row with the transaction that wrote it. Whatever the earlier snapshot did not see was
+written by a transaction that had not ended then: one from the snapshot's xmin on. Those rows are read and
+replace the ones of the same key; what was deleted shows in the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID
+
+import duckdb
+from psycopg import sql as pg_sql
+
+from si_analytics import contract, source
+from si_analytics.source import Snapshot, Source
+
+_LISTED = 10_000
+# Row marks hold 32 bits of a transaction's number: beyond half of their range old and new look alike.
+_FARTHEST = 2**31 - 2**20
+_FIRST_NORMAL = 3  # below are marks of rows that are older than any snapshot
+_PLAIN_TABLE, _HEAP = "r", "heap"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a warehouse holds already: the refresh that read it, its snapshot, and each table's identity then."""
+
+    refresh_id: UUID
+    snapshot: Snapshot
+    identities: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The changed rows of one table: how many rows there are, how many of them changed, where those lie."""
+
+    rows: int
+    changed: int
+    first: str | None
+    last: str | None
+
+
+def against(
+    connection: duckdb.DuckDBPyConnection,
+    held: Mapping[tuple[str, str], source.Relation],
+    now: Snapshot,
+    baseline: Baseline,
+) -> str | None:
+    """Why changes since `baseline` cannot be told in this database; none where they can."""
+    record = held.get((source.ANALYTICS, source.REFRESHES))
+    if not now.server:
+        return "this role may not ask which server it is"
+    if now.server != baseline.snapshot.server:
+        return "another server or database than last time"
+    if now.xmax < baseline.snapshot.xmax or now.xmin < baseline.snapshot.xmin:
+        return "the server is behind the last refresh: it was restored, or is a replica that lags"
+    if now.xmax - baseline.snapshot.xmin > _FARTHEST:
+        return "too many transactions since the last refresh to tell old from new"
+    if record is None or not record.readable:
+        return "this role may not read analytics.refreshes, which says whether the last refresh was published here"
+    # The record was committed after the earlier snapshot was taken: a database that holds it went through both.
+    query = pg_sql.SQL("select count(*) from analytics.refreshes where refresh_id = {}::uuid").format(
+        pg_sql.Literal(str(baseline.refresh_id))
+    )
+    ((published,),) = source.ask(connection, query.as_string(None))
+    return None if published else "the last refresh was not published here, or the database was restored since"
+
+
+def table_against(one: Source, baseline: Baseline) -> str | None:
+    """Why the changes of one table cannot be told; none where they can."""
+    if one.base.kind != _PLAIN_TABLE or one.base.access_method != _HEAP or one.base.has_children:
+        return "not a plain table"
+    if one.table not in baseline.identities:
+        return "not read before"
+    if one.identity != baseline.identities[one.table]:
+        return "the table was rewritten, altered or replaced since"
+    return None
+
+
+def look(connection: duckdb.DuckDBPyConnection, one: Source, since: Snapshot, now: Snapshot) -> Found:
+    """Count a table's rows, and those that changed, in one pass that Postgres can share among its workers."""
+    query = pg_sql.SQL(
+        "select count(*) as all_rows, count(*) filter (where {changed}) as changed,"
+        " min({place}) filter (where {changed})::text as first, max({place}) filter (where {changed})::text as last"
+        " from {relation}"
+    ).format(changed=_changed(one, since, now), place=_place(one), relation=_relation(one))
+    ((rows, changed, first, last),) = source.ask(connection, query.as_string(None))
+    return Found(rows, changed, first, last)
+
+
+def fetch(
+    connection: duckdb.DuckDBPyConnection, one: Source, found: Found, since: Snapshot, now: Snapshot
+) -> duckdb.DuckDBPyRelation:
+    """The changed rows, read from the stretch of the table they lie in."""
+    query = pg_sql.SQL(
+        "select {columns} from {relation} where {place} >= {first}::tid and {place} <= {last}::tid and {changed}"
+    ).format(
+        columns=pg_sql.SQL(", ").join(pg_sql.Identifier(column.name) for column in contract.columns(one.table)),
+        relation=_relation(one),
+        place=_place(one),
+        first=pg_sql.Literal(found.first),
+        last=pg_sql.Literal(found.last),
+        changed=_changed(one, since, now),
+    )
+    return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
+
+
+def keys(connection: duckdb.DuckDBPyConnection, one: Source, key: str) -> duckdb.DuckDBPyRelation:
+    """Every key of a table."""
+    query = pg_sql.SQL("select {} from {}").format(pg_sql.Identifier(key), _relation(one))
+    return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
+
+
+def apply(
+    connection: duckdb.DuckDBPyConnection, table: str, key: str, rows: duckdb.DuckDBPyRelation
+) -> tuple[int, int]:
+    """Put changed rows in the place of those with their keys; how many were new, how many replaced one."""
+    rows.create("raw.changed_rows")
+    delete = "delete from raw.{table} where {key} in (select {key} from raw.changed_rows)"
+    updated = _count(connection, delete, table, key)
+    written = _count(connection, "insert into raw.{table} by name from raw.changed_rows", table, key)
+    connection.execute("drop table raw.changed_rows")
+    return written - updated, updated
+
+
+def remove_others(connection: duckdb.DuckDBPyConnection, table: str, key: str, keys: duckdb.DuckDBPyRelation) -> int:
+    """Drop the rows whose key is none of `keys`; their number."""
+    keys.create("raw.standing_keys")
+    delete = "delete from raw.{table} where {key} not in (select {key} from raw.standing_keys)"
+    deleted = _count(connection, delete, table, key)
+    connection.execute("drop table raw.standing_keys")
+    return deleted
+
+
+def _count(connection: duckdb.DuckDBPyConnection, statement: LiteralString, table: str, key: str) -> int:
+    """Run a statement on a table of ours; the number of rows it touched."""
+    named = pg_sql.SQL(statement).format(table=pg_sql.Identifier(table), key=pg_sql.Identifier(key))
+    row = connection.execute(named.as_string(None)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
+    """Whether a row was written by a transaction that had not ended at `since`."""
+    version = pg_sql.Identifier("xmin" if one.direct else "row_version")
+    if now.xmax - since.xmin > _LISTED:
+        oldest = pg_sql.Literal(str(since.xmin % 2**32))
+        return pg_sql.SQL("age({}) <= age({}::xid)").format(version, oldest)
+    marks = [number % 2**32 for number in range(since.xmin, now.xmax)]
+    listed = ",".join(str(mark) for mark in marks if mark >= _FIRST_NORMAL)
+    return pg_sql.SQL("{} = any({}::xid[])").format(version, pg_sql.Literal(f"{{{listed}}}"))
+
+
+def _place(one: Source) -> pg_sql.Identifier:
+    return pg_sql.Identifier("ctid" if one.direct else "row_place")
+
+
+def _relation(one: Source) -> pg_sql.Identifier:
+    return pg_sql.Identifier(one.relation.schema, one.relation.name)

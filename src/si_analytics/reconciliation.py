@@ -1,0 +1,90 @@
+"""What was read, held against what is there: rows, keys and money, on both sides of one snapshot.
+
+Belongs here: comparing a table of ``raw`` with its table in Postgres. May import: `errors`, `sql`, `keyhash`, `source`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+from psycopg import sql as pg_sql
+
+from si_analytics import keyhash, source, sql
+from si_analytics.errors import ExtractError
+from si_analytics.source import Source
+
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """One side of a table: its rows, the checksum of its keys, the sum of its money (none where it holds none)."""
+
+    rows: int
+    keys: int
+    money: Decimal | None
+
+
+def compare(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals | None:
+    """The totals both sides agree on; none where they differ.
+
+    The extension reads a NaN amount as zero, so the sum taken by Postgres is what finds it: that raises
+    ExtractError, with the rows.
+    """
+    file = sql.read("extract", one.table)
+    there = _there(connection, one, file)
+    if there.money is not None and there.money.is_nan():
+        raise ExtractError(
+            f"reading {one.table}.{file.fields['Money']}",
+            f"it is not a number in {_not_numbers(connection, one, file)}",
+            "Correct those rows; nothing was published",
+        )
+    return there if there == _here(connection, file) else None
+
+
+def refuse(one: Source) -> ExtractError:
+    """The error for a table whose sides differ although every row was read."""
+    return ExtractError(
+        f"reading {one.table}",
+        "what arrived differs from what Postgres holds, in its rows, its keys or the sum of its money",
+        "Nothing was published; run the refresh again and report it if it stays",
+    )
+
+
+def _there(connection: duckdb.DuckDBPyConnection, one: Source, file: sql.SqlFile) -> Totals:
+    money = file.fields.get("Money")
+    total = pg_sql.SQL("coalesce(sum({}), 0)::text").format(pg_sql.Identifier(money)) if money else pg_sql.SQL("null")
+    query = pg_sql.SQL(
+        "select count(*) as all_rows, coalesce(bit_xor(uuid_hash_extended({key}, 0)), 0) as keys, {total} as money"
+        " from {relation}"
+    ).format(key=pg_sql.Identifier(file.fields["Key"]), total=total, relation=_relation(one))
+    ((rows, keys, amount),) = source.ask(connection, query.as_string(None))
+    return Totals(rows, keys, None if amount is None else _scaled(Decimal(amount)))
+
+
+def _here(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile) -> Totals:
+    rows, money = connection.table(f"raw.{file.name}"), file.fields.get("Money")
+    total = f'cast(coalesce(sum("{money}"), 0) as varchar)' if money else "null"
+    found = rows.aggregate(f"count(*), {total}").fetchone()
+    counted, amount = found if found else (0, None)
+    keys = keyhash.checksum(rows, file.fields["Key"])
+    return Totals(counted, keys, None if amount is None else _scaled(Decimal(amount)))
+
+
+def _scaled(amount: Decimal) -> Decimal:
+    return amount if amount.is_nan() else amount.quantize(_CENT)
+
+
+def _not_numbers(connection: duckdb.DuckDBPyConnection, one: Source, file: sql.SqlFile) -> str:
+    query = pg_sql.SQL("select {key}::text as key from {relation} where {money} = 'NaN' order by 1 limit 10").format(
+        key=pg_sql.Identifier(file.fields["Key"]),
+        relation=_relation(one),
+        money=pg_sql.Identifier(file.fields["Money"]),
+    )
+    return ", ".join(key for (key,) in source.ask(connection, query.as_string(None)))
+
+
+def _relation(one: Source) -> pg_sql.Identifier:
+    return pg_sql.Identifier(one.relation.schema, one.relation.name)

@@ -1,0 +1,150 @@
+"""The operational database as an extraction finds it: its moment, its server, its tables as they stand.
+
+Belongs here: asking Postgres's catalogs through DuckDB's attachment, within the snapshot that is read.
+May import: `errors`, `sql`, `contract`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from si_analytics import contract, sql
+from si_analytics.errors import ExtractError, SchemaError
+
+OPERATIONAL, ANALYTICS = "public", "analytics"
+REFRESHES = "refreshes"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The moment an extraction describes: Postgres's name for it, Postgres's clock then, and which database it is.
+
+    ``server`` names cluster and database; empty where the role may not ask.
+    """
+
+    id: str
+    taken_at: datetime
+    server: str = ""
+
+    @property
+    def xmin(self) -> int:
+        """The first transaction that was, or may have been, still in progress."""
+        return int(self.id.split(":")[0])
+
+    @property
+    def xmax(self) -> int:
+        """The first transaction that had not begun."""
+        return int(self.id.split(":")[1])
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view as it stands; ``file`` is the number of the file its rows lie in, ``current_file`` by now."""
+
+    schema: str
+    name: str
+    oid: int
+    file: int
+    current_file: int
+    kind: str
+    access_method: str
+    has_children: bool
+    readable: bool
+    definition: str
+    columns: tuple[contract.Column, ...]
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an extracted table is read: the table itself, or the view for a role that may not see all of it."""
+
+    table: str
+    relation: Relation
+    base: Relation
+    drift: tuple[contract.Drift, ...]
+
+    @property
+    def direct(self) -> bool:
+        """Whether the table itself is read."""
+        return self.relation is self.base
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever values may have changed that no transaction's mark on a row would tell of."""
+        base, read = self.base, contract.columns(self.table)
+        shape = [[number, one.name, one.type] for number, one in zip(base.numbers, base.columns, strict=True)]
+        asked = [[one.name, one.type] for one in read]
+        parts = [base.oid, base.file, shape, asked, self.relation.oid, self.relation.definition]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def ask(connection: duckdb.DuckDBPyConnection, text: str) -> list[tuple[Any, ...]]:
+    """The rows of one query, run by Postgres within the snapshot held."""
+    return connection.sql("select * from postgres_query('pg', $text)", params={"text": text}).fetchall()
+
+
+def snapshot(connection: duckdb.DuckDBPyConnection) -> Snapshot:
+    """The moment that is read from here on."""
+    ((name, taken_at, database, may_ask),) = ask(connection, sql.read("catalog", "snapshot").text)
+    server = ""
+    if may_ask:
+        ((cluster,),) = ask(connection, sql.read("catalog", "cluster").text)
+        server = f"{cluster}/{database}"
+    return Snapshot(name, taken_at.astimezone(UTC), server)
+
+
+def relations(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Relation]:
+    """Every table and view of the two schemas, by schema and name."""
+    found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for row in ask(connection, sql.read("catalog", "sources").text):
+        found.setdefault((row[0], row[1]), []).append(row)
+    return {place: _relation(rows) for place, rows in found.items()}
+
+
+def sources(held: Mapping[tuple[str, str], Relation], tables: Iterable[str]) -> dict[str, Source]:
+    """Where each table is read. Raises SchemaError: missing or closed to this role; ExtractError: not as expected."""
+    names = tuple(tables)
+    absent = [name for name in names if (OPERATIONAL, name) not in held]
+    if absent:
+        raise SchemaError(
+            "using the operational tables",
+            f"the database lacks {', '.join(absent)}",
+            "Build them first: si schema apply",
+        )
+    chosen = {name: _source(held, name) for name in names}
+    closed = [name for name, source in chosen.items() if source is None]
+    if closed:
+        raise ExtractError(
+            "reading the operational tables",
+            f"this role may read neither {', '.join(closed)} nor the views made of them",
+            "Grant it the role si_reader, which `si schema roles` sets up, or select on the tables",
+        )
+    found = {name: source for name, source in chosen.items() if source}
+    contract.require([drift for source in found.values() for drift in source.drift])
+    return found
+
+
+def replaced(before: Mapping[str, Source], held: Mapping[tuple[str, str], Relation]) -> list[str]:
+    """The tables that were truncated, rewritten or dropped since the snapshot: what was read of them may be empty."""
+    now = {name: held.get((source.base.schema, source.base.name)) for name, source in before.items()}
+    return [name for name, here in now.items() if here is None or here.current_file != before[name].base.file]
+
+
+def _relation(rows: list[tuple[Any, ...]]) -> Relation:
+    first, real = rows[0], [row for row in rows if row[10] is not None]
+    columns = tuple(contract.Column(*row[11:14]) for row in real)
+    return Relation(*first[:10], columns, tuple(row[10] for row in real))  # type: ignore[call-arg]
+
+
+def _source(held: Mapping[tuple[str, str], Relation], name: str) -> Source | None:
+    base, view = held[OPERATIONAL, name], held.get((ANALYTICS, f"source_{name}"))
+    chosen = next((one for one in (base, view) if one and one.readable), None)
+    return Source(name, chosen, base, contract.drift(name, base.columns)) if chosen else None
