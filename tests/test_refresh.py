@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -412,6 +413,18 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     blocked = make_settings(settings.postgres_url.get_secret_value(), warehouse=tmp_path / "taken" / "w.duckdb")
     with pytest.raises(WarehouseError, match="writing the warehouse"):
         refresh.run(blocked, as_of=AS_OF)
+
+
+def test_a_folder_in_which_no_file_can_ever_be_made_is_told_at_once(
+    settings: Settings, make_settings: Callable[..., Settings]
+) -> None:
+    """Not even root makes files in /proc; a lock is waited for as long as it may yet be had."""
+    assert settings.postgres_url is not None
+    blocked = make_settings(settings.postgres_url.get_secret_value(), warehouse=Path("/proc/w.duckdb"))
+    started = time.monotonic()
+    with pytest.raises(WarehouseError, match=r"writing the warehouse /proc/w\.duckdb"):
+        refresh.run(blocked, as_of=AS_OF)
+    assert time.monotonic() - started < 10
 
 
 def test_no_secret_or_personal_value_reaches_the_warehouse_file(

@@ -53,17 +53,23 @@ def working_path(settings: Settings) -> Path:
 @contextmanager
 def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
     """Held by the one refresh that works on this warehouse; the lock goes with its process."""
+    path = settings.warehouse.with_name(settings.warehouse.name + ".lock")
+    lock = filelock.FileLock(path, timeout=seconds)
     try:
-        settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(settings.warehouse.with_name(settings.warehouse.name + ".lock"), timeout=seconds)
-        with lock:
-            yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch()  # where no file can be made at all, the lock would be tried for until its time is up
+        lock.acquire()
     except filelock.Timeout as error:
         raise WarehouseError(
             "refreshing the warehouse", "another refresh works on it", "Wait for it to end, then try again"
         ) from error
     except OSError as error:
         raise _unwritable(settings.warehouse, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
