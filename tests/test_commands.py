@@ -176,12 +176,46 @@ def test_a_funnel_takes_a_breakdown_a_bound_and_a_window(si: Si, shop: Settings)
     assert {row["breakdown"] for row in document} == {"method"}
 
 
+def test_a_board_takes_an_order_a_filter_a_span_a_currency_and_a_moment(si: Si, shop: Settings) -> None:
+    words = ("--by", "deals", "--tier", "gold", "--tier", "bronze", "--during", "2026-Q1")
+    words += ("--currency", "eur", "--as-of", "2026-03", "--tz", "Asia/Tokyo")
+    document = si(shop)("metric", "agent_leaderboard", *words, "--json").document
+    with reader.connect(shop) as warehouse:
+        frame = warehouse.agent_leaderboard(
+            by="deals", tier=["gold", "bronze"], during="2026-Q1", currency="eur", as_of="2026-03", tz="Asia/Tokyo"
+        )
+    assert frame.height > 0
+    assert [(row["agent_id"], row["rank"]) for row in document] == [
+        (str(row["agent_id"]), row["rank"]) for row in frame.iter_rows(named=True)
+    ]
+
+
+def test_of_a_funnel_the_units_that_stopped_and_the_times_it_took_are_given(si: Si, shop: Settings) -> None:
+    stopped = si(shop)("metric", "invite", "--stopped", "opened", "--within", "14d", "--json").document
+    times = si(shop)("metric", "invite", "--times", "opened", "--by", "method", "--json").document
+    with reader.connect(shop) as warehouse:
+        assert len(stopped) == warehouse.stopped("invite", "opened", within="14d").height > 0
+        assert len(times) == warehouse.time_to_convert("invite", "opened", by="method").height > 0
+    assert {row["percentile"] for row in times} == set(range(101))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["agent_leaderbord"], "Did you mean 'agent_leaderboard'?"),
-        (["agent_leaderboard", "--by", "month"], "--by and --within are for funnels"),
-        (["agent_leaderboard", "--within", ""], "--by and --within are for funnels"),
+        (["agent_leaderboard", "--by", "month"], "There are: earnings, deals, referrals"),
+        (["agent_leaderboard", "--within", ""], "--within: such options are for funnels"),
+        (["agent_leaderboard", "--stopped", "sent"], "--stopped: such options are for funnels"),
+        (["agent_leaderboard", "--tier", "golden"], "Did you mean 'gold'?"),
+        (["brand_reputations", "--by", "deals"], "--by: such options are for funnels and agent_leaderboard"),
+        (["brand_reputations", "--currency", "eur"], "it adds up no money in one"),
+        (["invite", "--currency", "eur"], "--currency: such options are for metrics of money"),
+        (["invite", "--tier", "gold"], "--tier: such options are for agent_leaderboard"),
+        (["invite", "--times", "opened", "--stopped", "sent"], "--stopped and --times give different tables"),
+        (["invite", "--stopped", ""], "There are: sent, opened"),
+        (["invite", "--during", "2026-Q5"], "no calendar has it"),
+        (["invite", "--during", "2026", "--since", "2026-01"], "during gives both of its ends"),
+        (["agent_leaderboard", "--as-of", "2100-01-01"], "knows nothing after its refresh"),
         (["invite", "--by", "metod"], "Did you mean 'method'?"),
         (["invite", "--within", "soon"], "it is no duration"),
         (["invite", "--within", "-3d"], "it is negative"),

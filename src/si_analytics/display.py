@@ -1,12 +1,14 @@
 """How a result is put before people: numbers and times as text, and the columns a frame must bring.
 
 Belongs here: exact formatting (a Decimal never becomes a float on its way to a reader) and the
-check that a frame has the columns a chart, table or page reads. Knows no chart, table or page.
+check that a frame has the columns a chart, table or page reads; how a notebook shows a warehouse. Knows
+no chart, table or page.
 May import: `errors`.
 """
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -80,3 +82,16 @@ def has_movement(frame: pl.DataFrame) -> bool:
 def moment(value: datetime) -> str:
     """An instant in UTC to the second: ``2026-06-01 00:00:00 UTC``."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def warehouse(as_of: datetime, currency: str, tables: Sequence[tuple[str, str, int]]) -> str:
+    """A warehouse as a notebook shows it, in HTML: when it speaks of, what to try, and its tables with their rows."""
+    rows = "".join(
+        f"<tr><td>{html.escape(schema)}.{html.escape(table)}</td><td style='text-align:right'>{count:,}</td></tr>"
+        for schema, table, count in tables
+    )
+    return (
+        f"<p><b>Warehouse</b> as of {as_of:%Y-%m-%d %H:%M} UTC, in {html.escape(currency)}. Try "
+        "<code>agent_leaderboard()</code>, <code>funnel('invite', by='method')</code>, <code>metrics()</code>.</p>"
+        f"<details><summary>{plural(len(tables), 'table')}</summary><table>{rows}</table></details>"
+    )

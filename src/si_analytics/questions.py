@@ -6,6 +6,7 @@ warehouse. May import: `errors`, `settings`, `sql`, `windows`, `funnels`, `metri
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -72,6 +73,18 @@ def currency(given: str | None, present: Present) -> str:
         return settings.currency_code(given)
     except ValueError as error:
         raise UsageError(f"currency '{given[:40]}'", f"it {error}", "Write one like usd, eur or eth") from error
+
+
+def named(name: str) -> str:
+    """`name`, if it is a metric or funnel; raises UnknownNameError that suggests the nearest."""
+    known = (*metrics.names(), *funnels.names())
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    raise UnknownNameError(
+        f"metric '{name}'", "there is none of that name", f"{hint}There are: {', '.join(sorted(known))}"
+    )
 
 
 def takes(name: str) -> frozenset[str]:

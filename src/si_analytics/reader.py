@@ -6,8 +6,6 @@ question needs beyond the published tables is computed in memory. May import: ev
 
 from __future__ import annotations
 
-import difflib
-import html
 from datetime import date, datetime
 from types import TracebackType
 from typing import Any
@@ -15,8 +13,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import explain, funnels, leaderboards, metrics, published, questions, settings, sql, windows
-from si_analytics.errors import UnknownNameError, WarehouseError
+from si_analytics import display, explain, funnels, leaderboards, metrics, published, questions, settings, sql, windows
+from si_analytics.errors import WarehouseError
 from si_analytics.leaderboards import Board, Choice
 from si_analytics.questions import FunnelQuestion, Present, Question
 from si_analytics.settings import Settings
@@ -284,16 +282,7 @@ class Warehouse:
         return f"<Warehouse {self.settings.warehouse.name} as of {self.as_of:%Y-%m-%d %H:%M} UTC, in {self.currency}>"
 
     def _repr_html_(self) -> str:
-        tables = self.tables()
-        rows = "".join(
-            f"<tr><td>{html.escape(schema)}.{html.escape(table)}</td><td style='text-align:right'>{count:,}</td></tr>"
-            for schema, table, count in tables.iter_rows()
-        )
-        return (
-            f"<p><b>Warehouse</b> as of {self.as_of:%Y-%m-%d %H:%M} UTC, in {html.escape(self.currency)}. Try "
-            "<code>agent_leaderboard()</code>, <code>funnel('invite', by='method')</code>, <code>metrics()</code>.</p>"
-            f"<details><summary>{tables.height} tables</summary><table>{rows}</table></details>"
-        )
+        return display.warehouse(self.as_of, self.currency, list(self.tables().iter_rows()))
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
@@ -314,15 +303,3 @@ def connect(using: Settings | None = None) -> Warehouse:
     >>> warehouse = si.connect()
     """
     return Warehouse(using or settings.load())
-
-
-def named(name: str) -> str:
-    """`name`, if it is a metric or funnel; raises UnknownNameError that suggests the nearest."""
-    known = (*metrics.names(), *funnels.names())
-    if name in known:
-        return name
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
-    raise UnknownNameError(
-        f"metric '{name}'", "there is none of that name", f"{hint}There are: {', '.join(sorted(known))}"
-    )

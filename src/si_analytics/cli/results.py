@@ -6,7 +6,7 @@ import sys
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,11 +45,26 @@ class TableFormat(StrEnum):
 
 def metric(
     name: Annotated[str | None, typer.Argument(help="A metric or a funnel, like agent_leaderboard or invite.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="T", help="From this date or time on.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="T", help="Before this date or time.")] = None,
-    by: Annotated[str | None, typer.Option(metavar="X", help="Break a funnel down, like method or month.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="T", help="From this date, time or span's start on.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="T", help="Before this date, time or span's start.")] = None,
+    during: Annotated[str | None, typer.Option(metavar="SPAN", help="Both at once: 2026-Q1, last 30 days.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="X", help="Break a funnel down, like method or month; order the board by deals."),
+    ] = None,
     within: Annotated[str | None, typer.Option(metavar="14d", help="Bound the time a funnel may take.")] = None,
+    stopped: Annotated[str | None, typer.Option(metavar="STAGE", help="Whoever got to STAGE and no further.")] = None,
+    times: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="How long it took to STAGE, in percentiles.")
+    ] = None,
+    tier: Annotated[list[str] | None, typer.Option(metavar="TIER", help="Show agents of this tier.")] = None,
+    specialty: Annotated[list[str] | None, typer.Option(metavar="X", help="Show agents of this specialty.")] = None,
+    location: Annotated[list[str] | None, typer.Option(metavar="X", help="Show agents with recruits there.")] = None,
     tz: Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone of dates and months.")] = None,
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="Currency that money is counted in.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="T", help="An earlier moment: old times with today's statuses.")
+    ] = None,
     format: Annotated[Format | None, typer.Option("--format", help="How to print it. [default: table]")] = None,
     listed: Annotated[bool, typer.Option("--list", help="List every metric and funnel.")] = False,
     json: Json = False,
@@ -57,6 +72,8 @@ def metric(
     """Print one metric or funnel from the warehouse.
 
     A date means its midnight in the reporting time zone; a time carries its offset, like 2026-01-31T09:00:00Z.
+    Spans are 2026, 2026-Q2, 2026-01, 2026-W05, this month, last 30 days (whole ones, before today); 14d is so long
+    before the last refresh's as_of. Given as --since or --until a span stands for its first moment.
     """
     form = _form(format, json)
     if name is None and not listed:
@@ -67,7 +84,9 @@ def metric(
         if name is None or listed:
             frame = warehouse.metrics().select("name", "kind", "summary", "grain")
         else:
-            frame = _asked(warehouse, name, since, until, by, within, tz)
+            when = _given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
+            funnel = _given(within=within, stopped=stopped, times=times)
+            frame = _asked(warehouse, name, by, when, funnel, _given(tier=tier, specialty=specialty, location=location))
     _print(frame, form)
 
 
@@ -85,22 +104,51 @@ def _form(asked: Format | None, json: bool) -> Format:
     return form
 
 
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were typed."""
+    return {name: value for name, value in options.items() if value is not None and value != []}
+
+
 def _asked(
     warehouse: Warehouse,
     name: str,
-    since: str | None,
-    until: str | None,
     by: str | None,
-    within: str | None,
-    tz: str | None,
+    when: dict[str, Any],
+    of_funnels: dict[str, Any],
+    of_boards: dict[str, Any],
 ) -> pl.DataFrame:
-    from si_analytics import funnels, reader
+    from si_analytics import funnels, questions
 
-    if reader.named(name) in funnels.names():
-        return warehouse.funnel(name, by=by, within=within, since=since, until=until, tz=tz)
-    if by is not None or within is not None:
-        raise UsageError(f"metric '{name}'", "--by and --within are for funnels", "Leave them out, or name a funnel")
-    return warehouse.metric(name, since=since, until=until, tz=tz)
+    ordered = {} if by is None else {"by": by}
+    if questions.named(name) in funnels.names():
+        _require_none(of_boards, name, "are for agent_leaderboard")
+        return _of_funnel(warehouse, name, {**when, **ordered}, of_funnels)
+    _require_none(of_funnels, name, "are for funnels")
+    if name == "agent_leaderboard":
+        return warehouse.agent_leaderboard(**when, **ordered, **of_boards)
+    _require_none({**ordered, **of_boards}, name, "are for funnels and agent_leaderboard")
+    return warehouse.metric(name, **when)
+
+
+def _of_funnel(warehouse: Warehouse, name: str, asked: dict[str, Any], options: dict[str, Any]) -> pl.DataFrame:
+    """A funnel, or its units: --stopped and --times each ask for something else."""
+    stopped, times = options.get("stopped"), options.get("times")
+    asked |= {key: value for key, value in options.items() if key == "within"}
+    if stopped is not None and times is not None:
+        raise UsageError(f"funnel '{name}'", "--stopped and --times give different tables", "Leave one of them out")
+    _require_none({key: asked[key] for key in asked if key == "currency"}, name, "are for metrics of money")
+    if stopped is not None:
+        _require_none({key: asked[key] for key in asked if key == "by"}, name, "cannot go with --stopped")
+        return warehouse.stopped(name, stopped, **asked)
+    if times is not None:
+        return warehouse.time_to_convert(name, times, **asked)
+    return warehouse.funnel(name, **asked)
+
+
+def _require_none(options: dict[str, Any], name: str, found: str) -> None:
+    if options:
+        named = ", ".join(f"--{option}" for option in options)
+        raise UsageError(f"metric '{name}' with {named}", f"such options {found}", f"Leave {named} out")
 
 
 def _print(frame: pl.DataFrame, form: Format) -> None:
