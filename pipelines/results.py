@@ -40,7 +40,12 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
     return {
         "dagster/row_count": table.rows,
         "dagster/column_schema": _columns(refresh.connection.table(f"raw.{table.table}")),
+        "mode": table.mode,
+        "inserted": table.inserted,
+        "updated": table.updated,
+        "deleted": table.deleted,
         "seconds": round(table.seconds, 3),
+        **{name: text for name, text in (("why in full", table.reason), ("drift", table.drift)) if text},
         **money,
         **moment(refresh),
     }

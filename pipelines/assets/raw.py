@@ -28,6 +28,11 @@ class Extraction(dg.Config):
         description="The reporting currency, like usd or eur. Empty: the setting SI_CURRENCY."
         " Amounts in other currencies are left out, not converted.",
     )
+    full: bool = Field(
+        default=False,
+        description="Read every row anew. Otherwise what changed since the last refresh is read, and everything only"
+        " where changes cannot be told, with the reason shown.",
+    )
 
 
 def assets() -> list[dg.AssetsDefinition]:
@@ -44,7 +49,7 @@ def assets() -> list[dg.AssetsDefinition]:
     def extract(
         context: dg.AssetExecutionContext, config: Extraction, refresh: RefreshResource
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-        with refresh.extraction(context, config.as_of, config.currency) as run:
+        with refresh.extraction(context, config.as_of, config.currency, full=config.full) as run:
             read = {table.table: results.extracted(run, table) for table in run.extract()}
         for table, metadata in read.items():
             yield dg.MaterializeResult(asset_key=descriptions.key(GROUP, table), metadata=metadata)

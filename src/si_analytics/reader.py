@@ -40,7 +40,7 @@ class Warehouse:
         self.settings = using
         self._opened: duckdb.DuckDBPyConnection | None = published.connect(using)
         last = self._connection.sql(
-            "select refresh_id, as_of, snapshot, currency, timezone from meta.refreshes order by taken_at desc limit 1"
+            "select refresh_id, as_of, snapshot, currency, timezone from meta.refreshes order by number desc limit 1"
         ).fetchone()
         if last is None:
             raise WarehouseError(f"reading the warehouse {using.warehouse}", "it is empty", "Fill it: si refresh")

@@ -12,6 +12,8 @@ from si_analytics.cli.output import Json, Progress, as_json, note, say, table
 if TYPE_CHECKING:
     from si_analytics.refresh import RefreshReport
 
+_CHANGES = ("inserted", "updated", "deleted")
+
 
 def sample(
     scale: Annotated[float, typer.Option(help="Size; 1 is about 2,000 users and 25,000 transactions.")] = 1.0,
@@ -69,7 +71,7 @@ def refresh(
         ),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Read every row anew. Every refresh does so today; a script may insist.")
+        bool, typer.Option("--full", help="Read every row anew; otherwise what changed since the last refresh is read.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -84,11 +86,12 @@ def refresh(
     current = settings.load()
     moment = None if as_of is None else windows.instant(as_of, current.timezone, name="--as-of")
     with Progress("refreshing", quiet=json) as progress:
-        report = refreshing.run(current, as_of=moment, listen=progress)
+        report = refreshing.run(current, as_of=moment, full=full, listen=progress)
     if json:
         as_json(_as_dict(report))
         return
     _warn(report)
+    say(_read(report))
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"
@@ -98,6 +101,21 @@ def refresh(
 def _loaded(rows: dict[str, int], seconds: float) -> str:
     tables = f"{len(rows)} table{'' if len(rows) == 1 else 's'}"
     return f"Loaded {sum(rows.values()):,} rows into {tables} in {seconds:.1f} s"
+
+
+def _read(report: RefreshReport) -> str:
+    """What was read: how many rows changed; which tables were read whole, and why."""
+    changed = [one for one in report.extracts if one.mode == "incremental"]
+    inserted, updated, deleted = (sum(getattr(one, what) for one in changed) for what in _CHANGES)
+    reasons: dict[str, list[str]] = {}
+    for one in report.extracts:
+        if one.mode != "incremental":
+            reasons.setdefault(one.reason, []).append(one.table)
+    parts = [f"{inserted:,} new, {updated:,} changed and {deleted:,} deleted rows"] if changed else []
+    for reason, tables in sorted(reasons.items()):
+        named = "every table" if len(tables) == len(report.extracts) else ", ".join(tables)
+        parts.append(f"all rows of {named}: {reason}")
+    return f"Read {'; '.join(parts)}"
 
 
 def _warn(report: RefreshReport) -> None:
