@@ -7,6 +7,8 @@ BIN := .venv/bin/python
 SI := $(BIN) -m si_analytics
 DEMO_AS_OF := 2026-06-01T00:00:00Z
 INSTALLED := .venv/.installed
+BENCH_BIN := .venv-bench/bin/python
+BENCH_INSTALLED := .venv-bench/.installed
 
 .PHONY: help demo test lint format ui lab bench clean lock
 
@@ -44,16 +46,18 @@ ui: $(INSTALLED) ## Dagster's web UI on http://127.0.0.1:3000
 lab: $(INSTALLED) ## JupyterLab on the notebooks
 	@$(SI) lab
 
-bench: $(INSTALLED) ## Measure a refresh and its parts on this machine
-	@$(BIN) -m benchmarks
+bench: $(BENCH_INSTALLED) ## Measure refreshes beside other tools; hours, and .venv-bench for the other tools
+	@PYTHONPATH=src $(BENCH_BIN) -m benchmarks $(ARGS)
 
 clean: ## Stop the embedded server, remove .venv and caches; the data in .si stay
 	@if [ -x $(BIN) ]; then $(SI) db stop || true; fi
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
 
 lock: ## Pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --all-extras --group dev \
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --group bench --constraint requirements.lock \
+		--custom-compile-command "make lock" --quiet --output-file requirements-bench.lock
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@test -x $(BIN) || $(PYTHON) -m venv .venv
@@ -61,3 +65,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(INSTALLED)
+
+$(BENCH_INSTALLED): requirements-bench.lock
+	@test -x $(BENCH_BIN) || $(PYTHON) -m venv .venv-bench
+	@echo "Installing the locked dependencies and the tools to compare with into .venv-bench"
+	@$(BENCH_BIN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
+	@touch $(BENCH_INSTALLED)

@@ -1,1 +1,1 @@
-"""What a refresh costs, beside what it could cost at best, in one run on one machine."""
+"""What extraction and refreshes cost, beside other tools and beside what they could cost at best."""

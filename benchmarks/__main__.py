@@ -1,97 +1,117 @@
-"""`make bench`: time the refresh and its extraction, each beside a peer in the same run.
+"""`make bench`: what extraction and refreshes take, beside other tools and the limit, in one run.
 
-Belongs here: measuring only; what is measured lives in the library. A figure is a ratio, the median of
-several runs taken in turn, because machines differ and are noisy. May import: `si_analytics`.
+Belongs here: options, and which parts are run on which databases. The clock's date is read here. May import: every
+module of `benchmarks`.
 """
 
 from __future__ import annotations
 
-import statistics
-import tempfile
-import time
-from collections.abc import Callable
+from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
-from benchmarks import peers
-from si_analytics import embedded, extract, refresh, sample, schema, sql, warehouse
-from si_analytics.settings import Settings
+from benchmarks import parts, places, report
+from benchmarks.places import Place
 
+_SCALES = (20.0, 200.0)
+_GROWTH = (0.2, 2.0, 20.0, 200.0)
+_SMALL = 200_000  # deals up to which the schema document's view is run
 console = Console()
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that `work` takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+class Part(StrEnum):
+    """The parts, by name."""
+
+    EXTRACTION = "extraction"
+    WHOLE = "whole"
+    GROWTH = "growth"
+    MEMORY = "memory"
 
 
-def medians(rounds: int, **work: Callable[[], object]) -> dict[str, float]:
-    """Median seconds of each piece of work, taken in turn so that a busy moment hits them alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(rounds):
-        for name, piece in work.items():
-            seconds[name].append(timed(piece))
-    return {name: statistics.median(found) for name, found in seconds.items()}
+def _say(line: str) -> None:
+    console.print(line, highlight=False, soft_wrap=True)
 
 
-def extract_transactions(settings: Settings) -> None:
-    """Read the columns of transactions into an empty warehouse file, as a refresh does, and count them."""
-    connection = warehouse.create_working(settings)
-    try:
-        with extract.snapshot(connection, settings):
-            connection.sql(sql.read("extract", "transactions").text).create("raw.transactions")
-    finally:
-        connection.close()
-        warehouse.discard_working(settings)
+def _block(part: Part, number: int) -> str:
+    return f"{part}-{number}"
 
 
-def measure(settings: Settings, rounds: int) -> list[tuple[str, float, str, float]]:
-    """Rows of the table: what, its seconds, the peer, the peer's seconds."""
-    url = settings.postgres_url.get_secret_value() if settings.postgres_url else ""
-    with psycopg.connect(url, autocommit=True) as connection:
-        reading = medians(
-            rounds,
-            ours=lambda: extract_transactions(settings),
-            peer=lambda: peers.copy_transactions(connection),
-        )
-        whole = medians(
-            rounds,
-            ours=lambda: refresh.run(settings, as_of=sample.END),
-            peer=lambda: peers.figures_in_postgres(connection, sample.END),
-        )
-    return [
-        ("full extraction of transactions", reading["ours"], "raw binary COPY, discarded", reading["peer"]),
-        ("whole refresh, every metric", whole["ours"], "leaderboard and brands in Postgres SQL", whole["peer"]),
-    ]
+def _sized(part: Part, chosen: list[Place], rounds: int, day: date) -> dict[str, str]:
+    """The tables of extraction or of whole refreshes, one for each size, smallest first."""
+    blocks = {}
+    for number, place in enumerate(chosen, start=1):
+        if part is Part.EXTRACTION:
+            results = parts.extraction(place, rounds, _say)
+            text = report.measured(results, "raw_copy")
+        else:
+            results = parts.whole(place, rounds, _say)
+            if place.deals <= _SMALL:
+                results.append(parts.as_written(place, _say))
+            text = report.measured(results, "full_refresh")
+        head = report.circumstances(place, day, rounds)
+        blocks[_block(part, number)] = f"{head}\n\n{text}\n{report.figures(results)}"
+    return blocks
 
 
-def main(
-    scale: Annotated[float, typer.Option(help="Size of the sample; 40 is a million transactions.")] = 40.0,
-    rounds: Annotated[int, typer.Option(help="How often each piece is timed.")] = 3,
+def _growth(chosen: list[Place], rounds: int, day: date) -> str:
+    grown = parts.growth(chosen, rounds, _say)
+    return f"{report.circumstances(chosen[-1], day, rounds)}\n\n{report.grown(grown)}"
+
+
+def _memory(place: Place, folder: Path, transactions: int, limit: str, day: date) -> str:
+    large = places.enlarged(place, folder, transactions)
+    found = parts.memory(large, limit, _say)
+    return f"{report.circumstances(large, day, 1)}\n\n{report.bounded(large, limit, found)}"
+
+
+def _chosen(folder: Path, homes: list[Path], url: str | None, scales: list[float]) -> list[Place]:
+    """The databases asked for, smallest first."""
+    found = [places.prepared(home, folder) for home in homes]
+    found += [places.known(url, folder)] if url else []
+    found += [places.made(folder, scale) for scale in scales]
+    return sorted(found, key=lambda place: place.deals)
+
+
+def main(  # noqa: PLR0917 - an option of a command is an argument of its function
+    part: Annotated[
+        list[Part] | None, typer.Argument(help="What to measure; without any, all but memory, which takes long.")
+    ] = None,
+    scale: Annotated[
+        list[float] | None, typer.Option(help="A sample marketplace of this size; 200 is a million deals.")
+    ] = None,
+    home: Annotated[
+        list[Path] | None, typer.Option(help="The SI_HOME of a database that is ready; is changed.")
+    ] = None,
+    postgres_url: Annotated[str | None, typer.Option(help="A database that is ready; is changed.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where databases and warehouses are kept.")] = Path(".si/benchmarks"),
+    rounds: Annotated[int, typer.Option(min=1, help="How often each piece is measured.")] = 5,
+    transactions: Annotated[int, typer.Option(help="How many there are in the part memory.")] = 20_000_000,
+    memory_limit: Annotated[str, typer.Option(help="SI_MEMORY_LIMIT of the part memory.")] = "2GB",
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Of the run; today.")] = None,
+    page: Annotated[Path, typer.Option(help="The page whose tables are written.")] = report.PAGE,
 ) -> None:
-    """Measure on a sample marketplace in a server of its own, and print ratios."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        server = embedded.start(home / "postgres")
-        try:
-            settings = Settings(_env_file=None, postgres_url=server.url, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore[call-arg, arg-type]
-            schema.apply(settings)
-            report = sample.generate(settings, scale=scale, seed=1)
-            table = Table(title=f"Scale {scale:g}: {sum(report.rows.values()):,} rows; median of {rounds}")
-            for column in ("what", "seconds", "beside", "seconds", "ratio"):
-                table.add_column(column, justify="left" if column in {"what", "beside"} else "right")
-            for what, ours, peer, theirs in measure(settings, rounds):
-                table.add_row(what, f"{ours:.2f}", peer, f"{theirs:.2f}", f"{ours / theirs:.2f}")
-            console.print(table)
-        finally:
-            embedded.stop(home / "postgres")
+    """Measure on databases that are made, or given; databases that are given are changed by it."""
+    dated = (day or datetime.now(UTC)).date()
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    given = bool(scale or home or postgres_url)
+    for one in part or [Part.EXTRACTION, Part.WHOLE, Part.GROWTH]:
+        defaults = _GROWTH if one is Part.GROWTH else _SCALES[-1:] if one is Part.MEMORY else _SCALES
+        chosen = _chosen(folder, home or [], postgres_url, (scale or []) if given else list(defaults))
+        if one is Part.GROWTH:
+            blocks = {"growth": _growth(chosen, rounds, dated)}
+        elif one is Part.MEMORY:
+            blocks = {"memory": _memory(chosen[-1], folder, transactions, memory_limit, dated)}
+        else:
+            blocks = _sized(one, chosen, rounds, dated)
+        for block in blocks.values():
+            console.print(Markdown(block))
+        report.write(page, blocks)
 
 
 if __name__ == "__main__":

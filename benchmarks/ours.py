@@ -1,0 +1,106 @@
+"""The library's own side: extracting one table, and whole refreshes.
+
+Belongs here: calling the library as its users do, one function per piece of work. May import: `si_analytics`,
+`limit`, `tasks`.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks.limit import TABLE
+from benchmarks.tasks import Task, Work
+from si_analytics import extract, refresh, warehouse
+from si_analytics.changes import Baseline
+from si_analytics.settings import Settings
+from si_analytics.source import Snapshot
+
+
+def full_extraction(task: Task) -> Work:
+    """Every row of the table into an empty warehouse file, reconciled; it is what changes are then read against."""
+    settings = _of_one_table(task)
+    return Work(lambda: _extract(settings, None), lambda: warehouse.publish_working(settings))
+
+
+def incremental_extraction(task: Task) -> Work:
+    """What changed since the extraction before, into a copy of its file, reconciled."""
+    settings = _of_one_table(task)
+    baseline = _baseline(settings)
+    return Work(lambda: _extract(settings, baseline), lambda: warehouse.publish_working(settings))
+
+
+def full_refresh(task: Task) -> Work:
+    """A whole refresh that reads everything: extract, compute, check, publish."""
+    return _refresh(task, full=True)
+
+
+def incremental_refresh(task: Task) -> Work:
+    """A whole refresh that reads what changed since the one before."""
+    return _refresh(task, full=False)
+
+
+def extract_and_compute(task: Task) -> Work:
+    """A full extraction of every table, every check and every metric, within the memory limit; nothing is published."""
+
+    def run() -> int:
+        with refresh.Refresh(task.settings, task.moment, full=True) as one:
+            rows = sum(table.rows for table in one.extract())
+            one.complete()
+        return rows
+
+    return Work(run)
+
+
+def _refresh(task: Task, *, full: bool) -> Work:
+    def run() -> int:
+        report = refresh.run(task.settings, as_of=task.moment, full=full)
+        modes = {table.mode for table in report.extracts}
+        if not full and extract.INCREMENTAL not in modes:
+            raise RuntimeError(
+                f"no table was read incrementally: {sorted({table.reason for table in report.extracts})}"
+            )
+        return sum(report.metrics.values())
+
+    return Work(run)
+
+
+def _of_one_table(task: Task) -> Settings:
+    """The settings with a warehouse beside the one of whole refreshes."""
+    return task.settings.model_copy(update={"warehouse": Path(task.home) / f"{TABLE}.duckdb"})
+
+
+def _extract(settings: Settings, baseline: Baseline | None) -> int:
+    """Read the one table as a refresh reads all; the file is left for `warehouse.publish_working`."""
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    connection = warehouse.copy_to_working(settings) if baseline else warehouse.create_working(settings)
+    if connection is None:
+        raise RuntimeError("there is no earlier extraction to read changes against")
+    with connection:
+        with extract.snapshot(connection, settings) as reading:
+            only = replace(reading, sources={TABLE: reading.sources[TABLE]})
+            (result,) = extract.read(connection, only, baseline)
+        connection.execute("checkpoint")
+    if baseline and result.mode != extract.INCREMENTAL:
+        raise RuntimeError(f"{TABLE} was not read incrementally: {result.reason}")
+    _remember(settings, Baseline(uuid.uuid4(), reading.snapshot, {TABLE: result.identity}))
+    return result.inserted + result.updated + result.deleted if baseline else result.rows
+
+
+def _baseline_file(settings: Settings) -> Path:
+    return settings.warehouse.with_suffix(".baseline.json")
+
+
+def _remember(settings: Settings, held: Baseline) -> None:
+    # A refresh keeps this in the warehouse's own records; the extraction of a single table has none.
+    text = json.dumps([str(held.refresh_id), asdict(held.snapshot), dict(held.identities)], default=datetime.isoformat)
+    _baseline_file(settings).write_text(text, encoding="utf-8")
+
+
+def _baseline(settings: Settings) -> Baseline:
+    number, snapshot, identities = json.loads(_baseline_file(settings).read_text(encoding="utf-8"))
+    taken_at = datetime.fromisoformat(snapshot.pop("taken_at"))
+    return Baseline(uuid.UUID(number), Snapshot(taken_at=taken_at, **snapshot), identities)

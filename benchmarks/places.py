@@ -1,0 +1,178 @@
+"""The databases that are measured: made of the sample marketplace and kept, or prepared by somebody else.
+
+Belongs here: making them, enlarging them, changing a share of their rows, a login for the reading role. May import:
+`si_analytics`, psycopg.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import psycopg
+from psycopg import conninfo
+from psycopg import sql as pg_sql
+
+from si_analytics import embedded, sample, sql
+
+_LOGIN = "si_benchmark_reader"
+_SPREAD = 1_000_000
+_TURNS = {
+    "transactions": ("completed", "pending"),
+    "deals": ("completed", "cancelled"),
+    "invites": ("sent", "accepted"),
+    "gig_applications": ("approved", "pending"),
+}
+"""What a status becomes when it is turned, and what it becomes when it is that already."""
+STATUSES = tuple(_TURNS)
+"""The tables whose rows change between refreshes."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database to measure: its address, the folder for what is made of it, its size and its server."""
+
+    url: str
+    home: Path
+    deals: int
+    transactions: int
+    server: str
+
+    @property
+    def size(self) -> str:
+        """Its size in words."""
+        return f"{self.deals:,} deals, {self.transactions:,} transactions"
+
+
+def made(folder: Path, scale: float) -> Place:
+    """The sample marketplace of that scale in a server of its own under `folder`; kept there for the next run."""
+    server = embedded.start(folder / f"scale-{scale:g}" / "postgres")
+    # In processes of their own: making the largest takes gigabytes, which would be missing while measuring.
+    for command in (["schema", "apply"], ["sample", "--scale", f"{scale:g}", "--seed", "1"]):
+        subprocess.run(
+            [sys.executable, "-m", "si_analytics", *command],
+            env={**os.environ, "SI_POSTGRES_URL": server.url},
+            check=True,
+        )
+    return known(server.url, folder)
+
+
+def prepared(home: Path, folder: Path) -> Place:
+    """The database of somebody's SI_HOME; warehouses go to `folder` all the same."""
+    return known(embedded.start(home / "postgres").url, folder)
+
+
+def known(url: str, folder: Path) -> Place:
+    """The database at an address, with what is measured of it settled: vacuumed, analysed, written to disk."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum (analyze)")
+        connection.execute("checkpoint")
+        deals, transactions, server = connection.execute(
+            "select (select count(*) from public.deals), (select count(*) from public.transactions),"
+            " current_setting('server_version')"
+        ).fetchone() or (0, 0, "")
+    home = folder / f"measured-{deals}-{transactions}"
+    home.mkdir(parents=True, exist_ok=True)
+    return Place(url, home, deals, transactions, server)
+
+
+def change(place: Place, tables: tuple[str, ...], share: float, turn: int) -> int:
+    """Turn the status of that share of each table's rows, evenly spread and other ones at each turn; how many."""
+    if not share:
+        return 0
+    changed = 0
+    with psycopg.connect(place.url, autocommit=True) as connection:
+        for table in tables:
+            statement = pg_sql.SQL(
+                "update {} set status = case status when %(one)s then %(other)s else %(one)s end"
+                " where abs(hashtextextended(id::text, %(turn)s)) %% %(spread)s < %(limit)s"
+            ).format(pg_sql.Identifier("public", table))
+            one, other = _TURNS[table]
+            values = {"one": one, "other": other, "turn": turn, "spread": _SPREAD, "limit": round(share * _SPREAD)}
+            changed += connection.execute(statement, values).rowcount
+        connection.execute("checkpoint")
+    return changed
+
+
+def enlarged(place: Place, folder: Path, transactions: int) -> Place:
+    """A copy of the database, in the same server, with transactions multiplied until there are that many."""
+    parts = _parts(place)
+    name = parts["dbname"] + "_enlarged"
+    # A copy is refused while anybody is connected to what is copied.
+    with psycopg.connect(address(parts | {"dbname": "postgres"}), autocommit=True) as connection:
+        if not connection.execute("select from pg_database where datname = %s", [name]).fetchall():
+            command = pg_sql.SQL("create database {} template {} strategy file_copy")
+            connection.execute(command.format(pg_sql.Identifier(name), pg_sql.Identifier(parts["dbname"])))
+    url = address(parts | {"dbname": name})
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute("select count(*) from public.transactions").fetchone()
+        missing = transactions - (int(row[0]) if row else 0)
+        if missing > 0:
+            _multiply(connection, missing)
+    return known(url, folder)
+
+
+@contextmanager
+def reader(place: Place) -> Iterator[str | None]:
+    """The address for a login that has the reading role and nothing else; none where its views are not there."""
+    login, password = pg_sql.Identifier(_LOGIN), secrets.token_urlsafe(24)
+    with psycopg.connect(place.url, autocommit=True) as connection:
+        if connection.execute("select to_regclass('analytics.source_transactions')").fetchone() == (None,):
+            yield None
+            return
+        connection.execute(sql.read("views", "roles").text.encode())
+        drop = pg_sql.SQL("drop role if exists {}").format(login)
+        connection.execute(drop)
+        connection.execute(pg_sql.SQL("create role {} login password {}").format(login, pg_sql.Literal(password)))
+        connection.execute(pg_sql.SQL("grant si_reader to {}").format(login))
+        try:
+            yield address(_parts(place) | {"user": _LOGIN, "password": password})
+        finally:
+            connection.execute(drop)
+
+
+def address(parts: dict[str, str]) -> str:
+    """An address of these parts."""
+    rest = dict(parts)
+    user, password, database = rest.pop("user", ""), rest.pop("password", None), rest.pop("dbname", "")
+    secret = "" if password is None else ":" + quote(password, safe="")
+    return f"postgresql://{quote(user, safe='')}{secret}@/{quote(database, safe='')}?{urlencode(rest, safe='/')}"
+
+
+def as_of() -> datetime:
+    """The moment that the sample marketplace is described as of; nothing in it is later."""
+    return sample.END.astimezone(UTC)
+
+
+def _parts(place: Place) -> dict[str, str]:
+    return {key: str(value) for key, value in conninfo.conninfo_to_dict(place.url).items() if value is not None}
+
+
+def _multiply(connection: psycopg.Connection[tuple[object, ...]], missing: int) -> None:
+    """Add copies of existing rows under new ids; only their keys differ, so that sums grow in step."""
+    named = [
+        str(row[0])
+        for row in connection.execute(
+            "select column_name from information_schema.columns"
+            " where table_schema = 'public' and table_name = 'transactions' and column_name <> 'id'"
+            " order by ordinal_position"
+        )
+    ]
+    columns = pg_sql.SQL(", ").join(map(pg_sql.Identifier, named))
+    # Copies refer to what their originals refer to, so the keys need no second look.
+    connection.execute("set session_replication_role = replica")
+    connection.execute(
+        pg_sql.SQL(
+            "insert into public.transactions (id, {columns}) select gen_random_uuid(), {columns}"
+            " from public.transactions cross join generate_series(1, %(times)s) limit %(missing)s"
+        ).format(columns=columns),
+        {"times": missing, "missing": missing},
+    )

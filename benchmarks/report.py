@@ -1,0 +1,142 @@
+"""What was measured, as tables in docs/performance.md and on the terminal.
+
+Belongs here: ratios, and the blocks of the page between its markers. The page's words are written by hand. May
+import: `measuring`, `places`, `piece`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks.measuring import Result
+from benchmarks.places import Place
+from benchmarks.tasks import Measured
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_VERSIONS = (
+    *("duckdb", "psycopg", "pandas", "polars", "pyarrow", "adbc-driver-postgresql", "connectorx", "dlt", "numpy"),
+)
+_OTHERS = ("psycopg_pandas", "polars_adbc", "polars_connectorx", "dlt_connectorx", "dlt_pyarrow")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A ratio to reach: of which piece, to which others (the fastest of them), and how much at most."""
+
+    words: str
+    piece: str
+    beside: tuple[str, ...]
+    at_most: float
+
+
+FIGURES = (
+    Figure("full extraction / raw binary `COPY`", "full", ("raw_copy",), 1.15),
+    Figure("full extraction as `si_reader` / raw binary `COPY`", "full_through_view", ("raw_copy",), 1.4),
+    Figure("incremental, 0.1 % changed / full", "changed_0.1", ("full",), 0.12),
+    Figure("incremental, nothing changed / full", "unchanged", ("full",), 0.08),
+    Figure("full extraction / the fastest other tool", "full", _OTHERS, 0.5),
+    Figure("whole refresh / Postgres SQL", "full_refresh", ("published_in_postgres",), 1),
+    Figure("whole incremental refresh / Postgres SQL", "incremental_refresh", ("published_in_postgres",), 0.3),
+)
+
+
+def circumstances(place: Place, day: date, rounds: int) -> str:
+    """When, where, with what and how often."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    found = [f"{name} {version}" for name in _VERSIONS if (version := _version(name))]
+    times = "once" if rounds == 1 else f"medians of {rounds} rounds"
+    return (
+        f"{day.isoformat()}: {place.size}; {times}. {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB,"
+        f" {platform.system()} {platform.machine()}; PostgreSQL {place.server.split()[0]}, Python"
+        f" {platform.python_version()}, {', '.join(found)}."
+    )
+
+
+def measured(results: Sequence[Result], base: str) -> str:
+    """A table of what each piece took, and how that compares with the piece `base`."""
+    (first,) = [one for one in results if one.piece == base]
+    return _table(
+        ("what", "seconds", "from - to", "rows", "most memory, MB", f"times {first.title}"),
+        [
+            (
+                one.title,
+                f"{one.seconds:.2f}",
+                f"{min(one.all_seconds):.2f} - {max(one.all_seconds):.2f}",
+                f"{one.rows:,}",
+                f"{one.peak_mb:,.0f}",
+                f"{one.seconds / first.seconds:.2f}",
+            )
+            for one in results
+        ],
+    )
+
+
+def figures(results: Sequence[Result]) -> str:
+    """The ratios to reach, of those that were measured."""
+    held = {one.piece: one for one in results}
+    rows = []
+    for figure in FIGURES:
+        beside = [held[name] for name in figure.beside if name in held]
+        if figure.piece in held and beside:
+            ratio = held[figure.piece].seconds / min(one.seconds for one in beside)
+            verdict = "yes" if ratio <= figure.at_most else "no"
+            rows.append((figure.words, f"{ratio:.2f}", f"{figure.at_most:g}", verdict))
+    return _table(("ratio", "measured", "at most", "reached"), rows)
+
+
+def grown(sizes: Iterable[tuple[Place, Sequence[Result]]]) -> str:
+    """One row for each size, one column for each piece."""
+    listed = list(sizes)
+    titles = [one.title for one in listed[0][1]]
+    rows = [
+        (f"{place.deals:,}", f"{place.transactions:,}", *(f"{one.seconds:.2f}" for one in results))
+        for place, results in listed
+    ]
+    return _table(("deals", "transactions", *titles), rows)
+
+
+def bounded(place: Place, limit: str, found: Measured) -> str:
+    """The one row of the run with little memory."""
+    rows = [(f"{place.transactions:,}", limit, f"{found.seconds:.0f}", f"{found.peak_mb:,.0f}")]
+    return _table(("transactions", "`SI_MEMORY_LIMIT`", "seconds", "most memory of the process, MB"), rows)
+
+
+def write(page: Path, blocks: dict[str, str]) -> None:
+    """Put each block between its markers on the page; the other blocks stay as they are."""
+    text = page.read_text(encoding="utf-8")
+    for name, block in blocks.items():
+        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        found = pattern.search(text)
+        if not found:
+            raise ValueError(f"{page} has no place for {name}: it lacks <!-- begin {name} --> or <!-- end {name} -->")
+        begin, end = found.group(1), found.group(2)
+        text = f"{text[: found.start()]}{begin}{block.strip()}\n{end}{text[found.end() :]}"
+    page.write_text(text, encoding="utf-8")
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
