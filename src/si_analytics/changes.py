@@ -22,6 +22,7 @@ from si_analytics import contract, source
 from si_analytics.source import Snapshot, Source
 
 _LISTED = 10_000
+_LISTED_PLACES = 100_000
 # Row marks hold 32 bits of a transaction's number: beyond half of their range old and new look alike.
 _FARTHEST = 2**31 - 2**20
 _FIRST_NORMAL = 3  # below are marks of rows that are older than any snapshot
@@ -39,12 +40,11 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Found:
-    """The changed rows of one table: how many rows there are, how many of them changed, where those lie."""
+    """How many rows a table has, how many of them changed, and, unless they are too many to list, where those lie."""
 
     rows: int
     changed: int
-    first: str | None
-    last: str | None
+    places: str | None
 
 
 def against(
@@ -85,29 +85,31 @@ def table_against(one: Source, baseline: Baseline) -> str | None:
 
 
 def look(connection: duckdb.DuckDBPyConnection, one: Source, since: Snapshot, now: Snapshot) -> Found:
-    """Count a table's rows, and those that changed, in one pass that Postgres can share among its workers."""
+    """Count a table's rows, and find those that changed, in one pass that Postgres can share among its workers."""
     query = pg_sql.SQL(
-        "select count(*) as all_rows, count(*) filter (where {changed}) as changed,"
-        " min({place}) filter (where {changed})::text as first, max({place}) filter (where {changed})::text as last"
-        " from {relation}"
-    ).format(changed=_changed(one, since, now), place=_place(one), relation=_relation(one))
-    ((rows, changed, first, last),) = source.ask(connection, query.as_string(None))
-    return Found(rows, changed, first, last)
+        "select all_rows, coalesce(cardinality(places), 0) as changed,"
+        " case when cardinality(places) <= {most} then places::text end as places"
+        " from (select count(*) as all_rows, array_agg({place}) filter (where {changed}) as places from {relation})"
+        " as counted"
+    ).format(
+        most=pg_sql.Literal(_LISTED_PLACES),
+        changed=_changed(one, since, now),
+        place=_place(one),
+        relation=_relation(one),
+    )
+    ((rows, changed, places),) = source.ask(connection, query.as_string(None))
+    return Found(rows, changed, places)
 
 
 def fetch(
     connection: duckdb.DuckDBPyConnection, one: Source, found: Found, since: Snapshot, now: Snapshot
 ) -> duckdb.DuckDBPyRelation:
-    """The changed rows, read from the stretch of the table they lie in."""
-    query = pg_sql.SQL(
-        "select {columns} from {relation} where {place} >= {first}::tid and {place} <= {last}::tid and {changed}"
-    ).format(
+    """The changed rows, each from its place, or from a second pass where they are too many for that."""
+    listed = pg_sql.SQL("{} = any({}::tid[])").format(_place(one), pg_sql.Literal(found.places))
+    query = pg_sql.SQL("select {columns} from {relation} where {wanted}").format(
         columns=pg_sql.SQL(", ").join(pg_sql.Identifier(column.name) for column in contract.columns(one.table)),
         relation=_relation(one),
-        place=_place(one),
-        first=pg_sql.Literal(found.first),
-        last=pg_sql.Literal(found.last),
-        changed=_changed(one, since, now),
+        wanted=listed if found.places else _changed(one, since, now),
     )
     return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
 
