@@ -24,6 +24,7 @@ FLOORS = (
         "reconciliation",
         "catalog",
         "ddl",
+        "roles",
         "schema",
         "copying",
         "sample",

@@ -137,6 +137,24 @@ def diff(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@schema.command()
+def roles(json: Json = False) -> None:
+    """Set up si_reader, a role that can read what a refresh reads and nothing else; again: nothing changes."""
+    from si_analytics import roles as declared
+    from si_analytics import settings
+
+    with Progress("setting up the role", quiet=json):
+        report = declared.apply(settings.load())
+    if json:
+        as_json(report)
+        return
+    done = "Created" if report.created else "Brought up to date:"
+    say(f"{done} {report.role}, which reads {len(report.reads)} relations of the schema analytics")
+    say(f"Give it to a login: grant {report.role} to my_login")
+    if report.others:
+        note(f"It may do more than that, by rights of its own or of everybody's, on {', '.join(report.others)}")
+
+
 def _embedded() -> Settings:
     from si_analytics import settings
     from si_analytics.errors import UsageError
