@@ -79,7 +79,8 @@ def running(binaries: Path) -> Iterator[OutsideServer]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        flags += " -c fsync=off -c max_prepared_transactions=4"
         control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
         _run(account, *control, "-l", str(home / "log"), "-o", flags, "start")
         try:
