@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -52,11 +53,12 @@ def circumstances(place: Place, day: date, rounds: int) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     found = [f"{name} {version}" for name in _VERSIONS if (version := _version(name))]
     times = "once" if rounds == 1 else f"medians of {rounds} rounds"
-    return (
+    text = (
         f"{day.isoformat()}: {place.size}; {times}. {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB,"
         f" {platform.system()} {platform.machine()}; PostgreSQL {place.server.split()[0]}, Python"
         f" {platform.python_version()}, {', '.join(found)}."
     )
+    return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
 
 
 def measured(results: Sequence[Result], base: str) -> str:
