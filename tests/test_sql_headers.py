@@ -31,15 +31,17 @@ def spark(file: sql.SqlFile) -> str:
     """The query in Spark's SQL. Raises UnsupportedError where it says something Spark cannot.
 
     Spark has no 128-bit integers: where a query counts in DuckDB's HUGEINT, the 38 digits of
-    DECIMAL(38, 0) hold what it adds up.
+    DECIMAL(38, 0) hold what it adds up. What DuckDB calls epoch_us, Spark calls unix_micros.
     """
 
-    def narrowed(node: expressions.Expression) -> expressions.Expression:
+    def said_by_spark(node: expressions.Expression) -> expressions.Expression:
         if isinstance(node, expressions.DataType) and node.this == expressions.DataType.Type.INT128:
             return expressions.DataType.build("decimal(38, 0)")
+        if isinstance(node, expressions.Anonymous) and node.name == "epoch_us":
+            return expressions.Anonymous(this="unix_micros", expressions=node.expressions)
         return node
 
-    return parsed(file).transform(narrowed).sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
+    return parsed(file).transform(said_by_spark).sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
 def final_query(file: sql.SqlFile) -> expressions.Select:
@@ -144,6 +146,11 @@ def test_the_order_of_a_check_is_by_columns_it_shows(file: sql.SqlFile) -> None:
 def test_counting_in_128_bits_becomes_38_digits_on_spark() -> None:
     query = sql.parse("metrics", "wide", "select cast(1 as hugeint) * amount as product from raw.deals")
     assert spark(query) == "SELECT CAST(1 AS DECIMAL(38, 0)) * amount AS product FROM raw.deals"
+
+
+def test_the_microseconds_of_a_moment_have_another_name_on_spark() -> None:
+    query = sql.parse("metrics", "moments", "select epoch_us(created_at) as moment from raw.deals")
+    assert spark(query) == "SELECT UNIX_MICROS(created_at) AS moment FROM raw.deals"
 
 
 def test_what_spark_cannot_say_is_refused() -> None:

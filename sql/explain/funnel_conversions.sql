@@ -27,7 +27,7 @@ furthest as (
         and (
             stage_number = 1
             or cast($within_microseconds as bigint) is null
-            or date_diff('microsecond', started_at, reached_at) <= cast($within_microseconds as bigint)
+            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
         )
     group by unit_id
 

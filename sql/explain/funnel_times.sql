@@ -24,7 +24,7 @@ timed as (
         unit_id,
         started_at,
         reached_at,
-        date_diff('microsecond', started_at, reached_at) as value
+        epoch_us(reached_at) - epoch_us(started_at) as value
     from explained_units
     where
         stage_number = cast($stage_number as bigint)

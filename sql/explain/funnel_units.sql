@@ -26,7 +26,7 @@ counted as (
         and (
             stage_number = 1
             or cast($within_microseconds as bigint) is null
-            or date_diff('microsecond', started_at, reached_at) <= cast($within_microseconds as bigint)
+            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
         )
 
 ),
@@ -71,7 +71,7 @@ final as (
             when 'immature'
                 then
                     cast($within_microseconds as bigint)
-                    > date_diff('microsecond', furthest.started_at, cast($as_of as timestamptz))
+                    > epoch_us(cast($as_of as timestamptz)) - epoch_us(furthest.started_at)
         end
 
 )

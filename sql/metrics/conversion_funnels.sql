@@ -24,7 +24,7 @@ reached as (
         unit_id,
         stage_number,
         started_at,
-        date_diff('microsecond', started_at, reached_at) as elapsed
+        epoch_us(reached_at) - epoch_us(started_at) as elapsed
     from funnel_units
     where
         ($since is null or started_at >= cast($since as timestamptz))
@@ -32,7 +32,7 @@ reached as (
         and (
             stage_number = 1
             or cast($within_microseconds as bigint) is null
-            or date_diff('microsecond', started_at, reached_at) <= cast($within_microseconds as bigint)
+            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
         )
 
 ),
@@ -61,7 +61,7 @@ furthest_counts as (
             case
                 when
                     cast($within_microseconds as bigint)
-                    > date_diff('microsecond', started_at, cast($as_of as timestamptz))
+                    > epoch_us(cast($as_of as timestamptz)) - epoch_us(started_at)
                     then 1
             end
         ) as immature
@@ -133,19 +133,20 @@ dropped as (
 
 ),
 
+-- In order, so that the value at a position is the one in that place.
 timed as (
 
     select
         funnel,
         breakdown_value,
         stage_number,
-        elapsed,
-        row_number() over (partition by funnel, breakdown_value, stage_number order by elapsed) - 1 as position,
-        count(*) over (partition by funnel, breakdown_value, stage_number) - 1 as last_position
+        count(*) - 1 as last_position,
+        list_sort(list(elapsed)) as in_order
     from reached
     where
         stage_number > 1
         and elapsed >= 0
+    group by funnel, breakdown_value, stage_number
 
 ),
 
@@ -157,12 +158,11 @@ neighbours as (
         breakdown_value,
         stage_number,
         last_position,
-        max(case when position = last_position // 2 then elapsed end) as median_low,
-        max(case when position = (last_position + 1) // 2 then elapsed end) as median_high,
-        max(case when position = 9 * last_position // 10 then elapsed end) as p90_low,
-        max(case when position = (9 * last_position + 9) // 10 then elapsed end) as p90_high
+        in_order[last_position // 2 + 1] as median_low,
+        in_order[(last_position + 1) // 2 + 1] as median_high,
+        in_order[9 * last_position // 10 + 1] as p90_low,
+        in_order[(9 * last_position + 9) // 10 + 1] as p90_high
     from timed
-    group by funnel, breakdown_value, stage_number, last_position
 
 ),
 

@@ -27,7 +27,7 @@ reached as (
         and (
             stage_number = 1
             or cast($within_microseconds as bigint) is null
-            or date_diff('microsecond', started_at, reached_at) <= cast($within_microseconds as bigint)
+            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
         )
 
 ),
@@ -50,7 +50,7 @@ final as (
         reached.reached_at,
         coalesce(
             cast($within_microseconds as bigint)
-            > date_diff('microsecond', reached.started_at, cast($as_of as timestamptz)),
+            > epoch_us(cast($as_of as timestamptz)) - epoch_us(reached.started_at),
             false
         ) as immature
     from reached

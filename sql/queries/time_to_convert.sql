@@ -17,16 +17,16 @@ timed as (
 
     select
         breakdown_value,
-        cast(date_diff('microsecond', started_at, reached_at) as hugeint) as elapsed
+        cast(epoch_us(reached_at) - epoch_us(started_at) as hugeint) as elapsed
     from funnel_units
     where
         stage_number = $stage_number
         and ($since is null or started_at >= cast($since as timestamptz))
         and started_at < cast($until as timestamptz)
-        and date_diff('microsecond', started_at, reached_at) >= 0
+        and epoch_us(reached_at) - epoch_us(started_at) >= 0
         and (
             cast($within_microseconds as bigint) is null
-            or date_diff('microsecond', started_at, reached_at) <= cast($within_microseconds as bigint)
+            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
         )
 
 ),

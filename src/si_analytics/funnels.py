@@ -73,16 +73,40 @@ def prepare(
     for name in funnels:
         rows = [[name, by or ALL, number, stage] for number, stage in enumerate(stages(name), start=1)]
         connection.executemany("insert into funnel_stages values ($1, $2, $3, $4)", rows)
-        units(connection, name, values, by).insert_into("temp.main.funnel_units")
+        if by is None:
+            _fill(connection, name, values)
+        else:
+            units(connection, name, values, by).insert_into("temp.main.funnel_units")
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> None:
+    """Add the units of a funnel that is not broken down: nothing is computed of its breakdowns."""
+    query, bound = _query(connection, name, values)
+    connection.execute(
+        "insert into funnel_units select $funnel, $value, unit_id, started_at, stage_number, reached_at from (\n"
+        + query
+        + ")",
+        {"funnel": name, "value": ALL, **bound},
+    )
+
+
+def _query(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The file's query as it stands but for its order, which is for people, and those of `values` that it binds."""
+    file = sql.read("funnels", name)
+    named = connection.extract_statements(file.text)[0].named_parameters
+    return file.text.removesuffix(f"order by {file.fields['Order']}\n"), {key: values[key] for key in sorted(named)}
 
 
 def units(
     connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], by: str | None
 ) -> duckdb.DuckDBPyRelation:
-    """Per unit, breakdown value and stage it reached on its own: when it started, and the earliest known time."""
-    file = sql.read("funnels", name)
-    named = connection.extract_statements(file.text)[0].named_parameters
-    reached = connection.sql(file.text, params={key: values[key] for key in sorted(named)})
+    """Per unit, breakdown value and stage it reached on its own: when it started, and the earliest known time.
+
+    Fetch the rows before you ask for others: they lie in a temporary table, which DuckDB can move to disk.
+    """
+    query, bound = _query(connection, name, values)
+    connection.execute("create or replace temporary table funnel_found as\n" + query, bound)
+    reached = connection.table("temp.main.funnel_found")
     funnel = duckdb.ConstantExpression(name).alias("funnel")
     value = duckdb.ConstantExpression(ALL) if by is None else _value(reached, by)
     columns = [duckdb.ColumnExpression(c) for c in ("unit_id", "started_at", "stage_number", "reached_at")]
