@@ -21,7 +21,7 @@ import tenacity
 
 from si_analytics import checks, extract, metrics, publish, records, resumption, warehouse, windows
 from si_analytics.changes import Baseline
-from si_analytics.errors import InterruptedReadError, UsageError, WarehouseError
+from si_analytics.errors import InterruptedReadError, ServerError, UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
@@ -29,6 +29,12 @@ from si_analytics.source import Snapshot
 _ATTEMPTS = 4
 _LONGEST_WAIT = 8.0
 _ASKED = "every row was asked for"
+
+
+def _worth_another_try(state: tenacity.RetryCallState) -> bool:
+    """Whether Postgres broke off; from then on also whether it cannot be reached, for it may be restarting."""
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, InterruptedReadError if state.attempt_number == 1 else ServerError)
 
 
 class Listener(Protocol):
@@ -151,7 +157,7 @@ class Refresh:
         if self.resumed:
             raise UsageError("extracting", "this refresh was taken up again", "Begin a new one to read Postgres")
         again = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(InterruptedReadError),
+            retry=_worth_another_try,
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
             wait=tenacity.wait_exponential(max=_LONGEST_WAIT),
             sleep=self.sleep,
