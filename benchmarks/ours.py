@@ -11,13 +11,16 @@ import uuid
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from unittest import mock
+
+import duckdb
 
 from benchmarks.limit import TABLE
 from benchmarks.tasks import Task, Work
-from si_analytics import extract, refresh, warehouse
+from si_analytics import extract, reconciliation, refresh, warehouse
 from si_analytics.changes import Baseline
 from si_analytics.settings import Settings
-from si_analytics.source import Snapshot
+from si_analytics.source import Snapshot, Source
 
 
 def full_extraction(task: Task) -> Work:
@@ -43,6 +46,16 @@ def incremental_refresh(task: Task) -> Work:
     return _refresh(task, full=False)
 
 
+def full_reading(task: Task) -> Work:
+    """The full extraction without its reconciliation: what COPY and the other tools do."""
+    return _without_reconciling(full_extraction(task))
+
+
+def incremental_reading(task: Task) -> Work:
+    """The incremental extraction without its reconciliation."""
+    return _without_reconciling(incremental_extraction(task))
+
+
 def extract_and_compute(task: Task) -> Work:
     """A full extraction of every table, every check and every metric, within the memory limit; nothing is published."""
 
@@ -53,6 +66,20 @@ def extract_and_compute(task: Task) -> Work:
         return rows
 
     return Work(run)
+
+
+def _without_reconciling(work: Work) -> Work:
+    """The same work, but that what arrived is counted and not compared; the library itself always compares."""
+
+    def counted(connection: duckdb.DuckDBPyConnection, one: Source) -> reconciliation.Totals:
+        (rows,) = connection.table(f"raw.{one.table}").aggregate("count(*)").fetchone() or (0,)
+        return reconciliation.Totals(rows, 0, None)
+
+    def run() -> int:
+        with mock.patch.object(reconciliation, "compare", counted):
+            return work.run()
+
+    return Work(run, work.after)
 
 
 def _refresh(task: Task, *, full: bool) -> Work:

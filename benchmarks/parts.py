@@ -25,13 +25,16 @@ def extraction(place: Place, rounds: int, listen: Listener) -> list[Result]:
     with reader(place) as reader_url:
         turns = [Turn("raw_copy")]
         if reader_url:
-            turns.append(Turn("full_through_view", url=reader_url))
+            turns += [Turn("full_through_view", url=reader_url), Turn("view_reading", url=reader_url)]
         else:
             listen(f"{place.size}: si_reader is left out, for its views are not there (si schema apply builds them)")
         turns += [
+            Turn("full_reading"),
             Turn("full"),  # after the view's, because what follows is read against this one
             Turn("unchanged"),
+            Turn("unchanged_reading"),
             Turn("changed_0.1", partial(changed, 0.001, 1)),
+            Turn("changed_0.1_reading", partial(changed, 0.001, 3)),
             Turn("changed_1", partial(changed, 0.01, 2)),
             *map(Turn, _installed(_PEERS, listen)),
         ]
