@@ -44,9 +44,19 @@ def spark(file: sql.SqlFile) -> str:
     return parsed(file).transform(said_by_spark).sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
+def common_table(file: sql.SqlFile, name: str) -> expressions.Select:
+    return next(cte.this for cte in parsed(file).find_all(expressions.CTE) if cte.alias == name)
+
+
 def final_query(file: sql.SqlFile) -> expressions.Select:
     """The common table expression called final, whose columns are those of the file."""
-    return next(cte.this for cte in parsed(file).find_all(expressions.CTE) if cte.alias == "final")
+    return common_table(file, "final")
+
+
+def places_of_stages(file: sql.SqlFile) -> list[expressions.PropertyEQ]:
+    """Where the list of a funnel's unit says which stage it speaks of, in the order of the list."""
+    found = common_table(file, "units").find_all(expressions.PropertyEQ, bfs=False)
+    return [place for place in found if place.this.name == "stage_number"]
 
 
 @every(*(folder.name for folder in sorted(sql.root().iterdir()) if folder.is_dir()))
@@ -109,16 +119,17 @@ def test_a_query_runs_on_spark_as_well(file: sql.SqlFile) -> None:
 
 @every("funnels")
 def test_the_stages_of_the_header_are_those_of_the_query_in_order(file: sql.SqlFile) -> None:
-    found = set()
-    for select in parsed(file).find_all(expressions.Select):
-        literals = {
-            column.alias: column.this.this
-            for column in select.expressions
-            if isinstance(column, expressions.Alias) and isinstance(column.this, expressions.Literal)
-        }
-        if "stage_number" in literals:
-            found.add((int(literals["stage_number"]), literals["stage"]))
-    assert sorted(found) == list(enumerate(funnels.stages(file.name), start=1))
+    numbers = [int(place.expression.name) for place in places_of_stages(file)]
+    chosen = {column.alias: column.this for column in final_query(file).selects}["stage"]
+    stages = [literal.name for literal in chosen.this.expressions]
+    assert tuple(stages) == funnels.stages(file.name)
+    assert numbers == list(range(1, len(stages) + 1))
+
+
+@every("funnels")
+def test_a_funnel_has_one_row_per_unit_before_it_has_one_per_stage(file: sql.SqlFile) -> None:
+    columns = tuple(common_table(file, "units").named_selects)
+    assert columns == ("unit_id", "started_at", "stages", *funnels.breakdowns(file.name))
 
 
 @every("funnels")

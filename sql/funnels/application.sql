@@ -12,131 +12,98 @@
 
 with
 
-applications as (
-
-    select * from raw.gig_applications
-    where applied_at < $as_of
-
-),
-
 deals as (
 
     select
         gig_id,
         influencer_id,
-        created_at,
-        completed_at,
-        status = 'completed' and coalesce(completed_at < $as_of, true) as is_completed
+        min(created_at) as dealt_at,
+        count(
+            case when status = 'completed' and coalesce(completed_at < $as_of, true) then 1 end
+        ) as completed_deals,
+        min(case when status = 'completed' and completed_at < $as_of then completed_at end) as completed_at
     from raw.deals
     where created_at < $as_of
+    group by gig_id, influencer_id
 
 ),
 
-events as (
+payments as (
 
     select
-        id as unit_id,
-        1 as stage_number,
-        'applied' as stage,
-        applied_at as reached_at
-    from applications
-
-    union all
-
-    select
-        id as unit_id,
-        2 as stage_number,
-        'reviewed' as stage,
-        reviewed_at as reached_at
-    from applications
-    where coalesce(reviewed_at < $as_of, status <> 'pending')
-
-    union all
-
-    select
-        id as unit_id,
-        3 as stage_number,
-        'approved' as stage,
-        reviewed_at as reached_at
-    from applications
-    where
-        status = 'approved'
-        and coalesce(reviewed_at < $as_of, true)
-
-    union all
-
-    select
-        applications.id as unit_id,
-        4 as stage_number,
-        'dealt' as stage,
-        deals.created_at as reached_at
-    from applications
-    inner join deals
-        on
-            applications.gig_id = deals.gig_id
-            and applications.influencer_id = deals.influencer_id
-
-    union all
-
-    select
-        applications.id as unit_id,
-        5 as stage_number,
-        'completed' as stage,
-        deals.completed_at as reached_at
-    from applications
-    inner join deals
-        on
-            applications.gig_id = deals.gig_id
-            and applications.influencer_id = deals.influencer_id
-    where deals.is_completed
-
-    union all
-
-    select
-        application_id as unit_id,
-        6 as stage_number,
-        'paid' as stage,
-        released_at as reached_at
+        application_id,
+        min(released_at) as paid_at
     from raw.escrow_jobs
     where
         created_at < $as_of
         and status = 'released'
         and coalesce(released_at < $as_of, true)
+    group by application_id
 
 ),
 
-stages as (
+-- A list has a place for each stage, null where the unit did not reach it on its own.
+units as (
 
     select
-        unit_id,
-        stage_number,
-        stage,
-        min(reached_at) as reached_at
-    from events
-    group by unit_id, stage_number, stage
-
-),
-
-final as (
-
-    select
-        stages.unit_id,
-        stages.stage_number,
-        stages.stage,
-        stages.reached_at,
+        applications.id as unit_id,
         applications.applied_at as started_at,
+        [
+            { 'stage_number': 1, 'reached_at': applications.applied_at },
+            case
+                when coalesce(applications.reviewed_at < $as_of, applications.status <> 'pending')
+                    then { 'stage_number': 2, 'reached_at': applications.reviewed_at }
+            end,
+            case
+                when applications.status = 'approved' and coalesce(applications.reviewed_at < $as_of, true)
+                    then { 'stage_number': 3, 'reached_at': applications.reviewed_at }
+            end,
+            case when deals.dealt_at is not null then { 'stage_number': 4, 'reached_at': deals.dealt_at } end,
+            case when deals.completed_deals > 0 then { 'stage_number': 5, 'reached_at': deals.completed_at } end,
+            case when payments.application_id is not null then { 'stage_number': 6, 'reached_at': payments.paid_at } end
+        ] as stages,
         influencer_profiles.influencer_type,
         gigs.categories as gig_category,
         strftime(applications.applied_at at time zone $tz, '%Y-%m') as month
-    from stages
-    inner join applications
-        on stages.unit_id = applications.id
+    from raw.gig_applications as applications
+    left join deals
+        on
+            applications.gig_id = deals.gig_id
+            and applications.influencer_id = deals.influencer_id
+    left join payments
+        on applications.id = payments.application_id
     left join raw.influencer_profiles as influencer_profiles
         on applications.influencer_id = influencer_profiles.user_id
     left join raw.gigs as gigs
         on
             applications.gig_id = gigs.id
             and gigs.created_at < $as_of
+    where applications.applied_at < $as_of
+
+),
+
+reached as (
+
+    select
+        * exclude (stages),
+        unnest(stages) as stage
+    from units
+
+),
+
+final as (
+
+    select
+        unit_id,
+        stage['stage_number'] as stage_number,
+        ['applied', 'reviewed', 'approved', 'dealt', 'completed', 'paid'][stage['stage_number']] as stage,
+        stage['reached_at'] as reached_at,
+        started_at,
+        influencer_type,
+        gig_category,
+        month
+    from reached
+    where stage is not null
 
 )
 

@@ -13,87 +13,75 @@
 
 with
 
-jobs as (
+-- A list has a place for each stage, null where the unit did not reach it on its own.
+units as (
 
-    select * from raw.escrow_jobs
+    select
+        id as unit_id,
+        created_at as started_at,
+        [
+            { 'stage_number': 1, 'reached_at': created_at },
+            case
+                when
+                    coalesce(
+                        locked_at < $as_of,
+                        status in (
+                            'locked',
+                            'work_in_progress',
+                            'work_submitted',
+                            'under_review',
+                            'approved',
+                            'releasing',
+                            'released'
+                        )
+                    )
+                    then { 'stage_number': 2, 'reached_at': locked_at }
+            end,
+            case
+                when
+                    coalesce(
+                        work_submitted_at < $as_of,
+                        status in ('work_submitted', 'under_review', 'approved', 'releasing', 'released')
+                    )
+                    then { 'stage_number': 3, 'reached_at': work_submitted_at }
+            end,
+            case
+                when coalesce(approved_at < $as_of, status in ('approved', 'releasing', 'released'))
+                    then { 'stage_number': 4, 'reached_at': approved_at }
+            end,
+            case
+                when coalesce(released_at < $as_of, status = 'released')
+                    then { 'stage_number': 5, 'reached_at': released_at }
+            end
+        ] as stages,
+        lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+        strftime(created_at at time zone $tz, '%Y-%m') as month
+    from raw.escrow_jobs
     where created_at < $as_of
 
 ),
 
-stages as (
+reached as (
 
     select
-        id as unit_id,
-        1 as stage_number,
-        'created' as stage,
-        created_at as reached_at
-    from jobs
-
-    union all
-
-    select
-        id as unit_id,
-        2 as stage_number,
-        'locked' as stage,
-        locked_at as reached_at
-    from jobs
-    where
-        coalesce(
-            locked_at < $as_of,
-            status in (
-                'locked', 'work_in_progress', 'work_submitted', 'under_review', 'approved', 'releasing', 'released'
-            )
-        )
-
-    union all
-
-    select
-        id as unit_id,
-        3 as stage_number,
-        'submitted' as stage,
-        work_submitted_at as reached_at
-    from jobs
-    where
-        coalesce(
-            work_submitted_at < $as_of,
-            status in ('work_submitted', 'under_review', 'approved', 'releasing', 'released')
-        )
-
-    union all
-
-    select
-        id as unit_id,
-        4 as stage_number,
-        'approved' as stage,
-        approved_at as reached_at
-    from jobs
-    where coalesce(approved_at < $as_of, status in ('approved', 'releasing', 'released'))
-
-    union all
-
-    select
-        id as unit_id,
-        5 as stage_number,
-        'released' as stage,
-        released_at as reached_at
-    from jobs
-    where coalesce(released_at < $as_of, status = 'released')
+        * exclude (stages),
+        unnest(stages) as stage
+    from units
 
 ),
 
 final as (
 
     select
-        stages.unit_id,
-        stages.stage_number,
-        stages.stage,
-        stages.reached_at,
-        jobs.created_at as started_at,
-        lower(trim(coalesce(jobs.currency, 'usd'), ' ')) as currency,
-        strftime(jobs.created_at at time zone $tz, '%Y-%m') as month
-    from stages
-    inner join jobs
-        on stages.unit_id = jobs.id
+        unit_id,
+        stage['stage_number'] as stage_number,
+        ['created', 'locked', 'submitted', 'approved', 'released'][stage['stage_number']] as stage,
+        stage['reached_at'] as reached_at,
+        started_at,
+        currency,
+        month
+    from reached
+    where stage is not null
 
 )
 

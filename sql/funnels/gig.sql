@@ -10,112 +10,105 @@
 
 with
 
-gigs as (
+applications as (
 
-    select * from raw.gigs
-    where created_at < $as_of
+    select
+        gig_id,
+        min(applied_at) as applied_at,
+        count(case when status = 'approved' and coalesce(reviewed_at < $as_of, true) then 1 end) as approvals,
+        min(case when status = 'approved' and reviewed_at < $as_of then reviewed_at end) as approved_at
+    from raw.gig_applications
+    where applied_at < $as_of
+    group by gig_id
 
 ),
 
-events as (
+deals as (
 
     select
-        gig_id as unit_id,
-        2 as stage_number,
-        'applied' as stage,
-        applied_at as reached_at
-    from raw.gig_applications
-    where applied_at < $as_of
-
-    union all
-
-    select
-        gig_id as unit_id,
-        3 as stage_number,
-        'approved' as stage,
-        reviewed_at as reached_at
-    from raw.gig_applications
-    where
-        applied_at < $as_of
-        and status = 'approved'
-        and coalesce(reviewed_at < $as_of, true)
-
-    union all
-
-    select
-        gig_id as unit_id,
-        4 as stage_number,
-        'dealt' as stage,
-        created_at as reached_at
+        gig_id,
+        min(created_at) as dealt_at,
+        count(
+            case when status = 'completed' and coalesce(completed_at < $as_of, true) then 1 end
+        ) as completed_deals,
+        min(case when status = 'completed' and completed_at < $as_of then completed_at end) as completed_at
     from raw.deals
     where created_at < $as_of
+    group by gig_id
 
-    union all
+),
 
-    select
-        gig_id as unit_id,
-        5 as stage_number,
-        'completed' as stage,
-        completed_at as reached_at
-    from raw.deals
-    where
-        created_at < $as_of
-        and status = 'completed'
-        and coalesce(completed_at < $as_of, true)
-
-    union all
+payments as (
 
     select
-        gig_id as unit_id,
-        6 as stage_number,
-        'paid' as stage,
-        released_at as reached_at
+        gig_id,
+        min(released_at) as paid_at
     from raw.escrow_jobs
     where
         created_at < $as_of
         and status = 'released'
         and coalesce(released_at < $as_of, true)
+    group by gig_id
 
 ),
 
-stages as (
+-- A list has a place for each stage, null where the unit did not reach it on its own.
+units as (
 
     select
-        id as unit_id,
-        1 as stage_number,
-        'posted' as stage,
-        created_at as reached_at
-    from gigs
+        gigs.id as unit_id,
+        gigs.created_at as started_at,
+        [
+            { 'stage_number': 1, 'reached_at': gigs.created_at },
+            case
+                when applications.applied_at is not null
+                    then { 'stage_number': 2, 'reached_at': applications.applied_at }
+            end,
+            case when applications.approvals > 0 then { 'stage_number': 3, 'reached_at': applications.approved_at } end,
+            case when deals.dealt_at is not null then { 'stage_number': 4, 'reached_at': deals.dealt_at } end,
+            case when deals.completed_deals > 0 then { 'stage_number': 5, 'reached_at': deals.completed_at } end,
+            case when payments.gig_id is not null then { 'stage_number': 6, 'reached_at': payments.paid_at } end
+        ] as stages,
+        gigs.categories as category,
+        sponsor_profiles.industry as sponsor_industry,
+        gigs.location,
+        strftime(gigs.created_at at time zone $tz, '%Y-%m') as month
+    from raw.gigs as gigs
+    left join applications
+        on gigs.id = applications.gig_id
+    left join deals
+        on gigs.id = deals.gig_id
+    left join payments
+        on gigs.id = payments.gig_id
+    left join raw.sponsor_profiles as sponsor_profiles
+        on gigs.sponsor_id = sponsor_profiles.user_id
+    where gigs.created_at < $as_of
 
-    union all
+),
+
+reached as (
 
     select
-        unit_id,
-        stage_number,
-        stage,
-        min(reached_at) as reached_at
-    from events
-    group by unit_id, stage_number, stage
+        * exclude (stages),
+        unnest(stages) as stage
+    from units
 
 ),
 
 final as (
 
     select
-        stages.unit_id,
-        stages.stage_number,
-        stages.stage,
-        stages.reached_at,
-        gigs.created_at as started_at,
-        gigs.categories as category,
-        sponsor_profiles.industry as sponsor_industry,
-        gigs.location,
-        strftime(gigs.created_at at time zone $tz, '%Y-%m') as month
-    from stages
-    inner join gigs
-        on stages.unit_id = gigs.id
-    left join raw.sponsor_profiles as sponsor_profiles
-        on gigs.sponsor_id = sponsor_profiles.user_id
+        unit_id,
+        stage['stage_number'] as stage_number,
+        ['posted', 'applied', 'approved', 'dealt', 'completed', 'paid'][stage['stage_number']] as stage,
+        stage['reached_at'] as reached_at,
+        started_at,
+        category,
+        sponsor_industry,
+        location,
+        month
+    from reached
+    where stage is not null
 
 )
 

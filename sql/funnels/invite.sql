@@ -10,16 +10,109 @@
 
 with
 
-invites as (
+converts as (
 
     select
-        invites.*,
-        users.created_at as joined_at,
-        invite_templates.id as known_template_id,
-        invite_templates.ab_test_variant,
-        contacts.segment,
-        contacts.source
+        id as invite_id,
+        converted_user_id as user_id,
+        sent_at
+    from raw.invites
+    where
+        sent_at < $as_of
+        and converted_user_id is not null
+
+),
+
+deals as (
+
+    select
+        influencer_id,
+        sponsor_id,
+        created_at,
+        completed_at,
+        status = 'completed' and coalesce(completed_at < $as_of, true) as is_completed
+    from raw.deals
+    where created_at < $as_of
+
+),
+
+deal_parties as (
+
+    select
+        influencer_id as user_id,
+        created_at,
+        completed_at,
+        is_completed
+    from deals
+
+    union all
+
+    select
+        sponsor_id as user_id,
+        created_at,
+        completed_at,
+        is_completed
+    from deals
+
+),
+
+deals_of_converts as (
+
+    select
+        converts.invite_id,
+        min(deal_parties.created_at) as first_deal_at,
+        count(case when deal_parties.is_completed then 1 end) as completed_deals,
+        min(case when deal_parties.is_completed then deal_parties.completed_at end) as completed_at
+    from converts
+    inner join deal_parties
+        on
+            converts.user_id = deal_parties.user_id
+            and converts.sent_at <= deal_parties.created_at
+    group by converts.invite_id
+
+),
+
+-- A list has a place for each stage, null where the unit did not reach it on its own.
+units as (
+
+    select
+        invites.id as unit_id,
+        invites.sent_at as started_at,
+        [
+            { 'stage_number': 1, 'reached_at': invites.sent_at },
+            case when invites.opened_at < $as_of then { 'stage_number': 2, 'reached_at': invites.opened_at } end,
+            case when invites.clicked_at < $as_of then { 'stage_number': 3, 'reached_at': invites.clicked_at } end,
+            case
+                when coalesce(invites.accepted_at < $as_of, invites.status = 'accepted')
+                    then { 'stage_number': 4, 'reached_at': invites.accepted_at }
+            end,
+            case
+                when invites.converted_user_id is not null and coalesce(users.created_at < $as_of, true)
+                    then { 'stage_number': 5, 'reached_at': users.created_at }
+            end,
+            case
+                when invites.is_verified and coalesce(invites.verified_at < $as_of, true)
+                    then { 'stage_number': 6, 'reached_at': invites.verified_at }
+            end,
+            case
+                when deals_of_converts.first_deal_at is not null
+                    then { 'stage_number': 7, 'reached_at': deals_of_converts.first_deal_at }
+            end,
+            case
+                when deals_of_converts.completed_deals > 0
+                    then { 'stage_number': 8, 'reached_at': deals_of_converts.completed_at }
+            end
+        ] as stages,
+        invites.method,
+        cast(invites.agent_id as varchar) as agent,
+        cast(invite_templates.id as varchar) as template,
+        invite_templates.ab_test_variant as template_variant,
+        contacts.segment as contact_segment,
+        contacts.source as contact_source,
+        strftime(invites.sent_at at time zone $tz, '%Y-%m') as month
     from raw.invites as invites
+    left join deals_of_converts
+        on invites.id = deals_of_converts.invite_id
     left join raw.users as users
         on invites.converted_user_id = users.id
     left join raw.invite_templates as invite_templates
@@ -30,148 +123,34 @@ invites as (
 
 ),
 
-deal_parties as (
+reached as (
 
     select
-        id,
-        influencer_id as user_id,
-        created_at,
-        completed_at,
-        coalesce(status = 'completed' and coalesce(completed_at < $as_of, true), false) as is_completed
-    from raw.deals
-    where created_at < $as_of
-
-    union all
-
-    select
-        id,
-        sponsor_id as user_id,
-        created_at,
-        completed_at,
-        coalesce(status = 'completed' and coalesce(completed_at < $as_of, true), false) as is_completed
-    from raw.deals
-    where created_at < $as_of
-
-),
-
-deals_of_converts as (
-
-    select
-        invites.id as unit_id,
-        min(deal_parties.created_at) as first_deal_at,
-        count(case when deal_parties.is_completed then 1 end) > 0 as is_completed,
-        min(case when deal_parties.is_completed then deal_parties.completed_at end) as completed_at
-    from invites
-    inner join deal_parties
-        on
-            invites.converted_user_id = deal_parties.user_id
-            and invites.sent_at <= deal_parties.created_at
-    group by invites.id
-
-),
-
-stages as (
-
-    select
-        id as unit_id,
-        1 as stage_number,
-        'sent' as stage,
-        sent_at as reached_at
-    from invites
-
-    union all
-
-    select
-        id as unit_id,
-        2 as stage_number,
-        'opened' as stage,
-        opened_at as reached_at
-    from invites
-    where opened_at < $as_of
-
-    union all
-
-    select
-        id as unit_id,
-        3 as stage_number,
-        'clicked' as stage,
-        clicked_at as reached_at
-    from invites
-    where clicked_at < $as_of
-
-    union all
-
-    select
-        id as unit_id,
-        4 as stage_number,
-        'accepted' as stage,
-        accepted_at as reached_at
-    from invites
-    where coalesce(accepted_at < $as_of, status = 'accepted')
-
-    union all
-
-    select
-        id as unit_id,
-        5 as stage_number,
-        'joined' as stage,
-        joined_at as reached_at
-    from invites
-    where
-        converted_user_id is not null
-        and coalesce(joined_at < $as_of, true)
-
-    union all
-
-    select
-        id as unit_id,
-        6 as stage_number,
-        'verified' as stage,
-        verified_at as reached_at
-    from invites
-    where
-        is_verified
-        and coalesce(verified_at < $as_of, true)
-
-    union all
-
-    select
-        unit_id,
-        7 as stage_number,
-        'first_deal' as stage,
-        first_deal_at as reached_at
-    from deals_of_converts
-
-    union all
-
-    select
-        unit_id,
-        8 as stage_number,
-        'completed_deal' as stage,
-        completed_at as reached_at
-    from deals_of_converts
-    where is_completed
+        * exclude (stages),
+        unnest(stages) as stage
+    from units
 
 ),
 
 final as (
 
     select
-        stages.unit_id,
-        stages.stage_number,
-        stages.stage,
-        stages.reached_at,
-        invites.sent_at as started_at,
-        invites.method,
-        cast(invites.agent_id as varchar) as agent,
-        cast(invites.known_template_id as varchar) as template,
-        invites.ab_test_variant as template_variant,
-        invites.segment as contact_segment,
-        invites.source as contact_source,
-        strftime(invites.sent_at at time zone $tz, '%Y-%m') as month
-    from stages
-    inner join invites
-        on stages.unit_id = invites.id
+        unit_id,
+        stage['stage_number'] as stage_number,
+        [
+            'sent', 'opened', 'clicked', 'accepted', 'joined', 'verified', 'first_deal', 'completed_deal'
+        ][stage['stage_number']] as stage,
+        stage['reached_at'] as reached_at,
+        started_at,
+        method,
+        agent,
+        template,
+        template_variant,
+        contact_segment,
+        contact_source,
+        month
+    from reached
+    where stage is not null
 
 )
 

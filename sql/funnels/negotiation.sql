@@ -14,9 +14,17 @@
 
 with
 
-negotiations as (
+existing_offers as (
 
-    select * from raw.negotiations
+    select
+        negotiation_id,
+        created_at,
+        case when status = 'countered' and coalesce(responded_at < $as_of, true) then 1 end as is_countered,
+        responded_at,
+        from_user_id <> first_value(from_user_id) over (
+            partition by negotiation_id order by created_at asc, id asc
+        ) as is_by_another
+    from raw.negotiation_offers
     where created_at < $as_of
 
 ),
@@ -24,12 +32,15 @@ negotiations as (
 offers as (
 
     select
-        *,
-        first_value(from_user_id) over (
-            partition by negotiation_id order by created_at asc, id asc
-        ) as first_author_id
-    from raw.negotiation_offers
-    where created_at < $as_of
+        negotiation_id,
+        min(created_at) as offered_at,
+        count(case when is_by_another or is_countered = 1 then 1 end) as counters,
+        least(
+            min(case when is_by_another then created_at end),
+            min(case when is_countered = 1 then responded_at end)
+        ) as countered_at
+    from existing_offers
+    group by negotiation_id
 
 ),
 
@@ -38,7 +49,6 @@ accepted_offers as (
 
     select
         negotiation_id,
-        count(*) as offers,
         count(
             case when created_at < $as_of and coalesce(responded_at < $as_of, true) then 1 end
         ) as offers_by_now,
@@ -53,104 +63,74 @@ accepted_offers as (
 
 ),
 
-events as (
+deals as (
 
     select
-        id as unit_id,
-        1 as stage_number,
-        'opened' as stage,
-        created_at as reached_at
-    from negotiations
+        gig_id,
+        influencer_id,
+        sponsor_id,
+        min(created_at) as dealt_at
+    from raw.deals
+    where created_at < $as_of
+    group by gig_id, influencer_id, sponsor_id
 
-    union all
+),
 
-    select
-        negotiation_id as unit_id,
-        2 as stage_number,
-        'offered' as stage,
-        created_at as reached_at
-    from offers
-
-    union all
-
-    select
-        negotiation_id as unit_id,
-        3 as stage_number,
-        'countered' as stage,
-        created_at as reached_at
-    from offers
-    where from_user_id <> first_author_id
-
-    union all
-
-    select
-        negotiation_id as unit_id,
-        3 as stage_number,
-        'countered' as stage,
-        responded_at as reached_at
-    from offers
-    where
-        status = 'countered'
-        and coalesce(responded_at < $as_of, true)
-
-    union all
+-- A list has a place for each stage, null where the unit did not reach it on its own.
+units as (
 
     select
         negotiations.id as unit_id,
-        4 as stage_number,
-        'accepted' as stage,
-        accepted_offers.responded_at as reached_at
-    from negotiations
+        negotiations.created_at as started_at,
+        [
+            { 'stage_number': 1, 'reached_at': negotiations.created_at },
+            case when offers.offered_at is not null then { 'stage_number': 2, 'reached_at': offers.offered_at } end,
+            case when offers.counters > 0 then { 'stage_number': 3, 'reached_at': offers.countered_at } end,
+            case
+                when negotiations.status = 'accepted' and coalesce(accepted_offers.offers_by_now > 0, true)
+                    then { 'stage_number': 4, 'reached_at': accepted_offers.responded_at }
+            end,
+            case when deals.dealt_at is not null then { 'stage_number': 5, 'reached_at': deals.dealt_at } end
+        ] as stages,
+        sponsor_profiles.industry as sponsor_industry,
+        strftime(negotiations.created_at at time zone $tz, '%Y-%m') as month
+    from raw.negotiations as negotiations
+    left join offers
+        on negotiations.id = offers.negotiation_id
     left join accepted_offers
         on negotiations.id = accepted_offers.negotiation_id
-    where
-        negotiations.status = 'accepted'
-        and (accepted_offers.offers is null or accepted_offers.offers_by_now > 0)
-
-    union all
-
-    select
-        negotiations.id as unit_id,
-        5 as stage_number,
-        'dealt' as stage,
-        deals.created_at as reached_at
-    from negotiations
-    inner join raw.deals as deals
+    left join deals
         on
             negotiations.gig_id = deals.gig_id
             and negotiations.influencer_id = deals.influencer_id
             and negotiations.sponsor_id = deals.sponsor_id
-    where deals.created_at < $as_of
+    left join raw.sponsor_profiles as sponsor_profiles
+        on negotiations.sponsor_id = sponsor_profiles.user_id
+    where negotiations.created_at < $as_of
 
 ),
 
-stages as (
+reached as (
 
     select
-        unit_id,
-        stage_number,
-        stage,
-        min(reached_at) as reached_at
-    from events
-    group by unit_id, stage_number, stage
+        * exclude (stages),
+        unnest(stages) as stage
+    from units
 
 ),
 
 final as (
 
     select
-        stages.unit_id,
-        stages.stage_number,
-        stages.stage,
-        stages.reached_at,
-        negotiations.created_at as started_at,
-        sponsor_profiles.industry as sponsor_industry,
-        strftime(negotiations.created_at at time zone $tz, '%Y-%m') as month
-    from stages
-    inner join negotiations
-        on stages.unit_id = negotiations.id
-    left join raw.sponsor_profiles as sponsor_profiles
-        on negotiations.sponsor_id = sponsor_profiles.user_id
+        unit_id,
+        stage['stage_number'] as stage_number,
+        ['opened', 'offered', 'countered', 'accepted', 'dealt'][stage['stage_number']] as stage,
+        stage['reached_at'] as reached_at,
+        started_at,
+        sponsor_industry,
+        month
+    from reached
+    where stage is not null
 
 )
 

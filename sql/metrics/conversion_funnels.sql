@@ -1,6 +1,6 @@
 -- conversion_funnels: how many units reached each stage of each funnel, and how long that took.
 --
--- funnel_units holds, per unit and stage it reached on its own, the earliest known time (null:
+-- funnel_units holds, per unit, the stages it reached on its own, each with the earliest known time (null:
 -- unknown); the library fills it from sql/funnels. With $within_microseconds a later stage counts only
 -- by a known time within it of stage 1. A unit that reached a stage has reached all before it; implied
 -- stages have no time. Percentiles interpolate linearly, as percentile_cont does, in whole numbers.
@@ -16,24 +16,12 @@
 
 with
 
-reached as (
+entrants as (
 
-    select
-        funnel,
-        breakdown_value,
-        unit_id,
-        stage_number,
-        started_at,
-        epoch_us(reached_at) - epoch_us(started_at) as elapsed
-    from funnel_units
+    select * from funnel_units
     where
         ($since is null or started_at >= cast($since as timestamptz))
         and started_at < cast($until as timestamptz)
-        and (
-            stage_number = 1
-            or cast($within_microseconds as bigint) is null
-            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
-        )
 
 ),
 
@@ -42,11 +30,22 @@ furthest as (
     select
         funnel,
         breakdown_value,
-        unit_id,
-        max(stage_number) as stage_number,
-        min(started_at) as started_at
-    from reached
-    group by funnel, breakdown_value, unit_id
+        started_at,
+        list_max(
+            list_transform(
+                stages,
+                lambda stage:
+                case
+                    when
+                        stage['stage_number'] = 1
+                        or cast($within_microseconds as bigint) is null
+                        or epoch_us(stage['reached_at']) - epoch_us(started_at)
+                        <= cast($within_microseconds as bigint)
+                        then stage['stage_number']
+                end
+            )
+        ) as stage_number
+    from entrants
 
 ),
 
@@ -133,6 +132,29 @@ dropped as (
 
 ),
 
+reached as (
+
+    select
+        funnel,
+        breakdown_value,
+        started_at,
+        unnest(stages) as stage
+    from entrants
+
+),
+
+elapsed_times as (
+
+    select
+        funnel,
+        breakdown_value,
+        stage['stage_number'] as stage_number,
+        epoch_us(stage['reached_at']) - epoch_us(started_at) as elapsed
+    from reached
+    where stage['stage_number'] > 1
+
+),
+
 -- In order, so that the value at a position is the one in that place.
 timed as (
 
@@ -142,10 +164,13 @@ timed as (
         stage_number,
         count(*) - 1 as last_position,
         list_sort(list(elapsed)) as in_order
-    from reached
+    from elapsed_times
     where
-        stage_number > 1
-        and elapsed >= 0
+        elapsed >= 0
+        and (
+            cast($within_microseconds as bigint) is null
+            or elapsed <= cast($within_microseconds as bigint)
+        )
     group by funnel, breakdown_value, stage_number
 
 ),

@@ -13,52 +13,45 @@
 
 with
 
-reached as (
-
-    select
-        unit_id,
-        stage_number,
-        started_at,
-        reached_at
-    from funnel_units
-    where
-        ($since is null or started_at >= cast($since as timestamptz))
-        and started_at < cast($until as timestamptz)
-        and (
-            stage_number = 1
-            or cast($within_microseconds as bigint) is null
-            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
-        )
-
-),
-
 furthest as (
 
     select
         unit_id,
-        max(stage_number) as stage_number
-    from reached
-    group by unit_id
+        started_at,
+        stages,
+        list_max(
+            list_transform(
+                stages,
+                lambda stage:
+                case
+                    when
+                        stage['stage_number'] = 1
+                        or cast($within_microseconds as bigint) is null
+                        or epoch_us(stage['reached_at']) - epoch_us(started_at)
+                        <= cast($within_microseconds as bigint)
+                        then stage['stage_number']
+                end
+            )
+        ) as stage_number
+    from funnel_units
+    where
+        ($since is null or started_at >= cast($since as timestamptz))
+        and started_at < cast($until as timestamptz)
 
 ),
 
 final as (
 
     select
-        reached.unit_id,
-        reached.started_at,
-        reached.reached_at,
+        unit_id,
+        started_at,
+        stages[$stage_number]['reached_at'] as reached_at,
         coalesce(
-            cast($within_microseconds as bigint)
-            > epoch_us(cast($as_of as timestamptz)) - epoch_us(reached.started_at),
+            cast($within_microseconds as bigint) > epoch_us(cast($as_of as timestamptz)) - epoch_us(started_at),
             false
         ) as immature
-    from reached
-    inner join furthest
-        on
-            reached.unit_id = furthest.unit_id
-            and reached.stage_number = furthest.stage_number
-    where reached.stage_number = $stage_number
+    from furthest
+    where stage_number = $stage_number
 
 )
 

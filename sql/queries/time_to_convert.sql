@@ -13,20 +13,26 @@
 
 with
 
-timed as (
+elapsed_times as (
 
     select
         breakdown_value,
-        cast(epoch_us(reached_at) - epoch_us(started_at) as hugeint) as elapsed
+        cast(epoch_us(stages[$stage_number]['reached_at']) - epoch_us(started_at) as hugeint) as elapsed
     from funnel_units
     where
-        stage_number = $stage_number
-        and ($since is null or started_at >= cast($since as timestamptz))
+        ($since is null or started_at >= cast($since as timestamptz))
         and started_at < cast($until as timestamptz)
-        and epoch_us(reached_at) - epoch_us(started_at) >= 0
+
+),
+
+timed as (
+
+    select * from elapsed_times
+    where
+        elapsed >= 0
         and (
             cast($within_microseconds as bigint) is null
-            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
+            or elapsed <= cast($within_microseconds as bigint)
         )
 
 ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
@@ -18,6 +18,12 @@ from si_analytics.errors import UnknownNameError
 
 ALL = "all"
 NONE = "(none)"
+
+# Around the query of a file: what becomes of its rows, and which of them.
+_INSERT = "insert into funnel_units\n"
+_UNITS = "select $funnel, $value, unit_id, started_at, stages from units"
+_KEEP = "create or replace temporary table funnel_found as\n"
+_ALL_OF = {"units": "select * from units", "final": "select * from final"}
 
 
 def names() -> tuple[str, ...]:
@@ -68,7 +74,7 @@ def prepare(
     )
     connection.execute(
         "create or replace temporary table funnel_units (funnel varchar, breakdown_value varchar, unit_id uuid,"
-        " started_at timestamptz, stage_number bigint, reached_at timestamptz)"
+        " started_at timestamptz, stages struct(stage_number integer, reached_at timestamptz)[])"
     )
     for name in funnels:
         rows = [[name, by or ALL, number, stage] for number, stage in enumerate(stages(name), start=1)]
@@ -76,25 +82,14 @@ def prepare(
         if by is None:
             _fill(connection, name, values)
         else:
-            units(connection, name, values, by).insert_into("temp.main.funnel_units")
+            _keep(connection, name, values, "units")
+            _kept(connection, name, by, ("unit_id", "started_at", "stages")).insert_into("temp.main.funnel_units")
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> None:
     """Add the units of a funnel that is not broken down: nothing is computed of its breakdowns."""
     query, bound = _query(connection, name, values)
-    connection.execute(
-        "insert into funnel_units select $funnel, $value, unit_id, started_at, stage_number, reached_at from (\n"
-        + query
-        + ")",
-        {"funnel": name, "value": ALL, **bound},
-    )
-
-
-def _query(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The file's query as it stands but for its order, which is for people, and those of `values` that it binds."""
-    file = sql.read("funnels", name)
-    named = connection.extract_statements(file.text)[0].named_parameters
-    return file.text.removesuffix(f"order by {file.fields['Order']}\n"), {key: values[key] for key in sorted(named)}
+    connection.execute(_INSERT + query + _UNITS, {"funnel": name, "value": ALL, **bound})
 
 
 def units(
@@ -102,21 +97,44 @@ def units(
 ) -> duckdb.DuckDBPyRelation:
     """Per unit, breakdown value and stage it reached on its own: when it started, and the earliest known time.
 
-    Fetch the rows before you ask for others: they lie in a temporary table, which DuckDB can move to disk.
+    Fetch the rows before you ask for others.
     """
+    _keep(connection, name, values, "final")
+    return _kept(connection, name, by, ("unit_id", "started_at", "stage_number", "reached_at"))
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], rows: Literal["units", "final"]
+) -> None:
+    """Store what the funnel finds, by unit or also by stage, where DuckDB can move it to disk."""
     query, bound = _query(connection, name, values)
-    connection.execute("create or replace temporary table funnel_found as\n" + query, bound)
-    reached = connection.table("temp.main.funnel_found")
+    connection.execute(_KEEP + query + _ALL_OF[rows], bound)
+
+
+def _kept(
+    connection: duckdb.DuckDBPyConnection, name: str, by: str | None, columns: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    found = connection.table("temp.main.funnel_found")
     funnel = duckdb.ConstantExpression(name).alias("funnel")
-    value = duckdb.ConstantExpression(ALL) if by is None else _value(reached, by)
-    columns = [duckdb.ColumnExpression(c) for c in ("unit_id", "started_at", "stage_number", "reached_at")]
-    return reached.select(funnel, value.alias("breakdown_value"), *columns)
+    value = duckdb.ConstantExpression(ALL) if by is None else _value(found, by)
+    return found.select(funnel, value.alias("breakdown_value"), *map(duckdb.ColumnExpression, columns))
 
 
-def _value(reached: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
+def _query(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The query of a file up to where it says which rows it wants, and those of `values` that it binds.
+
+    The file itself ends in the rows per unit and stage, in order; that is for people, and slow with many units.
+    """
+    file = sql.read("funnels", name)
+    named = connection.extract_statements(file.text)[0].named_parameters
+    query = file.text.removesuffix("select * from final\norder by unit_id, stage_number\n")
+    return query, {key: values[key] for key in sorted(named)}
+
+
+def _value(found: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
     column = duckdb.ColumnExpression(by)
     none = duckdb.ConstantExpression(NONE)
-    if str(reached.types[reached.columns.index(by)]) != "VARCHAR[]":
+    if str(found.types[found.columns.index(by)]) != "VARCHAR[]":
         return duckdb.CoalesceOperator(column, none)
     # An empty list counts as one null, like a missing one; each null becomes (none) before doubles go.
     one_null = duckdb.SQLExpression("[null]::varchar[]")
