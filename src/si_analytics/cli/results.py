@@ -75,7 +75,7 @@ def metric(
     Spans are 2026, 2026-Q2, 2026-01, 2026-W05, this month, last 30 days (whole ones, before today); 14d is so long
     before the last refresh's as_of. Given as --since or --until a span stands for its first moment.
     """
-    form = _form(format, json)
+    form = shape(format, json)
     if name is None and not listed:
         raise UsageError("si metric", "no metric was named", "Name one; `si metric --list` lists them")
     from si_analytics import reader, settings
@@ -84,13 +84,13 @@ def metric(
         if name is None or listed:
             frame = warehouse.metrics().select("name", "kind", "summary", "grain")
         else:
-            when = _given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
-            funnel = _given(within=within, stopped=stopped, times=times)
-            frame = _asked(warehouse, name, by, when, funnel, _given(tier=tier, specialty=specialty, location=location))
-    _print(frame, form)
+            when = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
+            funnel = given(within=within, stopped=stopped, times=times)
+            frame = _asked(warehouse, name, by, when, funnel, given(tier=tier, specialty=specialty, location=location))
+    show(frame, form)
 
 
-def _form(asked: Format | None, json: bool) -> Format:
+def shape(asked: Format | None, json: bool) -> Format:
     """How to print; parquet is for files and programs, not for a terminal."""
     if json and asked not in {None, Format.json}:
         raise UsageError(f"si metric --format {asked}", "--json asks for JSON", "Leave one of them out")
@@ -104,7 +104,7 @@ def _form(asked: Format | None, json: bool) -> Format:
     return form
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def given(**options: Any) -> dict[str, Any]:
     """The options that were typed."""
     return {name: value for name, value in options.items() if value is not None and value != []}
 
@@ -151,7 +151,7 @@ def _require_none(options: dict[str, Any], name: str, found: str) -> None:
         raise UsageError(f"metric '{name}' with {named}", f"such options {found}", f"Leave {named} out")
 
 
-def _print(frame: pl.DataFrame, form: Format) -> None:
+def show(frame: pl.DataFrame, form: Format) -> None:
     if form is Format.json:
         as_json(frame.to_dicts())
     elif form is Format.csv:
