@@ -12,8 +12,8 @@ from sqlglot import expressions
 
 from si_analytics import checks, funnels, sql
 
-DUCKDB_FOLDERS = ("checks", "extract", "funnels", "metrics", "queries")
-COMPUTED_FOLDERS = ("checks", "funnels", "metrics", "queries")
+DUCKDB_FOLDERS = ("checks", "explain", "extract", "funnels", "metrics", "queries")
+COMPUTED_FOLDERS = ("checks", "explain", "funnels", "metrics", "queries")
 UNIT_COLUMNS = ("unit_id", "stage_number", "stage", "reached_at", "started_at")
 
 

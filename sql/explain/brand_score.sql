@@ -4,7 +4,7 @@
 -- none), weighs five times what a review does. total and count are exact, value is total / count, rounded.
 --
 -- Dialect   duckdb
--- Grain     one row for the prior, then one per review about the sponsor
+-- Grain     one row per review about the sponsor, after one for the prior
 -- Explains  brand_reputations.reputation_score
 -- How       sum of weight x total / count over sum of weight
 -- Decimals  3
