@@ -107,3 +107,10 @@ def extraction(settings: Settings, *tables: str) -> Iterator[Extraction]:
         connection.execute("set global TimeZone = 'UTC'")
         connection.execute("create schema raw")
         yield Extraction(settings, connection, postgres, tables or extract.tables())
+
+
+def duck(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """The published file, as DuckDB opens it."""
+    connection = duckdb.connect(str(settings.warehouse), read_only=True)
+    connection.execute("set global TimeZone = 'UTC'")
+    return connection
