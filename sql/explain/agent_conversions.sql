@@ -19,7 +19,7 @@ conversions as (
         id as invite_id,
         sent_at,
         accepted_at,
-        date_diff('microsecond', sent_at, accepted_at) as value
+        epoch_us(accepted_at) - epoch_us(sent_at) as value
     from raw.invites
     where
         agent_id = cast($key as uuid)

@@ -21,7 +21,7 @@ payments as (
         released_at,
         amount,
         currency,
-        date_diff('microsecond', work_submitted_at, released_at) as value
+        epoch_us(released_at) - epoch_us(work_submitted_at) as value
     from raw.escrow_jobs
     where
         sponsor_id = cast($key as uuid)

@@ -48,7 +48,7 @@ conversions_per_agent as (
     select
         agent_id,
         count(*) as conversions,
-        sum(date_diff('microsecond', sent_at, accepted_at)) as conversion_microseconds
+        sum(epoch_us(accepted_at) - epoch_us(sent_at)) as conversion_microseconds
     from raw.invites
     where
         accepted_at >= sent_at

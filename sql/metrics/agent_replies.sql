@@ -71,7 +71,7 @@ final as (
         message_id,
         waiting_since,
         created_at as replied_at,
-        date_diff('microsecond', waiting_since, created_at) as wait_microseconds
+        epoch_us(created_at) - epoch_us(waiting_since) as wait_microseconds
     from runs
     where is_own and not previous_is_own
 

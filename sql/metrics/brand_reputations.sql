@@ -84,7 +84,7 @@ payments_per_sponsor as (
 
     select
         sponsor_id,
-        (2 * 100 * sum(date_diff('microsecond', work_submitted_at, released_at)) + count(*) * 86400000000)
+        (2 * 100 * sum(epoch_us(released_at) - epoch_us(work_submitted_at)) + count(*) * 86400000000)
         // (2 * count(*) * 86400000000) as payment_hundredths
     from raw.escrow_jobs
     where
