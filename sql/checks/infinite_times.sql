@@ -1,6 +1,7 @@
 -- infinite_times: a time is infinite, so nothing can be measured from it or to it.
 --
--- Looked for whatever as_of is: an infinite event time lies after every as_of and would never show.
+-- Looked for whatever as_of is: an infinite event time lies after every as_of and would never show. Postgres counts to
+-- the year 294276, DuckDB to the first days of 294247: what is later arrives before the first time Postgres has.
 --
 -- Dialect   duckdb
 -- Grain     one row per row and column of time that is read
@@ -88,7 +89,9 @@ final as (
         key,
         cast(happened_at as varchar) as value
     from times
-    where happened_at in (cast('infinity' as timestamptz), cast('-infinity' as timestamptz))
+    where
+        happened_at = cast('infinity' as timestamptz)
+        or happened_at < cast('4714-01-01 (BC) 00:00:00+00' as timestamptz)
 
 )
 

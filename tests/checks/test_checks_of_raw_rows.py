@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from si_analytics import checks, extract, warehouse
 from si_analytics.settings import Settings
@@ -26,10 +27,14 @@ def test_times_far_away_are_not_infinite(duck: Duck) -> None:
     assert duck.check("infinite_times").passed
 
 
-def test_an_infinite_time_in_postgres_reaches_the_check(settings: Settings, postgres: psycopg.Connection) -> None:
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "294276-12-31 23:59:59.999999+00"])
+def test_a_time_in_postgres_that_cannot_be_counted_with_reaches_the_check(
+    moment: str, settings: Settings, postgres: psycopg.Connection
+) -> None:
     user = postgres.execute(
         "insert into users (email, password_hash, name, role, created_at)"
-        " values ('a@example.com', 'x', 'Ada', 'agent', 'infinity') returning id"
+        " values ('a@example.com', 'x', 'Ada', 'agent', %s) returning id",
+        [moment],
     ).fetchone()
     assert user is not None
     settings.home.mkdir()
@@ -38,7 +43,23 @@ def test_an_infinite_time_in_postgres_reaches_the_check(settings: Settings, post
         extract.read(opened, reading)
     found = checks.run(opened, "infinite_times", {})
     opened.close()
-    assert found.sample == ({"table_name": "users", "column_name": "created_at", "key": user[0], "value": "infinity"},)
+    assert [(row["table_name"], row["column_name"], row["key"]) for row in found.sample] == [
+        ("users", "created_at", user[0])
+    ]
+
+
+def test_the_first_and_the_last_time_of_both_pass(settings: Settings, postgres: psycopg.Connection) -> None:
+    postgres.execute(
+        "insert into users (email, password_hash, name, role, created_at) values"
+        " ('a@example.com', 'x', 'Ada', 'agent', '4714-11-24 00:00:00+00 BC'),"
+        " ('b@example.com', 'x', 'Bob', 'agent', '294246-12-31 23:59:59.999999+00')"
+    )
+    settings.home.mkdir()
+    opened = warehouse.create_working(settings)
+    with extract.snapshot(opened, settings) as reading:
+        extract.read(opened, reading)
+    assert checks.run(opened, "infinite_times", {}).passed
+    opened.close()
 
 
 def test_a_key_that_stands_twice_is_found_in_every_table(duck: Duck) -> None:
