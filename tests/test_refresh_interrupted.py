@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from si_analytics import embedded, extract, refresh, sample, schema, warehouse
+from si_analytics import embedded, extract, records, refresh, sample, schema, warehouse
 from si_analytics.errors import InterruptedReadError, ServerError
 from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings
@@ -77,7 +77,7 @@ def rows_in(postgres: psycopg.Connection) -> dict[str, int]:
     return {table: row[0] for table, row in found.items() if row}
 
 
-def run(settings: Settings, listen: Breaker, waits: Waits) -> refresh.RefreshReport:
+def run(settings: Settings, listen: Breaker, waits: Waits) -> records.RefreshReport:
     with Refresh(settings, sample.END, listen=listen, sleep=waits) as running:
         running.extract()
         running.publish()

@@ -1,33 +1,56 @@
 """What the warehouse says about itself: the record of refreshes, and boards of days gone by.
 
 Belongs here: the tables of ``meta`` and ``history``, carried from one warehouse file to the next.
-May import: `sql`, `settings`, `windows`, `warehouse`, `extract`, `checks`; `refresh` for the type of its report only.
+May import: `sql`, `settings`, `windows`, `warehouse`, `extract`, `checks`, `publish`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from si_analytics import checks, extract, sql, warehouse, windows
+from si_analytics import checks, extract, publish, sql, warehouse, windows
 from si_analytics.changes import Baseline
+from si_analytics.extract import TableExtract
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
 
-if TYPE_CHECKING:
-    from si_analytics.refresh import RefreshReport
-
 _CARRIED = ("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks", "history.agent_leaderboard")
-
-
 _COLUMNS = (
     "select schema_name, table_name, column_name, data_type from duckdb_columns()"
     " where schema_name in ('meta', 'history') and not internal order by all"
 )
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What a refresh did. ``changed`` counts the rows written per published target."""
+
+    refresh_id: uuid.UUID
+    as_of: datetime
+    snapshot: str
+    extracts: tuple[TableExtract, ...]
+    metrics: Mapping[str, int]
+    checks: tuple[checks.CheckResult, ...]
+    targets: tuple[publish.TargetChange, ...]
+    seconds: float
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Rows written, by published target."""
+        return {change.target: change.changed for change in self.targets}
+
+    @property
+    def rows_written(self) -> int:
+        """Rows written to Postgres in all."""
+        return sum(self.changed.values())
 
 
 def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:

@@ -23,6 +23,7 @@ from si_analytics import checks, extract, metrics, publish, records, resumption,
 from si_analytics.changes import Baseline
 from si_analytics.errors import InterruptedReadError, ServerError, UsageError, WarehouseError
 from si_analytics.extract import TableExtract
+from si_analytics.records import RefreshReport
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
 
@@ -45,30 +46,6 @@ class Listener(Protocol):
 
 def _silent(phase: str, name: str, rows: int, seconds: float) -> None:
     """For callers who do not listen."""
-
-
-@dataclass(frozen=True)
-class RefreshReport:
-    """What a refresh did. ``changed`` counts the rows written per published target."""
-
-    refresh_id: uuid.UUID
-    as_of: datetime
-    snapshot: str
-    extracts: tuple[TableExtract, ...]
-    metrics: Mapping[str, int]
-    checks: tuple[checks.CheckResult, ...]
-    targets: tuple[publish.TargetChange, ...]
-    seconds: float
-
-    @property
-    def changed(self) -> dict[str, int]:
-        """Rows written, by published target."""
-        return {change.target: change.changed for change in self.targets}
-
-    @property
-    def rows_written(self) -> int:
-        """Rows written to Postgres in all."""
-        return sum(self.changed.values())
 
 
 @dataclass

@@ -10,7 +10,7 @@ import typer
 from si_analytics.cli.output import Json, Progress, as_json, note, say, table
 
 if TYPE_CHECKING:
-    from si_analytics.refresh import RefreshReport
+    from si_analytics.records import RefreshReport
 
 _CHANGES = ("inserted", "updated", "deleted")
 
