@@ -10,7 +10,6 @@ import functools
 import os
 import re
 import zoneinfo
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,7 @@ from si_analytics.errors import SettingsError
 
 PREFIX = "SI_"
 _ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
-# DuckDB does not count everything it takes, and there is more in a process than DuckDB.
-_SHARE_OF_DUCKDB = Decimal("0.65")
+_SIZE = re.compile(r"\d+(\.\d+)?\s*[kmgt]i?b", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -32,7 +29,7 @@ class Settings(BaseSettings):
 
     ``postgres_url`` none means the embedded server under ``home``. ``currency`` is the reporting
     currency, trimmed and lower-cased; ``timezone`` an IANA name, the reporting zone for days and
-    months; ``memory_limit`` what a process may use (``2GB``); DuckDB's own default where none.
+    months; ``memory_limit`` what DuckDB may use (``2GB``), its own default where none.
     """
 
     model_config = SettingsConfigDict(
@@ -75,15 +72,6 @@ class Settings(BaseSettings):
         if value is not None and not _SIZE.fullmatch(value):
             raise ValueError("is not a size, like 2GB or 512MB")
         return value
-
-    @property
-    def duckdb_memory(self) -> str | None:
-        """What DuckDB may use for the process to stay within ``memory_limit``; none where there is no limit."""
-        found = _SIZE.fullmatch(self.memory_limit or "")
-        if found is None:
-            return None
-        unit = (1024 if found[3] else 1000) ** ("kmgt".index(found[2].lower()) + 1)
-        return f"{int(Decimal(found[1]) * unit * _SHARE_OF_DUCKDB)}B"
 
     @property
     def postgres_home(self) -> Path:
