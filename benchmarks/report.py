@@ -39,13 +39,13 @@ class Figure:
 
 FIGURES = (
     Figure("full extraction / raw binary `COPY`", "full_reading", ("raw_copy",), 1.15),
-    Figure("the same, reconciled", "full", ("raw_copy",), 1.15),
+    Figure("full extraction, reconciled / raw binary `COPY`", "full", ("raw_copy",), 1.15),
     Figure("full extraction as `si_reader` / raw binary `COPY`", "view_reading", ("raw_copy",), 1.4),
-    Figure("the same, reconciled", "full_through_view", ("raw_copy",), 1.4),
+    Figure("full extraction as `si_reader`, reconciled / raw binary `COPY`", "full_through_view", ("raw_copy",), 1.4),
     Figure("incremental, 0.1 % changed / full", "changed_0.1_reading", ("full_reading",), 0.12),
-    Figure("the same, reconciled", "changed_0.1", ("full",), 0.12),
+    Figure("incremental, 0.1 % changed / full, both reconciled", "changed_0.1", ("full",), 0.12),
     Figure("incremental, nothing changed / full", "unchanged_reading", ("full_reading",), 0.08),
-    Figure("the same, reconciled", "unchanged", ("full",), 0.08),
+    Figure("incremental, nothing changed / full, both reconciled", "unchanged", ("full",), 0.08),
     Figure("full extraction / the fastest other tool", "full", _OTHERS, 0.5),
     Figure("whole refresh / Postgres SQL", "full_refresh", ("published_in_postgres",), 1),
     Figure("whole incremental refresh / Postgres SQL", "incremental_refresh", ("published_in_postgres",), 0.3),

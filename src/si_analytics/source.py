@@ -52,7 +52,7 @@ class Relation:
     name: str
     oid: int
     file: int
-    current_file: int
+    current_file: int | None
     kind: str
     access_method: str
     has_children: bool
@@ -135,7 +135,8 @@ def sources(held: Mapping[tuple[str, str], Relation], tables: Iterable[str]) -> 
 def replaced(before: Mapping[str, Source], held: Mapping[tuple[str, str], Relation]) -> list[str]:
     """The tables that were truncated, rewritten or dropped since the snapshot: what was read of them may be empty."""
     now = {name: held.get((source.base.schema, source.base.name)) for name, source in before.items()}
-    return [name for name, here in now.items() if here is None or here.current_file != before[name].base.file]
+    # A partitioned table has no file of its own, which reads 0 in the one place and nothing in the other.
+    return [name for name, here in now.items() if here is None or (here.current_file or 0) != before[name].base.file]
 
 
 def _relation(rows: list[tuple[Any, ...]]) -> Relation:
