@@ -88,7 +88,11 @@ def whole_refresh(settings: Settings, *, full: bool = False) -> tuple[TableExtra
         recorded = opened.execute(
             "select table_name, mode, reason from meta.extracts where refresh_id = $1 order by all", [report.refresh_id]
         ).fetchall()
+        snapshots = opened.execute(
+            "select distinct snapshot from meta.extracts where refresh_id = $1", [report.refresh_id]
+        ).fetchall()
     assert recorded == sorted((one.table, one.mode, one.reason) for one in report.extracts)
+    assert snapshots == [(report.snapshot,)]
     return report.extracts
 
 

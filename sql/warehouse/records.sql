@@ -40,6 +40,7 @@ create table meta.extracts (
     money decimal(38, 2),
     identity varchar,
     drift varchar,
+    snapshot varchar,
     primary key (refresh_id, table_name)
 );
 

@@ -133,12 +133,14 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
     extracts = [
         [
             *(report.refresh_id, one.table, one.rows, one.inserted, one.updated, one.deleted),
-            *(one.mode, one.reason, one.seconds, one.money, one.identity, one.drift),
+            *(one.mode, one.reason, one.seconds, one.money, one.identity, one.drift, taken.id),
         ]
         for one in report.extracts
     ]
     _insert(
-        connection, "insert into meta.extracts values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", extracts
+        connection,
+        "insert into meta.extracts values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        extracts,
     )
     computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
     _insert(connection, "insert into meta.metrics values ($1, $2, $3)", computed)
