@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -349,6 +350,13 @@ def test_a_server_in_use_is_not_restarted_for_tcp(home: Path) -> None:
     with psycopg.connect(server.url), pytest.raises(ServerError, match=r"1 session is connected.*si db stop"):
         embedded.start(home, port=free_port())
     assert postmaster(home) == number
+
+
+def test_a_session_that_ends_meanwhile_does_not_keep_tcp_away(home: Path) -> None:
+    port = free_port()
+    leaving = psycopg.connect(embedded.start(home).url)
+    threading.Timer(0.3, leaving.close).start()
+    assert embedded.tcp_port(embedded.start(home, port=port)) == port
 
 
 def test_a_port_that_is_taken_is_named(home: Path) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import filelock
 import psycopg
+import tenacity
 from psycopg import sql
 
 from si_analytics import cluster, programs, sockets
@@ -33,6 +34,7 @@ __all__ = ["DATABASE", "SUPERUSER", "Server", "binaries", "describe", "is_runnin
 DATABASE = "source_impact"
 _SECONDS = 120.0
 _PATIENCE = 30.0  # for the last processes of a killed server to see that it is gone
+_GOODBYE = 2.0  # for a session that was closed to end
 _LOG_BYTES = 20_000_000
 _OPTIONS = {
     "unix_socket_directories": ".",
@@ -228,17 +230,29 @@ def _stop(server: Server) -> None:
 
 def _refuse_busy(server: Server, port: int) -> None:
     """A server that runs is not taken from under those who use it."""
-    with _connect(server, "postgres") as connection:
-        others = connection.execute(
-            "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
-        ).fetchall()
+    # A session its client has closed is still listed until its process has ended.
+    soon = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(_GOODBYE),
+        wait=tenacity.wait_fixed(0.05),
+        retry=tenacity.retry_if_result(bool),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else 0,
+    )
+    others = soon(_others, server)
     if others:
-        connected = "1 session is" if len(others) == 1 else f"{len(others)} sessions are"
+        connected = "1 session is" if others == 1 else f"{others} sessions are"
         raise ServerError(
             f"listening on port {port} as well",
             f"the server has to restart for that and {connected} connected",
             f"End them and try again, or: si db stop; si db start --port {port}",
         )
+
+
+def _others(server: Server) -> int:
+    """How many sessions there are beside the one that asks."""
+    with _connect(server, "postgres") as connection:
+        return connection.execute(
+            "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+        ).rowcount
 
 
 def _pid_file(server: Server) -> list[str]:
