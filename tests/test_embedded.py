@@ -11,8 +11,8 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
