@@ -18,6 +18,8 @@ from si_analytics import embedded, schema
 from si_analytics.settings import Settings
 from tests import outside
 
+pytest_plugins = ("tests.commands",)
+
 _counter = itertools.count()
 
 

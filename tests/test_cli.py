@@ -16,8 +16,6 @@ from si_analytics.errors import AnalyticsError
 from si_analytics.settings import Settings
 from tests.commands import Si
 
-pytest_plugins = ("tests.commands",)
-
 
 def commands(at: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command and group below `si`, with its words."""

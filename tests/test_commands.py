@@ -15,8 +15,6 @@ from si_analytics import reader
 from si_analytics.settings import Settings
 from tests.commands import AS_OF, Si
 
-pytest_plugins = ("tests.commands",)
-
 
 def test_the_way_from_an_empty_database_to_published_numbers(si: Si, empty_settings: Settings, tmp_path: Path) -> None:
     command = si(empty_settings)

@@ -13,8 +13,6 @@ from pydantic import SecretStr
 from si_analytics.settings import Settings
 from tests.commands import Si
 
-pytest_plugins = ("tests.commands",)
-
 
 def test_doctor_finds_everything_well_after_a_refresh(si: Si, shop: Settings) -> None:
     done = si(shop)("doctor", "--json")

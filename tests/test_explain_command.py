@@ -8,8 +8,6 @@ from decimal import Decimal
 from si_analytics.settings import Settings
 from tests.commands import Si
 
-pytest_plugins = ("tests.commands",)
-
 
 def test_the_rows_printed_add_up_to_the_number_printed(si: Si, shop: Settings) -> None:
     board = json.loads(si(shop)("metric", "agent_leaderboard", "--format", "json").out)

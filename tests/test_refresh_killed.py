@@ -22,8 +22,6 @@ from tests import worlds
 from tests.commands import Command, Si
 from tests.test_refresh import assert_published, connection_to
 
-pytest_plugins = ("tests.commands",)
-
 REFRESH = ("refresh", "--as-of", sample.END.isoformat())
 MOMENTS = 5
 LINES = (
