@@ -90,7 +90,7 @@ class Warehouse:
         """
         question = Question(since, until, during, as_of, currency, tz)
         board = Board(by, tier, specialty, location)
-        return leaderboards.leaderboard(self._connection, board, question, self._present)
+        return leaderboards.leaderboard(self._connection, board, question, self.present)
 
     def history(
         self,
@@ -108,7 +108,7 @@ class Warehouse:
         >>> warehouse.history(during="last 30 days")
         """
         question = Question(since, until, during, None, currency)
-        return leaderboards.history(self._connection, question, self._present, agent_id)
+        return leaderboards.history(self._connection, question, self.present, agent_id)
 
     def agent_performance_metrics(
         self, *, as_of: Instant | None = None, currency: str | None = None, tz: str | None = None
@@ -154,7 +154,7 @@ class Warehouse:
         >>> warehouse.funnel("invite", by="method", within="14d")
         """
         asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
-        return questions.funnel(self._connection, asked, self._present)
+        return questions.funnel(self._connection, asked, self.present)
 
     def time_to_convert(
         self,
@@ -176,7 +176,7 @@ class Warehouse:
         >>> warehouse.time_to_convert("invite", "accepted", by="method")
         """
         asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
-        return questions.time_to_convert(self._connection, asked, stage, self._present)
+        return questions.time_to_convert(self._connection, asked, stage, self.present)
 
     def stopped(
         self,
@@ -198,7 +198,7 @@ class Warehouse:
         >>> warehouse.stopped("invite", "clicked", during="last month")
         """
         asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), within=within)
-        return questions.stopped(self._connection, asked, stage, self._present)
+        return questions.stopped(self._connection, asked, stage, self.present)
 
     def metric(
         self,
@@ -214,8 +214,8 @@ class Warehouse:
         """Any metric or funnel by name; `metrics` lists them. What a metric has no use for is refused."""
         question = Question(since, until, during, as_of, currency, tz)
         if name in funnels.names():
-            return questions.funnel(self._connection, FunnelQuestion(name, question), self._present)
-        return questions.metric(self._connection, sql.read("metrics", name).name, question, self._present)
+            return questions.funnel(self._connection, FunnelQuestion(name, question), self.present)
+        return questions.metric(self._connection, sql.read("metrics", name).name, question, self.present)
 
     def explain(
         self,
@@ -293,7 +293,8 @@ class Warehouse:
         return self._opened
 
     @property
-    def _present(self) -> Present:
+    def present(self) -> Present:
+        """The last refresh's as_of, currency and time zone: what a question means that names none."""
         return Present(self.as_of, self.currency, self.timezone)
 
 

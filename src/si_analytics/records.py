@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -145,7 +145,8 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
     computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
     _insert(connection, "insert into meta.metrics values ($1, $2, $3)", computed)
     checks.record(connection, report.refresh_id, report.checks)
-    _keep_board(connection, settings, report)
+    day = report.as_of.astimezone(ZoneInfo(settings.timezone)).date()
+    keep_board(connection, connection.table("metrics.agent_leaderboard"), day, settings.currency)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -153,14 +154,11 @@ def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: Sequenc
         connection.executemany(statement, [list(row) for row in rows])
 
 
-def _keep_board(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport) -> None:
-    day = report.as_of.astimezone(ZoneInfo(settings.timezone)).date()
-    connection.execute(
-        "delete from history.agent_leaderboard where as_of_date = $1 and currency = $2", [day, settings.currency]
-    )
-    connection.execute(
-        "insert into history.agent_leaderboard by name"
-        " select $1 as as_of_date, $2 as currency, agent_id, agent_name, tier, total_referrals, total_deals,"
-        " total_earnings, rank from metrics.agent_leaderboard",
-        [day, settings.currency],
+def keep_board(connection: duckdb.DuckDBPyConnection, board: duckdb.DuckDBPyRelation, day: date, currency: str) -> None:
+    """Keep `board` as that of `day`, in place of the one that was kept."""
+    connection.execute("delete from history.agent_leaderboard where as_of_date = $1 and currency = $2", [day, currency])
+    of_day = {"as_of_date": duckdb.ConstantExpression(day), "currency": duckdb.ConstantExpression(currency)}
+    columns = connection.table("history.agent_leaderboard").columns
+    board.select(*(of_day.get(name, duckdb.ColumnExpression(name)).alias(name) for name in columns)).insert_into(
+        "history.agent_leaderboard"
     )

@@ -1,0 +1,183 @@
+"""The leaderboard of days gone by, computed afterwards from the rows the warehouse holds now.
+
+Belongs here: which days are over, and filling ``history.agent_leaderboard`` for a range of them. The board of a
+day is the metric itself, all time, as of the day's end in the reporting time zone: old times with today's
+statuses, not time travel. May import: every module below.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import duckdb
+
+from si_analytics import metrics, questions, records, resumption, warehouse, windows
+from si_analytics.errors import UsageError, WarehouseError
+from si_analytics.metrics import Parameters
+from si_analytics.questions import Present
+from si_analytics.refresh import Listener
+from si_analytics.resumption import Last
+from si_analytics.settings import Settings
+from si_analytics.windows import Instant
+
+_DAY = timedelta(days=1)
+_ASKED = "filling the boards of days gone by"
+
+
+@dataclass(frozen=True)
+class HistoryReport:
+    """What a backfill did: the days it was about, how many of them it filled, and with how many rows."""
+
+    first: date
+    last: date
+    days: int
+    rows: int
+    currency: str
+    timezone: str
+    as_of: datetime
+    seconds: float
+
+
+def ends_at(day: date, tz: str) -> datetime:
+    """When `day` is over in `tz`: the first moment of the next, be the day 23, 24 or 25 hours long.
+
+    >>> ends_at(date(2026, 3, 29), "Europe/Berlin").isoformat()
+    '2026-03-29T22:00:00+00:00'
+    """
+    return windows.instant(day + _DAY, tz)
+
+
+def last_day(as_of: datetime, tz: str) -> date:
+    """The last day in `tz` that is over at `as_of`."""
+    return windows.today(as_of, tz) - _DAY
+
+
+def days(
+    present: Present, since: Instant | None = None, until: Instant | None = None, during: date | str | None = None
+) -> tuple[date, date]:
+    """The first and the last day of a window that begins with `since`, cut to the days that are over.
+
+    A day belongs to a window that holds its first moment. Raises UsageError where none is left.
+    """
+    start, end = windows.ends(present.as_of, since, until, present.tz, during=during)
+    if start is None:
+        raise UsageError(_ASKED, "it is not said from when on", "Give since or during, like 2026-01-01 or 2026-Q1")
+    over = last_day(present.as_of, present.tz)
+    first, last = _day_from(start, present.tz), over
+    if end is not None:
+        last = min(over, _day_from(end, present.tz) - _DAY)
+    if first > last:
+        raise UsageError(
+            _ASKED, f"no day from {first} on is both over and asked for", f"The last that is over is {over}"
+        )
+    return first, last
+
+
+def _day_from(moment: datetime, tz: str) -> date:
+    """The day that begins at `moment` in `tz`, else the next to begin."""
+    day = windows.today(moment, tz)
+    return day if windows.instant(day, tz) >= moment else day + _DAY
+
+
+def backfill(
+    settings: Settings,
+    first: date,
+    last: date,
+    *,
+    currency: str | None = None,
+    only_missing: bool = False,
+    listen: Listener | None = None,
+) -> HistoryReport:
+    """Fill the boards of the days `first` to `last`, both included, in place of those that were kept of them.
+
+    From the rows, and in the reporting time zone and (unless another is named) currency, of the published
+    warehouse. With `only_missing` a day that has a board in that currency keeps it. Works on a copy that
+    replaces the published file in one rename: readers go on, and what fails leaves everything as it was. Hears
+    of each month. Raises UsageError for a day not over as of the last refresh, WarehouseError without one.
+    """
+    started = time.perf_counter()
+    with warehouse.writer_lock(settings), _working(settings) as connection:
+        taken = resumption.take_up(connection, settings)
+        _require_over(first, last, taken)
+        present = Present(taken.as_of, taken.currency, taken.timezone)
+        asked = Parameters.all_time(taken.as_of, questions.currency(currency, present), taken.timezone)
+        kept = _kept(connection, asked.currency) if only_missing else set()
+        wanted = [day for day in _range(first, last) if day not in kept]
+        rows = _fill(connection, wanted, asked, listen) if wanted else 0
+        if wanted:
+            connection.execute("checkpoint")
+            connection.close()
+            warehouse.publish_working(settings)
+    seconds = time.perf_counter() - started
+    return HistoryReport(first, last, len(wanted), rows, asked.currency, asked.tz, taken.as_of, seconds)
+
+
+@contextmanager
+def _working(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of the published file, gone again unless it took its place."""
+    connection = warehouse.copy_to_working(settings)
+    if connection is None:
+        raise WarehouseError(_ASKED, "there is no warehouse yet", "Fill it first: si refresh")
+    try:
+        if not records.of_this_version(connection):
+            raise WarehouseError(_ASKED, "the warehouse was made by another version", "Fill it anew: si refresh")
+        yield connection
+    finally:
+        connection.close()
+        warehouse.discard_working(settings)
+
+
+def _require_over(first: date, last: date, taken: Last) -> None:
+    if first > last:
+        raise UsageError(f"the days from {first} to {last}", "they end before they begin", "Give the earlier one first")
+    over = last_day(taken.as_of, taken.timezone)
+    if last > over:
+        raise UsageError(
+            f"the board of {last}",
+            f"that day is not over as of the last refresh, {taken.as_of.isoformat()}, in {taken.timezone}",
+            f"The last that is over is {over}; for later ones refresh first: si refresh",
+        )
+
+
+def _range(first: date, last: date) -> list[date]:
+    return [first + _DAY * number for number in range((last - first).days + 1)]
+
+
+def _kept(connection: duckdb.DuckDBPyConnection, currency: str) -> set[date]:
+    found = connection.sql(
+        "select distinct as_of_date from history.agent_leaderboard where currency = $currency",
+        params={"currency": currency},
+    )
+    return {day for (day,) in found.fetchall()}
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, wanted: list[date], asked: Parameters, listen: Listener | None) -> int:
+    """Replace the boards of these days, all in one transaction; the number of rows they have."""
+    total = 0
+    connection.begin()
+    for month, of_month in itertools.groupby(wanted, lambda day: f"{day:%Y-%m}"):
+        started = time.perf_counter()
+        in_month = list(of_month)
+        for day in in_month:
+            of_day = Parameters.all_time(ends_at(day, asked.tz), asked.currency, asked.tz)
+            board = metrics.evaluate(connection, "agent_leaderboard", of_day)
+            records.keep_board(connection, board, day, asked.currency)
+        rows = _count(connection, in_month, asked.currency)
+        if listen:
+            listen("history", month, rows, time.perf_counter() - started)
+        total += rows
+    connection.commit()
+    return total
+
+
+def _count(connection: duckdb.DuckDBPyConnection, in_month: list[date], currency: str) -> int:
+    found = connection.sql(
+        "select count(*) from history.agent_leaderboard where as_of_date in $days and currency = $currency",
+        params={"days": in_month, "currency": currency},
+    ).fetchone()
+    return int(found[0]) if found else 0
