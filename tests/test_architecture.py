@@ -19,6 +19,7 @@ FLOORS = (
     {
         "statistics",
         "contract",
+        "kept",
         "source",
         "changes",
         "reconciliation",

@@ -47,6 +47,7 @@ def test_loading_writes_nothing(project: Path) -> None:
         ("SI_CURRENCY", " EUR ", "currency", "eur"),
         ("SI_TIMEZONE", " Europe/Berlin", "timezone", "Europe/Berlin"),
         ("SI_MEMORY_LIMIT", "2GB", "memory_limit", "2GB"),
+        ("SI_KEPT_DAYS", " 30", "kept_days", 30),
         ("SI_MEMORY_LIMIT", "1.5 GiB", "memory_limit", "1.5 GiB"),
     ],
 )
@@ -147,6 +148,7 @@ def test_settings_do_not_change_once_loaded() -> None:
         ("SI_CURRENCY", "€", r"SI_CURRENCY: '€' is not"),
         ("SI_TIMEZONE", "Berlin", r"SI_TIMEZONE: 'Berlin' is not an IANA time zone, like UTC or Europe/Berlin"),
         ("SI_TIMEZONE", "localtime", r"SI_TIMEZONE: 'localtime' is not"),
+        ("SI_KEPT_DAYS", "-1", r"SI_KEPT_DAYS: '-1' is not a number of days from 0 to 3650"),
         ("SI_MEMORY_LIMIT", "a lot", r"SI_MEMORY_LIMIT: 'a lot' is not a size, like 2GB or 512MB"),
         ("SI_HOME", "~nobody-of-that-name/x", r"SI_HOME: '~nobody-of-that-name/x' leads nowhere"),
     ],
@@ -211,4 +213,5 @@ def test_every_setting_has_its_name_in_the_environment() -> None:
         "SI_CURRENCY",
         "SI_TIMEZONE",
         "SI_MEMORY_LIMIT",
+        "SI_KEPT_DAYS",
     )

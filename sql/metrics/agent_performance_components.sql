@@ -9,6 +9,7 @@
 -- Params   $as_of  timestamptz, exclusive
 -- Units    *_microseconds in microseconds, rating_tenths in tenths of a star, total_earnings in the
 --          reporting currency
+-- Money    total_earnings
 -- Order    agent_id
 
 with

@@ -11,6 +11,7 @@
 -- Params   $as_of  timestamptz
 -- Units    average_conversion_time in days, response_time in hours, satisfaction_score in stars,
 --          total_earnings in the reporting currency
+-- Money    total_earnings
 -- Order    user_id
 
 with

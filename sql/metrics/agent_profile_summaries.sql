@@ -8,6 +8,7 @@
 -- Inputs   raw.referrals, raw.user_reviews, metrics.agent_leaderboard
 -- Params   $as_of  timestamptz, exclusive
 -- Units    total_earnings in the reporting currency, recruit_satisfaction_score in stars, null without reviews
+-- Money    total_earnings
 -- Order    agent_id
 
 with

@@ -10,6 +10,7 @@
 -- Inputs   raw.deals, raw.transactions
 -- Params   $as_of  timestamptz, exclusive · $currency  text · $tz  IANA time zone of the months
 -- Units    month is its first day; gmv in usd, the other money in the reporting currency; take_rate is a ratio
+-- Money    gmv, platform_revenue, agent_payouts, refunds, net_revenue
 -- Order    month
 
 with

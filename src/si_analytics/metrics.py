@@ -7,6 +7,7 @@ May import: `errors`, `sql`, `windows`, `funnels`, `statistics`.
 from __future__ import annotations
 
 import graphlib
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -127,7 +128,18 @@ def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parame
     relation = evaluate(connection, name, parameters)
     connection.execute(f'drop table if exists metrics."{name}"')
     relation.create(f"metrics.{name}")
+    # The table says by which definition it was made; COMMENT binds no parameters, and a digest is hexadecimal.
+    connection.execute(f"comment on table metrics.\"{name}\" is '{definition(name)}'")
     return _count(connection, name)
+
+
+def definition(name: str) -> str:
+    """A digest of the query that computes metric `name`, its comments and layout left aside."""
+    files = [sql.read("metrics", name)]
+    if _is_funnel(files[0]):
+        files += sql.read_all("funnels")
+    lines = [line.split() for file in files for line in file.text.splitlines() if not line.lstrip().startswith("--")]
+    return hashlib.sha256(" ".join(word for words in lines for word in words).encode()).hexdigest()
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:

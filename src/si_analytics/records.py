@@ -31,7 +31,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. ``changed`` counts the rows written per published target."""
+    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences."""
 
     refresh_id: uuid.UUID
     as_of: datetime
@@ -41,6 +41,7 @@ class RefreshReport:
     checks: tuple[checks.CheckResult, ...]
     targets: tuple[publish.TargetChange, ...]
     seconds: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> dict[str, int]:

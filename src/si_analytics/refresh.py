@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
@@ -19,7 +19,7 @@ from typing import Protocol
 import duckdb
 import tenacity
 
-from si_analytics import checks, extract, metrics, publish, records, resumption, warehouse, windows
+from si_analytics import checks, extract, kept, metrics, publish, records, resumption, warehouse, windows
 from si_analytics.changes import Baseline
 from si_analytics.errors import InterruptedReadError, ServerError, UsageError, WarehouseError
 from si_analytics.extract import TableExtract
@@ -206,8 +206,7 @@ class Refresh:
         self.connection.execute("checkpoint")
         self.connection.close()
         self._connection = None
-        warehouse.publish_working(self.settings)
-        return report
+        return replace(report, warnings=kept.publish_working(self.settings))
 
     def _begin(self) -> None:
         """Open the working file: a copy of the published one if it can serve, an empty one if not."""

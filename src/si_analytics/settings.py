@@ -21,6 +21,7 @@ from si_analytics.errors import SettingsError
 
 PREFIX = "SI_"
 _ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
+_MOST_DAYS = 3650
 _SIZE = re.compile(r"\d+(\.\d+)?\s*[kmgt]i?b", re.IGNORECASE)
 
 
@@ -29,7 +30,8 @@ class Settings(BaseSettings):
 
     ``postgres_url`` none means the embedded server under ``home``. ``currency`` is the reporting
     currency, trimmed and lower-cased; ``timezone`` an IANA name, the reporting zone for days and
-    months; ``memory_limit`` what DuckDB may use (``2GB``), its own default where none.
+    months; ``memory_limit`` what DuckDB may use (``2GB``), its own default where none; ``kept_days``
+    for how many days before today the last refresh of each is kept to compare with, none with 0.
     """
 
     model_config = SettingsConfigDict(
@@ -47,6 +49,7 @@ class Settings(BaseSettings):
     currency: str = "usd"
     timezone: str = "UTC"
     memory_limit: str | None = None
+    kept_days: int = 7
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +75,13 @@ class Settings(BaseSettings):
         if value is not None and not _SIZE.fullmatch(value):
             raise ValueError("is not a size, like 2GB or 512MB")
         return value
+
+    @field_validator("kept_days", mode="before")
+    @classmethod
+    def _known_days(cls, value: Any) -> Any:
+        if not str(value).isdecimal() or int(value) > _MOST_DAYS:
+            raise ValueError(f"is not a number of days from 0 to {_MOST_DAYS}")
+        return int(value)
 
     @property
     def postgres_home(self) -> Path:

@@ -132,15 +132,20 @@ def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) 
     """Attach the published warehouse read-only as ``published``; false where there is none yet."""
     if not settings.warehouse.exists():
         return False
+    attach(connection, settings.warehouse, "published")
+    return True
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attach the warehouse file at `path` read-only as `name`, one of ours."""
     try:
-        connection.execute(f"attach {_literal(str(settings.warehouse))} as published (read_only)")
+        connection.execute(f"attach {_literal(str(path))} as {name} (read_only)")
     except duckdb.Error as error:
-        asked = f"reading the warehouse {settings.warehouse}"
+        asked = f"reading the warehouse {path}"
         if "lock" in str(error).lower():
             raise WarehouseError(asked, "another program has it open for writing", "Close it there") from error
         found = "it is no DuckDB file this version reads"
         raise WarehouseError(asked, found, "Move it away and run: si refresh") from error
-    return True
 
 
 def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:

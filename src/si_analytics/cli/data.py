@@ -91,6 +91,8 @@ def refresh(
         as_json(_as_dict(report))
         return
     _warn(report)
+    for warning in report.warnings:
+        note(f"warning: {warning}")
     say(_read(report))
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
@@ -141,4 +143,5 @@ def _as_dict(report: RefreshReport) -> dict[str, Any]:
             for one in report.checks
         ],
         "targets": report.targets,
+        "warnings": report.warnings,
     }

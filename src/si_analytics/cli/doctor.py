@@ -77,6 +77,7 @@ def _settings(current: Settings) -> Iterator[Finding]:
         "SI_CURRENCY": current.currency,
         "SI_TIMEZONE": current.timezone,
         "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's own",
+        "SI_KEPT_DAYS": str(current.kept_days),
     }
     for name, value in shown.items():
         yield Finding(Verdict.well, name, f"{value} ({settings.origin(name)})")
