@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,23 +58,23 @@ WAYS: Mapping[str, Callable[[Rows], Any]] = {
 }
 
 
+@cache
+def said(metric: str, column: str) -> tuple[Mapping[str, str], str, int]:
+    """What the header of a cell's file says: its fields, how the rows make the cell, and what to divide that by."""
+    file = next(f for f in sql.read_all("explain") if f"{metric}.{column}" in f.listed("Explains"))
+    how = explain.how(metric, column)
+    way, _, divisor = how.partition(" / ") if "of value /" in how else (how, "", "1")
+    return file.fields, way, int(divisor)
+
+
 def made(metric: str, column: str, rows: Rows) -> Any:
     """What the rows make, in the way the header of their file says."""
-    file = next(f for f in sql.read_all("explain") if f"{metric}.{column}" in f.listed("Explains"))
-    if not rows and "Empty" in file.fields:
-        return None if file.fields["Empty"] == "null" else Fraction(file.fields["Empty"])
-    how, _, divisor = (
-        explain.how(metric, column).partition(" / ")
-        if "of value /" in explain.how(metric, column)
-        else (
-            explain.how(metric, column),
-            "",
-            "",
-        )
-    )
-    value = WAYS[how](rows)
-    if isinstance(value, Fraction) and "Decimals" in file.fields:
-        return half_away(value / int(divisor or 1), int(file.fields["Decimals"]))
+    fields, way, divisor = said(metric, column)
+    if not rows and "Empty" in fields:
+        return None if fields["Empty"] == "null" else Fraction(fields["Empty"])
+    value = WAYS[way](rows)
+    if isinstance(value, Fraction) and "Decimals" in fields:
+        return half_away(value / divisor, int(fields["Decimals"]))
     return value
 
 

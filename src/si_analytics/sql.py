@@ -64,12 +64,16 @@ def read(folder: str, name: str) -> SqlFile:
         raise UnknownNameError(
             f"{folder} '{name}'", "there is none of that name", f"{hint}There are: {', '.join(known)}"
         )
+    return _read(folder, name)
+
+
+def _read(folder: str, name: str) -> SqlFile:
     return parse(folder, name, (root() / folder / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def read_all(folder: str) -> tuple[SqlFile, ...]:
     """Every file of ``sql/<folder>``, in order of name."""
-    return tuple(read(folder, name) for name in names(folder))
+    return tuple(_read(folder, name) for name in names(folder))
 
 
 def parse(folder: str, name: str, text: str) -> SqlFile:
