@@ -1,12 +1,14 @@
 """Questions about a metric: what may be asked of it, and the answer, computed in memory where it is not stored.
 
 Belongs here: checking parameters as people give them, and evaluating metrics and funnels over a published
-warehouse. May import: `errors`, `settings`, `sql`, `windows`, `funnels`, `metrics`, `published`.
+warehouse, and the rows behind a cell. May import: `errors`, `settings`, `sql`, `windows`, `funnels`, `metrics`,
+`explain`, `published`.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import funnels, metrics, published, settings, sql, windows
+from si_analytics import explain, funnels, metrics, published, settings, sql, windows
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.windows import Duration, Instant, Window
 
@@ -109,8 +111,7 @@ def metric(connection: duckdb.DuckDBPyConnection, name: str, question: Question,
     _require_meaning(name, question, accepted)
     asked = question.parameters(present)
     in_the_same_zone = asked.tz == present.tz or "tz" not in accepted
-    stored = (asked.window.as_of, asked.currency) == (present.as_of, present.currency) and in_the_same_zone
-    if stored and not question.is_windowed:
+    if _is_present(asked, present) and in_the_same_zone and not question.is_windowed:
         return published.table(connection, "metrics", name).pl()
     with published.scratch(connection):
         return evaluated(connection, name, asked).pl()
@@ -129,28 +130,77 @@ def _require_meaning(name: str, question: Question, accepted: frozenset[str]) ->
         raise UsageError(f"{asked} in a time zone", "it has no days or months", "Leave tz out")
 
 
+def _is_present(asked: metrics.Parameters, present: Present) -> bool:
+    """Whether it is asked as of the moment, and in the currency, that the stored metrics are of."""
+    return (asked.window.as_of, asked.currency) == (present.as_of, present.currency)
+
+
 def evaluated(connection: duckdb.DuckDBPyConnection, name: str, asked: metrics.Parameters) -> duckdb.DuckDBPyRelation:
     """The rows of metric `name`, those it is computed from computed anew; within `published.scratch`."""
+    return metrics.evaluate(connection, name, _computed_anew(connection, _read_by(metrics.inputs(name)), asked))
+
+
+def _computed_anew(
+    connection: duckdb.DuckDBPyConnection, chosen: Iterable[str], asked: metrics.Parameters
+) -> metrics.Parameters:
+    """Compute the `chosen` metrics, and those they are computed from, as of the moment asked for.
+
+    The parameters come back with the weights of the last refresh.
+    """
     weights = published.table(connection, "meta", "performance_weights")
     asked = replace(asked, weights=dict(weights.fetchall()) or metrics.DEFAULT_WEIGHTS)
     connection.execute("drop view meta.performance_weights")
     weights.create("meta.performance_weights")
     all_time = replace(asked, window=Window(None, asked.window.as_of, asked.window.as_of), within=None, by=None)
-    for dependency in _needed(name):
+    for dependency in _with_needed(chosen):
         connection.execute(f'drop view if exists metrics."{dependency}"')
         metrics.compute(connection, dependency, all_time)
-    return metrics.evaluate(connection, name, asked)
+    return asked
 
 
-def _needed(name: str) -> tuple[str, ...]:
-    """The metrics that metric `name` is computed from, each after those it needs itself."""
+def _read_by(inputs: Iterable[str]) -> set[str]:
+    """The metrics among tables that are named with their schema."""
+    return {table.removeprefix("metrics.") for table in inputs if table.startswith("metrics.")}
+
+
+def _with_needed(chosen: Iterable[str]) -> tuple[str, ...]:
+    """The `chosen` metrics and all they are computed from, each after those it needs itself."""
     found: set[str] = set()
-    waiting = [name]
+    waiting = sorted(chosen)
     while waiting:
-        read = {table.removeprefix("metrics.") for table in metrics.inputs(waiting.pop()) if table[:8] == "metrics."}
-        waiting += sorted(read - found)
-        found |= read
+        name = waiting.pop()
+        found.add(name)
+        waiting += sorted(_read_by(metrics.inputs(name)) - found)
     return tuple(each for each in metrics.names() if each in found)
+
+
+@dataclass(frozen=True)
+class CellQuestion:
+    """One cell of a metric that can be explained; `question`, `by` and `within` as the metric was asked for."""
+
+    metric: str
+    key: explain.Key
+    column: str
+    question: Question
+    by: str | None = None
+    within: Duration | None = None
+
+    def parameters(self, present: Present) -> metrics.Parameters:
+        """The parameters meant; raises UsageError for what the metric has no use for."""
+        table = explain.table(self.metric)
+        _require_meaning(table, self.question, takes(table))
+        within = None if self.within is None else windows.duration(self.within)
+        return replace(self.question.parameters(present), within=within, by=self.by)
+
+
+def rows_behind(connection: duckdb.DuckDBPyConnection, asked: CellQuestion, present: Present) -> pl.DataFrame:
+    """The source rows behind a cell; as of another moment also the metrics they are read from are computed."""
+    parameters = asked.parameters(present)
+    read = _read_by(explain.file(asked.metric, asked.column).listed("Inputs"))
+    with published.scratch(connection):
+        if read and not _is_present(parameters, present):
+            parameters = _computed_anew(connection, read, parameters)
+        return explain.rows(connection, asked.metric, asked.key, asked.column, parameters).pl()
 
 
 @dataclass(frozen=True)
