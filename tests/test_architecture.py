@@ -14,7 +14,7 @@ import si_analytics
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
     {"errors"},
-    {"settings", "sql", "display", "periods", "keyhash"},
+    {"settings", "sql", "display", "differences", "periods", "keyhash"},
     {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
     {
         "statistics",
@@ -37,7 +37,7 @@ FLOORS = (
         "publish",
     },
     {"charts", "tables", "records", "resumption", "explain"},
-    {"published", "questions", "leaderboards"},
+    {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
     {"export", "history"},
     {"cli", "__main__"},

@@ -66,10 +66,15 @@ def how(metric: str, column: str) -> str:
     >>> how("agent_leaderboard", "total_earnings")
     'sum of value'
     """
-    file = _file(FUNNELS if metric in funnels.names() else _known(metric), column)
-    said = [part.strip() for part in file.fields["How"].split(" · ")]
+    explaining = file(metric, column)
+    said = [part.strip() for part in explaining.fields["How"].split(" · ")]
     own = [part.removeprefix(f"{column}: ") for part in said if part.startswith(f"{column}: ")]
     return own[0] if own else said[0]
+
+
+def file(metric: str, column: str) -> sql.SqlFile:
+    """The file that explains that column of a metric or funnel; raises UnknownNameError where none does."""
+    return _file(FUNNELS if metric in funnels.names() else _known(metric), column)
 
 
 def columns(metric: str) -> tuple[str, ...]:

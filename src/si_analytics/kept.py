@@ -80,6 +80,22 @@ def available(settings: Settings) -> list[Kept]:
     return [one for one in files if one and known.get(one.number) == one.refresh_id] + [told[-1]]
 
 
+def pair(settings: Settings, a: int | str | date | None, b: int | str | date | None) -> tuple[Kept, Kept]:
+    """The two refreshes meant: `b` none is the published one, `a` none the last that is kept of those before `b`."""
+    there = available(settings)
+    if not there:
+        raise _unfilled(settings)
+    other = there[-1] if b is None else find(settings, b)
+    if a is not None:
+        return find(settings, a), other
+    before = [one for one in there if one.number < other.number]
+    if not before:
+        raise UnknownNameError(
+            f"the refresh before {other}", "none is kept", "Refresh again (with SI_KEPT_DAYS above 0), then compare"
+        )
+    return before[-1], other
+
+
 def find(settings: Settings, asked: int | str | date) -> Kept:
     """The refresh of that number, or the last one that describes that day in the reporting zone.
 
@@ -87,13 +103,19 @@ def find(settings: Settings, asked: int | str | date) -> Kept:
     """
     there = available(settings)
     if not there:
-        raise WarehouseError(f"opening the warehouse {settings.warehouse}", "there is none yet", "Fill it: si refresh")
+        raise _unfilled(settings)
     number = _number(asked, _told(settings.warehouse), ZoneInfo(there[-1].timezone))
     for one in there:
         if one.number == number:
             return one
     found = "there was none" if number is None else f"that is number {number}, which is not kept"
     raise UnknownNameError(f"refresh {asked}", found, f"Give one of those that are: {', '.join(map(str, there))}")
+
+
+def _unfilled(settings: Settings) -> WarehouseError:
+    return WarehouseError(
+        f"comparing refreshes of {settings.warehouse}", "there is no warehouse yet", "Fill it first: si refresh"
+    )
 
 
 def _number(asked: int | str | date, told: Sequence[Kept], zone: ZoneInfo) -> int | None:

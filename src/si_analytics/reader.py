@@ -13,8 +13,22 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import display, explain, funnels, leaderboards, metrics, published, questions, settings, sql, windows
+from si_analytics import (
+    comparison,
+    display,
+    explain,
+    funnels,
+    kept,
+    leaderboards,
+    metrics,
+    published,
+    questions,
+    settings,
+    sql,
+    windows,
+)
 from si_analytics.errors import WarehouseError
+from si_analytics.explain import Key
 from si_analytics.leaderboards import Board, Choice
 from si_analytics.questions import FunnelQuestion, Present, Question
 from si_analytics.settings import Settings
@@ -40,7 +54,8 @@ class Warehouse:
         self.settings = using
         self._opened: duckdb.DuckDBPyConnection | None = published.connect(using)
         last = self._connection.sql(
-            "select refresh_id, as_of, snapshot, currency, timezone from meta.refreshes order by number desc limit 1"
+            "select refresh_id, as_of, snapshot, currency, timezone, number from meta.refreshes"
+            " order by number desc limit 1"
         ).fetchone()
         if last is None:
             raise WarehouseError(f"reading the warehouse {using.warehouse}", "it is empty", "Fill it: si refresh")
@@ -49,6 +64,7 @@ class Warehouse:
         self.snapshot: str = last[2]
         self.currency: str = last[3]
         self.timezone: str = last[4]
+        self._number: int = last[5]
 
     def __enter__(self) -> Warehouse:
         return self
@@ -239,6 +255,32 @@ class Warehouse:
         bound = None if within is None else windows.duration(within)
         asked = metrics.Parameters(window, self.currency, zone, by=by, within=bound)
         return explain.rows(self._connection, metric, key, column, asked).pl()
+
+    def diff(
+        self,
+        a: int | str | date | None = None,
+        b: int | str | date | None = None,
+        metric: str | None = None,
+        *,
+        key: Key | None = None,
+        column: str | None = None,
+    ) -> pl.DataFrame:
+        """What differs between two refreshes: one row per metric; of one `metric` one per cell; of one cell why.
+
+        `a` and `b` are numbers of refreshes or days, which mean their last refresh; `b` is this one unless
+        given, `a` the one before. `refreshes` lists those that are kept. With `key` and `column`, as `explain`
+        takes them: the source rows that were added, removed or changed behind that cell.
+
+        >>> warehouse.diff("2026-05-31")
+        >>> warehouse.diff(11, 12, "agent_leaderboard")
+        >>> warehouse.diff(11, 12, "agent_leaderboard", key=agent_id, column="total_earnings")
+        """
+        pair = kept.pair(self.settings, a, self._number if b is None else b)
+        return comparison.between(self.settings, pair, metric, key, column)
+
+    def refreshes(self) -> pl.DataFrame:
+        """One row per refresh that is kept to compare with: number, as_of, taken_at, currency, timezone."""
+        return comparison.refreshes(self.settings)
 
     def sql(self, text: str, /, **parameters: Any) -> pl.DataFrame:
         """The rows of one query of your own over raw, metrics, history and meta; values are bound by name.

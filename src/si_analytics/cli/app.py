@@ -11,12 +11,26 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from si_analytics.cli import data, database, desk, doctor, explain, history, output, results
+from si_analytics.cli import data, database, desk, diff, doctor, explain, history, output, results
 from si_analytics.errors import AnalyticsError
 
 _BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a command
 
-_ORDER = ("db", "schema", "sample", "load", "refresh", "metric", "explain", "history", "export", "ui", "lab", "doctor")
+_ORDER = (
+    "db",
+    "schema",
+    "sample",
+    "load",
+    "refresh",
+    "metric",
+    "explain",
+    "diff",
+    "history",
+    "export",
+    "ui",
+    "lab",
+    "doctor",
+)
 
 
 class _InOrder(TyperGroup):
@@ -43,6 +57,7 @@ app.command()(data.load)
 app.command()(data.refresh)
 app.command()(results.metric)
 app.command()(explain.explain)
+app.command()(diff.diff)
 app.add_typer(history.history, name="history")
 app.add_typer(results.export, name="export")
 app.command()(desk.ui)
