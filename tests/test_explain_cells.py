@@ -5,6 +5,7 @@ What a header says of its rows (`How`, `Decimals`, `Empty`) is done here in exac
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
@@ -15,15 +16,18 @@ from typing import Any
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from si_analytics import explain, metrics, reader, refresh, sample, sql, windows
+from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
+from si_analytics.explain import FUNNELS
 from si_analytics.settings import Settings
 from tests import warehouses
 from tests.model import Row, World
 from tests.model.rules import half_away
-from tests.moments import AS_OF
-from tests.worlds import funnel_queries, marketplaces
-from tests.worlds import windows as spans
+from tests.moments import AS_OF, Draw, as_ofs, funnel_queries
+from tests.moments import windows as spans
+from tests.worlds import marketplaces
 
 Rows = list[Row]
 
@@ -141,30 +145,160 @@ def test_the_rows_behind_every_cell_of_a_sampled_marketplace_make_the_cell(using
             assert differing(warehouse.metric(metric).to_dicts(), metric, ask) == []
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(world=marketplaces(max_users=6), span=spans(), query=funnel_queries())
+@pytest.mark.parametrize(
+    ("metric", "asked"),
+    [
+        ("agent_leaderboard", {"during": "2026-01", "tz": "America/New_York", "currency": "eth"}),
+        ("agent_leaderboard", {"since": "60d", "as_of": "2026-02-01"}),
+        ("agent_performance_metrics", {"as_of": "2026-01-15", "tz": "Europe/Berlin"}),
+        ("agent_performance_metrics", {"currency": "eur"}),
+        ("brand_reputations", {"as_of": "2026-01-15T12:00:00Z"}),
+    ],
+    ids=str,
+)
+def test_the_rows_make_the_cell_whatever_the_metric_was_asked_with(
+    using: Settings, metric: str, asked: dict[str, Any]
+) -> None:
+    with reader.connect(using) as warehouse:
+        rows = warehouse.metric(metric, **asked).to_dicts()
+        assert rows != warehouse.metric(metric).to_dicts()
+
+        def ask(row: Row, column: str) -> Rows:
+            return warehouse.explain(metric, row, column, **asked).to_dicts()
+
+        assert differing(rows[:3], metric, ask) == []
+        assert warehouse.metric(metric).equals(warehouse.metric(metric, as_of=AS_OF)), "nothing is left behind"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"during": "2026-Q1", "by": "month", "within": "14d", "tz": "Asia/Kolkata"},
+        {"since": "2026-01-01", "as_of": "2026-02-01", "by": "method"},
+    ],
+    ids=str,
+)
+def test_the_rows_make_the_cell_however_the_funnel_was_asked_for(using: Settings, asked: dict[str, Any]) -> None:
+    """Named by its value and stage, and by the row itself, which says what it is broken down by."""
+    with reader.connect(using) as warehouse:
+        rows = warehouse.funnel("invite", **asked).to_dicts()[3:7]
+        by_row = {name: value for name, value in asked.items() if name != "by"}
+        for row in rows:
+            key = (row["breakdown_value"], row["stage"])
+            assert differing([row], FUNNELS, lambda _, column, key=key: behind(warehouse, key, column, asked)) == []
+            assert behind(warehouse, row, "reached", by_row) == behind(warehouse, key, "reached", asked)
+
+
+def behind(warehouse: reader.Warehouse, key: explain.Key, column: str, asked: dict[str, Any]) -> Rows:
+    return warehouse.explain("invite", key, column, **asked).to_dicts()
+
+
+STAGE = {"funnel": "invite", "breakdown": "all", "breakdown_value": "all", "stage_number": 2}
+
+
+@pytest.mark.parametrize(
+    ("metric", "key", "column", "asked", "error", "sentence"),
+    [
+        ("agent_board", "AGENT", "rank", {}, UnknownNameError, "Did you mean 'agent_leaderboard'"),
+        ("signup_cohorts", "AGENT", "active", {}, UnknownNameError, "There are: agent_leaderboard"),
+        ("agent_leaderboard", "AGENT", "total_earning", {}, UnknownNameError, "Did you mean 'total_earnings'"),
+        ("agent_leaderboard", "AGENT", "email", {}, UnknownNameError, "There are: agent_id, agent_name"),
+        ("brand_reputations", "AGENT", "rank", {}, UnknownNameError, "Give one of the column sponsor_id"),
+        ("agent_leaderboard", "nobody", "rank", {}, UnknownNameError, "Did you mean '.*'"),
+        ("agent_leaderboard", ("AGENT", "2"), "rank", {}, UsageError, "it has 2 parts. Give agent_id"),
+        ("agent_leaderboard", {"rank": 1}, "rank", {}, UsageError, "it lacks agent_id"),
+        ("agent_leaderboard", "AGENT", "rank", {"by": "deals"}, UsageError, "by and within are for funnels"),
+        ("agent_leaderboard", "AGENT", "rank", {"within": "1d"}, UsageError, "by and within are for funnels"),
+        ("agent_leaderboard", "AGENT", "rank", {"since": datetime(2026, 1, 1)}, UsageError, "it has no time zone"),  # noqa: DTZ001
+        (
+            "agent_leaderboard",
+            "AGENT",
+            "rank",
+            {"since": "2026-02-01", "until": "2026-01-01"},
+            UsageError,
+            "ends before",
+        ),
+        ("agent_leaderboard", "AGENT", "rank", {"since": "1d", "during": "2026"}, UsageError, "Leave since and until"),
+        ("agent_leaderboard", "AGENT", "rank", {"as_of": "2027-01-01"}, UsageError, "nothing after its refresh"),
+        ("agent_leaderboard", "AGENT", "rank", {"currency": "$"}, UsageError, "like usd, eur or eth"),
+        ("agent_leaderboard", "AGENT", "rank", {"tz": "Berlin"}, UsageError, "it is not an IANA name"),
+        ("agent_performance_metrics", "AGENT", "total_deals", {"until": "2030"}, UsageError, "it describes all time"),
+        ("agent_performance_metrics", "AGENT", "total_deals", {"during": "2026"}, UsageError, "it describes all time"),
+        ("agent_performance_metrics", "AGENT", "total_deals", {"tz": "UTC"}, UsageError, "it has no days or months"),
+        ("brand_reputations", "AGENT", "rank", {"currency": "eur"}, UsageError, "it adds up no money"),
+        ("invite", "sent", "reached", {"currency": "eur"}, UsageError, "it adds up no money"),
+        ("invite", "paid", "reached", {}, UnknownNameError, "There are: sent, opened"),
+        ("invite", "0", "reached", {}, UnknownNameError, "There are: sent, opened"),
+        ("invite", "sent", "reached", {"within": "-1d"}, UsageError, "it is negative"),
+        ("invite", "sent", "reached", {"by": "method"}, UsageError, r"it is not said which. Give \(value, stage\)"),
+        ("invite", ("email", "sent"), "reached", {"by": "colour"}, UnknownNameError, "There are: method, agent"),
+        ("invite", ("post", "sent"), "reached", {"by": "method"}, UnknownNameError, "Give one of the column breakdown"),
+        ("invite", ("email", "sent"), "reached", {}, UsageError, "it is not broken down. Say by what, one of: method"),
+        ("invite", STAGE, "reached", {"by": "method"}, UsageError, "a row by method: it is not broken down"),
+        ("invite", STAGE | {"breakdown": "month"}, "reached", {"by": "method"}, UsageError, "it is one by month"),
+        ("gig", STAGE, "reached", {}, UsageError, "it is one of 'invite'. Name its own funnel"),
+        ("conversion_funnels", "sent", "reached", {}, UsageError, "Give funnel, breakdown_value, stage_number"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused_with_what_can(
+    using: Settings,
+    metric: str,
+    key: explain.Key,
+    column: str,
+    asked: dict[str, Any],
+    error: type[Exception],
+    sentence: str,
+) -> None:
+    with reader.connect(using) as warehouse:
+        agent = warehouse.agent_leaderboard()["agent_id"][0]
+        named = agent if key == "AGENT" else (agent, "2") if key == ("AGENT", "2") else key
+        with pytest.raises(error, match=sentence):
+            warehouse.explain(metric, named, column, **asked)
+
+
+def test_a_warehouse_without_the_rows_behind_a_cell_says_so(using: Settings, tmp_path: Path) -> None:
+    """What only one of its tables knows is not explained without that table."""
+    bare = using.model_copy(update={"warehouse": tmp_path / "bare.duckdb"})
+    shutil.copyfile(using.warehouse, bare.warehouse)
+    with duckdb.connect(str(bare.warehouse)) as opened:
+        opened.execute("drop table raw.transactions")
+    with reader.connect(bare) as warehouse:
+        agent = warehouse.agent_leaderboard()["agent_id"][0]
+        with pytest.raises(MissingTableError, match=r"lacks a table.*si refresh"):
+            warehouse.explain("agent_leaderboard", agent, "total_earnings")
+
+
+@st.composite
+def questions(draw: Draw) -> tuple[datetime, str, tuple[datetime | None, datetime | None], dict[str, Any]]:
+    """A moment, a currency, a window, and a question to a funnel as of that moment."""
+    as_of = draw(as_ofs())
+    return as_of, draw(st.sampled_from(("usd", "eur"))), draw(spans(as_of)), draw(funnel_queries(as_of))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(world=marketplaces(max_users=6), asked=questions())
 def test_the_rows_behind_every_cell_of_any_small_marketplace_make_the_cell(
     raw: duckdb.DuckDBPyConnection,
     world: World,
-    span: tuple[datetime | None, datetime | None],
-    query: dict[str, Any],
+    asked: tuple[datetime, str, tuple[datetime | None, datetime | None], dict[str, Any]],
 ) -> None:
-    """All time, and a leaderboard and a funnel in a window, broken down and within."""
+    """All time, and a leaderboard and a funnel in a window, broken down and within; as of a moment, in a currency."""
+    as_of, currency, span, query = asked
     warehouses.fill(raw, world)
-    asked = warehouses.all_time(AS_OF)
-    tables = warehouses.compute_all(raw, asked)
+    all_time = warehouses.all_time(as_of, currency)
+    tables = warehouses.compute_all(raw, all_time)
     for metric in ("agent_performance_metrics", "brand_reputations"):
-        assert explained(raw, tables[metric], metric, asked) == []
-    window = metrics.Parameters(windows.window(AS_OF, *span), "usd", "UTC")
+        assert explained(raw, tables[metric], metric, all_time) == []
+    window = metrics.Parameters(windows.window(as_of, *span), currency, "UTC")
     board = warehouses.rows_of(metrics.evaluate(raw, "agent_leaderboard", window))
     assert explained(raw, board, "agent_leaderboard", window) == []
     units = metrics.Parameters(
-        windows.window(AS_OF, query["since"], query["until"]),
-        "usd",
+        windows.window(as_of, query["since"], query["until"]),
+        currency,
         query["tz"],
         within=query["within"],
         by=query["by"],
         funnels=(query["name"],),
     )
-    funnel = warehouses.rows_of(metrics.evaluate(raw, "conversion_funnels", units))
-    assert explained(raw, funnel[:8], "conversion_funnels", units) == []
+    funnel = warehouses.rows_of(metrics.evaluate(raw, FUNNELS, units))
+    assert explained(raw, funnel[:8], FUNNELS, units) == []

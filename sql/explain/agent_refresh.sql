@@ -1,7 +1,9 @@
--- agent_refresh: the refresh that computed an agent's performance.
+-- agent_refresh: the refresh whose rows an agent's performance was computed from.
+--
+-- The moment is the one asked for: that refresh's own, or an earlier one.
 --
 -- Dialect   duckdb
--- Grain     one row per refresh, of which this is the last as of that moment
+-- Grain     one row per refresh, of which this is the last
 -- Explains  agent_performance_metrics.last_calculated_at
 -- How       value of the row
 -- Empty     null
@@ -19,10 +21,9 @@ final as (
         snapshot,
         currency,
         timezone,
-        as_of as value
+        cast($as_of as timestamptz) as value
     from meta.refreshes
-    where as_of = $as_of
-    order by taken_at desc
+    order by number desc
     limit 1
 
 )

@@ -43,12 +43,13 @@ def rows(
     ``conversion_funnels`` funnel, breakdown value and stage; or any row of the metric itself. Fetch the rows
     before you ask for others. Raises UnknownNameError, with the nearest there is, where there is no such cell.
     """
-    table, parts = _whole(metric, key)
+    by = _breakdown(key, asked)
+    table, parts = _whole(metric, key, by)
     _check_asked(table, asked)
     values = dict(zip(KEYS[table], _parsed(table, parts), strict=True))
     file = _file(table, column)
     if table == FUNNELS:
-        asked = replace(asked, funnels=(values["funnel"],), by=_breakdown(key, asked))
+        asked = replace(asked, funnels=(values["funnel"],), by=by)
     try:
         _require_row(_keys(connection, table, values, asked), table, values)
         _lay_out(connection, file, table, values, asked)
@@ -74,7 +75,12 @@ def how(metric: str, column: str) -> str:
 
 def file(metric: str, column: str) -> sql.SqlFile:
     """The file that explains that column of a metric or funnel; raises UnknownNameError where none does."""
-    return _file(FUNNELS if metric in funnels.names() else _known(metric), column)
+    return _file(table(metric), column)
+
+
+def table(metric: str) -> str:
+    """The metric that can be explained of that name, or that holds the funnel of that name."""
+    return FUNNELS if metric in funnels.names() else _known(metric)
 
 
 def columns(metric: str) -> tuple[str, ...]:
@@ -107,7 +113,7 @@ def _unknown(asked: str, name: str, known: Iterable[str]) -> UnknownNameError:
     return UnknownNameError(asked, "there is none of that name", f"{hint}There are: {', '.join(choices)}")
 
 
-def _whole(metric: str, key: Key) -> tuple[str, tuple[Any, ...]]:
+def _whole(metric: str, key: Key, by: str | None) -> tuple[str, tuple[Any, ...]]:
     """The table, and the key with all its parts; a funnel may be named in the place of its table."""
     funnel = metric if metric in funnels.names() else None
     table = FUNNELS if funnel else _known(metric)
@@ -115,8 +121,12 @@ def _whole(metric: str, key: Key) -> tuple[str, tuple[Any, ...]]:
         lacking = [column for column in KEYS[table] if column not in key]
         if lacking:
             raise UsageError(f"a row of {table}", f"it lacks {', '.join(lacking)}", "Give the row with these columns")
+        if funnel and key["funnel"] != funnel:
+            raise UsageError(f"a row of funnel '{funnel}'", f"it is one of '{key['funnel']}'", "Name its own funnel")
         return table, tuple(key[column] for column in KEYS[table])
     parts = (key,) if isinstance(key, str | int | UUID) else tuple(key)
+    if funnel and by is not None and len(parts) == 1:
+        raise UsageError(f"a stage of funnel '{funnel}' by {by}", "it is not said which", "Give (value, stage)")
     if funnel:
         parts = (funnel, funnels.ALL, *parts) if len(parts) == 1 else (funnel, *parts)
     if len(parts) != len(KEYS[table]):
@@ -147,9 +157,13 @@ def _stage(funnel: str, stage: Any) -> int:
 
 def _breakdown(key: Key, asked: metrics.Parameters) -> str | None:
     """What the funnel is broken down by: as asked, or as in the row that was given."""
-    if asked.by is None and isinstance(key, Mapping) and key.get("breakdown") not in (None, funnels.ALL):
-        return str(key["breakdown"])
-    return asked.by
+    if not isinstance(key, Mapping) or key.get("breakdown") is None:
+        return asked.by
+    stated = None if key["breakdown"] == funnels.ALL else str(key["breakdown"])
+    if asked.by is not None and asked.by != stated:
+        found = "it is not broken down" if stated is None else f"it is one by {stated}"
+        raise UsageError(f"a row by {asked.by}", found, "Leave by out, or give a row of that breakdown")
+    return stated
 
 
 def _check_asked(table: str, asked: metrics.Parameters) -> None:
@@ -167,6 +181,12 @@ def _keys(
 ) -> duckdb.DuckDBPyRelation:
     """The rows that can be explained. All but a funnel's are the same in every window, so those stored will do."""
     if table == FUNNELS and asked.by is None:
+        if values["breakdown_value"] != funnels.ALL:
+            funnel, value = values["funnel"], values["breakdown_value"]
+            known = ", ".join(funnels.breakdowns(funnel))
+            raise UsageError(
+                f"'{value}' of funnel '{funnel}'", "it is not broken down", f"Say by what, one of: {known}"
+            )
         return _stages(connection, {**values, "breakdown_value": funnels.ALL}, asked)
     if table == FUNNELS:
         return metrics.evaluate(connection, table, asked)

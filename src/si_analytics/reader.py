@@ -30,7 +30,7 @@ from si_analytics import (
 from si_analytics.errors import WarehouseError
 from si_analytics.explain import Key
 from si_analytics.leaderboards import Board, Choice
-from si_analytics.questions import FunnelQuestion, Present, Question
+from si_analytics.questions import CellQuestion, FunnelQuestion, Present, Question
 from si_analytics.settings import Settings
 from si_analytics.windows import Duration, Instant
 
@@ -241,20 +241,23 @@ class Warehouse:
         *,
         since: Instant | None = None,
         until: Instant | None = None,
+        during: date | str | None = None,
         tz: str | None = None,
+        as_of: Instant | None = None,
+        currency: str | None = None,
         by: str | None = None,
         within: Duration | None = None,
     ) -> pl.DataFrame:
         """The source rows behind one cell; `key` is the row's id, a funnel's stage, or the row itself.
 
-        >>> warehouse.explain("agent_leaderboard", agent_id, "total_earnings")
+        Asked as the metric was asked for; what the metric has no use for is refused.
+
+        >>> warehouse.explain("agent_leaderboard", agent_id, "total_earnings", during="2026-Q1", currency="eur")
         >>> warehouse.explain("invite", ("email", "accepted"), "reached", by="method")
         """
-        zone = windows.zone(tz or self.timezone).key
-        window = windows.window(self.as_of, since, until, zone)
-        bound = None if within is None else windows.duration(within)
-        asked = metrics.Parameters(window, self.currency, zone, by=by, within=bound)
-        return explain.rows(self._connection, metric, key, column, asked).pl()
+        question = Question(since, until, during, as_of, currency, tz)
+        asked = CellQuestion(metric, key, column, question, by, within)
+        return questions.rows_behind(self._connection, asked, self.present)
 
     def diff(
         self,

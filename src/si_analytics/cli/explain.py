@@ -8,6 +8,7 @@ import typer
 
 from si_analytics.cli.output import Json, note
 from si_analytics.cli.results import Format, given, shape, show
+from si_analytics.errors import UsageError
 
 
 def explain(
@@ -16,7 +17,12 @@ def explain(
     column: Annotated[str, typer.Argument(help="Which column, like total_earnings or reached.")],
     since: Annotated[str | None, typer.Option(metavar="T", help="As the metric was asked for.")] = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="As the metric was asked for.")] = None,
+    during: Annotated[str | None, typer.Option(metavar="SPAN", help="Both at once: 2026-Q1, last 30 days.")] = None,
     tz: Annotated[str | None, typer.Option(metavar="ZONE", help="As the metric was asked for.")] = None,
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="As the metric was asked for.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="T", help="An earlier moment: old times with today's statuses.")
+    ] = None,
     by: Annotated[str | None, typer.Option(metavar="X", help="What the funnel is broken down by.")] = None,
     value: Annotated[str | None, typer.Option(metavar="V", help="The value of the breakdown, like email.")] = None,
     within: Annotated[str | None, typer.Option(metavar="14d", help="As the funnel was asked for.")] = None,
@@ -32,7 +38,11 @@ def explain(
     from si_analytics import explain as explaining
     from si_analytics import reader, settings
 
-    asked = given(since=since, until=until, tz=tz, by=by, within=within)
+    if value is not None and by is None:
+        raise UsageError(
+            f"si explain --value {value}", "it is not said of which breakdown", "Add --by, like --by method"
+        )
+    asked = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of, by=by, within=within)
     with reader.connect(settings.load()) as warehouse:
         frame = warehouse.explain(metric, key if value is None else (value, key), column, **asked)
     show(frame, form)
