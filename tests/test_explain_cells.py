@@ -166,7 +166,7 @@ def test_the_rows_make_the_cell_whatever_the_metric_was_asked_with(
         def ask(row: Row, column: str) -> Rows:
             return warehouse.explain(metric, row, column, **asked).to_dicts()
 
-        assert differing(rows[:3], metric, ask) == []
+        assert differing(rows[:2], metric, ask) == []
         assert warehouse.metric(metric).equals(warehouse.metric(metric, as_of=AS_OF)), "nothing is left behind"
 
 
@@ -181,7 +181,7 @@ def test_the_rows_make_the_cell_whatever_the_metric_was_asked_with(
 def test_the_rows_make_the_cell_however_the_funnel_was_asked_for(using: Settings, asked: dict[str, Any]) -> None:
     """Named by its value and stage, and by the row itself, which says what it is broken down by."""
     with reader.connect(using) as warehouse:
-        rows = warehouse.funnel("invite", **asked).to_dicts()[3:7]
+        rows = warehouse.funnel("invite", **asked).to_dicts()[3:5]
         by_row = {name: value for name, value in asked.items() if name != "by"}
         for row in rows:
             key = (row["breakdown_value"], row["stage"])
@@ -275,7 +275,7 @@ def questions(draw: Draw) -> tuple[datetime, str, tuple[datetime | None, datetim
     return as_of, draw(st.sampled_from(("usd", "eur"))), draw(spans(as_of)), draw(funnel_queries(as_of))
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(world=marketplaces(max_users=6), asked=questions())
 def test_the_rows_behind_every_cell_of_any_small_marketplace_make_the_cell(
     raw: duckdb.DuckDBPyConnection,

@@ -51,7 +51,7 @@ def rows(
     if table == FUNNELS:
         asked = replace(asked, funnels=(values["funnel"],), by=by)
     try:
-        _require_row(_keys(connection, table, values, asked), table, values)
+        _require_cell(connection, table, values, asked)
         _lay_out(connection, file, table, values, asked)
         bound = {**asked.bound(), **values, "key": values[KEYS[table][0]], "column": column}
         return connection.sql(file.text, params=metrics.bindings(connection, file, bound))
@@ -176,21 +176,20 @@ def _check_asked(table: str, asked: metrics.Parameters) -> None:
         raise UsageError(f"metric '{table}'", "by and within are for funnels", "Leave them out, or name a funnel")
 
 
-def _keys(
+def _require_cell(
     connection: duckdb.DuckDBPyConnection, table: str, values: Mapping[str, Any], asked: metrics.Parameters
-) -> duckdb.DuckDBPyRelation:
-    """The rows that can be explained. All but a funnel's are the same in every window, so those stored will do."""
-    if table == FUNNELS and asked.by is None:
-        if values["breakdown_value"] != funnels.ALL:
-            funnel, value = values["funnel"], values["breakdown_value"]
-            known = ", ".join(funnels.breakdowns(funnel))
-            raise UsageError(
-                f"'{value}' of funnel '{funnel}'", "it is not broken down", f"Say by what, one of: {known}"
-            )
-        return _stages(connection, {**values, "breakdown_value": funnels.ALL}, asked)
-    if table == FUNNELS:
-        return metrics.evaluate(connection, table, asked)
-    return connection.sql(f"from metrics.{table}")  # one of KEYS, whatever was asked
+) -> None:
+    """Raise unless the metric has the row asked for. Agents and sponsors are the same in every window and as of
+    every moment, so the stored rows tell; a funnel that is not broken down has one row for each of its stages.
+    """
+    if table != FUNNELS:
+        _require_row(connection.sql(f"from metrics.{table}"), table, values)  # one of KEYS, whatever was asked
+    elif asked.by is not None:
+        _require_row(metrics.evaluate(connection, table, asked), table, values)
+    elif values["breakdown_value"] != funnels.ALL:
+        funnel, value = values["funnel"], values["breakdown_value"]
+        known = ", ".join(funnels.breakdowns(funnel))
+        raise UsageError(f"'{value}' of funnel '{funnel}'", "it is not broken down", f"Say by what, one of: {known}")
 
 
 def _require_row(relation: duckdb.DuckDBPyRelation, table: str, values: Mapping[str, Any]) -> None:

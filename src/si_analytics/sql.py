@@ -76,6 +76,7 @@ def read_all(folder: str) -> tuple[SqlFile, ...]:
     return tuple(_read(folder, name) for name in names(folder))
 
 
+@functools.lru_cache(maxsize=512)
 def parse(folder: str, name: str, text: str) -> SqlFile:
     """The header of `text`, which stands before the first line that is not a comment."""
     prose: list[str] = []
