@@ -7,22 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import duckdb
 import polars as pl
 import psycopg
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
-from si_analytics import comparison, differences, explain, kept, metrics, reader, refresh
+from si_analytics import explain, reader, refresh
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.settings import Settings
-from tests import warehouses, worlds
+from tests import worlds
 from tests.commands import Si
 from tests.worlds import AS_OF, Build, only
 
