@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import duckdb
 import polars as pl
 import psycopg
 import pytest
 
-from si_analytics import explain, reader, refresh
+from si_analytics import comparison, explain, kept, reader, refresh
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.settings import Settings
 from tests import worlds
@@ -201,3 +204,20 @@ def test_the_command_says_that_nothing_differs_and_which_refreshes_there_are(si:
     assert unknown.code == 2
     assert "refresh 17: there was none. Give one of those that are: 1 (as of" in unknown.err
     assert json.loads(command("diff", "2", "2", "--json").out) == []
+
+
+def test_a_changed_definition_and_a_metric_of_one_refresh_alone_are_said(changed: Changed, tmp_path: Path) -> None:
+    """The later refresh as if another query had made its cohorts, and as if it had a metric more."""
+    path = tmp_path / "later.duckdb"
+    shutil.copyfile(changed.settings.warehouse, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("comment on table metrics.agent_leaderboard is 'another query'")
+        connection.execute("create table metrics.my_metric as select 1 as number")
+        connection.execute("drop table metrics.user_ratings")
+    first, second = kept.available(changed.settings)
+    summary = comparison.summary(changed.settings, first, replace(second, path=path, currency="eur"))
+    told = {row["metric"]: row for row in summary.iter_rows(named=True)}
+    assert told["agent_leaderboard"]["note"] == "its definition changed; counted in usd, then in eur"
+    assert told["my_metric"]["note"] == "only refresh 2 has it"
+    assert (told["my_metric"]["rows_a"], told["my_metric"]["rows_b"], told["my_metric"]["added"]) == (None, 1, 1)
+    assert told["user_ratings"]["note"] == "only refresh 1 has it"
