@@ -42,7 +42,18 @@ def test_help_says_what_a_command_and_each_of_its_options_does(words: tuple[str,
 def test_the_commands_are_those_that_people_rely_on() -> None:
     assert {" ".join(words) for words, command in commands() if not getattr(command, "commands", None)} == {
         *("db start", "db stop", "db status", "db url", "schema apply", "schema diff", "sample", "load", "refresh"),
-        *("schema roles", "metric", "explain", "export dashboard", "export tables", "ui", "lab", "doctor"),
+        *(
+            "history backfill",
+            "schema roles",
+            "metric",
+            "explain",
+            "diff",
+            "export dashboard",
+            "export tables",
+            "ui",
+            "lab",
+            "doctor",
+        ),
     }
 
 
