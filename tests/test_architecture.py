@@ -36,7 +36,7 @@ FLOORS = (
         "checks",
         "publish",
     },
-    {"charts", "tables", "records", "resumption", "explain"},
+    {"charts", "tables", "records", "resumption", "explain", "lineage"},
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
     {"export", "history"},

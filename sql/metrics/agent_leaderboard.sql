@@ -9,6 +9,7 @@
 -- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
 --          $previous_since  timestamptz or null: since minus the window's length · $currency  text
 -- Units    total_earnings in the reporting currency; rank_change is previous_rank minus rank
+-- Key      agent_id
 -- Money    total_earnings
 -- Order    rank
 

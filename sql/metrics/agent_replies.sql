@@ -8,6 +8,7 @@
 -- Inputs   raw.agent_profiles, raw.conversations, raw.messages
 -- Params   $as_of  timestamptz, exclusive
 -- Units    wait_microseconds in microseconds
+-- Key      message_id
 -- Order    agent_id, replied_at, message_id
 
 with

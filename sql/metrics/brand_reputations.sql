@@ -9,6 +9,7 @@
 -- Inputs   raw.users, raw.sponsor_profiles, raw.user_reviews, raw.deals, raw.escrow_jobs
 -- Params   $as_of  timestamptz, exclusive
 -- Units    ratings and reputation_score in stars, average_payment_time in days
+-- Key      sponsor_id
 -- Order    rank
 
 with

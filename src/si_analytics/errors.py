@@ -63,6 +63,10 @@ class UnknownNameError(UsageError, LookupError):
     """A metric, funnel, table or breakdown of that name does not exist."""
 
 
+class DefinitionError(AnalyticsError, ValueError):
+    """A SQL file whose header or query cannot be used; the message names the file."""
+
+
 class WarehouseError(AnalyticsError, OSError):
     """The warehouse file is missing, damaged, or cannot be written."""
 

@@ -38,6 +38,16 @@ class SqlFile:
         value = self.fields.get(field, "")
         return tuple(part.strip() for part in re.split(r"[,·]", value) if part.strip())
 
+    @property
+    def path(self) -> str:
+        """The file as people name it: ``sql/metrics/agent_leaderboard.sql``."""
+        return f"sql/{self.folder}/{self.name}.sql"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that tell a row from all others: those of `Key`, or else the whole order."""
+        return self.listed("Key") or tuple(part.split()[0] for part in self.listed("Order"))
+
 
 @functools.cache
 def root() -> Path:

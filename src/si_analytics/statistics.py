@@ -42,6 +42,11 @@ def complete(
     )
 
 
+def reads(name: str) -> Mapping[str, tuple[str, ...]]:
+    """Per column that the function `name` fills in, the columns it reckons with."""
+    return _READS[name]
+
+
 def two_proportions(rows: pl.DataFrame) -> pl.DataFrame:
     """Fill wilson_low and wilson_high of each row, and p_value of A against B on both rows of an experiment.
 
@@ -99,3 +104,7 @@ def _rounded(value: float) -> Decimal:
 
 FUNCTIONS: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = MappingProxyType({"two_proportions": two_proportions})
 """What a header may name under `Statistics`."""
+
+_READS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"two_proportions": dict.fromkeys(("wilson_low", "wilson_high", "p_value"), ("accepted", "sent"))}
+)
