@@ -10,10 +10,11 @@ import pytest
 import sqlglot
 from sqlglot import expressions
 
-from si_analytics import checks, funnels, sql
+from si_analytics import checks, definitions, funnels, lineage, sql
 
 DUCKDB_FOLDERS = ("checks", "explain", "extract", "funnels", "metrics", "queries")
 COMPUTED_FOLDERS = ("checks", "explain", "funnels", "metrics", "queries")
+NUMBER = re.compile(r"^total_|_rate$|_count$|_score$|_at$|earnings|_time$|_rating$|_days$|_hours$")
 UNIT_COLUMNS = ("unit_id", "stage_number", "stage", "reached_at", "started_at")
 
 
@@ -115,6 +116,19 @@ def test_an_extract_names_its_key_its_money_and_its_time_among_the_columns_it_re
 @every(*COMPUTED_FOLDERS)
 def test_a_query_runs_on_spark_as_well(file: sql.SqlFile) -> None:
     assert sqlglot.parse_one(spark(file), read="spark").find(expressions.CTE)
+
+
+@every("metrics", "funnels")
+def test_the_columns_of_the_header_are_those_of_the_query_in_order(file: sql.SqlFile) -> None:
+    assert [column.name for column in definitions.of_file(file).columns] == list(lineage.of_file(file))
+
+
+@every("metrics", "funnels")
+def test_a_column_of_a_metric_says_what_it_means_and_a_number_in_which_unit(file: sql.SqlFile) -> None:
+    for column in definitions.of_file(file).columns:
+        assert len(column.meaning) > 4
+        assert not column.meaning.endswith(".")
+        assert column.unit or not NUMBER.search(column.name), column.name
 
 
 @every("funnels")

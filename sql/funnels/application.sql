@@ -8,6 +8,14 @@
 -- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
 -- Stages      applied, reviewed, approved, dealt, completed, paid
 -- Breakdowns  influencer_type, gig_category, month
+-- Columns     unit_id: the application ·
+--             stage_number: place of the stage, from 1 ·
+--             stage: name of the stage ·
+--             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
+--             started_at (time): the application was made ·
+--             influencer_type: type of the influencer's profile ·
+--             gig_category: categories of the gig, a list ·
+--             month: month of started_at, as YYYY-MM
 -- Order       unit_id, stage_number
 
 with

@@ -9,6 +9,13 @@
 -- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
 -- Stages      created, locked, submitted, approved, released
 -- Breakdowns  currency, month
+-- Columns     unit_id: the escrow job ·
+--             stage_number: place of the stage, from 1 ·
+--             stage: name of the stage ·
+--             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
+--             started_at (time): the job was created ·
+--             currency: currency of the job, trimmed and in lower case, usd where it has none ·
+--             month: month of started_at, as YYYY-MM
 -- Order       unit_id, stage_number
 
 with

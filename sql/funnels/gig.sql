@@ -6,6 +6,15 @@
 -- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
 -- Stages      posted, applied, approved, dealt, completed, paid
 -- Breakdowns  category, sponsor_industry, location, month
+-- Columns     unit_id: the gig ·
+--             stage_number: place of the stage, from 1 ·
+--             stage: name of the stage ·
+--             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
+--             started_at (time): the gig was posted ·
+--             category: categories of the gig, a list ·
+--             sponsor_industry: industry of the sponsor's profile ·
+--             location: location of the gig ·
+--             month: month of started_at, as YYYY-MM
 -- Order       unit_id, stage_number
 
 with

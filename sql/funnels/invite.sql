@@ -6,6 +6,18 @@
 -- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
 -- Stages      sent, opened, clicked, accepted, joined, verified, first_deal, completed_deal
 -- Breakdowns  method, agent, template, template_variant, contact_segment, contact_source, month
+-- Columns     unit_id: the invite ·
+--             stage_number: place of the stage, from 1 ·
+--             stage: name of the stage ·
+--             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
+--             started_at (time): the invite was sent ·
+--             method: how it was sent ·
+--             agent: user id of the sender ·
+--             template: id of the template, null where there is none ·
+--             template_variant: A or B, null where the template has none ·
+--             contact_segment: segment of the contact ·
+--             contact_source: where the contact came from ·
+--             month: month of started_at, as YYYY-MM
 -- Order       unit_id, stage_number
 
 with

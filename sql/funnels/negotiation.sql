@@ -10,6 +10,13 @@
 -- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
 -- Stages      opened, offered, countered, accepted, dealt
 -- Breakdowns  sponsor_industry, month
+-- Columns     unit_id: the negotiation ·
+--             stage_number: place of the stage, from 1 ·
+--             stage: name of the stage ·
+--             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
+--             started_at (time): the negotiation was opened ·
+--             sponsor_industry: industry of the sponsor's profile ·
+--             month: month of started_at, as YYYY-MM
 -- Order       unit_id, stage_number
 
 with

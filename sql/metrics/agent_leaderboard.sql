@@ -8,7 +8,17 @@
 -- Inputs   raw.agent_profiles, raw.users, raw.referrals, raw.deals, raw.transactions
 -- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
 --          $previous_since  timestamptz or null: since minus the window's length · $currency  text
--- Units    total_earnings in the reporting currency; rank_change is previous_rank minus rank
+-- Columns  agent_id: user id of the agent ·
+--          agent_name: name of the user ·
+--          avatar: address of the user's picture, null without one ·
+--          tier: tier of the agent's profile ·
+--          total_referrals (recruits): active recruits; with since, those recruited within the window ·
+--          total_deals (deals): deals of active recruits created in the window, each once ·
+--          total_earnings (reporting currency): completed commissions to the agent in the window ·
+--          rank (place): 1 to n by total_earnings, total_deals, total_referrals, each descending, then agent_id ·
+--          previous_rank (place): with since: the rank in the window of equal length just before; null for an agent
+--            with nothing in it ·
+--          rank_change (places): previous_rank minus rank, positive is up; null where previous_rank is
 -- Key      agent_id
 -- Money    total_earnings
 -- Order    rank

@@ -9,8 +9,16 @@
 -- Inputs   metrics.agent_performance_components, metrics.agent_performance_standings,
 --          meta.performance_weights
 -- Params   $as_of  timestamptz
--- Units    average_conversion_time in days, response_time in hours, satisfaction_score in stars,
---          total_earnings in the reporting currency
+-- Columns  user_id: user id of the agent ·
+--          total_deals (deals): as on the all-time leaderboard ·
+--          total_referrals (recruits): as on the all-time leaderboard ·
+--          verified_referrals (recruits): active recruits whom a verified invite of this agent brought ·
+--          total_earnings (reporting currency): as on the all-time leaderboard ·
+--          average_conversion_time (days): mean time from sending an invite to its acceptance, null without any ·
+--          response_time (hours): mean wait before the agent's replies, null without any ·
+--          satisfaction_score (stars): mean rating of the reviews about the agent, null without any ·
+--          performance_score (points, 0 to 100): sum over the components of weight x standing among the agents ·
+--          last_calculated_at (time): the moment described: as_of
 -- Money    total_earnings
 -- Order    user_id
 

@@ -7,7 +7,11 @@
 -- Dialect  duckdb
 -- Grain    one row per agent and component that the agent has
 -- Inputs   metrics.agent_performance_components
--- Units    worse, equal (itself included) and compared count agents
+-- Columns  component: component of the score ·
+--          agent_id: user id of the agent ·
+--          worse (agents): those with less good a value in it ·
+--          equal (agents): those with an equal value, itself included ·
+--          compared (agents): all that have the component
 -- Order    component, agent_id
 
 with

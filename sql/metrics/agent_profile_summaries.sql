@@ -7,7 +7,11 @@
 -- Grain    one row per agent
 -- Inputs   raw.referrals, raw.user_reviews, metrics.agent_leaderboard
 -- Params   $as_of  timestamptz, exclusive
--- Units    total_earnings in the reporting currency, recruit_satisfaction_score in stars, null without reviews
+-- Columns  agent_id: user id of the agent ·
+--          total_earnings (reporting currency): as on the all-time leaderboard ·
+--          recruit_satisfaction_score (stars): mean rating of the reviews about the agent by users the agent
+--            recruited, null without any ·
+--          recruit_satisfaction_count (reviews): number of those reviews
 -- Money    total_earnings
 -- Order    agent_id
 

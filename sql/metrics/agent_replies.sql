@@ -7,7 +7,12 @@
 -- Grain    one row per reply
 -- Inputs   raw.agent_profiles, raw.conversations, raw.messages
 -- Params   $as_of  timestamptz, exclusive
--- Units    wait_microseconds in microseconds
+-- Columns  agent_id: user id of the agent ·
+--          conversation_id: conversation the reply stands in ·
+--          message_id: the agent's message ·
+--          waiting_since (time): first message by others since the agent's last ·
+--          replied_at (time): the agent's message was sent ·
+--          wait_microseconds (microseconds): replied_at minus waiting_since
 -- Key      message_id
 -- Order    agent_id, replied_at, message_id
 

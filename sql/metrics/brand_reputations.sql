@@ -8,7 +8,18 @@
 -- Grain    one row per user with the role sponsor; one with no reviews and no deals is kept
 -- Inputs   raw.users, raw.sponsor_profiles, raw.user_reviews, raw.deals, raw.escrow_jobs
 -- Params   $as_of  timestamptz, exclusive
--- Units    ratings and reputation_score in stars, average_payment_time in days
+-- Columns  sponsor_id: user id of the sponsor ·
+--          company: company of the sponsor's profile, null without one ·
+--          overall_rating (stars): mean rating of the reviews about the sponsor, 0 without any ·
+--          payment_speed_rating (stars): mean of this sub-rating over the reviews that give one, 0 without any ·
+--          communication_rating (stars): mean of this sub-rating over the reviews that give one, 0 without any ·
+--          professionalism_rating (stars): mean of this sub-rating over the reviews that give one, 0 without any ·
+--          review_count (reviews): reviews about the sponsor ·
+--          total_deals (deals): deals with the sponsor, whatever their status ·
+--          average_payment_time (days): mean time from submission of work to release of its money over released
+--            escrow jobs, null without any ·
+--          reputation_score (stars): Bayesian mean of the ratings, 3 decimals ·
+--          rank (place): 1 to n by reputation_score, review_count, total_deals, each descending, then sponsor_id
 -- Key      sponsor_id
 -- Order    rank
 

@@ -7,7 +7,14 @@
 -- Grain    one row per contact; one that was never sent an invite is kept, with zeros
 -- Inputs   raw.contacts, raw.invites
 -- Params   $as_of  timestamptz, exclusive
--- Units    response_rate in percent, 0 to 100
+-- Columns  contact_id: the contact ·
+--          total_invites_sent (invites): invites sent to the contact ·
+--          last_invite_sent_at (time): the latest of them was sent, null without any ·
+--          opened_count (invites): those that were opened ·
+--          clicked_count (invites): those whose link was clicked ·
+--          last_opened_at (time): the latest opening, null without any ·
+--          last_clicked_at (time): the latest click, null without any ·
+--          response_rate (percent): 100 x accepted / sent, 0 where none was sent
 -- Order    contact_id
 
 with

@@ -6,7 +6,9 @@
 -- Grain    one row per template; one never sent is kept, with times_used 0 and no rate
 -- Inputs   raw.invite_templates, raw.invites
 -- Params   $as_of  timestamptz, exclusive
--- Units    acceptance_rate in percent, 0 to 100, null where nothing was sent
+-- Columns  template_id: the template ·
+--          times_used (invites): sent invites with this template ·
+--          acceptance_rate (percent): 100 x accepted / sent, null where it was never used
 -- Order    template_id
 
 with

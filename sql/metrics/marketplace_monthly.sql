@@ -9,7 +9,17 @@
 -- Grain    one row per month, none where there was never any activity
 -- Inputs   raw.deals, raw.transactions
 -- Params   $as_of  timestamptz, exclusive · $currency  text · $tz  IANA time zone of the months
--- Units    month is its first day; gmv in usd, the other money in the reporting currency; take_rate is a ratio
+-- Columns  month (date): first day of the month ·
+--          new_deals (deals): deals created in the month ·
+--          completed_deals (deals): deals completed in the month ·
+--          gmv (usd): sum of the amounts of those; null under another reporting currency ·
+--          active_sponsors (users): distinct sponsors of the new deals ·
+--          active_influencers (users): distinct influencers of the new deals ·
+--          platform_revenue (reporting currency): completed transactions of type commission_deduct ·
+--          agent_payouts (reporting currency): completed transactions of type agent_commission, to whomever ·
+--          net_revenue (reporting currency): platform_revenue minus agent_payouts ·
+--          take_rate (ratio): platform_revenue / gmv, null where gmv is 0 or null ·
+--          refunds (reporting currency): completed transactions of type refund
 -- Money    gmv, platform_revenue, agent_payouts, refunds, net_revenue
 -- Order    month
 

@@ -8,7 +8,11 @@
 -- Inputs   raw.users, raw.deals
 -- Params   $as_of  timestamptz, exclusive · $last_moment  timestamptz, the last microsecond before as_of ·
 --          $tz  IANA time zone of the months
--- Units    cohort_month is its first day; retention is a ratio 0 to 1
+-- Columns  cohort_month (date): first day of the month the members signed up in ·
+--          months_since (months): from 0, the month of signing up ·
+--          cohort_size (users): influencers and sponsors who signed up in that month ·
+--          active (users): those of them who are party to a deal created in the month so many months later ·
+--          retention (ratio): active / cohort_size
 -- Order    cohort_month, months_since
 
 with

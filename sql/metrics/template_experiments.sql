@@ -12,8 +12,19 @@
 -- Inputs      raw.invite_templates, raw.invites
 -- Params      $as_of  timestamptz, exclusive
 -- Statistics  two_proportions
--- Units       acceptance_rate in percent, 0 to 100; wilson_low, wilson_high, p_value ratios 0 to 1;
---             lift relative to A, difference in shares, 0.1 being ten percentage points
+-- Columns     agent_id: user id of the sender ·
+--             template_name: name of the template ·
+--             variant: A or B ·
+--             sent (invites): invites sent with the variant ·
+--             accepted (invites): those that were accepted ·
+--             acceptance_rate (percent): 100 x accepted / sent ·
+--             wilson_low (ratio): lower end of Wilson's 95 % interval of accepted / sent ·
+--             wilson_high (ratio): upper end of it ·
+--             lift (ratio): (B - A) / A, null where nobody accepted A ·
+--             difference (ratio): B - A, 0.1 being ten percentage points ·
+--             p_value (ratio): two-sided, of the pooled two-proportion z-test; null where nobody or everybody
+--               accepted ·
+--             enough_data: whether both variants were sent at least 30 times
 -- Order       agent_id, template_name, variant
 
 with

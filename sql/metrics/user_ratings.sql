@@ -4,7 +4,9 @@
 -- Grain    one row per user; one never reviewed is kept, with zeros
 -- Inputs   raw.users, raw.user_reviews
 -- Params   $as_of  timestamptz, exclusive
--- Units    rating in stars, one decimal
+-- Columns  user_id: the user ·
+--          rating (stars): mean rating of the reviews about the user, 0 without any ·
+--          review_count (reviews): number of those reviews
 -- Order    user_id
 
 with

@@ -1,12 +1,11 @@
 """Metrics: one SQL file each, run with the parameters it names.
 
 Belongs here: the order metrics are computed in, binding their parameters, the score's weights.
-May import: `errors`, `sql`, `windows`, `funnels`, `statistics`.
+May import: `errors`, `sql`, `definitions`, `windows`, `funnels`, `statistics`.
 """
 
 from __future__ import annotations
 
-import graphlib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from si_analytics import funnels, sql, statistics
+from si_analytics import definitions, funnels, sql, statistics
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.windows import Window
 
@@ -102,10 +101,8 @@ def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
 
 
 def names() -> tuple[str, ...]:
-    """Every metric, each after those it is computed from."""
-    graph = {file.name: set(_inputs(file, "metrics")) for file in sql.read_all("metrics")}
-    sorter = graphlib.TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)})
-    return tuple(sorter.static_order())
+    """Every metric, each after those it is computed from; raises DefinitionError for a file that cannot be used."""
+    return definitions.in_order()
 
 
 def inputs(name: str) -> tuple[str, ...]:
@@ -143,14 +140,24 @@ def definition(name: str) -> str:
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
-    """The rows of metric `name`, in its order, without storing them."""
+    """The rows of metric `name`, in its order, without storing them.
+
+    Raises DefinitionError where its file promises other columns than it gives, or names some that there are not.
+    """
     file = sql.read("metrics", name)
+    columns = [column.name for column in definitions.of_file(file).columns]
     _require_inputs(connection, name)
     if _is_funnel(file):
         funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
     if "meta.performance_weights" in file.listed("Inputs"):
         _store_weights(connection, parameters.weights)
-    rows = connection.sql(file.text, params=bindings(connection, file, parameters.bound()))
+    bound = bindings(connection, file, parameters.bound())
+    try:
+        rows = connection.sql(file.text, params=bound)
+    except duckdb.BinderException as error:
+        raise definitions.not_understood(file, error) from error
+    if rows.columns != columns:
+        raise definitions.other_columns(file, columns, rows.columns)
     for statistic in file.listed("Statistics"):
         rows = statistics.complete(connection, statistic, rows)
     return rows
@@ -178,10 +185,6 @@ def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
             f"it reads {', '.join(missing)}, which this warehouse does not hold",
             "Fill it first: si refresh",
         )
-
-
-def _inputs(file: sql.SqlFile, schema: str) -> list[str]:
-    return [name for table in file.listed("Inputs") for space, _, name in [table.partition(".")] if space == schema]
 
 
 def _is_funnel(file: sql.SqlFile) -> bool:
