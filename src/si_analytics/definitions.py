@@ -221,16 +221,15 @@ def _require_query(file: sql.SqlFile, defined: Definition) -> None:
     if strange:
         named = ", ".join(f"${name}" for name in PARAMETERS)
         raise _wrong(file, f"it binds ${', $'.join(strange)}, which nothing fills in", f"There are: {named}")
-    _require_same(file, "Params", {parameter.name for parameter in defined.parameters}, bound)
-    _require_same(file, "Inputs", set(defined.inputs), set(tables_read(file)))
+    _require_named(file, "Params", {parameter.name for parameter in defined.parameters}, bound)
+    _require_named(file, "Inputs", set(defined.inputs), set(tables_read(file)))
 
 
-def _require_same(file: sql.SqlFile, field: str, said: set[str], found: set[str]) -> None:
-    verb = "reads" if field == "Inputs" else "binds"
+def _require_named(file: sql.SqlFile, field: str, said: set[str], found: set[str]) -> None:
+    """Raise DefinitionError unless `field` names all that was found; what it names beyond does no harm."""
     if found - said:
-        raise _wrong(file, f"it {verb} {_names(found - said)}, which {field} does not name", f"Add it to {field}")
-    if said - found:
-        raise _wrong(file, f"{field} names {_names(said - found)}, which it never {verb}", f"Leave it out of {field}")
+        verb, names = {"Inputs": "reads", "Params": "binds"}[field], ", ".join(sorted(found - said))
+        raise _wrong(file, f"it {verb} {names}, which {field} does not name", f"Add it to {field}")
 
 
 def _require_inputs(file: sql.SqlFile, inputs: Iterable[str]) -> None:
@@ -245,10 +244,6 @@ def _require_inputs(file: sql.SqlFile, inputs: Iterable[str]) -> None:
             near = difflib.get_close_matches(table, sorted(known), n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}"
             raise _wrong(file, f"it reads {table}, which nothing fills", hint)
-
-
-def _names(found: Iterable[str]) -> str:
-    return ", ".join(sorted(found))
 
 
 def other_columns(file: sql.SqlFile, said: list[str], found: list[str]) -> DefinitionError:
