@@ -10,7 +10,7 @@ INSTALLED := .venv/.installed
 BENCH_BIN := .venv-bench/bin/python
 BENCH_INSTALLED := .venv-bench/.installed
 
-.PHONY: help demo test lint format ui lab bench clean lock
+.PHONY: help demo test lint format docs ui lab bench clean lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,10 @@ lint: $(INSTALLED) ## Style, types and SQL, as the pre-commit hook runs them
 format: $(INSTALLED) ## Let ruff lay the Python out
 	@$(BIN) -m ruff format .
 	@$(BIN) -m ruff check --fix .
+
+docs: $(INSTALLED) ## The page docs/metrics.md anew, from the headers of the SQL files
+	@$(BIN) -m si_analytics.glossary > docs/metrics.md.new
+	@mv docs/metrics.md.new docs/metrics.md
 
 ui: $(INSTALLED) ## Dagster's web UI on http://127.0.0.1:3000
 	@$(SI) ui

@@ -36,7 +36,7 @@ FLOORS = (
         "checks",
         "publish",
     },
-    {"charts", "tables", "records", "resumption", "explain", "lineage"},
+    {"charts", "tables", "records", "resumption", "explain", "lineage", "glossary"},
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
     {"export", "history"},

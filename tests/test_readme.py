@@ -101,7 +101,7 @@ def first_cells(text: str) -> list[str]:
 
 
 def test_the_pages_are_found() -> None:
-    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "metrics.md"} <= {page.name for page in PAGES}
+    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "definitions.md", "metrics.md"} <= {page.name for page in PAGES}
 
 
 @every_page
@@ -231,7 +231,7 @@ def test_every_direct_dependency_has_its_line_of_why_and_no_other_has() -> None:
 
 @pytest.mark.parametrize("name", sql.names("metrics"))
 def test_every_metric_is_explained_column_by_column(name: str, using: Settings) -> None:
-    told = section(ROOT / "docs" / "metrics.md", name)
+    told = section(ROOT / "docs" / "definitions.md", name)
     with reader.connect(using) as warehouse:
         columns = warehouse.metric(name).columns
     assert [column for column in columns if f"`{column}`" not in told] == []
@@ -239,14 +239,14 @@ def test_every_metric_is_explained_column_by_column(name: str, using: Settings) 
 
 @pytest.mark.parametrize("name", sql.names("funnels"))
 def test_every_funnel_is_explained_stage_by_stage(name: str) -> None:
-    told = section(ROOT / "docs" / "metrics.md", "The five funnels")
+    told = section(ROOT / "docs" / "definitions.md", "The five funnels")
     stages, breakdowns = re.findall(rf"^\| `{name}` \|(.*)$", told, flags=re.MULTILINE)
     assert re.findall(r"\*(\w+)\*", stages) == list(funnels.stages(name))
     assert re.findall(r"`(\w+)`", breakdowns) == list(funnels.breakdowns(name))
 
 
 def test_every_check_is_explained_under_its_severity() -> None:
-    told = section(ROOT / "docs" / "metrics.md", "Checks")
+    told = section(ROOT / "docs" / "definitions.md", "Checks")
     blocking, warning = told.split("| warning |")
     for severity, text in (("blocking", blocking), ("warning", warning)):
         known = [file.name for file in sql.read_all("checks") if file.fields["Severity"] == severity]
@@ -256,7 +256,7 @@ def test_every_check_is_explained_under_its_severity() -> None:
 def test_the_weights_of_the_score_are_those_in_the_library() -> None:
     from si_analytics.metrics import DEFAULT_WEIGHTS
 
-    told = section(ROOT / "docs" / "metrics.md", "agent_performance_metrics")
+    told = section(ROOT / "docs" / "definitions.md", "agent_performance_metrics")
     shown = re.findall(r"^\| `(\w+)(?: / \w+)?` \| (0\.\d+) \|", told, flags=re.MULTILINE)
     assert dict(shown) == {name: f"{weight:.2f}" for name, weight in DEFAULT_WEIGHTS.items()}
 

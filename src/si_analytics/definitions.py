@@ -103,7 +103,7 @@ def _defined(folder: str, name: str, text: str) -> Definition:
         summary=file.summary,
         description=file.description,
         grain=file.fields["Grain"],
-        columns=tuple(_column(file, entry) for entry in file.fields["Columns"].split(" · ")),
+        columns=columns(file),
         parameters=tuple(_parameter(file, entry) for entry in file.fields.get("Params", "").split(" · ") if entry),
         inputs=file.listed("Inputs"),
         key=file.key,
@@ -157,6 +157,11 @@ def in_order() -> tuple[str, ...]:
             f"it is computed from itself: {' reads '.join(circle)}",
             "Let one of them read raw tables instead",
         ) from error
+
+
+def columns(file: sql.SqlFile) -> tuple[Column, ...]:
+    """The columns a file's header promises, in order."""
+    return tuple(_column(file, entry) for entry in file.fields.get("Columns", "").split(" · ") if entry)
 
 
 def _column(file: sql.SqlFile, entry: str) -> Column:

@@ -145,7 +145,7 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     Raises DefinitionError where its file promises other columns than it gives, or names some that there are not.
     """
     file = sql.read("metrics", name)
-    columns = [column.name for column in definitions.of_file(file).columns]
+    columns = [column.name for column in definitions.columns(file)]
     _require_inputs(connection, name)
     if _is_funnel(file):
         funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)

@@ -18,9 +18,9 @@ from si_analytics import (
     display,
     explain,
     funnels,
+    glossary,
     kept,
     leaderboards,
-    metrics,
     published,
     questions,
     settings,
@@ -293,20 +293,18 @@ class Warehouse:
         return published.query(self._connection, text, parameters)
 
     def metrics(self) -> pl.DataFrame:
-        """One row per metric and funnel: name, what it is, its grain, the parameters it takes."""
-        rows = [
-            {
-                "name": file.name,
-                "kind": file.folder.removesuffix("s"),
-                "summary": file.summary,
-                "grain": file.fields.get("Grain", ""),
-                "parameters": file.fields.get("Params", ""),
-                "definition": metrics.one_line(file.description),
-            }
-            for folder in ("metrics", "funnels")
-            for file in sql.read_all(folder)
-        ]
-        return pl.DataFrame(rows)
+        """One row per metric and funnel: name, what it is, its grain, parameters, inputs and columns.
+
+        Each of `columns` has its name, unit, meaning and lineage: the operational columns it comes from.
+        """
+        return glossary.listing()
+
+    def describe(self, name: str) -> pl.DataFrame:
+        """One row per column of a metric or funnel: its unit, what it means, the operational columns it comes from.
+
+        >>> warehouse.describe("agent_leaderboard")
+        """
+        return glossary.described(name)
 
     def tables(self) -> pl.DataFrame:
         """One row per table of the warehouse: schema, table and its number of rows."""

@@ -66,7 +66,9 @@ def metric(
         str | None, typer.Option(metavar="T", help="An earlier moment: old times with today's statuses.")
     ] = None,
     format: Annotated[Format | None, typer.Option("--format", help="How to print it. [default: table]")] = None,
-    listed: Annotated[bool, typer.Option("--list", help="List every metric and funnel.")] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="List every metric and funnel; with NAME, its columns and what they mean.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print one metric or funnel from the warehouse.
@@ -80,14 +82,29 @@ def metric(
         raise UsageError("si metric", "no metric was named", "Name one; `si metric --list` lists them")
     from si_analytics import reader, settings
 
+    if name is None or listed:
+        show(_listed(name, form), form)
+        return
+    when = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
+    funnel = given(within=within, stopped=stopped, times=times)
+    board = given(tier=tier, specialty=specialty, location=location)
     with reader.connect(settings.load()) as warehouse:
-        if name is None or listed:
-            frame = warehouse.metrics().select("name", "kind", "summary", "grain")
-        else:
-            when = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
-            funnel = given(within=within, stopped=stopped, times=times)
-            frame = _asked(warehouse, name, by, when, funnel, given(tier=tier, specialty=specialty, location=location))
+        frame = _asked(warehouse, name, by, when, funnel, board)
     show(frame, form)
+
+
+def _listed(name: str | None, form: Format) -> pl.DataFrame:
+    """Every metric and funnel, or the columns of one: all that is known for programs, what fits a line for people."""
+    import polars as pl
+
+    from si_analytics import glossary, questions
+
+    frame = glossary.listing() if name is None else glossary.described(questions.named(name))
+    if form in {Format.json, Format.parquet}:
+        return frame
+    if name is None:
+        return frame.select("name", "kind", "summary", "grain")
+    return frame.with_columns(pl.col("lineage").list.join(", "))
 
 
 def shape(asked: Format | None, json: bool) -> Format:
