@@ -233,7 +233,8 @@ def _require_query(file: sql.SqlFile, defined: Definition) -> None:
 def _require_named(file: sql.SqlFile, field: str, said: set[str], found: set[str]) -> None:
     """Raise DefinitionError unless `field` names all that was found; what it names beyond does no harm."""
     if found - said:
-        verb, names = {"Inputs": "reads", "Params": "binds"}[field], ", ".join(sorted(found - said))
+        verb, mark = {"Inputs": ("reads", ""), "Params": ("binds", "$")}[field]
+        names = ", ".join(f"{mark}{name}" for name in sorted(found - said))
         raise _wrong(file, f"it {verb} {names}, which {field} does not name", f"Add it to {field}")
 
 

@@ -82,6 +82,7 @@ class Refresh:
         if self.as_of is not None:
             self.as_of = windows.instant(self.as_of, name="as_of")
         self.weights = metrics.check_weights(self.weights or metrics.DEFAULT_WEIGHTS)
+        metrics.names()  # a file that cannot be used is told of before anything is read
         self._stack = ExitStack()
         self._started = time.perf_counter()
         self._connection: duckdb.DuckDBPyConnection | None = None
