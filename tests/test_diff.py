@@ -60,6 +60,7 @@ def changed(
         after = before.world
         newcomer = before.agent()
         before.deal(recruit, sponsor, amount=Decimal("50.00"))
+        before.gig(sponsor)
         paid = before.transaction(agent, "7.00")
         only(after["transactions"], id=raised)["amount"] = Decimal("12.50")
         after["transactions"] = [row for row in after["transactions"] if row["id"] != gone]
@@ -141,7 +142,7 @@ def test_every_cell_that_can_be_explained_can_be_asked_why(changed: Changed) -> 
                 assert "change" in warehouse.diff(1, 2, metric, key=str(key), column=column).columns
         score = warehouse.diff(1, 2, "agent_performance_metrics", key=str(changed.agent), column="performance_score")
         assert "total_earnings" in set(score["component"])
-        funnel = warehouse.diff(1, 2, "conversion_funnels", key=("gig", "all", 1), column="reached")
+        funnel = warehouse.diff(1, 2, "conversion_funnels", key=("escrow", "all", 1), column="reached")
         assert funnel.is_empty()
 
 
@@ -221,3 +222,11 @@ def test_a_changed_definition_and_a_metric_of_one_refresh_alone_are_said(changed
     assert told["my_metric"]["note"] == "only refresh 2 has it"
     assert (told["my_metric"]["rows_a"], told["my_metric"]["rows_b"], told["my_metric"]["added"]) == (None, 1, 1)
     assert told["user_ratings"]["note"] == "only refresh 1 has it"
+
+
+def test_a_funnel_s_changes_are_those_of_its_own_rows(changed: Changed) -> None:
+    with reader.connect(changed.settings) as warehouse:
+        whole = warehouse.diff(1, metric="conversion_funnels")
+        assert set(whole["funnel"]) == {"gig"}
+        assert warehouse.diff(1, metric="gig").equals(whole)
+        assert warehouse.diff(1, metric="invite").is_empty()

@@ -1,7 +1,7 @@
 """What differs between two refreshes: which rows of which metric, in which cells, by how much, and why.
 
 Belongs here: comparing the tables of two warehouse files, and the source rows behind one of their cells. Whatever
-differs is compared in memory; what is equal never leaves DuckDB. May import: `errors`, `settings`, `sql`,
+differs is compared in memory; what is equal never leaves DuckDB. May import: `errors`, `settings`, `sql`, `funnels`,
 `differences`, `windows`, `warehouse`, `kept`, `metrics`, `explain`, `published`.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from si_analytics import differences, explain, kept, metrics, published, sql, warehouse
+from si_analytics import differences, explain, funnels, kept, metrics, published, sql, warehouse
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.kept import Kept
 from si_analytics.settings import Settings
@@ -91,7 +91,10 @@ def changes(settings: Settings, a: Kept, b: Kept, metric: str) -> pl.DataFrame:
     """One row per cell of `metric` that differs: change, the key of the row, column, value_a, value_b, difference.
 
     A row that was added or removed has one for each of its cells. Values are text, differences exact decimals.
+    Of a funnel by its name: the cells of its own rows.
     """
+    if metric in funnels.names():
+        return changes(settings, a, b, explain.FUNNELS).filter(pl.col("funnel") == metric)
     with _both(settings, a, b) as (connection, other):
         for one, side in ((a, "a"), (b, other)):
             tables = _held(connection, side)
@@ -229,8 +232,7 @@ def _keys(metric: str, columns: Sequence[str]) -> tuple[str, ...]:
     """What tells a row of the metric from all others: its own key, or else its order; all of it, where neither is."""
     named = explain.KEYS.get(metric, ())
     if not named and metric in sql.names("metrics"):
-        file = sql.read("metrics", metric)
-        named = file.listed("Key") or tuple(part.split()[0] for part in file.listed("Order"))
+        named = sql.read("metrics", metric).key
     return named if named and set(named) <= set(columns) else tuple(columns)
 
 
