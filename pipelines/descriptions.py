@@ -17,6 +17,9 @@ from si_analytics import sql
 OWNERS = ("team:growth",)
 POOL = "warehouse"
 
+# Said of runs that write to the warehouse, so that they can be found, and counted by dagster.yaml.
+WRITER = {"writes": "warehouse"}
+
 # Steps run one after another. Of those that are ready the highest priority goes first: the extraction
 # before all that reads it, publishing after all that can still stop it, reports on what was published.
 FIRST = {"dagster/priority": "10"}

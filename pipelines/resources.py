@@ -25,10 +25,14 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from si_analytics import settings, windows
+from si_analytics.errors import InterruptedReadError
 from si_analytics.refresh import Refresh
 
 REFRESH = "refresh"
 EXTRACT = "extract"
+
+_RETRIES = 3
+_FIRST_WAIT_SECONDS = 20.0
 
 StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
@@ -56,8 +60,14 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         current = settings.load(**given)
         moment = windows.instant(as_of, current.timezone, name="as_of") if as_of else None
         self._begin(context, Refresh(current, moment, full=full))
-        with self.step(context) as refresh:
-            yield refresh
+        try:
+            with self.step(context) as refresh:
+                yield refresh
+        except InterruptedReadError as error:
+            # The library tried again for some seconds; a server that restarts for minutes is worth waiting for.
+            self._drop()
+            wait = _FIRST_WAIT_SECONDS * 2**context.retry_number
+            raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=wait) from error
 
     @contextmanager
     def step(self, context: StepContext) -> Iterator[Refresh]:
@@ -82,6 +92,11 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._left = _steps(context)
         self._refresh = self._stack.enter_context(refresh)
         return self._refresh
+
+    def _drop(self) -> None:
+        """Leave the refresh, with its working file and its lock, for another attempt to begin its own."""
+        self._stack.close()
+        self._refresh = None
 
     def _resume(self, context: StepContext) -> Refresh:
         if EXTRACT in _steps(context):

@@ -31,13 +31,12 @@ def in_environment(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setenv("SI_TIMEZONE", settings.timezone)
 
 
-def launch(job: str, **config: str) -> dg.ExecuteInProcessResult:
-    """Run a job, as its launch button does; `config` is what the extraction is asked for."""
-    asked = {"ops": {"extract": {"config": config}}} if config else {}
+def launch(job: str, **config: str | bool) -> dg.ExecuteInProcessResult:
+    """Run a job, as its launch button does; `config` is what its form is filled with."""
     return (
         defs()
         .resolve_job_def(job)
-        .execute_in_process(run_config=asked, raise_on_error=False, instance=dg.DagsterInstance.ephemeral())
+        .execute_in_process(run_config=config, raise_on_error=False, instance=dg.DagsterInstance.ephemeral())
     )
 
 

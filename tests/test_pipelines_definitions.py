@@ -230,7 +230,9 @@ def test_the_instance_s_configuration_is_one_dagster_takes(tmp_path: Path) -> No
     (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert instance.telemetry_enabled is False
-        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue.tag_concurrency_limits == [{"key": "writes", "value": "warehouse", "limit": 1}]
+        assert (instance.run_retries_enabled, instance.run_retries_max_retries) == (True, 0)
         assert instance.run_monitoring_enabled
         assert instance.get_settings("freshness") == {"enabled": True}
     named = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))

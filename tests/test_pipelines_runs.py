@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 import dagster as dg
 import psycopg
 import pytest
 
+from pipelines import alerts, resources
 from si_analytics import checks, extract, metrics, publish, refresh, sample
+from si_analytics.errors import InterruptedReadError
+from si_analytics.extract import TableExtract
+from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings
 from tests import pipeline_runs, worlds
 from tests.pipeline_runs import failures, launch, materialize, published_tables, shown, warehouse_tables
@@ -150,13 +158,12 @@ def test_another_currency_leaves_dollars_out(small: Settings) -> None:
         ({"currency": "U$"}, "is not 1 to 10 letters or digits, like usd, eur or eth"),
     ],
 )
-def test_a_mistake_in_the_config_is_explained_and_nothing_is_read(
+def test_a_mistake_in_the_form_is_explained_and_no_run_begins(
     small: Settings, config: dict[str, str], sentence: str
 ) -> None:
-    result = launch("refresh_metrics", **config)
-    found = failures(result)
-    assert set(found) == {"extract"}
-    assert sentence in found["extract"]
+    with pytest.raises(dg.DagsterConfigMappingFunctionError) as refused:
+        launch("refresh_metrics", **config)
+    assert sentence in str(refused.value.__cause__)
     assert not small.warehouse.exists()
 
 
@@ -339,3 +346,74 @@ def test_a_retry_from_the_failed_step_is_refused_with_what_to_do_instead(small: 
         instance=dg.DagsterInstance.ephemeral(),
     )
     assert "Choose 'Re-execute all' instead" in " ".join(failures(result).values())
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """A webhook that remembers what it was told."""
+
+    told: ClassVar[list[dict[str, str]]] = []
+
+    def do_POST(self) -> None:
+        self.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing: tests are quiet."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    Receiver.told.clear()
+    with http.server.HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/secret-token"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_webhook_and_an_e_mail_tell_of_a_failed_run_and_one_out_of_reach_stops_no_other(receiver: str) -> None:
+    """No mail server listens there: the webhook is told all the same, and no secret is in what is said of it."""
+    environment = {
+        "ALERT_WEBHOOK_URL": receiver,
+        "ALERT_EMAIL_TO": "team@example.com",
+        "ALERT_EMAIL_FROM": "si@example.com",
+        "ALERT_SMTP_URL": "smtp://someone:hunter2@127.0.0.1:1",
+    }
+    (trouble,) = alerts.send("Run 1 of refresh_metrics failed", "Step extract: why", environment)
+    assert Receiver.told == [{"text": "Run 1 of refresh_metrics failed\nStep extract: why"}]
+    assert trouble == "The e-mail of ALERT_EMAIL_TO was not sent: ConnectionRefusedError"
+    (trouble,) = alerts.send("away", "", {"ALERT_WEBHOOK_URL": "http://127.0.0.1:1/secret-token"})
+    assert trouble == "The webhook of ALERT_WEBHOOK_URL was not told: ConnectionError"
+    assert alerts.send("nobody", "is configured", {}) == []
+    (trouble,) = alerts.send("half", "configured", {"ALERT_EMAIL_TO": "team@example.com"})
+    assert trouble == "No e-mail was sent: ALERT_EMAIL_FROM, ALERT_SMTP_URL is not set, while ALERT_EMAIL_TO is"
+
+
+def test_an_extraction_that_postgres_broke_off_is_begun_anew_and_other_failures_are_not(
+    small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt breaks off: its lock and working file are gone, so the second succeeds."""
+    read, attempts = Refresh.extract, []
+
+    def broken_once(self: Refresh) -> list[TableExtract]:
+        attempts.append(self.refresh_id)
+        if len(attempts) == 1:
+            raise InterruptedReadError("reading", "the server restarts", "Try again")
+        return read(self)
+
+    monkeypatch.setattr(Refresh, "extract", broken_once)
+    monkeypatch.setattr(resources, "_FIRST_WAIT_SECONDS", 0.01)
+    assert failures(launch("refresh_metrics", as_of=MOMENT)) == {}
+    assert len(set(attempts)) == 2
+    monkeypatch.setattr(Refresh, "extract", lambda self: (attempts.append("no"), read(self), 1 / 0))
+    assert set(failures(launch("refresh_metrics", as_of=MOMENT))) == {"extract"}
+    assert attempts.count("no") == 1
+
+
+def test_the_run_after_a_failed_one_succeeds(small: Settings, postgres: psycopg.Connection) -> None:
+    postgres.execute("update deals set completed_at = 'infinity'")
+    assert "check_raw" in failures(launch("refresh_metrics", as_of=MOMENT))
+    postgres.execute("update deals set completed_at = created_at")
+    assert failures(launch("refresh_metrics", as_of=MOMENT)) == {}

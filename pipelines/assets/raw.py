@@ -1,38 +1,19 @@
 """The extracted tables: one asset each, read in one step within one snapshot.
 
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`, `pipelines.resources`.
+May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.forms`, `pipelines.results`,
+`pipelines.resources`.
 """
 
 from collections.abc import Iterator
 
 import dagster as dg
-from pydantic import Field
 
 from pipelines import descriptions, results
+from pipelines.forms import Extraction
 from pipelines.resources import EXTRACT, RefreshResource
 from si_analytics import schema, sql
 
 GROUP = "raw"
-
-
-class Extraction(dg.Config):
-    """What a refresh may be asked for; nothing need be. Empty stands for the default, so that forms show it."""
-
-    as_of: str = Field(
-        default="",
-        description="The moment to describe, like 2026-06-01T00:00:00Z; a date is its midnight in the reporting time"
-        " zone. Empty: now. A past moment is old times with today's statuses, not time travel.",
-    )
-    currency: str = Field(
-        default="",
-        description="The reporting currency, like usd or eur. Empty: the setting SI_CURRENCY."
-        " Amounts in other currencies are left out, not converted.",
-    )
-    full: bool = Field(
-        default=False,
-        description="Read every row anew. Otherwise what changed since the last refresh is read, and everything only"
-        " where changes cannot be told, with the reason shown.",
-    )
 
 
 def assets() -> list[dg.AssetsDefinition]:
