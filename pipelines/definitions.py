@@ -10,7 +10,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pipelines import checks, jobs, schedules, sensors
-from pipelines.assets import metrics, operational, published, raw, reports
+from pipelines.assets import history, metrics, operational, published, raw, reports
 from pipelines.resources import REFRESH, RefreshResource
 from si_analytics import settings
 
@@ -18,12 +18,13 @@ from si_analytics import settings
 @dg.definitions
 def defs() -> dg.Definitions:
     """The code location. A refresh is one unit, so the steps of a run share one process."""
+    timezone = settings.load().timezone
     groups = (operational, raw, metrics, published, reports)
     return dg.Definitions(
-        assets=[asset for group in groups for asset in group.assets()],
+        assets=[*(asset for group in groups for asset in group.assets()), *history.assets(timezone)],
         asset_checks=checks.asset_checks(),
         jobs=jobs.JOBS,
-        schedules=schedules.schedules(settings.load().timezone),
+        schedules=schedules.schedules(timezone),
         sensors=sensors.sensors(),
         resources={REFRESH: RefreshResource()},
         executor=dg.in_process_executor,

@@ -36,4 +36,12 @@ EXPORT_DASHBOARDS = dg.define_asset_job(
     description="Writes the dashboard from the warehouse as it stands.",
 )
 
-JOBS = (REFRESH_METRICS, BUILD_SCHEMA, EXPORT_DASHBOARDS)
+BACKFILL_HISTORY = dg.define_asset_job(
+    "backfill_history",
+    selection=dg.AssetSelection.groups("history"),
+    run_tags={**descriptions.WRITER, **_RUN_ANEW},
+    description="Fills the leaderboard and the funnels of days gone by. Choose the days under Launch backfill: all of"
+    " them are one run.",
+)
+
+JOBS = (REFRESH_METRICS, BUILD_SCHEMA, EXPORT_DASHBOARDS, BACKFILL_HISTORY)

@@ -15,6 +15,7 @@ import duckdb
 
 from si_analytics import checks
 from si_analytics.extract import TableExtract
+from si_analytics.history import HistoryReport
 from si_analytics.publish import TargetChange
 from si_analytics.refresh import Refresh
 
@@ -73,6 +74,18 @@ def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
         "skipped": change.skipped,
         "seconds": round(change.seconds, 3),
         **moment(refresh),
+    }
+
+
+def filled(report: HistoryReport) -> dict[str, Any]:
+    """How many days were filled, with how many rows, out of which refresh."""
+    return {
+        "days": report.days,
+        "rows": report.rows,
+        "seconds": round(report.seconds, 3),
+        "as_of": dg.MetadataValue.timestamp(report.as_of),
+        "currency": report.currency,
+        "timezone": report.timezone,
     }
 
 

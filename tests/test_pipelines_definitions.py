@@ -20,7 +20,7 @@ from pipelines.definitions import defs
 from si_analytics import checks, extract, metrics, publish, schema, sql
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUPS = ("operational", "raw", "metrics", "published", "reports")
+GROUPS = ("operational", "raw", "metrics", "published", "history", "reports")
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,7 @@ def test_every_section_table_metric_and_target_is_an_asset_of_its_group(loaded: 
         "raw": set(extract.tables()),
         "metrics": set(metrics.names()),
         "published": set(publish.targets()),
+        "history": {"agent_leaderboard", "conversion_funnels"},
         "reports": {"dashboard"},
     }
     assert {group: assets_of(loaded, group) for group in GROUPS} == expected
@@ -173,7 +174,7 @@ def jobs(loaded: dg.Definitions) -> set[str]:
 
 
 def test_jobs_hold_the_groups_they_are_named_for(loaded: dg.Definitions) -> None:
-    assert jobs(loaded) == {"refresh_metrics", "build_schema", "export_dashboards"}
+    assert jobs(loaded) == {"refresh_metrics", "build_schema", "export_dashboards", "backfill_history"}
     held = {
         name: {key.path[0] for key in loaded.resolve_job_def(name).asset_layer.executable_asset_keys}
         for name in jobs(loaded)
@@ -182,6 +183,7 @@ def test_jobs_hold_the_groups_they_are_named_for(loaded: dg.Definitions) -> None
         "refresh_metrics": {"raw", "metrics", "published"},
         "build_schema": {"operational"},
         "export_dashboards": {"reports"},
+        "backfill_history": {"history"},
     }
 
 

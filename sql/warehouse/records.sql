@@ -4,8 +4,9 @@
 --
 -- Dialect  duckdb
 -- Tables   meta.refreshes, meta.extracts, meta.metrics, meta.performance_weights,
---          history.agent_leaderboard
--- Units    seconds in seconds; money and total_earnings in the currency of the row or refresh
+--          history.agent_leaderboard, history.conversion_funnels
+-- Units    seconds in seconds, *_hours_from_start in hours; money and
+--          total_earnings in the currency of the row or refresh
 
 create schema if not exists meta;
 create schema if not exists history;
@@ -70,4 +71,22 @@ create table history.agent_leaderboard (
     total_earnings decimal(38, 2),
     rank bigint,
     primary key (as_of_date, currency, agent_id)
+);
+
+-- One row per day, funnel and stage: the all-time funnels as of that day, in the reporting time zone.
+create table history.conversion_funnels (
+    as_of_date date,
+    funnel varchar,
+    breakdown varchar,
+    breakdown_value varchar,
+    stage_number bigint,
+    stage varchar,
+    reached bigint,
+    dropped bigint,
+    conversion_from_previous decimal(38, 6),
+    conversion_from_start decimal(38, 6),
+    median_hours_from_start decimal(38, 2),
+    p90_hours_from_start decimal(38, 2),
+    immature bigint,
+    primary key (as_of_date, funnel, breakdown, breakdown_value, stage_number)
 );

@@ -1,15 +1,15 @@
-"""The leaderboard of days gone by, computed afterwards from the rows the warehouse holds now.
+"""The leaderboard and the funnels of days gone by, computed afterwards from the rows the warehouse holds now.
 
-Belongs here: which days are over, and filling ``history.agent_leaderboard`` for a range of them. The board of a
-day is the metric itself, all time, as of the day's end in the reporting time zone: old times with today's
-statuses, not time travel. May import: every module below.
+Belongs here: which days are over, and filling ``history.agent_leaderboard`` and ``history.conversion_funnels``
+for a range of them. What is kept of a day is the metric itself, all time, as of the day's end in the reporting
+time zone: old times with today's statuses, not time travel. May import: every module below.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,6 +27,8 @@ from si_analytics.windows import Instant
 
 _DAY = timedelta(days=1)
 _ASKED = "filling the boards of days gone by"
+
+_Keep = Callable[[duckdb.DuckDBPyConnection, date, Parameters], None]
 
 
 @dataclass(frozen=True)
@@ -100,21 +102,67 @@ def backfill(
     replaces the published file in one rename: readers go on, and what fails leaves everything as it was. Hears
     of each month. Raises UsageError for a day not over as of the last refresh, WarehouseError without one.
     """
+    return _backfill(
+        settings,
+        first,
+        last,
+        table="agent_leaderboard",
+        keep=_keep_board,
+        days_kept=_kept if only_missing else _none_kept,
+        currency=currency,
+        listen=listen,
+    )
+
+
+def backfill_funnels(settings: Settings, first: date, last: date, *, listen: Listener | None = None) -> HistoryReport:
+    """Fill the funnels of the days `first` to `last`, both included, as `backfill` fills the boards."""
+    return _backfill(
+        settings,
+        first,
+        last,
+        table="conversion_funnels",
+        keep=_keep_funnels,
+        days_kept=_none_kept,
+        currency=None,
+        listen=listen,
+    )
+
+
+def _backfill(
+    settings: Settings,
+    first: date,
+    last: date,
+    *,
+    table: str,
+    keep: _Keep,
+    days_kept: Callable[[duckdb.DuckDBPyConnection, str], set[date]],
+    currency: str | None,
+    listen: Listener | None,
+) -> HistoryReport:
     started = time.perf_counter()
     with warehouse.writer_lock(settings), _working(settings) as connection:
         taken = resumption.take_up(connection, settings)
         _require_over(first, last, taken)
         present = Present(taken.as_of, taken.currency, taken.timezone)
         asked = Parameters.all_time(taken.as_of, questions.currency(currency, present), taken.timezone)
-        kept = _kept(connection, asked.currency) if only_missing else set()
+        kept = days_kept(connection, asked.currency)
         wanted = [day for day in _range(first, last) if day not in kept]
-        rows = _fill(connection, wanted, asked, listen) if wanted else 0
+        rows = _fill(connection, wanted, asked, table=table, keep=keep, listen=listen) if wanted else 0
         if wanted:
             connection.execute("checkpoint")
             connection.close()
             warehouse.publish_working(settings)
     seconds = time.perf_counter() - started
     return HistoryReport(first, last, len(wanted), rows, asked.currency, asked.tz, taken.as_of, seconds)
+
+
+def _keep_board(connection: duckdb.DuckDBPyConnection, day: date, asked: Parameters) -> None:
+    board = metrics.evaluate(connection, "agent_leaderboard", asked)
+    records.keep_board(connection, board, day, asked.currency)
+
+
+def _keep_funnels(connection: duckdb.DuckDBPyConnection, day: date, asked: Parameters) -> None:
+    records.keep_funnels(connection, metrics.evaluate(connection, "conversion_funnels", asked), day)
 
 
 @contextmanager
@@ -156,18 +204,29 @@ def _kept(connection: duckdb.DuckDBPyConnection, currency: str) -> set[date]:
     return {day for (day,) in found.fetchall()}
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, wanted: list[date], asked: Parameters, listen: Listener | None) -> int:
-    """Replace the boards of these days, all in one transaction; the number of rows they have."""
+def _none_kept(connection: duckdb.DuckDBPyConnection, currency: str) -> set[date]:
+    """Every day is filled, whether it was kept or not."""
+    return set()
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    wanted: list[date],
+    asked: Parameters,
+    *,
+    table: str,
+    keep: _Keep,
+    listen: Listener | None,
+) -> int:
+    """Replace what is kept of these days, all in one transaction; the number of rows they have."""
     total = 0
     connection.begin()
     for month, of_month in itertools.groupby(wanted, lambda day: f"{day:%Y-%m}"):
         started = time.perf_counter()
         in_month = list(of_month)
         for day in in_month:
-            of_day = Parameters.all_time(ends_at(day, asked.tz), asked.currency, asked.tz)
-            board = metrics.evaluate(connection, "agent_leaderboard", of_day)
-            records.keep_board(connection, board, day, asked.currency)
-        rows = _count(connection, in_month, asked.currency)
+            keep(connection, day, Parameters.all_time(ends_at(day, asked.tz), asked.currency, asked.tz))
+        rows = _count(connection, table, in_month, asked.currency)
         if listen:
             listen("history", month, rows, time.perf_counter() - started)
         total += rows
@@ -175,9 +234,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, wanted: list[date], asked: Para
     return total
 
 
-def _count(connection: duckdb.DuckDBPyConnection, in_month: list[date], currency: str) -> int:
-    found = connection.sql(
-        "select count(*) from history.agent_leaderboard where as_of_date in $days and currency = $currency",
-        params={"days": in_month, "currency": currency},
-    ).fetchone()
+def _count(connection: duckdb.DuckDBPyConnection, table: str, in_month: list[date], currency: str) -> int:
+    kept = connection.table(f"history.{table}")
+    of_month = duckdb.ColumnExpression("as_of_date").isin(*(duckdb.ConstantExpression(day) for day in in_month))
+    if "currency" in kept.columns:
+        of_month &= duckdb.ColumnExpression("currency") == duckdb.ConstantExpression(currency)
+    found = kept.filter(of_month).aggregate("count(*)").fetchone()
     return int(found[0]) if found else 0

@@ -22,7 +22,10 @@ from si_analytics.extract import TableExtract
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
 
-_CARRIED = ("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks", "history.agent_leaderboard")
+_CARRIED = (
+    *("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks"),
+    *("history.agent_leaderboard", "history.conversion_funnels"),
+)
 _COLUMNS = (
     "select schema_name, table_name, column_name, data_type from duckdb_columns()"
     " where schema_name in ('meta', 'history') and not internal order by all"
@@ -122,7 +125,7 @@ def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
-    """Record `report`, and the board as that of its day in the reporting time zone."""
+    """Record `report`, and the board and the funnels as those of its day in the reporting time zone."""
     connection.execute(
         "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
         " from meta.refreshes",
@@ -148,6 +151,7 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
     checks.record(connection, report.refresh_id, report.checks)
     day = report.as_of.astimezone(ZoneInfo(settings.timezone)).date()
     keep_board(connection, connection.table("metrics.agent_leaderboard"), day, settings.currency)
+    keep_funnels(connection, connection.table("metrics.conversion_funnels"), day)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -158,8 +162,21 @@ def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: Sequenc
 def keep_board(connection: duckdb.DuckDBPyConnection, board: duckdb.DuckDBPyRelation, day: date, currency: str) -> None:
     """Keep `board` as that of `day`, in place of the one that was kept."""
     connection.execute("delete from history.agent_leaderboard where as_of_date = $1 and currency = $2", [day, currency])
-    of_day = {"as_of_date": duckdb.ConstantExpression(day), "currency": duckdb.ConstantExpression(currency)}
-    columns = connection.table("history.agent_leaderboard").columns
-    board.select(*(of_day.get(name, duckdb.ColumnExpression(name)).alias(name) for name in columns)).insert_into(
-        "history.agent_leaderboard"
-    )
+    _keep(connection, board, "history.agent_leaderboard", {"as_of_date": day, "currency": currency})
+
+
+def keep_funnels(connection: duckdb.DuckDBPyConnection, funnels: duckdb.DuckDBPyRelation, day: date) -> None:
+    """Keep `funnels` as those of `day`, in place of those that were kept."""
+    connection.execute("delete from history.conversion_funnels where as_of_date = $1", [day])
+    _keep(connection, funnels, "history.conversion_funnels", {"as_of_date": day})
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, table: str, of_day: Mapping[str, Any]
+) -> None:
+    """Add `rows` to a table of ``history``, with what they themselves do not say."""
+    chosen = [
+        (duckdb.ConstantExpression(of_day[name]) if name in of_day else duckdb.ColumnExpression(name)).alias(name)
+        for name in connection.table(table).columns
+    ]
+    rows.select(*chosen).insert_into(table)
