@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines import checks, jobs, schedules, sensors
+from pipelines import checks, jobs, schedules, sensors, trends
 from pipelines.assets import history, metrics, operational, published, raw, reports
 from pipelines.resources import REFRESH, RefreshResource
 from si_analytics import settings
@@ -22,7 +22,7 @@ def defs() -> dg.Definitions:
     groups = (operational, raw, metrics, published, reports)
     return dg.Definitions(
         assets=[*(asset for group in groups for asset in group.assets()), *history.assets(timezone)],
-        asset_checks=checks.asset_checks(),
+        asset_checks=[*checks.asset_checks(), *trends.asset_checks()],
         jobs=jobs.JOBS,
         schedules=schedules.schedules(timezone),
         sensors=sensors.sensors(),

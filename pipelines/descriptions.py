@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -25,6 +26,11 @@ WRITER = {"writes": "warehouse"}
 FIRST = {"dagster/priority": "10"}
 LAST = {"dagster/priority": "-10"}
 AFTER_ALL = {"dagster/priority": "-20"}
+
+# A daily refresh that takes an hour is late after 27 hours and missing after 36; on the day the clocks go back there
+# are 25 between two. A weekly report is late a day after its time.
+FRESH_DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=27))
+FRESH_WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=9), warn_window=timedelta(days=8))
 
 _ENTRY = re.compile(r"^(raw|metrics)\.(\w+)$")
 _SHOWN = ("Grain", "Left", "Money", "Units", "Severity", "Remedy")

@@ -1,19 +1,22 @@
 """What Dagster shows of a step after it ran: rows, seconds, the moment described, the first rows.
 
 Belongs here: turning results of the library into metadata. Every value that comes from a table is
-escaped, so that nobody's name or company can be markup. May import: `dagster`, `si_analytics`.
+escaped, so that nobody's name or company can be markup. May import: `dagster`, `si_analytics`,
+`pipelines.headlines`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import compress
 from typing import Any
 
 import dagster as dg
 import duckdb
 
-from si_analytics import checks
+from pipelines import headlines
+from si_analytics import checks, contract, definitions, lineage, schema
 from si_analytics.extract import TableExtract
 from si_analytics.history import HistoryReport
 from si_analytics.publish import TargetChange
@@ -40,7 +43,8 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
     money = {} if table.money is None else {"money": str(table.money)}
     return {
         "dagster/row_count": table.rows,
-        "dagster/column_schema": _columns(refresh.connection.table(f"raw.{table.table}")),
+        "dagster/column_schema": _columns(refresh.connection.table(f"raw.{table.table}"), _read_from(table.table)),
+        "dagster/column_lineage": _lineage("extract", table.table),
         "mode": table.mode,
         "inserted": table.inserted,
         "updated": table.updated,
@@ -55,11 +59,15 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
 def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str, Any]:
     """What was computed of one metric, and its first rows in the metric's own order."""
     relation = refresh.connection.table(f"metrics.{name}")
+    drawn = headlines.chart(refresh.connection, name)
     return {
         "dagster/row_count": rows,
-        "dagster/column_schema": _columns(relation),
+        "dagster/column_schema": _columns(relation, _meanings(name)),
+        "dagster/column_lineage": _lineage("metrics", name),
         "seconds": round(seconds, 3),
         "first rows": dg.MetadataValue.md(_first_rows(relation)),
+        **({"chart": dg.MetadataValue.md(markdown(*drawn))} if drawn else {}),
+        **headlines.of(refresh.connection, name),
         **moment(refresh),
     }
 
@@ -72,6 +80,7 @@ def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
         "updated": change.updated,
         "deleted": change.deleted,
         "skipped": change.skipped,
+        "warnings": sum(not refresh.check(name).passed for name in checks.names()),
         "seconds": round(change.seconds, 3),
         **moment(refresh),
     }
@@ -113,9 +122,37 @@ def _text(value: Any) -> str:
     return _MARKUP.sub(r"\\\1", short)
 
 
-def _columns(relation: duckdb.DuckDBPyRelation) -> dg.TableSchema:
+def _columns(relation: duckdb.DuckDBPyRelation, says: Mapping[str, str]) -> dg.TableSchema:
     pairs = zip(relation.columns, relation.types, strict=True)
-    return dg.TableSchema([dg.TableColumn(name, str(kind).lower()) for name, kind in pairs])
+    return dg.TableSchema([dg.TableColumn(name, str(kind).lower(), says.get(name)) for name, kind in pairs])
+
+
+def _meanings(name: str) -> dict[str, str]:
+    """What each column of a metric says, and its unit."""
+    columns = definitions.of(name).columns
+    return {one.name: f"{one.meaning} ({one.unit})" if one.unit else one.meaning for one in columns}
+
+
+def _read_from(table: str) -> dict[str, str]:
+    """Which column of Postgres each extracted column is."""
+    return {one.name: f"{table}.{one.name} in Postgres, {one.type}" for one in contract.columns(table)}
+
+
+def _lineage(folder: str, name: str) -> dg.TableColumnLineage:
+    """The columns of other assets that each column is made of; those of Postgres stand in their schema's section."""
+    section_of = {table: section.name for section in schema.sections() for table in section.tables}
+    made: dict[str, list[dg.TableColumnDep]] = {}
+    for column, origins in lineage.column_inputs(folder, name).items():
+        for table, read in origins:
+            space, _, bare = table.partition(".")
+            if space == "public" and bare in section_of:
+                dep = dg.TableColumnDep(dg.AssetKey(["operational", section_of[bare]]), f"{bare}.{read}")
+            elif space in {"raw", "metrics"}:
+                dep = dg.TableColumnDep(dg.AssetKey([space, bare]), read)
+            else:
+                continue  # the library's own records, which no asset stands for
+            made.setdefault(column, []).append(dep)
+    return dg.TableColumnLineage(made)
 
 
 def _first_rows(relation: duckdb.DuckDBPyRelation) -> str:

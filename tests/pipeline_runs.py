@@ -109,3 +109,17 @@ def published_tables(settings: Settings) -> dict[str, Rows]:
     assert settings.postgres_url is not None
     with psycopg.connect(settings.postgres_url.get_secret_value(), options="-c TimeZone=UTC") as connection:
         return {target: connection.execute(query).fetchall() for target, query in PUBLISHED.items()}
+
+
+def drawn(loaded: dg.Definitions) -> list[str]:
+    """The asset graph as text: a line for each asset, with those it is made from."""
+    graph = loaded.resolve_asset_graph()
+    lines = []
+    for key in sorted(graph.get_all_asset_keys()):
+        parents = sorted(parent.to_user_string() for parent in graph.get(key).parent_keys)
+        lines.append(f"{key.to_user_string()}{' <- ' if parents else ''}{', '.join(parents)}")
+    return lines
+
+
+if __name__ == "__main__":
+    print("\n".join(drawn(defs())))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import subprocess
 import sys
 import warnings
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -15,9 +18,10 @@ import pytest
 import yaml
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from pipelines import results
+from pipelines import headlines, results, trends
 from pipelines.definitions import defs
 from si_analytics import checks, extract, metrics, publish, schema, sql
+from tests import pipeline_runs
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUPS = ("operational", "raw", "metrics", "published", "history", "reports")
@@ -150,7 +154,10 @@ def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_written(loaded:
 
 def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: dg.Definitions) -> None:
     graph = loaded.resolve_asset_graph()
-    found = {key.name: graph.get_check_spec(key) for key in graph.asset_check_keys}
+    compared = {trends.COLUMNS: set(extract.tables()), trends.HEADLINES: set(headlines.METRICS)}
+    for name, assets in compared.items():
+        assert {key.asset_key.path[1] for key in graph.asset_check_keys if key.name == name} == assets
+    found = {key.name: graph.get_check_spec(key) for key in graph.asset_check_keys if key.name not in compared}
     assert set(found) == set(checks.names())
     for name, spec in found.items():
         assert spec.blocking == (checks.severity(name) == "blocking"), name
@@ -165,7 +172,7 @@ def test_a_refresh_is_few_steps_in_one_process(loaded: dg.Definitions) -> None:
     job = loaded.resolve_job_def("refresh_metrics")
     steps = {node.name for node in job.nodes}
     assert {"extract", "publish", "check_raw"} <= steps
-    assert len(steps) <= len(metrics.names()) + 3 + 4
+    assert len(steps) <= len(metrics.names()) + 3 + 5
     assert all(loaded.resolve_job_def(name).executor_def is dg.in_process_executor for name in jobs(loaded))
 
 
@@ -239,3 +246,54 @@ def test_the_instance_s_configuration_is_one_dagster_takes(tmp_path: Path) -> No
         assert instance.get_settings("freshness") == {"enabled": True}
     named = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     assert named["concurrency"]["pools"] == {"granularity": "run", "default_limit": 1}
+
+
+def test_bars_are_as_long_as_their_values_of_the_largest() -> None:
+    assert headlines.bars([Decimal("8.00"), 4, 0, None, Decimal("0.01")]) == ["█" * 24, "█" * 12, "", "", "█"]
+    assert headlines.bars([]) == []
+
+
+def said(currency: str = "usd", **numbers: float) -> dict[str, dg.MetadataValue[Any]]:
+    named = {headlines.PREFIX + name: dg.MetadataValue.float(value) for name, value in numbers.items()}
+    return {"currency": dg.MetadataValue.text(currency), "seconds": dg.MetadataValue.float(1.0), **named}
+
+
+def test_a_headline_is_unusual_only_beyond_what_it_does_from_run_to_run_in_the_same_currency() -> None:
+    usual = [said(gmv=value) for value in (100.0, 101.0, 99.0, 100.0, 102.0)]
+    assert trends.unusual_headlines(said(gmv=129.0), usual) == []
+    assert trends.unusual_headlines(said(gmv=131.0), usual) == ["gmv is 131, usual is 70 to 130"]
+    assert trends.unusual_headlines(said(gmv=0.0), usual) == ["gmv is 0, usual is 70 to 130"]
+    assert trends.unusual_headlines(said("eur", gmv=0.0), usual) == []
+    assert trends.unusual_headlines(said(gmv=0.0), usual[1:]) == []
+
+
+def test_a_column_that_came_went_or_changed_is_named() -> None:
+    def made(**columns: str) -> dict[str, dg.MetadataValue[Any]]:
+        schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()])
+        return {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
+
+    before = made(id="uuid", amount="decimal(10,2)", gone="text")
+    assert trends.changed_columns(made(id="uuid", amount="double", new="date"), [before]) == [
+        "new was added",
+        "gone is gone",
+        "amount is double, it was decimal(10,2)",
+    ]
+    assert trends.changed_columns(before, [before]) == trends.changed_columns(before, []) == []
+
+
+def test_the_graph_is_the_one_that_was_agreed_on(loaded: dg.Definitions) -> None:
+    """Keys (a key's folder is its group) and dependencies; whoever means to change them runs tests.pipeline_runs."""
+    agreed = (ROOT / "tests" / "fixtures" / "asset_graph.txt").read_text(encoding="utf-8").splitlines()
+    assert len(agreed) < 100
+    changes = list(difflib.unified_diff(agreed, pipeline_runs.drawn(loaded), "agreed", "found", n=0, lineterm=""))
+    meant = "If this is meant: python -m tests.pipeline_runs > tests/fixtures/asset_graph.txt"
+    assert not changes, "\n".join([*changes, meant])
+
+
+def test_dagster_s_own_command_finds_the_definitions_valid(tmp_path: Path) -> None:
+    said = in_a_fresh_interpreter(
+        "import sys; from dagster._cli import main; sys.argv[1:] = ['definitions', 'validate', '-m',"
+        " 'pipelines.definitions', '--log-level', 'warning']; main()",
+        tmp_path,
+    )
+    assert "Error" not in said

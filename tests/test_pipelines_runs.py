@@ -14,7 +14,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from pipelines import alerts, resources
+from pipelines import alerts, headlines, resources, trends
 from si_analytics import checks, extract, metrics, publish, refresh, sample
 from si_analytics.errors import InterruptedReadError
 from si_analytics.extract import TableExtract
@@ -87,7 +87,8 @@ def test_a_run_materialises_and_checks_everything_once(small: Settings) -> None:
     }
     assert (len(made), set(made)) == (len(expected), expected)
     evaluated = [check.check_name for check in result.get_asset_check_evaluations()]
-    assert sorted(evaluated) == sorted(checks.names())
+    compared = [trends.COLUMNS] * len(extract.tables()) + [trends.HEADLINES] * len(headlines.METRICS)
+    assert sorted(evaluated) == sorted([*checks.names(), *compared])
     assert all(check.passed for check in result.get_asset_check_evaluations())
 
 
@@ -104,6 +105,15 @@ def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(small: Sett
         assert metadata["currency"] == "usd"
         assert metadata["snapshot"] == deals["snapshot"]
         assert 0 < metadata["seconds"] < 60
+    assert (board["headline: agents"], board["headline: total earnings"], target["warnings"]) == (1, 10.0, 0)
+    assert board["chart"].splitlines()[-1].endswith(f"10\\.00 | {'█' * 24} |")
+    says = {column.name: column.description for column in board["dagster/column_schema"].columns}
+    assert all(says.values())
+    assert says["total_earnings"].endswith(")")
+    made_of = board["dagster/column_lineage"].deps_by_column["total_earnings"]
+    assert dg.TableColumnDep(dg.AssetKey(["raw", "transactions"]), "amount") in made_of
+    (origin,) = deals["dagster/column_lineage"].deps_by_column["amount"]
+    assert origin == dg.TableColumnDep(dg.AssetKey(["operational", "gigs_and_deals"]), "deals.amount")
     columns = [(column.name, column.type) for column in board["dagster/column_schema"].columns]
     assert ("total_earnings", "decimal(38,2)") in columns
     assert ("agent_id", "uuid") in columns
@@ -417,3 +427,23 @@ def test_the_run_after_a_failed_one_succeeds(small: Settings, postgres: psycopg.
     assert "check_raw" in failures(launch("refresh_metrics", as_of=MOMENT))
     postgres.execute("update deals set completed_at = created_at")
     assert failures(launch("refresh_metrics", as_of=MOMENT)) == {}
+
+
+def test_what_changed_since_earlier_runs_is_told_and_stops_nothing(
+    small: Settings, postgres: psycopg.Connection
+) -> None:
+    """Six runs on one instance; before the last the commission becomes a thousand times as much."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = pipeline_runs.defs().resolve_job_def("refresh_metrics")
+        for number in range(6):
+            if number == 5:
+                postgres.execute("update transactions set amount = amount * 1000")
+            result = job.execute_in_process(run_config={"as_of": MOMENT}, raise_on_error=False, instance=instance)
+            failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+            assert bool(failed) == (number == 5)
+    assert failures(result) == {}
+    assert [(check.check_name, check.asset_key.path[1]) for check in failed] == [
+        (trends.HEADLINES, "agent_leaderboard")
+    ]
+    assert failed[0].description == "total earnings is 10,000, usual is 7 to 13"
+    assert failed[0].severity is dg.AssetCheckSeverity.WARN

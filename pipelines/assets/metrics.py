@@ -4,7 +4,6 @@ May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.resu
 """
 
 import time
-from datetime import timedelta
 
 import dagster as dg
 
@@ -13,9 +12,6 @@ from pipelines.resources import RefreshResource
 from si_analytics import metrics, sql
 
 GROUP = "metrics"
-
-# A daily refresh that takes an hour is late after 25 hours and missing after 36.
-FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=25))
 
 
 def assets() -> list[dg.AssetsDefinition]:
@@ -32,7 +28,7 @@ def _asset(file: sql.SqlFile) -> dg.AssetsDefinition:
         metadata=descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
-        freshness_policy=FRESH,
+        freshness_policy=descriptions.FRESH_DAILY,
         pool=descriptions.POOL,
     )
     def compute(context: dg.AssetExecutionContext, refresh: RefreshResource) -> dg.MaterializeResult:  # type: ignore[type-arg]

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines import descriptions, results
-from pipelines.assets.metrics import FRESH
 from pipelines.resources import RefreshResource
 from si_analytics import sql
 
@@ -43,5 +42,5 @@ def _spec(file: sql.SqlFile) -> dg.AssetSpec:
         metadata=descriptions.metadata(file, file.fields["Target"]),
         kinds={"postgres", "sql"},
         owners=descriptions.OWNERS,
-        freshness_policy=FRESH,
+        freshness_policy=descriptions.FRESH_DAILY,
     )

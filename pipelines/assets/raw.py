@@ -48,4 +48,5 @@ def _spec(file: sql.SqlFile, section: str) -> dg.AssetSpec:
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
         tags={"section": section},
+        freshness_policy=descriptions.FRESH_DAILY,
     )

@@ -26,6 +26,7 @@ def assets() -> list[dg.AssetsDefinition]:
         kinds={"html"},
         owners=descriptions.OWNERS,
         op_tags=descriptions.AFTER_ALL,
+        freshness_policy=descriptions.FRESH_WEEKLY,
     )
     def dashboard(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         path = export.dashboard(settings.load())

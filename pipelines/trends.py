@@ -1,0 +1,110 @@
+"""Checks that compare what a run made with what earlier runs made: columns, and headline numbers.
+
+Belongs here: reading earlier materialisations from Dagster's own record, and judging the last one by them. They
+warn and stop nothing: a real jump is news, not a mistake. May import: `dagster`, `si_analytics`,
+`pipelines.descriptions`, `pipelines.headlines`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import dagster as dg
+
+from pipelines import descriptions, headlines
+from si_analytics import extract
+
+COLUMNS = "columns_unchanged"
+HEADLINES = "headlines_as_usual"
+
+_LOOKED_AT = 31
+_FEWEST = 5
+_SPREADS = 6.0
+_SHARE = 0.3
+
+Made = Mapping[str, dg.MetadataValue]  # type: ignore[type-arg]
+
+
+def asset_checks() -> list[dg.AssetChecksDefinition]:
+    """The columns of every extracted table, and the headline numbers of the metrics that have some; one step."""
+
+    @dg.multi_asset_check(
+        name="compare_with_before",
+        description="Compares what this run made with what earlier runs made; warns, and stops nothing.",
+        specs=[
+            *(_spec(COLUMNS, "raw", table, _COLUMNS_SAYS) for table in extract.tables()),
+            *(_spec(HEADLINES, "metrics", name, _HEADLINES_SAYS) for name in headlines.METRICS),
+        ],
+        can_subset=True,
+    )
+    def compare(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        for key in sorted(context.selected_asset_check_keys):
+            found = context.instance.fetch_materializations(key.asset_key, limit=_LOOKED_AT).records
+            made = [record.asset_materialization.metadata for record in found if record.asset_materialization]
+            judge = changed_columns if key.name == COLUMNS else unusual_headlines
+            told = judge(made[0], made[1:]) if made else []
+            yield dg.AssetCheckResult(
+                passed=not told,
+                asset_key=key.asset_key,
+                check_name=key.name,
+                severity=dg.AssetCheckSeverity.WARN,
+                description="; ".join(told) or "As before.",
+                metadata={"compared with": max(len(made) - 1, 0)},
+            )
+
+    return [compare]
+
+
+_COLUMNS_SAYS = "The columns and their types are those of the run before."
+_HEADLINES_SAYS = (
+    f"No headline number is further from the median of the last {_LOOKED_AT - 1} runs in the same currency than"
+    f" {_SPREADS:.0f} times their usual distance from it, or than {_SHARE:.0%} of it, whichever is more; asked from"
+    f" {_FEWEST} earlier runs on."
+)
+
+
+def _spec(name: str, group: str, asset: str, says: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset=descriptions.key(group, asset), description=says)
+
+
+def changed_columns(made: Made, before: Sequence[Made]) -> list[str]:
+    """Sentences on the columns that came, went or changed their type since the run before."""
+    if not before:
+        return []
+    now, then = _columns(made), _columns(before[0])
+    return [
+        *(f"{name} was added" for name in now if name not in then),
+        *(f"{name} is gone" for name in then if name not in now),
+        *(f"{name} is {now[name]}, it was {then[name]}" for name in now if then.get(name, now[name]) != now[name]),
+    ]
+
+
+def unusual_headlines(made: Made, before: Sequence[Made]) -> list[str]:
+    """Sentences on the headline numbers that lie outside their bounds."""
+    alike = [one for one in before if _value(one, "currency") == _value(made, "currency")]
+    told = []
+    for name, entry in made.items():
+        earlier = [float(_value(one, name)) for one in alike if isinstance(_value(one, name), int | float)]
+        if not name.startswith(headlines.PREFIX) or len(earlier) < _FEWEST:
+            continue
+        low, high = bounds(earlier)
+        if not low <= float(entry.value) <= high:
+            shown = name.removeprefix(headlines.PREFIX)
+            told.append(f"{shown} is {entry.value:,.6g}, usual is {low:,.6g} to {high:,.6g}")
+    return told
+
+
+def bounds(earlier: Sequence[float]) -> tuple[float, float]:
+    """Within what a number is as usual, by those of earlier runs; the median lets no single outlier move them."""
+    middle = median(earlier)
+    distance = max(_SPREADS * median(abs(value - middle) for value in earlier), _SHARE * abs(middle))
+    return middle - distance, middle + distance
+
+
+def _columns(made: Made) -> dict[str, str]:
+    schema = made.get("dagster/column_schema")
+    return {column.name: column.type for column in schema.value.columns} if schema else {}
+
+
+def _value(made: Made, name: str) -> Any:
+    return made[name].value if name in made else None
