@@ -12,10 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from pipelines.resources import EXTRACT
 from si_analytics import settings, windows
+
+
+class LaunchRefusedError(dg.DagsterError):
+    """A form that cannot be launched; one of Dagster's own, so that its sentence is what the launchpad shows first."""
 
 
 class Extraction(dg.Config):
@@ -53,4 +57,15 @@ class Extraction(dg.Config):
 @dg.config_mapping(config_schema=Extraction.to_fields_dict())
 def refresh_form(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The form of a refresh: its fields alone, judged at launch, handed to the step that takes them."""
-    return {"ops": {EXTRACT: {"config": Extraction(**asked).model_dump()}}}
+    try:
+        form = Extraction(**asked)
+    except ValidationError as error:
+        raise LaunchRefusedError(_sentence(error)) from None
+    return {"ops": {EXTRACT: {"config": form.model_dump()}}}
+
+
+def _sentence(error: ValidationError) -> str:
+    """What is wrong with the first field that is, as the library puts it."""
+    first = error.errors()[0]
+    words, field = first["msg"].removeprefix("Value error, "), str(first["loc"][0])
+    return words if words.startswith(field) else f"{field} '{first['input']}' {words}"
