@@ -134,8 +134,14 @@ def _number(asked: int | str | date, told: Sequence[Kept], zone: ZoneInfo) -> in
 
 def _keep(settings: Settings) -> tuple[str, ...]:
     """Give the published file its second name, unless it is the refresh that is now published again."""
-    told = _told(settings.warehouse)
-    if not told or told[-1].refresh_id == _told(warehouse.working_path(settings))[-1].refresh_id:
+    told, working = _told(settings.warehouse), _told(warehouse.working_path(settings))
+    if not working:
+        raise WarehouseError(
+            f"publishing the warehouse {settings.warehouse}",
+            "the file that the refresh wrote was deleted or damaged meanwhile",
+            "Run it again: si refresh",
+        )
+    if not told or told[-1].refresh_id == working[-1].refresh_id:
         return ()
     place = folder(settings)
     temporary = place / f"{told[-1].number}.new"
