@@ -34,6 +34,7 @@ FLOORS = (
         "extract",
         "metrics",
         "checks",
+        "gate",
         "publish",
     },
     {"charts", "tables", "records", "resumption", "explain", "lineage", "glossary"},

@@ -6,6 +6,8 @@ A message never carries a secret or a personal value; a URL is masked before it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class AnalyticsError(Exception):
     """Base of every error raised on purpose; the command line prints it without a traceback.
@@ -21,7 +23,7 @@ class AnalyticsError(Exception):
         self.remedy = remedy
         super().__init__(f"{asked}: {found}. {remedy}")
 
-    def __reduce__(self) -> tuple[type[AnalyticsError], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[AnalyticsError], tuple[object, ...]]:
         return type(self), (self.asked, self.found, self.remedy)
 
 
@@ -77,3 +79,14 @@ class CheckFailedError(AnalyticsError):
 
 class PublishError(AnalyticsError):
     """The results could not be written back; the previous results stand."""
+
+
+class ImplausibleChangeError(PublishError):
+    """Publishing would take everything from too many agents; ``rows`` names each, with what is published of it."""
+
+    def __init__(self, asked: str, found: str, remedy: str, rows: tuple[Mapping[str, object], ...] = ()) -> None:
+        super().__init__(asked, found, remedy)
+        self.rows = rows
+
+    def __reduce__(self) -> tuple[type[AnalyticsError], tuple[object, ...]]:
+        return type(self), (self.asked, self.found, self.remedy, self.rows)

@@ -2,7 +2,7 @@
 
 Belongs here: staging a refresh's results and running ``sql/publish`` over them. Only rows that differ
 are written, so triggers and `updated_at` move only where something changed, and readers see all of
-the old or all of the new. May import: `errors`, `sql`, `postgres`.
+the old or all of the new. May import: `errors`, `sql`, `postgres`, `gate`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import polars as pl
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import postgres, sql
+from si_analytics import gate, postgres, sql
 from si_analytics.errors import PublishError
 from si_analytics.settings import Settings
 
@@ -70,10 +70,13 @@ def publish(
     settings: Settings,
     provenance: Provenance,
     done: Callable[[TargetChange], None] | None = None,
+    *,
+    accept_change: bool = False,
 ) -> list[TargetChange]:
     """Write all targets from the warehouse's metrics, refresh the views, tell listeners; or change nothing.
 
-    Raises PublishError where Postgres refuses; the previous results then stand.
+    Raises PublishError where Postgres refuses, and ImplausibleChangeError where the gate does, unless
+    `accept_change`; the previous results then stand.
     """
     try:
         with postgres.connect(settings, read_only=False) as connection:
@@ -81,7 +84,11 @@ def publish(
             connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
             changes = []
             for name in targets():
-                change = _write(warehouse, connection, sql.read("publish", name))
+                _stage(warehouse, connection, sql.read("publish", name))
+            if not accept_change:
+                gate.require_plausible(connection, settings.max_losing_share)
+            for name in targets():
+                change = _write(connection, sql.read("publish", name))
                 changes.append(change)
                 if done:
                     done(change)
@@ -95,11 +102,8 @@ def publish(
     return changes
 
 
-def _write(
-    warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], file: sql.SqlFile
-) -> TargetChange:
+def _write(connection: psycopg.Connection[Any], file: sql.SqlFile) -> TargetChange:
     started = time.perf_counter()
-    _stage(warehouse, connection, file)
     row = connection.execute(file.text).fetchone()
     if row is None:
         raise PublishError(f"publishing {file.name}", "the statement returned no counts", "Report it")

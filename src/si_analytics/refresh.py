@@ -57,6 +57,7 @@ class Refresh:
     moment of the extraction snapshot; a past one is old times with today's statuses. ``full`` reads every
     row anew; otherwise what changed since the last refresh is read, on a copy of its file. ``resumed`` takes
     the last refresh up again instead of extracting: see `resume`. ``sleep`` waits before reading again.
+    ``accept_change`` publishes a change also where `gate` would refuse it.
     """
 
     settings: Settings
@@ -67,16 +68,17 @@ class Refresh:
     full: bool = False
     resumed: bool = False
     sleep: Callable[[float], None] = time.sleep
+    accept_change: bool = False
 
     @classmethod
-    def resume(cls, settings: Settings, listen: Listener = _silent) -> Refresh:
+    def resume(cls, settings: Settings, listen: Listener = _silent, *, accept_change: bool = False) -> Refresh:
         """The published warehouse's last refresh, taken up again on a copy of its tables.
 
         Whatever is computed or published now has that refresh's rows, as_of, currency, time zone and
         weights, whatever the settings say: a warehouse tells of one moment. Raises WarehouseError on
         entering where there is no warehouse yet.
         """
-        return cls(settings, listen=listen, resumed=True)
+        return cls(settings, listen=listen, resumed=True, accept_change=accept_change)
 
     def __post_init__(self) -> None:
         if self.as_of is not None:
@@ -187,7 +189,9 @@ class Refresh:
         def heard(change: publish.TargetChange) -> None:
             self.listen("publish", change.target, change.changed, change.seconds)
 
-        self._targets = publish.publish(self.connection, self.settings, provenance, heard)
+        self._targets = publish.publish(
+            self.connection, self.settings, provenance, heard, accept_change=self.accept_change
+        )
         return self._targets
 
     def finish(self) -> RefreshReport:
@@ -284,15 +288,17 @@ def run(
     as_of: datetime | None = None,
     weights: Mapping[str, Decimal] | None = None,
     full: bool = False,
+    accept_change: bool = False,
     listen: Listener = _silent,
 ) -> RefreshReport:
     """A whole refresh: extract, compute every metric, check, publish, replace the warehouse.
 
-    What changed since the last refresh is read, everything with `full` or where changes cannot be told.
+    What changed since the last refresh is read, everything with `full` or where changes cannot be told. A change that
+    takes everything from many agents is published with `accept_change` only.
 
     Raises what the steps raise; then nothing was published and the previous warehouse stands.
     """
-    with Refresh(settings, as_of, weights, listen, full=full) as refresh:
+    with Refresh(settings, as_of, weights, listen, full=full, accept_change=accept_change) as refresh:
         refresh.extract()
         refresh.publish()
         return refresh.finish()

@@ -10,6 +10,7 @@ import functools
 import os
 import re
 import zoneinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ class Settings(BaseSettings):
     ``postgres_url`` none means the embedded server under ``home``. ``currency`` is the reporting
     currency, trimmed and lower-cased; ``timezone`` an IANA name, the reporting zone for days and
     months; ``memory_limit`` what DuckDB may use (``2GB``), its own default where none; ``kept_days``
-    for how many days before today the last refresh of each is kept to compare with, none with 0.
+    for how many days before today the last refresh of each is kept to compare with, none with 0;
+    ``max_losing_share`` which share of the earning agents may lose everything at once, see `gate`.
     """
 
     model_config = SettingsConfigDict(
@@ -50,6 +52,7 @@ class Settings(BaseSettings):
     timezone: str = "UTC"
     memory_limit: str | None = None
     kept_days: int = 7
+    max_losing_share: Decimal = Decimal("0.2")
 
     @model_validator(mode="before")
     @classmethod
@@ -82,6 +85,13 @@ class Settings(BaseSettings):
         if not str(value).isdecimal() or int(value) > _MOST_DAYS:
             raise ValueError(f"is not a number of days from 0 to {_MOST_DAYS}")
         return int(value)
+
+    @field_validator("max_losing_share", mode="before")
+    @classmethod
+    def _known_share(cls, value: Any) -> Any:
+        if not re.fullmatch(r"0|1|0?\.\d{1,6}|[01]\.0{1,6}", str(value)):
+            raise ValueError("is not a share from 0 to 1, like 0.2")
+        return Decimal(str(value))
 
     @property
     def postgres_home(self) -> Path:

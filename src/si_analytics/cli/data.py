@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +75,13 @@ def refresh(
     full: Annotated[
         bool, typer.Option("--full", help="Read every row anew; otherwise what changed since the last refresh is read.")
     ] = False,
+    accept_change: Annotated[
+        bool,
+        typer.Option(
+            "--accept-change",
+            help="Publish also where more agents than SI_MAX_LOSING_SHARE allows would lose all they earned.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Extract, compute, check and publish all numbers.
@@ -85,8 +94,8 @@ def refresh(
 
     current = settings.load()
     moment = None if as_of is None else windows.instant(as_of, current.timezone, name="--as-of")
-    with Progress("refreshing", quiet=json) as progress:
-        report = refreshing.run(current, as_of=moment, full=full, listen=progress)
+    with _told_who_would_lose(json), Progress("refreshing", quiet=json) as progress:
+        report = refreshing.run(current, as_of=moment, full=full, accept_change=accept_change, listen=progress)
     if json:
         as_json(_as_dict(report))
         return
@@ -98,6 +107,22 @@ def refresh(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"
     )
+
+
+@contextlib.contextmanager
+def _told_who_would_lose(json: bool) -> Iterator[None]:
+    """Where the gate refuses a change, print every agent it is about; the error goes on."""
+    from si_analytics.errors import ImplausibleChangeError
+
+    try:
+        yield
+    except ImplausibleChangeError as error:
+        if json:
+            as_json({"refused": str(error), "agents": error.rows})
+        else:
+            rows = [tuple(row.values()) for row in error.rows]
+            table(("agent_id", "total_earnings", "reason"), rows, ("total_earnings",))
+        raise
 
 
 def _loaded(rows: dict[str, int], seconds: float) -> str:

@@ -78,6 +78,7 @@ def _settings(current: Settings) -> Iterator[Finding]:
         "SI_TIMEZONE": current.timezone,
         "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's own",
         "SI_KEPT_DAYS": str(current.kept_days),
+        "SI_MAX_LOSING_SHARE": f"{current.max_losing_share:f}",
     }
     for name, value in shown.items():
         yield Finding(Verdict.well, name, f"{value} ({settings.origin(name)})")

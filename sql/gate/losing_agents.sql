@@ -1,0 +1,48 @@
+-- losing_agents: who has earnings in what is published, and would have none in what is to be.
+--
+-- Whoever is an agent no longer loses everything as well: a source that was read half looks like that.
+--
+-- Dialect  postgres
+-- Grain    one row per agent who would lose everything: the earnings that are published, how many agents have any
+-- Inputs   pg_temp.staging_agent_leaderboard, analytics.agent_leaderboard
+-- Units    total_earnings in the currency of the refresh that published them
+-- Order    total_earnings desc, agent_id asc
+
+with
+
+staged as (
+
+    select
+        agent_id,
+        total_earnings
+    from pg_temp.staging_agent_leaderboard
+
+),
+
+earning as (
+
+    select
+        agent_id,
+        total_earnings,
+        count(*) over () as earning_agents
+    from analytics.agent_leaderboard
+    where total_earnings <> 0
+
+),
+
+final as (
+
+    select
+        earning.agent_id,
+        earning.total_earnings,
+        earning.earning_agents,
+        case when staged.agent_id is null then 'is no agent any more' else 'would earn nothing' end as reason
+    from earning
+    left join staged
+        on earning.agent_id = staged.agent_id
+    where coalesce(staged.total_earnings, 0) = 0
+
+)
+
+select * from final
+order by total_earnings desc, agent_id asc

@@ -1,0 +1,46 @@
+"""The gate before publishing: a change that no business makes overnight waits for somebody to say it is right.
+
+Belongs here: judging what a publish is about to do by what stands in Postgres. Reads only; runs within the transaction
+that publishes. What is wrong in itself is refused before, by the blocking checks. May import: `errors`, `sql`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from si_analytics import sql
+from si_analytics.errors import ImplausibleChangeError
+
+FEWEST = 3
+"""As many agents at least have to lose everything: where there are two, one who does is half of them."""
+
+_NAMED = 3
+_REMEDY = (
+    "Nothing was written, the previous results stand. Look what is missing in the source, or the currency or moment"
+    " asked for; if it is right: si refresh --accept-change"
+)
+
+
+def require_plausible(connection: psycopg.Connection[Any], share: Decimal) -> None:
+    """Raise ImplausibleChangeError where more than `share` of the agents who earned something would have nothing.
+
+    Asked of what is published now and what is staged; less than `FEWEST` agents are let through.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        losing = cursor.execute(sql.read("gate", "losing_agents").text).fetchall()
+    earning = losing[0]["earning_agents"] if losing else 0
+    if len(losing) < FEWEST or len(losing) <= share * earning:
+        return
+    rows = tuple({name: row[name] for name in ("agent_id", "total_earnings", "reason")} for row in losing)
+    named = [f"{row['agent_id']} {row['total_earnings']:f}" for row in rows[:_NAMED]]
+    if len(rows) > _NAMED:
+        named.append(f"and {len(rows) - _NAMED:,} more")
+    found = (
+        f"{len(rows):,} of the {earning:,} agents with earnings would have none ({', '.join(named)}),"
+        f" which is more than SI_MAX_LOSING_SHARE = {share.normalize():f} lets through"
+    )
+    raise ImplausibleChangeError("publishing to Postgres", found, _REMEDY, rows)
