@@ -18,6 +18,7 @@ from si_analytics.settings import Settings
 from tests import model, warehouses
 from tests.model.breakdowns import attribute_of, values_of
 from tests.model.funnels import hours_from_start, journey
+from tests.model.leaderboard import active_recruits
 from tests.model.rules import half_away, in_window, percentile, window
 from tests.model.units import UNITS
 from tests.worlds import as_ofs, funnel_queries, marketplaces
@@ -25,6 +26,8 @@ from tests.worlds import windows as spans
 
 several = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 MEASURE = {"deals": "total_deals", "referrals": "total_referrals"}
+SPECIALTIES = ("beauty", "food", "Food", "")
+LOCATIONS = ("Oslo", "oslo", " Oslo", "")
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +121,63 @@ def test_boards_by_another_measure_are_the_model_s_in_any_window_for_any_tier(
     found = leaderboards.leaderboard(raw, board, Question(since, until), Present(as_of, "usd", "UTC"))
     columns = ("rank", "agent_id", "previous_rank", "rank_change")
     assert [(row[0], str(row[1]), *row[2:]) for row in found.select(columns).iter_rows()] == expected
+
+
+def homed(raw: duckdb.DuckDBPyConnection, world: model.World, data: st.DataObject) -> dict[str, set[str | None]]:
+    """Give every influencer and sponsor profile a location, and say which a user has: two profiles may be two."""
+    homes: dict[str, set[str | None]] = {}
+    for table in ("influencer_profiles", "sponsor_profiles"):
+        for row in world[table]:
+            location = data.draw(st.sampled_from((*LOCATIONS, None)))
+            raw.execute(f"update raw.{table} set location = $1 where user_id = $2", [location, row["user_id"]])
+            homes.setdefault(str(row["user_id"]), set()).add(location)
+    return homes
+
+
+def skilled(raw: duckdb.DuckDBPyConnection, world: model.World, data: st.DataObject) -> dict[str, set[str | None]]:
+    """Give every agent specialties, none, or no list at all, and say which."""
+    skills: dict[str, set[str | None]] = {}
+    for row in world["agent_profiles"]:
+        named = data.draw(st.none() | st.lists(st.sampled_from((*SPECIALTIES, None)), max_size=3))
+        raw.execute("update raw.agent_profiles set specialties = $1 where user_id = $2", [named, row["user_id"]])
+        skills[str(row["user_id"])] = set(named or ())
+    return skills
+
+
+@several
+@given(world=marketplaces(), as_of=as_ofs(), by=st.sampled_from(sorted(MEASURE)), data=st.data())
+def test_boards_of_a_specialty_or_location_show_whom_the_model_shows_at_their_places_on_the_whole_board(
+    raw: duckdb.DuckDBPyConnection, world: model.World, as_of: datetime, by: str, data: st.DataObject
+) -> None:
+    """An agent is where an active recruit of before the window's end has a profile."""
+    since, until = data.draw(spans(as_of))
+    warehouses.fill(raw, world)
+    skills, homes = skilled(raw, world, data), homed(raw, world, data)
+    known = {
+        name: {value for some in of.values() for value in some} - {None}
+        for name, of in (("specialty", skills), ("location", homes))
+    }
+    asked = {
+        name: data.draw(st.none() | st.sampled_from(sorted(values)) | st.lists(st.sampled_from(sorted(values))))
+        for name, values in known.items()
+        if values
+    }
+    wanted = {
+        name: {value} if isinstance(value, str) else set(value) for name, value in asked.items() if value is not None
+    }
+    _, end = window(as_of, since, until)
+    recruits, rows = active_recruits(world, end), model.agent_leaderboard(world, as_of, since, until)
+    rank = places(rows, by)
+    expected = sorted(
+        (rank[str(row["agent_id"])], str(row["agent_id"]))
+        for row in rows
+        if ("specialty" not in wanted or skills[str(row["agent_id"])] & wanted["specialty"])
+        and (
+            "location" not in wanted
+            or any(homes.get(str(recruit), set()) & wanted["location"] for recruit in recruits[row["agent_id"]])
+        )
+    )
+    found = leaderboards.leaderboard(
+        raw, leaderboards.Board(by, **asked), Question(since, until), Present(as_of, "usd", "UTC")
+    )
+    assert [(row[0], str(row[1])) for row in found.select("rank", "agent_id").iter_rows()] == expected
