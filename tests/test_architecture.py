@@ -35,6 +35,8 @@ FLOORS = (
         "metrics",
         "checks",
         "gate",
+        "staging",
+        "turns",
         "publish",
     },
     {"charts", "tables", "records", "resumption", "explain", "lineage", "glossary"},

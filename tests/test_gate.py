@@ -34,7 +34,7 @@ def board(
 def judge(
     board: psycopg.Connection[Any], published: list[str], staged: list[str | None], share: Decimal = FIFTH
 ) -> None:
-    """Ask the gate about agents with these earnings, as published and as staged; None is an agent no longer."""
+    """Ask the gate about agents with these earnings, as published and as they are to be; None is an agent no longer."""
     with board.transaction() as transaction:
         board.execute(
             "insert into analytics.agent_leaderboard (agent_id, agent_name, total_earnings)"
@@ -43,9 +43,10 @@ def judge(
             [published],
         )
         board.execute(
-            "create temporary table staging_agent_leaderboard on commit drop as"
-            " select lpad(number::text, 32, '0')::uuid as agent_id, nullif(amount, 'gone')::numeric as total_earnings"
-            " from unnest(%s::text[]) with ordinality as given (amount, number) where amount <> 'gone'",
+            "create temporary table changes_agent_leaderboard on commit drop as"
+            " select lpad(number::text, 32, '0')::uuid as agent_id, nullif(amount, 'gone')::numeric as total_earnings,"
+            " case amount when 'gone' then 'delete' else 'update' end as action"
+            " from unnest(%s::text[]) with ordinality as given (amount, number)",
             [["gone" if amount is None else amount for amount in staged]],
         )
         gate.require_plausible(board, share)

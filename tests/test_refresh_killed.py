@@ -28,8 +28,8 @@ LINES = (
     ("extract", extract.tables()[-1]),
     ("compute", "agent_leaderboard"),
     ("check", "metric_keys"),
-    ("publish", publish.targets()[0]),
-    ("publish", publish.targets()[-1]),
+    ("publish", publish.order()[0]),
+    ("publish", publish.order()[-1]),
 )
 """After which lines of its output a refresh is killed at once; the last is a moment before the file is replaced."""
 WRITES = (

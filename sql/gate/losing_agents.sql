@@ -4,18 +4,20 @@
 --
 -- Dialect  postgres
 -- Grain    one row per agent who would lose everything: the earnings that are published, how many agents have any
--- Inputs   pg_temp.staging_agent_leaderboard, analytics.agent_leaderboard
+-- Inputs   pg_temp.changes_agent_leaderboard, analytics.agent_leaderboard
 -- Units    total_earnings in the currency of the refresh that published them
 -- Order    total_earnings desc, agent_id asc
 
 with
 
-staged as (
+changes as (
 
     select
         agent_id,
-        total_earnings
-    from pg_temp.staging_agent_leaderboard
+        total_earnings,
+        action
+    from pg_temp.changes_agent_leaderboard
+    where action in ('update', 'delete')
 
 ),
 
@@ -36,11 +38,13 @@ final as (
         earning.agent_id,
         earning.total_earnings,
         earning.earning_agents,
-        case when staged.agent_id is null then 'is no agent any more' else 'would earn nothing' end as reason
+        case when changes.action = 'delete' then 'is no agent any more' else 'would earn nothing' end as reason
     from earning
-    left join staged
-        on earning.agent_id = staged.agent_id
-    where coalesce(staged.total_earnings, 0) = 0
+    inner join changes
+        on earning.agent_id = changes.agent_id
+    where
+        changes.action = 'delete'
+        or coalesce(changes.total_earnings, 0) = 0
 
 )
 

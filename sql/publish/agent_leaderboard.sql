@@ -3,12 +3,15 @@
 -- Dialect  postgres
 -- Grain    one row in all: rows inserted, updated, deleted and skipped
 -- Source   metrics.agent_leaderboard
--- Inputs   pg_temp.staging_agent_leaderboard
+-- Inputs   pg_temp.changes_agent_leaderboard
 -- Target   analytics.agent_leaderboard
+-- Key      agent_id
+-- Columns  agent_name, avatar, tier, total_referrals, total_deals, total_earnings, rank
+-- Params   %(part)s  which part of the changes
 
 with
 
-staged as (
+changes as (
 
     select
         agent_id,
@@ -18,37 +21,16 @@ staged as (
         total_referrals,
         total_deals,
         total_earnings,
-        rank
-    from pg_temp.staging_agent_leaderboard
+        rank,
+        action
+    from pg_temp.changes_agent_leaderboard
+    where part = %(part)s
 
 ),
 
-present as (
+inserted as (
 
-    select * from staged
-
-),
-
-changed as (
-
-    select * from present
-    except
-    select
-        agent_id,
-        agent_name,
-        avatar,
-        tier,
-        total_referrals,
-        total_deals,
-        total_earnings,
-        rank
-    from analytics.agent_leaderboard
-
-),
-
-written as (
-
-    insert into analytics.agent_leaderboard as target (
+    insert into analytics.agent_leaderboard (
         agent_id,
         agent_name,
         avatar,
@@ -67,7 +49,8 @@ written as (
         total_deals,
         total_earnings,
         rank
-    from changed
+    from changes
+    where action = 'insert'
     order by agent_id
     on conflict (agent_id) do update set
         agent_name = excluded.agent_name,
@@ -77,21 +60,53 @@ written as (
         total_deals = excluded.total_deals,
         total_earnings = excluded.total_earnings,
         rank = excluded.rank
-    returning target.xmax = 0 as is_new
+    returning agent_id
 
 ),
 
-removed as (
+updated as (
+
+    update analytics.agent_leaderboard as target
+    set
+        agent_name = changes.agent_name,
+        avatar = changes.avatar,
+        tier = changes.tier,
+        total_referrals = changes.total_referrals,
+        total_deals = changes.total_deals,
+        total_earnings = changes.total_earnings,
+        rank = changes.rank
+    from changes
+    where
+        target.agent_id = changes.agent_id
+        and changes.action = 'update'
+    returning target.agent_id
+
+),
+
+deleted as (
 
     delete from analytics.agent_leaderboard as target
+    using changes
     where
-        not exists (select 1 from staged where staged.agent_id = target.agent_id)
-    returning 1
+        target.agent_id = changes.agent_id
+        and changes.action = 'delete'
+    returning target.agent_id
+
+),
+
+counted as (
+
+    select
+        (select count(*) from inserted) as inserted,
+        (select count(*) from updated) as updated,
+        (select count(*) from deleted) as deleted,
+        (select count(*) from changes) as changes
 
 )
 
 select
-    (select count(*) from written where is_new) as inserted,
-    (select count(*) from written where not is_new) as updated,
-    (select count(*) from removed) as deleted,
-    (select count(*) from staged) - (select count(*) from present) as skipped
+    inserted,
+    updated,
+    deleted,
+    changes - inserted - updated - deleted as skipped
+from counted

@@ -1,63 +1,60 @@
--- agent_profiles: write the summary columns of each agent's profile where they differ.
+-- agent_profiles: write the summary columns of the agents' profiles that differ.
 --
--- A row that was deleted since the extraction is skipped.
+-- A profile that was deleted since the extraction is skipped.
 --
 -- Dialect  postgres
 -- Grain    one row in all: rows inserted, updated, deleted and skipped
 -- Source   metrics.agent_profile_summaries
--- Inputs   pg_temp.staging_agent_profiles
+-- From     agent_id
+-- Inputs   pg_temp.changes_agent_profiles
 -- Target   public.agent_profiles
+-- Key      user_id
+-- Columns  total_earnings, recruit_satisfaction_score, recruit_satisfaction_count
+-- Params   %(part)s  which part of the changes
 
 with
 
-staged as (
+changes as (
 
-    select
-        agent_id,
-        total_earnings,
-        recruit_satisfaction_score,
-        recruit_satisfaction_count
-    from pg_temp.staging_agent_profiles
-
-),
-
-present as (
-
-    select staged.*
-    from staged
-    inner join public.agent_profiles as target
-        on staged.agent_id = target.user_id
-
-),
-
-changed as (
-
-    select * from present
-    except
     select
         user_id,
         total_earnings,
         recruit_satisfaction_score,
-        recruit_satisfaction_count
-    from public.agent_profiles
+        recruit_satisfaction_count,
+        action
+    from pg_temp.changes_agent_profiles
+    where part = %(part)s
 
 ),
 
-written as (
+updated as (
 
     update public.agent_profiles as target
     set
-        total_earnings = changed.total_earnings,
-        recruit_satisfaction_score = changed.recruit_satisfaction_score,
-        recruit_satisfaction_count = changed.recruit_satisfaction_count
-    from changed
-    where target.user_id = changed.agent_id
-    returning 1
+        total_earnings = changes.total_earnings,
+        recruit_satisfaction_score = changes.recruit_satisfaction_score,
+        recruit_satisfaction_count = changes.recruit_satisfaction_count
+    from changes
+    where
+        target.user_id = changes.user_id
+        and changes.action = 'update'
+    returning target.user_id
+
+),
+
+counted as (
+
+    select
+        0 as inserted,
+        (select count(*) from updated) as updated,
+        0 as deleted,
+        (select count(*) from changes) as changes
 
 )
 
 select
-    0 as inserted,
-    (select count(*) from written) as updated,
-    0 as deleted,
-    (select count(*) from staged) - (select count(*) from present) as skipped
+    inserted,
+    updated,
+    deleted,
+    changes - inserted - updated - deleted as skipped
+from counted

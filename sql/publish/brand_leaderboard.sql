@@ -3,12 +3,16 @@
 -- Dialect  postgres
 -- Grain    one row in all: rows inserted, updated, deleted and skipped
 -- Source   metrics.brand_reputations
--- Inputs   pg_temp.staging_brand_leaderboard
+-- Inputs   pg_temp.changes_brand_leaderboard
 -- Target   analytics.brand_leaderboard
+-- Key      sponsor_id
+-- Columns  company, overall_rating, payment_speed_rating, communication_rating, professionalism_rating,
+--          review_count, total_deals, average_payment_time, reputation_score, rank
+-- Params   %(part)s  which part of the changes
 
 with
 
-staged as (
+changes as (
 
     select
         sponsor_id,
@@ -21,40 +25,16 @@ staged as (
         total_deals,
         average_payment_time,
         reputation_score,
-        rank
-    from pg_temp.staging_brand_leaderboard
+        rank,
+        action
+    from pg_temp.changes_brand_leaderboard
+    where part = %(part)s
 
 ),
 
-present as (
+inserted as (
 
-    select * from staged
-
-),
-
-changed as (
-
-    select * from present
-    except
-    select
-        sponsor_id,
-        company,
-        overall_rating,
-        payment_speed_rating,
-        communication_rating,
-        professionalism_rating,
-        review_count,
-        total_deals,
-        average_payment_time,
-        reputation_score,
-        rank
-    from analytics.brand_leaderboard
-
-),
-
-written as (
-
-    insert into analytics.brand_leaderboard as target (
+    insert into analytics.brand_leaderboard (
         sponsor_id,
         company,
         overall_rating,
@@ -79,7 +59,8 @@ written as (
         average_payment_time,
         reputation_score,
         rank
-    from changed
+    from changes
+    where action = 'insert'
     order by sponsor_id
     on conflict (sponsor_id) do update set
         company = excluded.company,
@@ -92,21 +73,56 @@ written as (
         average_payment_time = excluded.average_payment_time,
         reputation_score = excluded.reputation_score,
         rank = excluded.rank
-    returning target.xmax = 0 as is_new
+    returning sponsor_id
 
 ),
 
-removed as (
+updated as (
+
+    update analytics.brand_leaderboard as target
+    set
+        company = changes.company,
+        overall_rating = changes.overall_rating,
+        payment_speed_rating = changes.payment_speed_rating,
+        communication_rating = changes.communication_rating,
+        professionalism_rating = changes.professionalism_rating,
+        review_count = changes.review_count,
+        total_deals = changes.total_deals,
+        average_payment_time = changes.average_payment_time,
+        reputation_score = changes.reputation_score,
+        rank = changes.rank
+    from changes
+    where
+        target.sponsor_id = changes.sponsor_id
+        and changes.action = 'update'
+    returning target.sponsor_id
+
+),
+
+deleted as (
 
     delete from analytics.brand_leaderboard as target
+    using changes
     where
-        not exists (select 1 from staged where staged.sponsor_id = target.sponsor_id)
-    returning 1
+        target.sponsor_id = changes.sponsor_id
+        and changes.action = 'delete'
+    returning target.sponsor_id
+
+),
+
+counted as (
+
+    select
+        (select count(*) from inserted) as inserted,
+        (select count(*) from updated) as updated,
+        (select count(*) from deleted) as deleted,
+        (select count(*) from changes) as changes
 
 )
 
 select
-    (select count(*) from written where is_new) as inserted,
-    (select count(*) from written where not is_new) as updated,
-    (select count(*) from removed) as deleted,
-    (select count(*) from staged) - (select count(*) from present) as skipped
+    inserted,
+    updated,
+    deleted,
+    changes - inserted - updated - deleted as skipped
+from counted

@@ -1,4 +1,4 @@
--- brand_reputations: write each sponsor's reputation where it differs from the one that stands there.
+-- brand_reputations: write each sponsor's reputation that differs from the one that stands there.
 --
 -- Whoever stopped being a sponsor since the extraction is skipped; whoever became one since then and
 -- already has a row keeps it until the next refresh.
@@ -6,12 +6,16 @@
 -- Dialect  postgres
 -- Grain    one row in all: rows inserted, updated, deleted and skipped
 -- Source   metrics.brand_reputations
--- Inputs   pg_temp.staging_brand_reputations, public.users
+-- Inputs   pg_temp.changes_brand_reputations, public.users
 -- Target   public.brand_reputations
+-- Key      sponsor_id
+-- Columns  overall_rating, payment_speed_rating, communication_rating, professionalism_rating, total_deals,
+--          average_payment_time, review_count
+-- Params   %(part)s  which part of the changes
 
 with
 
-staged as (
+changes as (
 
     select
         sponsor_id,
@@ -21,39 +25,16 @@ staged as (
         professionalism_rating,
         total_deals,
         average_payment_time,
-        review_count
-    from pg_temp.staging_brand_reputations
+        review_count,
+        action
+    from pg_temp.changes_brand_reputations
+    where part = %(part)s
 
 ),
 
-present as (
+inserted as (
 
-    select staged.*
-    from staged
-    where exists (select 1 from public.users as source where source.id = staged.sponsor_id and source.role = 'sponsor')
-
-),
-
-changed as (
-
-    select * from present
-    except
-    select
-        sponsor_id,
-        overall_rating,
-        payment_speed_rating,
-        communication_rating,
-        professionalism_rating,
-        total_deals,
-        average_payment_time,
-        review_count
-    from public.brand_reputations
-
-),
-
-written as (
-
-    insert into public.brand_reputations as target (
+    insert into public.brand_reputations (
         sponsor_id,
         overall_rating,
         payment_speed_rating,
@@ -72,7 +53,16 @@ written as (
         total_deals,
         average_payment_time,
         review_count
-    from changed
+    from changes
+    where
+        action = 'insert'
+        and exists (
+            select 1
+            from public.users as source
+            where
+                source.id = changes.sponsor_id
+                and source.role = 'sponsor'
+        )
     order by sponsor_id
     on conflict (sponsor_id) do update set
         overall_rating = excluded.overall_rating,
@@ -82,28 +72,53 @@ written as (
         total_deals = excluded.total_deals,
         average_payment_time = excluded.average_payment_time,
         review_count = excluded.review_count
-    returning target.xmax = 0 as is_new
+    returning sponsor_id
 
 ),
 
-removed as (
+updated as (
+
+    update public.brand_reputations as target
+    set
+        overall_rating = changes.overall_rating,
+        payment_speed_rating = changes.payment_speed_rating,
+        communication_rating = changes.communication_rating,
+        professionalism_rating = changes.professionalism_rating,
+        total_deals = changes.total_deals,
+        average_payment_time = changes.average_payment_time,
+        review_count = changes.review_count
+    from changes
+    where
+        target.sponsor_id = changes.sponsor_id
+        and changes.action = 'update'
+    returning target.sponsor_id
+
+),
+
+deleted as (
 
     delete from public.brand_reputations as target
+    using changes
     where
-        not exists (select 1 from staged where staged.sponsor_id = target.sponsor_id)
-        and not exists (
-            select 1
-            from public.users as source
-            where
-                source.id = target.sponsor_id
-                and source.role = 'sponsor'
-        )
-    returning 1
+        target.sponsor_id = changes.sponsor_id
+        and changes.action = 'delete'
+    returning target.sponsor_id
+
+),
+
+counted as (
+
+    select
+        (select count(*) from inserted) as inserted,
+        (select count(*) from updated) as updated,
+        (select count(*) from deleted) as deleted,
+        (select count(*) from changes) as changes
 
 )
 
 select
-    (select count(*) from written where is_new) as inserted,
-    (select count(*) from written where not is_new) as updated,
-    (select count(*) from removed) as deleted,
-    (select count(*) from staged) - (select count(*) from present) as skipped
+    inserted,
+    updated,
+    deleted,
+    changes - inserted - updated - deleted as skipped
+from counted

@@ -1,16 +1,20 @@
--- contact_engagement: write each contact's engagement where it differs from the one that stands there.
+-- contact_engagement: write each contact's engagement that differs from the one that stands there.
 --
 -- A contact deleted since the extraction is skipped; one added since then keeps its row, if it has any.
 --
 -- Dialect  postgres
 -- Grain    one row in all: rows inserted, updated, deleted and skipped
 -- Source   metrics.contact_engagement
--- Inputs   pg_temp.staging_contact_engagement, public.contacts
+-- Inputs   pg_temp.changes_contact_engagement, public.contacts
 -- Target   public.contact_engagement
+-- Key      contact_id
+-- Columns  total_invites_sent, last_invite_sent_at, opened_count, clicked_count, last_opened_at, last_clicked_at,
+--          response_rate
+-- Params   %(part)s  which part of the changes
 
 with
 
-staged as (
+changes as (
 
     select
         contact_id,
@@ -20,39 +24,16 @@ staged as (
         clicked_count,
         last_opened_at,
         last_clicked_at,
-        response_rate
-    from pg_temp.staging_contact_engagement
+        response_rate,
+        action
+    from pg_temp.changes_contact_engagement
+    where part = %(part)s
 
 ),
 
-present as (
+inserted as (
 
-    select staged.*
-    from staged
-    where exists (select 1 from public.contacts as source where source.id = staged.contact_id)
-
-),
-
-changed as (
-
-    select * from present
-    except
-    select
-        contact_id,
-        total_invites_sent,
-        last_invite_sent_at,
-        opened_count,
-        clicked_count,
-        last_opened_at,
-        last_clicked_at,
-        response_rate
-    from public.contact_engagement
-
-),
-
-written as (
-
-    insert into public.contact_engagement as target (
+    insert into public.contact_engagement (
         contact_id,
         total_invites_sent,
         last_invite_sent_at,
@@ -71,7 +52,10 @@ written as (
         last_opened_at,
         last_clicked_at,
         response_rate
-    from changed
+    from changes
+    where
+        action = 'insert'
+        and exists (select 1 from public.contacts as source where source.id = changes.contact_id)
     order by contact_id
     on conflict (contact_id) do update set
         total_invites_sent = excluded.total_invites_sent,
@@ -81,22 +65,53 @@ written as (
         last_opened_at = excluded.last_opened_at,
         last_clicked_at = excluded.last_clicked_at,
         response_rate = excluded.response_rate
-    returning target.xmax = 0 as is_new
+    returning contact_id
 
 ),
 
-removed as (
+updated as (
+
+    update public.contact_engagement as target
+    set
+        total_invites_sent = changes.total_invites_sent,
+        last_invite_sent_at = changes.last_invite_sent_at,
+        opened_count = changes.opened_count,
+        clicked_count = changes.clicked_count,
+        last_opened_at = changes.last_opened_at,
+        last_clicked_at = changes.last_clicked_at,
+        response_rate = changes.response_rate
+    from changes
+    where
+        target.contact_id = changes.contact_id
+        and changes.action = 'update'
+    returning target.contact_id
+
+),
+
+deleted as (
 
     delete from public.contact_engagement as target
+    using changes
     where
-        not exists (select 1 from staged where staged.contact_id = target.contact_id)
-        and not exists (select 1 from public.contacts as source where source.id = target.contact_id)
-    returning 1
+        target.contact_id = changes.contact_id
+        and changes.action = 'delete'
+    returning target.contact_id
+
+),
+
+counted as (
+
+    select
+        (select count(*) from inserted) as inserted,
+        (select count(*) from updated) as updated,
+        (select count(*) from deleted) as deleted,
+        (select count(*) from changes) as changes
 
 )
 
 select
-    (select count(*) from written where is_new) as inserted,
-    (select count(*) from written where not is_new) as updated,
-    (select count(*) from removed) as deleted,
-    (select count(*) from staged) - (select count(*) from present) as skipped
+    inserted,
+    updated,
+    deleted,
+    changes - inserted - updated - deleted as skipped
+from counted

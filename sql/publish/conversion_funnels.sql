@@ -3,12 +3,16 @@
 -- Dialect  postgres
 -- Grain    one row in all: rows inserted, updated, deleted and skipped
 -- Source   metrics.conversion_funnels
--- Inputs   pg_temp.staging_conversion_funnels
+-- Inputs   pg_temp.changes_conversion_funnels
 -- Target   analytics.conversion_funnels
+-- Key      funnel, breakdown, breakdown_value, stage_number
+-- Columns  stage, reached, dropped, conversion_from_previous, conversion_from_start, median_hours_from_start,
+--          p90_hours_from_start, immature
+-- Params   %(part)s  which part of the changes
 
 with
 
-staged as (
+changes as (
 
     select
         funnel,
@@ -22,41 +26,16 @@ staged as (
         conversion_from_start,
         median_hours_from_start,
         p90_hours_from_start,
-        immature
-    from pg_temp.staging_conversion_funnels
+        immature,
+        action
+    from pg_temp.changes_conversion_funnels
+    where part = %(part)s
 
 ),
 
-present as (
+inserted as (
 
-    select * from staged
-
-),
-
-changed as (
-
-    select * from present
-    except
-    select
-        funnel,
-        breakdown,
-        breakdown_value,
-        stage_number,
-        stage,
-        reached,
-        dropped,
-        conversion_from_previous,
-        conversion_from_start,
-        median_hours_from_start,
-        p90_hours_from_start,
-        immature
-    from analytics.conversion_funnels
-
-),
-
-written as (
-
-    insert into analytics.conversion_funnels as target (
+    insert into analytics.conversion_funnels (
         funnel,
         breakdown,
         breakdown_value,
@@ -83,7 +62,8 @@ written as (
         median_hours_from_start,
         p90_hours_from_start,
         immature
-    from changed
+    from changes
+    where action = 'insert'
     order by funnel, breakdown, breakdown_value, stage_number
     on conflict (funnel, breakdown, breakdown_value, stage_number) do update set
         stage = excluded.stage,
@@ -94,29 +74,60 @@ written as (
         median_hours_from_start = excluded.median_hours_from_start,
         p90_hours_from_start = excluded.p90_hours_from_start,
         immature = excluded.immature
-    returning target.xmax = 0 as is_new
+    returning funnel
 
 ),
 
-removed as (
+updated as (
+
+    update analytics.conversion_funnels as target
+    set
+        stage = changes.stage,
+        reached = changes.reached,
+        dropped = changes.dropped,
+        conversion_from_previous = changes.conversion_from_previous,
+        conversion_from_start = changes.conversion_from_start,
+        median_hours_from_start = changes.median_hours_from_start,
+        p90_hours_from_start = changes.p90_hours_from_start,
+        immature = changes.immature
+    from changes
+    where
+        target.funnel = changes.funnel
+        and target.breakdown = changes.breakdown
+        and target.breakdown_value = changes.breakdown_value
+        and target.stage_number = changes.stage_number
+        and changes.action = 'update'
+    returning target.funnel
+
+),
+
+deleted as (
 
     delete from analytics.conversion_funnels as target
+    using changes
     where
-        not exists (
-            select 1
-            from staged
-            where
-                staged.funnel = target.funnel
-                and staged.breakdown = target.breakdown
-                and staged.breakdown_value = target.breakdown_value
-                and staged.stage_number = target.stage_number
-        )
-    returning 1
+        target.funnel = changes.funnel
+        and target.breakdown = changes.breakdown
+        and target.breakdown_value = changes.breakdown_value
+        and target.stage_number = changes.stage_number
+        and changes.action = 'delete'
+    returning target.funnel
+
+),
+
+counted as (
+
+    select
+        (select count(*) from inserted) as inserted,
+        (select count(*) from updated) as updated,
+        (select count(*) from deleted) as deleted,
+        (select count(*) from changes) as changes
 
 )
 
 select
-    (select count(*) from written where is_new) as inserted,
-    (select count(*) from written where not is_new) as updated,
-    (select count(*) from removed) as deleted,
-    (select count(*) from staged) - (select count(*) from present) as skipped
+    inserted,
+    updated,
+    deleted,
+    changes - inserted - updated - deleted as skipped
+from counted

@@ -1,60 +1,58 @@
--- users: write each user's rating and review count where they differ from those that stand there.
+-- users: write each user's rating and number of reviews where they differ.
 --
--- A row that was deleted since the extraction is skipped.
+-- A user who was deleted since the extraction is skipped.
 --
 -- Dialect  postgres
 -- Grain    one row in all: rows inserted, updated, deleted and skipped
 -- Source   metrics.user_ratings
--- Inputs   pg_temp.staging_users
+-- From     user_id
+-- Inputs   pg_temp.changes_users
 -- Target   public.users
+-- Key      id
+-- Columns  rating, review_count
+-- Params   %(part)s  which part of the changes
 
 with
 
-staged as (
+changes as (
 
-    select
-        user_id,
-        rating,
-        review_count
-    from pg_temp.staging_users
-
-),
-
-present as (
-
-    select staged.*
-    from staged
-    inner join public.users as target
-        on staged.user_id = target.id
-
-),
-
-changed as (
-
-    select * from present
-    except
     select
         id,
         rating,
-        review_count
-    from public.users
+        review_count,
+        action
+    from pg_temp.changes_users
+    where part = %(part)s
 
 ),
 
-written as (
+updated as (
 
     update public.users as target
     set
-        rating = changed.rating,
-        review_count = changed.review_count
-    from changed
-    where target.id = changed.user_id
-    returning 1
+        rating = changes.rating,
+        review_count = changes.review_count
+    from changes
+    where
+        target.id = changes.id
+        and changes.action = 'update'
+    returning target.id
+
+),
+
+counted as (
+
+    select
+        0 as inserted,
+        (select count(*) from updated) as updated,
+        0 as deleted,
+        (select count(*) from changes) as changes
 
 )
 
 select
-    0 as inserted,
-    (select count(*) from written) as updated,
-    0 as deleted,
-    (select count(*) from staged) - (select count(*) from present) as skipped
+    inserted,
+    updated,
+    deleted,
+    changes - inserted - updated - deleted as skipped
+from counted

@@ -64,6 +64,7 @@ create table if not exists analytics.refreshes (
     finished_at timestamp with time zone,
     seconds numeric,
     published_by text default current_user,
+    who text, -- who logged in, from where, with which application
     changed jsonb -- {table: rows written}
 );
 

@@ -28,7 +28,7 @@ _REMEDY = (
 def require_plausible(connection: psycopg.Connection[Any], share: Decimal) -> None:
     """Raise ImplausibleChangeError where more than `share` of the agents who earned something would have nothing.
 
-    Asked of what is published now and what is staged; less than `FEWEST` agents are let through.
+    Asked of what is published now and what would change; less than `FEWEST` agents are let through.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         losing = cursor.execute(sql.read("gate", "losing_agents").text).fetchall()

@@ -1,34 +1,41 @@
 """Back to Postgres: every summary table and materialized view, in one transaction.
 
-Belongs here: staging a refresh's results and running ``sql/publish`` over them. Only rows that differ
-are written, so triggers and `updated_at` move only where something changed, and readers see all of
-the old or all of the new. May import: `errors`, `sql`, `postgres`, `gate`.
+Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Only rows
+that differ are written, so triggers and `updated_at` move only where something changed, and readers see all of
+the old or all of the new. May import: `errors`, `sql`, `postgres`, `staging`, `gate`, `turns`.
+
+First all that waits for nobody: comparing, the gate, the boards in a schema of our own, their views. Rows of the
+application are locked last, all at once and in one order, and for no longer than it takes to write them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import duckdb
-import polars as pl
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import gate, postgres, sql
+from si_analytics import gate, postgres, sql, staging, turns
 from si_analytics.errors import PublishError
 from si_analytics.settings import Settings
+from si_analytics.staging import Target
 
 CHANNEL = "si_metrics"
 VIEWS = ("agent_leaderboard", "brand_leaderboard", "conversion_funnels")
-_LOCK = 7_301_884_201  # one publish at a time on a database, whichever warehouse it comes from
-_TYPES = {"UUID": "uuid", "VARCHAR": "text", "BIGINT": "bigint", "TIMESTAMP WITH TIME ZONE": "timestamptz"}
-_BATCH_ROWS = 100_000
+_PARENTS = ("users", "agent_profiles")  # who deletes a user locks that row first, then what hangs on it: so do we
+_OURS = "analytics"
+_VANISHING = 5
+_UNDONE = "Nothing was written, the previous results stand"
+
+Connection = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,20 @@ def targets() -> tuple[str, ...]:
     return sql.names("publish")
 
 
+def order() -> tuple[str, ...]:
+    """Every target, in the order they are written: our own first, then the application's, parents before children."""
+    return tuple(sorted(targets(), key=_rank))
+
+
+def _rank(name: str) -> tuple[bool, int, str]:
+    parent = _PARENTS.index(name) if name in _PARENTS else len(_PARENTS)
+    return Target.of(name).schema != _OURS, parent, name
+
+
+def _unheard(words: str, seconds: float) -> None:
+    """For callers who do not care whom a publish waits for."""
+
+
 def publish(
     warehouse: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -72,82 +93,129 @@ def publish(
     done: Callable[[TargetChange], None] | None = None,
     *,
     accept_change: bool = False,
+    said: turns.Said = _unheard,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> list[TargetChange]:
     """Write all targets from the warehouse's metrics, refresh the views, tell listeners; or change nothing.
 
-    Raises PublishError where Postgres refuses, and ImplausibleChangeError where the gate does, unless
-    `accept_change`; the previous results then stand.
+    Raises PublishError where Postgres refuses or others hold rows for too long, and ImplausibleChangeError where the
+    gate does, unless `accept_change`; the previous results then stand. ``said`` hears whom it waits for.
     """
-    try:
-        with postgres.connect(settings, read_only=False) as connection:
-            connection.execute("set local search_path = pg_catalog, pg_temp")
-            connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-            changes = []
-            for name in targets():
-                _stage(warehouse, connection, sql.read("publish", name))
-            if not accept_change:
-                gate.require_plausible(connection, settings.max_losing_share)
-            for name in targets():
-                change = _write(connection, sql.read("publish", name))
-                changes.append(change)
-                if done:
-                    done(change)
-            _refresh_views(connection, {change.target: change.changed for change in changes})
-            _record(connection, provenance, changes)
-    except psycopg.Error as error:
-        reason = error.diag.message_primary or " ".join(str(error).split())
-        raise PublishError(
-            "publishing to Postgres", reason, "Nothing was written, the previous results stand"
-        ) from error
+    with _transaction(settings) as connection:
+        turns.take(connection, said, sleep)
+        publication = _Publication(warehouse, connection, said, sleep)
+        publication.compare()
+        if not accept_change:
+            gate.require_plausible(connection, settings.max_losing_share)
+        changes = publication.write(done)
+        _record(connection, provenance, changes)
     return changes
 
 
-def _write(connection: psycopg.Connection[Any], file: sql.SqlFile) -> TargetChange:
-    started = time.perf_counter()
-    row = connection.execute(file.text).fetchone()
-    if row is None:
-        raise PublishError(f"publishing {file.name}", "the statement returned no counts", "Report it")
-    inserted, updated, deleted, skipped = (int(count) for count in row)
-    return TargetChange(file.name, inserted, updated, deleted, skipped, time.perf_counter() - started)
+@contextlib.contextmanager
+def _transaction(settings: Settings) -> Iterator[Connection]:
+    """One transaction on the operational database; what Postgres refuses is one sentence."""
+    try:
+        with postgres.connect(settings, read_only=False) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            connection.execute("set local search_path = pg_catalog, pg_temp")
+            yield connection
+    except psycopg.Error as error:
+        reason = error.diag.message_primary or " ".join(str(error).split())
+        raise PublishError("publishing to Postgres", reason, _remedy(error)) from error
 
 
-def _stage(warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], file: sql.SqlFile) -> None:
-    """COPY the source metric into a temporary table that goes with the transaction."""
-    source = warehouse.table(file.fields["Source"])
-    staging = pg_sql.Identifier("pg_temp", f"staging_{file.name}")
-    columns = pg_sql.SQL(", ").join(
-        pg_sql.SQL("{} {}").format(pg_sql.Identifier(name), pg_sql.SQL(_type(str(kind))))
-        for name, kind in zip(source.columns, source.types, strict=True)
-    )
-    connection.execute(pg_sql.SQL("create temporary table {} ({}) on commit drop").format(staging, columns))
-    command = pg_sql.SQL("copy {} from stdin (format csv)").format(staging)
-    with connection.cursor() as cursor, cursor.copy(command) as copy:
-        frame = source.pl()
-        for offset in range(0, frame.height, _BATCH_ROWS):
-            copy.write(_csv(frame.slice(offset, _BATCH_ROWS)))
-    connection.execute(pg_sql.SQL("analyze {}").format(staging))
+def _remedy(error: psycopg.Error) -> str:
+    """What to do; where a trigger of the application's looks for a table without its schema, it finds none here."""
+    if isinstance(
+        error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction
+    ):
+        if "PL/pgSQL" in (error.diag.context or "") or "SQL function" in (error.diag.context or ""):
+            return f"{_UNDONE}. A trigger names it without its schema: alter function ... set search_path = public"
+        return f"{_UNDONE}. Build what is missing: si schema apply"
+    return _UNDONE
 
 
-def _type(kind: str) -> str:
-    return "numeric" if kind.startswith("DECIMAL") else _TYPES[kind]
+@dataclass
+class _Publication:
+    """One publish at work: its connection, within the transaction, and whom it tells of waiting."""
+
+    warehouse: duckdb.DuckDBPyConnection
+    connection: Connection
+    said: turns.Said
+    sleep: Callable[[float], None]
+
+    def __post_init__(self) -> None:
+        self.targets = [Target.of(name) for name in order()]
+        self._seconds = dict.fromkeys(order(), 0.0)
+
+    def compare(self) -> None:
+        """Find the rows of every target that differ."""
+
+        def work() -> None:
+            for target in self.targets:
+                started = time.perf_counter()
+                staging.compare(self.warehouse, self.connection, target)
+                self._seconds[target.name] = time.perf_counter() - started
+
+        turns.patiently(self.connection, work, turns.TABLE_WAIT, self.said, self.sleep)
+
+    def write(self, done: Callable[[TargetChange], None] | None) -> list[TargetChange]:
+        """Write the rows that differ, the boards and their views before the application's tables."""
+        ours = [target for target in self.targets if target.schema == _OURS]
+        theirs = [target for target in self.targets if target.schema != _OURS]
+
+        def boards() -> list[TargetChange]:
+            changes = [self._write(target) for target in ours]
+            _refresh_views(self.connection, {change.target: change.changed for change in changes})
+            return changes
+
+        def tables() -> list[TargetChange]:
+            for target in theirs:
+                self._hold(target)
+            return [self._write(target) for target in theirs]
+
+        changes = []
+        for work, wait in ((boards, turns.TABLE_WAIT), (tables, turns.ROW_WAIT)):
+            for change in turns.patiently(self.connection, work, wait, self.said, self.sleep):
+                changes.append(change)
+                if done:
+                    done(change)
+        return changes
+
+    def _hold(self, target: Target) -> None:
+        """Lock the rows that are to be changed, in the order of their key; others may refer to them meanwhile."""
+        self.connection.execute(
+            pg_sql.SQL(
+                "select count(*) from (select 1 from {table} as target inner join {changes} as changes using ({key})"
+                " where changes.action in ('update', 'delete') order by {key} for no key update of target) as held"
+            ).format(table=target.relation, changes=target.changes, key=target.keys)
+        )
+
+    def _write(self, target: Target) -> TargetChange:
+        """Write what differs of one target, a part after the other."""
+        started = time.perf_counter()
+        query = pg_sql.SQL("select coalesce(max(part) + 1, 0) from {}").format(target.changes)
+        ((parts,),) = self.connection.execute(query).fetchall()
+        written = [self._write_part(target, part) for part in range(parts)]
+        inserted, updated, deleted, skipped = (sum(part[what] for part in written) for what in range(4))
+        seconds = self._seconds[target.name] + time.perf_counter() - started
+        return TargetChange(target.name, inserted, updated, deleted, skipped, seconds)
+
+    def _write_part(self, target: Target, part: int) -> tuple[int, int, int, int]:
+        """Rows inserted, updated, deleted, skipped. What a row belongs to may be deleted while it is written."""
+        for _ in range(_VANISHING):
+            with contextlib.suppress(psycopg.errors.ForeignKeyViolation), self.connection.transaction():
+                ((inserted, updated, deleted, skipped),) = self.connection.execute(
+                    target.file.text, {"part": part}
+                ).fetchall()
+                return inserted, updated, deleted, skipped
+        raise PublishError(
+            f"publishing {target.name}", "rows are deleted faster than they can be told apart", f"{_UNDONE}; try again"
+        )
 
 
-def _csv(frame: pl.DataFrame) -> bytes:
-    """Rows as COPY reads them: null is nothing at all, an empty text is quoted, times carry their zone."""
-    times = [_time(name) for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
-    return frame.with_columns(times).write_csv(include_header=False, null_value="", quote_style="necessary").encode()
-
-
-def _time(name: str) -> pl.Expr:
-    """A time as Postgres reads it, also before the year 1, which it counts backwards and marks BC."""
-    moment = pl.col(name).dt.convert_time_zone("UTC")
-    year = moment.dt.year()
-    counted = pl.when(year > 0).then(year).otherwise(1 - year).cast(pl.String).str.zfill(4)
-    era = pl.when(year > 0).then(pl.lit("")).otherwise(pl.lit(" BC"))
-    return pl.concat_str(counted, moment.dt.strftime("-%m-%d %H:%M:%S%.6f+00"), era).alias(name)
-
-
-def _refresh_views(connection: psycopg.Connection[Any], changed: Mapping[str, int]) -> None:
+def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
     """Refresh the views whose rows changed, without blocking their readers."""
     for name in VIEWS:
         populated = connection.execute(
@@ -163,13 +231,15 @@ def _refresh_views(connection: psycopg.Connection[Any], changed: Mapping[str, in
             )
 
 
-def _record(connection: psycopg.Connection[Any], provenance: Provenance, changes: list[TargetChange]) -> None:
+def _record(connection: Connection, provenance: Provenance, changes: list[TargetChange]) -> None:
     changed = {change.target: change.changed for change in changes}
     connection.execute(
         "insert into analytics.refreshes"
-        " (refresh_id, as_of, snapshot, currency, started_at, finished_at, seconds, changed)"
-        " values (%s, %s, %s, %s, %s, clock_timestamp(), %s, %s) on conflict (refresh_id) do update"
-        " set finished_at = excluded.finished_at, seconds = excluded.seconds, changed = excluded.changed",
+        " (refresh_id, as_of, snapshot, currency, started_at, finished_at, seconds, who, changed)"
+        " values (%s, %s, %s, %s, %s, clock_timestamp(), %s, concat(session_user, '@',"
+        " coalesce(host(inet_client_addr()), 'local'), ' (', current_setting('application_name'), ')'), %s)"
+        " on conflict (refresh_id) do update set finished_at = excluded.finished_at, seconds = excluded.seconds,"
+        " who = excluded.who, changed = excluded.changed",
         [
             provenance.refresh_id,
             provenance.as_of,

@@ -189,8 +189,17 @@ class Refresh:
         def heard(change: publish.TargetChange) -> None:
             self.listen("publish", change.target, change.changed, change.seconds)
 
+        def waiting(words: str, seconds: float) -> None:
+            self.listen("waiting", words, 0, seconds)
+
         self._targets = publish.publish(
-            self.connection, self.settings, provenance, heard, accept_change=self.accept_change
+            self.connection,
+            self.settings,
+            provenance,
+            heard,
+            accept_change=self.accept_change,
+            said=waiting,
+            sleep=self.sleep,
         )
         return self._targets
 
