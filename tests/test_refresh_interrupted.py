@@ -132,7 +132,7 @@ def test_a_connection_that_is_ended_every_time_is_one_error_and_leaves_nothing(
     assert waits.asked == [1.0, 2.0, 4.0]
     assert files(filled) == before
     assert postgres.execute("select * from analytics.refreshes").fetchall() == recorded
-    assert refresh.run(filled, as_of=sample.END).rows_written > 0
+    assert refresh.run(filled, as_of=sample.END, accept_change=True).rows_written > 0
     assert_published(postgres, worlds.read(postgres), sample.END)
 
 

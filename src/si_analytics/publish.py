@@ -24,7 +24,7 @@ import psycopg
 from psycopg import sql as pg_sql
 
 from si_analytics import gate, postgres, sql, staging, turns
-from si_analytics.errors import PublishError
+from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
 
@@ -65,6 +65,22 @@ class Provenance:
     currency: str
     started_at: datetime
     seconds: float
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What publishing would change: each row, and what the gate has against it, none where it has nothing."""
+
+    rows: tuple[staging.RowChange, ...]
+    refused: ImplausibleChangeError | None
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many rows of each target would be inserted, updated and deleted."""
+        counts = {name: {"insert": 0, "update": 0, "delete": 0} for name in targets()}
+        for row in self.rows:
+            counts[row.target][row.action] += 1
+        return counts
 
 
 def targets() -> tuple[str, ...]:
@@ -110,6 +126,27 @@ def publish(
         changes = publication.write(done)
         _record(connection, provenance, changes)
     return changes
+
+
+def preview(
+    warehouse: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    said: turns.Said = _unheard,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Preview:
+    """What `publish` would do now, row by row, and whether the gate would let it; writes nothing and locks no row.
+
+    Temporary tables apart, the transaction reads only, so that no trigger sees it.
+    """
+    with _transaction(settings) as connection:
+        publication = _Publication(warehouse, connection, said, sleep)
+        publication.compare()
+        rows = [row for target in publication.targets for row in staging.changed_rows(connection, target)]
+        try:
+            gate.require_plausible(connection, settings.max_losing_share)
+        except ImplausibleChangeError as error:
+            return Preview(tuple(rows), error)
+    return Preview(tuple(rows), None)
 
 
 @contextlib.contextmanager

@@ -174,6 +174,11 @@ class Refresh:
                 self.compute(name)
         checks.require_passed([self.check(name) for name in checks.names()])
 
+    def preview(self) -> publish.Preview:
+        """Complete the refresh, then tell what `publish` would write; nothing is."""
+        self.complete()
+        return publish.preview(self.connection, self.settings, self._waiting, self.sleep)
+
     def publish(self) -> list[publish.TargetChange]:
         """Complete the refresh, then write the results to Postgres in one transaction."""
         self.complete()
@@ -189,19 +194,19 @@ class Refresh:
         def heard(change: publish.TargetChange) -> None:
             self.listen("publish", change.target, change.changed, change.seconds)
 
-        def waiting(words: str, seconds: float) -> None:
-            self.listen("waiting", words, 0, seconds)
-
         self._targets = publish.publish(
             self.connection,
             self.settings,
             provenance,
             heard,
             accept_change=self.accept_change,
-            said=waiting,
+            said=self._waiting,
             sleep=self.sleep,
         )
         return self._targets
+
+    def _waiting(self, words: str, seconds: float) -> None:
+        self.listen("waiting", words, 0, seconds)
 
     def finish(self) -> RefreshReport:
         """Complete and record the refresh, and put its file in the place of the published one."""
@@ -311,3 +316,20 @@ def run(
         refresh.extract()
         refresh.publish()
         return refresh.finish()
+
+
+def preview(
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    weights: Mapping[str, Decimal] | None = None,
+    full: bool = False,
+    listen: Listener = _silent,
+) -> tuple[datetime, publish.Preview]:
+    """What `run` would write to Postgres, and as of when; everything is computed and checked, nothing is written.
+
+    Raises what the steps before publishing raise. The published warehouse stays as it is.
+    """
+    with Refresh(settings, as_of, weights, listen, full=full) as refresh:
+        refresh.extract()
+        return refresh.parameters.window.as_of, refresh.preview()

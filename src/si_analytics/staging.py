@@ -79,6 +79,46 @@ class Target:
         return named(self.key)
 
 
+@dataclass(frozen=True)
+class RowChange:
+    """One row that publishing would write: what stands there (nothing of a new row) and what would (nothing of one
+    that goes); of a row that is updated only the columns that change.
+    """
+
+    target: str
+    action: str
+    key: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def changed_rows(connection: psycopg.Connection[Any], target: Target) -> Iterator[RowChange]:
+    """The rows that `compare` found to differ, in the order of action and key; those to be skipped left out."""
+    query = pg_sql.SQL(
+        "select changes.action, {key}, {after}, {before} from {changes} as changes left join {table} as standing"
+        " using ({key}) where changes.action <> 'skip' order by changes.action, {key}"
+    ).format(
+        key=target.keys,
+        after=pg_sql.SQL(", ").join(pg_sql.Identifier("changes", name) for name in target.columns),
+        before=pg_sql.SQL(", ").join(pg_sql.Identifier("standing", name) for name in target.columns),
+        changes=target.changes,
+        table=target.relation,
+    )
+    keys, columns = len(target.key), len(target.columns)
+    for action, *values in connection.execute(query):
+        key = dict(zip(target.key, values[:keys], strict=True))
+        after = dict(zip(target.columns, values[keys : keys + columns], strict=True))
+        before = dict(zip(target.columns, values[keys + columns :], strict=True))
+        same = {name for name in target.columns if action == "update" and before[name] == after[name]}
+        yield RowChange(
+            target.name,
+            action,
+            key,
+            {} if action == "insert" else {name: value for name, value in before.items() if name not in same},
+            {} if action == "delete" else {name: value for name, value in after.items() if name not in same},
+        )
+
+
 def named(columns: tuple[str, ...]) -> pg_sql.Composed:
     """These columns, quoted, with commas."""
     return pg_sql.SQL(", ").join(map(pg_sql.Identifier, columns))

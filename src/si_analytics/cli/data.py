@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +15,10 @@ from si_analytics.cli.output import Json, Progress, as_json, note, say, table
 
 if TYPE_CHECKING:
     from si_analytics.records import RefreshReport
+    from si_analytics.settings import Settings
+    from si_analytics.staging import RowChange
 
+_LISTED = 1_000  # rows of a target; whoever wants more wants them for a program
 _CHANGES = ("inserted", "updated", "deleted")
 
 
@@ -82,6 +87,10 @@ def refresh(
             help="Publish also where more agents than SI_MAX_LOSING_SHARE allows would lose all they earned.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Write nothing; print each row that would be inserted, updated or deleted."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Extract, compute, check and publish all numbers.
@@ -94,6 +103,9 @@ def refresh(
 
     current = settings.load()
     moment = None if as_of is None else windows.instant(as_of, current.timezone, name="--as-of")
+    if dry_run:
+        _preview(current, moment, full, json)
+        return
     with _told_who_would_lose(json), Progress("refreshing", quiet=json) as progress:
         report = refreshing.run(current, as_of=moment, full=full, accept_change=accept_change, listen=progress)
     if json:
@@ -107,6 +119,51 @@ def refresh(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"
     )
+
+
+def _preview(current: Settings, moment: datetime | None, full: bool, json: bool) -> None:
+    """Print what a refresh would write."""
+    from si_analytics import refresh as refreshing
+
+    with Progress("computing", quiet=json) as progress:
+        as_of, found = refreshing.preview(current, as_of=moment, full=full, listen=progress)
+    if json:
+        refused = None if found.refused is None else str(found.refused)
+        as_json({"as_of": as_of, "counts": found.counts, "rows": found.rows, "refused": refused})
+        return
+    table(("target", "action", "key", "what"), _shown(found.rows))
+    for target, counts in found.counts.items():
+        if sum(counts.values()) > _LISTED:
+            note(f"{target}: {sum(counts.values()) - _LISTED:,} more rows; all of them with --json")
+    if found.refused is not None:
+        note(f"It would be refused: {found.refused.found}")
+    counted = ", ".join(f"{target} {sum(counts.values()):,}" for target, counts in found.counts.items())
+    say(f"Would write, as of {as_of.isoformat()}: {counted} rows. Nothing was written")
+
+
+def _shown(rows: Iterable[RowChange]) -> list[tuple[str, str, str, str]]:
+    """The first rows of each target in words: ``users  update  id 7...  rating 4.5 -> 4.4``."""
+    listed: Counter[str] = Counter()
+    found = []
+    for row in rows:
+        listed[row.target] += 1
+        if listed[row.target] <= _LISTED:
+            columns = row.after or row.before
+            words = [_word(row, name) for name in columns]
+            found.append((row.target, row.action, " ".join(map(str, row.key.values())), ", ".join(words)))
+    return found
+
+
+def _word(row: RowChange, name: str) -> str:
+    if row.action == "update":
+        return f"{name} {_plain(row.before[name])} -> {_plain(row.after[name])}"
+    return f"{name} {_plain({**row.before, **row.after}[name])}"
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "null"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @contextlib.contextmanager
