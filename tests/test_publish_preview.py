@@ -63,10 +63,7 @@ def test_a_dry_run_prints_each_row_and_writes_nothing_and_fires_no_trigger(
     shown = command(*arguments)
     assert state(settings, postgres) == before
     assert told["refused"] is None
-    rows = {
-        (row["target"], row["action"], row["key"].get("agent_id", row["key"].get("user_id"))): row
-        for row in told["rows"]
-    }
+    rows = {(row["target"], row["action"], next(iter(row["key"].values()))): row for row in told["rows"]}
     board = rows["agent_leaderboard", "update", str(agent)]
     assert (board["before"], board["after"]) == ({"total_earnings": "10.00"}, {"total_earnings": "15.00"})
     gone = rows["agent_leaderboard", "delete", str(leaving)]

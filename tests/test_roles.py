@@ -1,4 +1,4 @@
-"""The role si_reader: a whole extraction runs under it, and every secret is closed to it."""
+"""The roles si_reader and si_publisher: a whole refresh runs under them, and all else is closed to them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import contract, extract, metrics, refresh, roles, sample, schema
+from si_analytics import contract, extract, metrics, publish, refresh, roles, sample, schema
 from si_analytics.errors import PublishError, SchemaError
 from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings
+from tests import worlds
 from tests.commands import Si
+from tests.test_refresh import assert_published, connection_to
 
 pytest_plugins = ("tests.commands",)
 
@@ -49,10 +51,14 @@ _counter = itertools.count()
 
 @dataclass(frozen=True)
 class Place:
-    """A filled database: the settings of its owner, and of a login that is a member of si_reader and nothing else."""
+    """A filled database: the settings of its owner, of a login that is a member of si_reader and nothing else, of one
+    that is a member of si_publisher and nothing else, and of one that is both.
+    """
 
     owner: Settings
     reader: Settings
+    publisher: Settings
+    both: Settings
     planted: frozenset[str]
 
 
@@ -133,11 +139,14 @@ def place(
     if request.param == "outside":
         schema.apply(owner)
     sample.generate(owner, scale=0.02, seed=5)
-    assert roles.apply(owner).others == ()
+    assert [report.others for report in roles.apply(owner)] == [(), ()]
     with psycopg.connect(above, autocommit=True) as connection:
         planted = plant(connection)
-        reader = Settings(**given, postgres_url=as_user(url, *login(connection, roles.READER)))  # type: ignore[arg-type]
-    return Place(owner, reader, planted)
+        logins = [
+            Settings(**given, postgres_url=as_user(url, *login(connection, *memberships)))  # type: ignore[arg-type]
+            for memberships in ((roles.READER,), (roles.PUBLISHER,), (roles.READER, roles.PUBLISHER))
+        ]
+    return Place(owner, *logins, planted)
 
 
 @pytest.fixture
@@ -261,14 +270,141 @@ def test_a_refresh_that_may_not_publish_says_so_and_leaves_the_warehouse_as_it_w
     assert (place.reader.warehouse.read_bytes() if place.reader.warehouse.exists() else None) == before
 
 
+def test_a_whole_refresh_runs_under_both_roles_again_and_again(place: Place, tmp_path: Path) -> None:
+    """Read by one right and published by the other; the numbers are the model's, and only what changed is written."""
+    using = place.both.model_copy(update={"home": tmp_path, "warehouse": tmp_path / "both.duckdb"})
+    refresh.run(using, as_of=sample.END)
+    with connection_to(place.owner) as connection:
+        assert_published(connection, worlds.read(connection), sample.END)
+        assert refresh.run(using, as_of=sample.END).rows_written == 0
+        connection.execute("update deals set status = 'completed', completed_at = '2026-05-20' where status = 'active'")
+        connection.execute("delete from contacts where id in (select contact_id from contact_engagement limit 2)")
+        connection.execute("update transactions set amount = amount + 1 where type = 'agent_commission'")
+        assert refresh.run(using, as_of=sample.END).changed["agent_leaderboard"] > 0
+        assert_published(connection, worlds.read(connection), sample.END)
+        who = connection.execute(
+            "select published_by, who from analytics.refreshes order by finished_at desc"
+        ).fetchone()
+    name = urlsplit(address(place.both)).username
+    assert who is not None
+    assert who[0] == name
+    assert who[1].startswith(f"{name}@")
+    assert who[1].endswith(" (si_analytics)")
+    assert "a-word" not in who[1]
+
+
+ROWS = {"agent_performance_metrics", "brand_reputations", "contact_engagement"}
+"""The operational tables whose rows come and go with a publication."""
+
+
+def allowed() -> dict[str, tuple[set[str], set[str]]]:
+    """Of each operational table, what si_publisher may read and what it may update."""
+    found: dict[str, tuple[set[str], set[str]]] = {"contacts": ({"id"}, set())}
+    for target in map(publish.Target.of, publish.targets()):
+        if target.schema == "public":
+            found[target.table.split(".")[1]] = (set(target.every), set(target.columns))
+    found["users"][0].add("role")
+    return found
+
+
+def test_si_publisher_may_read_and_write_the_published_columns_and_nothing_else(place: Place) -> None:
+    """Every column of every operational table and every table: refused unless it is listed."""
+    may = allowed()
+    with psycopg.connect(address(place.publisher), autocommit=True) as publishing:
+
+        def is_closed(statement: str, *names: str) -> bool:
+            """Whether it is refused; what is not is explained, not done."""
+            try:
+                publishing.execute(pg_sql.SQL("explain " + statement).format(*map(pg_sql.Identifier, names)))
+            except psycopg.errors.InsufficientPrivilege:
+                return True
+            return False
+
+        found = columns(publishing)
+        assert len(found) > 400
+        for table, column, _ in found:
+            reads, updates = may.get(table, (set(), set()))
+            inserts = reads if table in ROWS else set()
+            assert is_closed("select {1} from public.{0}", table, column) == (column not in reads), (table, column)
+            assert is_closed("update public.{0} set {1} = null", table, column) == (column not in updates), column
+            assert is_closed("insert into public.{0} ({1}) values (null)", table, column) == (column not in inserts)
+        for table in schema.tables():
+            assert is_closed("delete from public.{0}", table) == (table not in ROWS)
+        for view in (name for name in roles.readable() if name != "analytics.refreshes"):
+            assert is_closed("select * from {0}.{1}", *view.split("."))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *("create table public.mine (id int)", "create table analytics.mine (id int)", "truncate analytics.refreshes"),
+        *("delete from analytics.refreshes", "truncate public.contact_engagement", "drop table public.users"),
+        *("alter table public.users disable trigger all", "create function public.count(uuid) returns int return 1"),
+        *("refresh materialized view public.agent_leaderboard", "select analytics.refresh_view('user_statistics')"),
+        *("select * from analytics.samples", "insert into analytics.samples default values", "create schema mine"),
+        *("alter role si_publisher superuser", "comment on table public.users is 'mine'"),
+    ],
+)
+def test_si_publisher_is_refused(place: Place, statement: str) -> None:
+    with (
+        psycopg.connect(address(place.publisher), autocommit=True) as publishing,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        publishing.execute(statement)
+
+
+def test_si_reader_may_not_have_a_view_refreshed(place: Place, reading: psycopg.Connection[Any]) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reading.execute("select analytics.refresh_view('agent_leaderboard')")
+
+
+TRAPS = """
+create function public.trap() returns bigint language plpgsql as $$ begin raise exception 'trapped'; end $$;
+create function public.lower(varchar) returns text language sql as 'select public.trap()::text';
+create function public.count(uuid) returns bigint language sql as 'select public.trap()';
+create function public.max(bigint) returns bigint language sql as 'select public.trap()';
+create function public.concat(name, text, text, text, text, text) returns text
+    language sql as 'select public.trap()::text';
+create function public.pg_notify(text, text) returns void language sql as 'select public.trap()';
+create function public.pg_try_advisory_xact_lock(bigint) returns boolean language sql as 'select public.trap() = 1';
+create function public.same(varchar, text) returns boolean language sql as 'select public.trap() = 1';
+create function public.same(uuid, uuid) returns boolean language sql as 'select public.trap() = 1';
+create operator public.= (leftarg = varchar, rightarg = text, procedure = public.same);
+create operator public.= (leftarg = uuid, rightarg = uuid, procedure = public.same);
+create table public.staging_users (id uuid, rating numeric, review_count bigint, is_gone boolean);
+create table public.changes_users (id uuid, rating numeric, review_count bigint, action text, part bigint);
+create table public.pg_class (oid oid, relispopulated boolean);
+create table public.refreshes (refresh_id uuid);
+"""
+
+
+def test_what_somebody_puts_on_the_search_path_has_no_effect(
+    settings: Settings, postgres: psycopg.Connection[Any]
+) -> None:
+    """Functions, operators and tables that fit better than Postgres's own, for a login that looks in public first."""
+    sample.generate(settings, scale=0.02, seed=5)
+    world = worlds.read(postgres)
+    roles.apply(settings)
+    name, password = login(postgres, roles.READER, roles.PUBLISHER)
+    postgres.execute(TRAPS)
+    postgres.execute(pg_sql.SQL("alter role {} set search_path = public, pg_catalog").format(pg_sql.Identifier(name)))
+    url = SecretStr(as_user(address(settings), name, password))
+    with psycopg.connect(url.get_secret_value()) as looking, pytest.raises(psycopg.Error, match="trapped"):
+        looking.execute("select 1 where 'a'::varchar = 'a'::text")
+    refresh.run(settings.model_copy(update={"postgres_url": url}), as_of=sample.END)
+    postgres.execute("set search_path = pg_catalog, public")
+    postgres.execute("drop operator public.= (uuid, uuid)")
+    assert_published(postgres, world, sample.END)
+
+
 def test_setting_the_role_up_again_changes_nothing(settings: Settings, postgres: psycopg.Connection[Any]) -> None:
     def rights() -> list[Any]:
         return postgres.execute("select oid, relacl from pg_class where relacl is not null order by oid").fetchall()
 
-    first = roles.apply(settings)
+    roles.apply(settings)
     held = rights()
-    second = roles.apply(settings)
-    assert (second.created, second.reads, second.others) == (False, first.reads, ())
+    for report in roles.apply(settings):
+        assert (report.created, report.others) == (False, ())
     assert rights() == held
 
 
@@ -276,7 +412,7 @@ def test_a_right_of_everybody_s_is_named(si: Si, settings: Settings, postgres: p
     postgres.execute("grant select (email) on users to public")
     done = si(settings)("schema", "roles")
     assert done.code == 0
-    assert "grant si_reader to my_login" in done.out
+    assert "grant si_reader, si_publisher to my_login" in done.out
     assert done.err.endswith("on public.users\n")
 
 
@@ -308,10 +444,18 @@ def test_who_may_use_the_views_but_not_grant_rights_on_them_is_told_what_to_do(
     settings: Settings, postgres: psycopg.Connection[Any]
 ) -> None:
     """Postgres itself merely warns of it."""
-    postgres.execute("do $$ begin if to_regrole('si_reader') is null then create role si_reader; end if; end $$")
+    roles.apply(settings)
     name, someone = someone_else(settings, postgres)
     role = pg_sql.Identifier(name)
-    postgres.execute(pg_sql.SQL("grant usage on schema analytics to {}").format(role))
-    postgres.execute(pg_sql.SQL("grant select on all tables in schema analytics to {}").format(role))
+    for statement in (
+        "drop function analytics.refresh_view(text)",
+        "grant usage, create on schema analytics to {}",
+        "grant all on all tables in schema analytics to {}",
+        "grant all on all tables in schema public to {}",
+        "grant create on schema public to {}",
+        "alter materialized view public.agent_leaderboard owner to {}",
+        "revoke all on all tables in schema analytics from si_publisher",
+    ):
+        postgres.execute(pg_sql.SQL(statement).format(role))
     with pytest.raises(SchemaError, match=r"rights on analytics\.\w+ are not yours to grant"):
         roles.apply(someone)

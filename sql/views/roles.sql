@@ -1,10 +1,11 @@
 -- roles: who may do what, for installations that give each task no more rights than it needs.
 --
--- si_reader reads the extracted columns, the record of refreshes and nothing else. A role of this kind does not log in:
--- grant it to one that does. Running this twice changes nothing.
+-- si_reader reads the extracted columns, the record of refreshes and nothing else. si_publisher writes the published
+-- columns and nothing else, and refreshes the three materialized views through a function. Roles of this kind do not
+-- log in: grant them to one that does. Running this twice changes nothing.
 --
 -- Dialect  postgres
--- Roles    si_reader
+-- Roles    si_reader, si_publisher
 
 do $$
 begin
@@ -37,3 +38,169 @@ analytics.source_transactions,
 analytics.source_user_reviews,
 analytics.source_users
 to si_reader;
+
+do $$
+begin
+    if to_regrole('si_publisher') is null then
+        create role si_publisher nologin;
+    end if;
+    -- Everybody has these two unless they were taken away.
+    if not has_database_privilege('si_publisher', current_database(), 'temporary') then
+        execute format('grant temporary on database %I to si_publisher', current_database());
+    end if;
+    if not has_schema_privilege('si_publisher', 'public', 'usage') then
+        grant usage on schema public to si_publisher;
+    end if;
+end
+$$;
+
+grant usage on schema analytics to si_publisher;
+grant select, insert, update, delete on
+analytics.agent_leaderboard,
+analytics.brand_leaderboard,
+analytics.conversion_funnels
+to si_publisher;
+grant select, insert, update on analytics.refreshes to si_publisher;
+
+-- Whom the figures are of: whoever is gone meanwhile is skipped.
+grant select (id) on public.contacts to si_publisher;
+grant select (id, role, rating, review_count), update (rating, review_count)
+on public.users to si_publisher;
+grant select (user_id, total_earnings, recruit_satisfaction_score, recruit_satisfaction_count),
+update (total_earnings, recruit_satisfaction_score, recruit_satisfaction_count)
+on public.agent_profiles to si_publisher;
+grant select (id, times_used, acceptance_rate), update (times_used, acceptance_rate)
+on public.invite_templates to si_publisher;
+
+grant select (
+    user_id,
+    total_deals,
+    total_referrals,
+    verified_referrals,
+    total_earnings,
+    average_conversion_time,
+    response_time,
+    satisfaction_score,
+    performance_score,
+    last_calculated_at
+),
+insert (
+    user_id,
+    total_deals,
+    total_referrals,
+    verified_referrals,
+    total_earnings,
+    average_conversion_time,
+    response_time,
+    satisfaction_score,
+    performance_score,
+    last_calculated_at
+),
+update (
+    total_deals,
+    total_referrals,
+    verified_referrals,
+    total_earnings,
+    average_conversion_time,
+    response_time,
+    satisfaction_score,
+    performance_score,
+    last_calculated_at
+),
+delete
+on public.agent_performance_metrics to si_publisher;
+
+grant select (
+    sponsor_id,
+    overall_rating,
+    payment_speed_rating,
+    communication_rating,
+    professionalism_rating,
+    total_deals,
+    average_payment_time,
+    review_count
+),
+insert (
+    sponsor_id,
+    overall_rating,
+    payment_speed_rating,
+    communication_rating,
+    professionalism_rating,
+    total_deals,
+    average_payment_time,
+    review_count
+),
+update (
+    overall_rating,
+    payment_speed_rating,
+    communication_rating,
+    professionalism_rating,
+    total_deals,
+    average_payment_time,
+    review_count
+),
+delete
+on public.brand_reputations to si_publisher;
+
+grant select (
+    contact_id,
+    total_invites_sent,
+    last_invite_sent_at,
+    opened_count,
+    clicked_count,
+    last_opened_at,
+    last_clicked_at,
+    response_rate
+),
+insert (
+    contact_id,
+    total_invites_sent,
+    last_invite_sent_at,
+    opened_count,
+    clicked_count,
+    last_opened_at,
+    last_clicked_at,
+    response_rate
+),
+update (
+    total_invites_sent,
+    last_invite_sent_at,
+    opened_count,
+    clicked_count,
+    last_opened_at,
+    last_clicked_at,
+    response_rate
+),
+delete
+on public.contact_engagement to si_publisher;
+
+-- Only its owner may refresh a materialized view (PostgreSQL 17 has a right for it, 14 to 16 do not), so the owner
+-- lends a hand for these three. It looks names up where nobody else can put any.
+create or replace function analytics.refresh_view(view_name text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if view_name not in ('agent_leaderboard', 'brand_leaderboard', 'conversion_funnels') then
+        raise exception 'analytics.refresh_view does not refresh %', view_name using errcode = 'insufficient_privilege';
+    end if;
+    if (select relispopulated from pg_class where oid = to_regclass('public.' || view_name)) then
+        execute format('refresh materialized view concurrently public.%I', view_name);
+    else
+        execute format('refresh materialized view public.%I', view_name);
+    end if;
+end
+$$;
+
+revoke execute on function analytics.refresh_view(text) from public;
+
+do $$
+begin
+    -- The function acts for whoever owns the views, not for a superuser who happens to set up the roles.
+    execute format(
+        'alter function analytics.refresh_view(text) owner to %I',
+        (select pg_get_userbyid(relowner) from pg_class where oid = 'public.agent_leaderboard'::regclass)
+    );
+end
+$$;
+
+grant execute on function analytics.refresh_view(text) to si_publisher;

@@ -253,18 +253,26 @@ class _Publication:
 
 
 def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
-    """Refresh the views whose rows changed, without blocking their readers."""
+    """Refresh the views whose rows changed, readers going on; where they are not ours, their owner lends a function."""
     for name in VIEWS:
-        populated = connection.execute(
-            "select ispopulated from pg_matviews where schemaname = 'public' and matviewname = %s", [name]
-        ).fetchone()
+        ((populated, owned, lent),) = connection.execute(
+            sql.read("catalog", "view_state").text, {"view": name, "schema": "public"}
+        ).fetchall() or [(None, None, None)]
         if populated is None:
-            raise PublishError(f"refreshing public.{name}", "there is no such view", "Run: si schema apply")
-        if not populated[0]:
-            connection.execute(pg_sql.SQL("refresh materialized view {}").format(pg_sql.Identifier("public", name)))
-        elif changed[name]:
-            connection.execute(
-                pg_sql.SQL("refresh materialized view concurrently {}").format(pg_sql.Identifier("public", name))
+            raise PublishError(f"refreshing public.{name}", "there is no such view", f"{_UNDONE}. Run: si schema apply")
+        if populated and not changed[name]:
+            continue
+        if owned:
+            how = pg_sql.SQL("concurrently" if populated else "")
+            view = pg_sql.Identifier("public", name)
+            connection.execute(pg_sql.SQL("refresh materialized view {} {}").format(how, view))
+        elif lent:
+            connection.execute("select analytics.refresh_view(%s)", [name])
+        else:
+            raise PublishError(
+                f"refreshing public.{name}",
+                "only its owner may",
+                f"{_UNDONE}. Connect as the owner, or as a member of si_publisher: si schema roles",
             )
 
 

@@ -1,7 +1,7 @@
-"""The role of a database server that reads what an extraction reads, and nothing else.
+"""The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
 
 Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`, `postgres`,
-`catalog`, `source`.
+`catalog`, `source`, `staging`.
 
 A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
 somebody who may create roles.
@@ -14,20 +14,20 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import postgres, source, sql
+from si_analytics import postgres, source, sql, staging
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
 
-READER = "si_reader"
-_ASKED = f"setting up the role {READER}"
+READER, PUBLISHER = "si_reader", "si_publisher"
+_ASKED = f"setting up the roles {READER} and {PUBLISHER}"
 _BUILD = "Nothing was changed; build the schema first: si schema apply"
 _CONNECT = "Nothing was changed; connect as the owner of the schema analytics, with the right to create roles"
 
 
 @dataclass(frozen=True)
 class RoleReport:
-    """What `apply` left: the role, whether it is new, what it reads, and what else somebody lets it do.
+    """What `apply` left: the role, whether it is new, what it reads and writes, and what else somebody lets it do.
 
     ``others`` names relations beyond those, where a right was granted to the role, or to everybody.
     """
@@ -35,14 +35,15 @@ class RoleReport:
     role: str
     created: bool
     reads: tuple[str, ...]
+    writes: tuple[str, ...]
     others: tuple[str, ...]
 
 
-def apply(settings: Settings) -> RoleReport:
-    """Create the role that reads the extracted columns, or give it what it lacks, in one transaction.
+def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
+    """Create the reading and the publishing role, or give them what they lack, in one transaction.
 
-    Run again it changes nothing. Raises SchemaError, having changed nothing, where the views that it reads are
-    missing, and where whoever is connected may not create roles or grant rights on the views.
+    Run again it changes nothing. Raises SchemaError, having changed nothing, where the views and tables that they are
+    for are missing, and where whoever is connected may not create roles or grant rights on them.
     """
     with postgres.connect(settings, read_only=False) as connection:
         try:
@@ -59,18 +60,37 @@ def apply(settings: Settings) -> RoleReport:
 
 
 def readable() -> tuple[str, ...]:
-    """What the role is to read: a view for each extracted table, and the record of refreshes."""
+    """What the reading role is to read: a view for each extracted table, and the record of refreshes."""
     views = (f"source_{table}" for table in sql.names("extract"))
     return tuple(f"{source.ANALYTICS}.{name}" for name in sorted((source.REFRESHES, *views)))
 
 
-def _apply(connection: Connection) -> RoleReport:
-    known = connection.execute("select to_regrole(%s) is not null", [READER]).fetchone() == (True,)
+def writable() -> tuple[str, ...]:
+    """What the publishing role is to write: every target, and the record of refreshes."""
+    targets = (staging.Target.of(name).table for name in sql.names("publish"))
+    return tuple(sorted((*targets, f"{source.ANALYTICS}.{source.REFRESHES}")))
+
+
+def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
+    known = connection.execute(
+        "select to_regrole(%s) is not null, to_regrole(%s) is not null", [READER, PUBLISHER]
+    ).fetchone() or (False, False)
     connection.execute(SQL(sql.read("views", "roles").text))
-    rows = connection.execute(SQL(sql.read("catalog", "role_rights").text), {"role": READER}).fetchall()
-    reads, wanted = {relation for relation, may_read, _ in rows if may_read}, set(readable())
-    if wanted - reads:
+    reading = _report(connection, READER, not known[0], readable(), ())
+    beside = tuple(sorted((*writable(), "public.contacts")))
+    return reading, _report(connection, PUBLISHER, not known[1], beside, writable())
+
+
+def _report(
+    connection: Connection, role: str, created: bool, reads: tuple[str, ...], writes: tuple[str, ...]
+) -> RoleReport:
+    rows = connection.execute(SQL(sql.read("catalog", "role_rights").text), {"role": role}).fetchall()
+    lacking = set(reads) - {relation for relation, may_read, _ in rows if may_read}
+    lacking |= set(writes) - {relation for relation, _, may_write in rows if may_write}
+    if lacking:
         # Postgres merely warns whoever grants a right that is not theirs to give but that they have.
-        raise SchemaError(_ASKED, f"the rights on {min(wanted - reads)} are not yours to grant", _CONNECT)
-    others = tuple(relation for relation, _, may_write in rows if may_write or relation not in wanted)
-    return RoleReport(READER, not known, readable(), others)
+        raise SchemaError(_ASKED, f"the rights on {min(lacking)} are not yours to grant", _CONNECT)
+    beyond = (
+        relation for relation, _, may_write in rows if relation not in reads or (may_write and relation not in writes)
+    )
+    return RoleReport(role, created, reads, writes, tuple(beyond))

@@ -139,20 +139,24 @@ def diff(json: Json = False) -> None:
 
 @schema.command()
 def roles(json: Json = False) -> None:
-    """Set up si_reader, a role that can read what a refresh reads and nothing else; again: nothing changes."""
+    """Set up si_reader and si_publisher, which can read and write what a refresh does; again: nothing changes."""
     from si_analytics import roles as declared
     from si_analytics import settings
 
-    with Progress("setting up the role", quiet=json):
-        report = declared.apply(settings.load())
+    with Progress("setting up the roles", quiet=json):
+        reports = declared.apply(settings.load())
     if json:
-        as_json(report)
+        as_json(reports)
         return
-    done = "Created" if report.created else "Brought up to date:"
-    say(f"{done} {report.role}, which reads {len(report.reads)} relations of the schema analytics")
-    say(f"Give it to a login: grant {report.role} to my_login")
-    if report.others:
-        note(f"It may do more than that, by rights of its own or of everybody's, on {', '.join(report.others)}")
+    for report in reports:
+        done = "Created" if report.created else "Brought up to date:"
+        what = f"writes to {len(report.writes)}" if report.writes else f"reads {len(report.reads)}"
+        say(f"{done} {report.role}, which {what} relations and no other")
+    say(f"Give them to a login: grant {', '.join(report.role for report in reports)} to my_login")
+    for report in reports:
+        if report.others:
+            found = f"by rights of its own or of everybody's, on {', '.join(report.others)}"
+            note(f"{report.role} may do more than that, {found}")
 
 
 def _embedded() -> Settings:
