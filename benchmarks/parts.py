@@ -43,11 +43,18 @@ def extraction(place: Place, rounds: int, listen: Listener) -> list[Result]:
 
 def whole(place: Place, rounds: int, listen: Listener) -> list[Result]:
     """Whole refreshes, and the same numbers by other means."""
-    peers = _installed(("published_in_postgres", "published_in_pandas"), listen)
+
+    def agreed(turn: int) -> None:
+        # What it gives is held against what the refresh before it published: other numbers are no peer.
+        if turn == 1:
+            once("pandas_agreement", place)
+            listen(f"{place.size}: pandas gives the very numbers that were published")
+
     turns = [
         Turn("full_refresh"),
         Turn("incremental_refresh", lambda turn: change(place, STATUSES, 0.001, 10 * turn + 3)),
-        *map(Turn, peers),
+        Turn("published_in_postgres"),
+        *(Turn(piece, agreed) for piece in _installed(("published_in_pandas",), listen)),
     ]
     return in_turn(place, turns, rounds, listen)
 

@@ -47,7 +47,10 @@ PIECES: Mapping[str, Piece] = {
     "incremental_refresh": Piece("si_analytics, whole refresh, 0.1 % changed", ours.incremental_refresh),
     "published_in_postgres": Piece("Postgres SQL for the same numbers", sql_peers.published_in_postgres),
     "published_in_pandas": Piece(
-        "pandas for the same numbers", sql_peers.published_in_pandas, ("pandas", "benchmarks.published.with_pandas")
+        "pandas for the same numbers", sql_peers.published_in_pandas, ("pandas", "adbc_driver_postgresql")
+    ),
+    "pandas_agreement": Piece(
+        "pandas gives what was published", sql_peers.pandas_agreement, ("pandas", "adbc_driver_postgresql")
     ),
     "schema_document_view": Piece("the schema document's view, alone", sql_peers.schema_document_view),
     "extract_and_compute": Piece("extract everything, compute, check", ours.extract_and_compute),

@@ -6,7 +6,6 @@ May import: psycopg, `published`, `tasks`.
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import psycopg
@@ -27,8 +26,24 @@ def published_in_postgres(task: Task) -> Work:
 
 def published_in_pandas(task: Task) -> Work:
     """Every published number in pandas: the columns needed are read from Postgres, nothing is written back."""
-    program = importlib.import_module("benchmarks.published.with_pandas")
-    return Work(lambda: int(program.pandas(task.url, task.moment)))
+    from benchmarks.published import with_pandas
+
+    return Work(lambda: with_pandas.pandas(task.url, task.moment))
+
+
+def pandas_agreement(task: Task) -> Work:
+    """Whether pandas gives what the refresh before it published; raises ValueError at the first difference."""
+    from benchmarks.published import agreement, with_pandas
+
+    def run() -> int:
+        found = {name: with_pandas.rows(frame) for name, frame in with_pandas.frames(task.url, task.moment).items()}
+        with psycopg.connect(task.url) as connection:
+            for name, rows in found.items():
+                if unlike := agreement.difference(connection, name, rows):
+                    raise ValueError(f"pandas gives other numbers than were published: {unlike}")
+        return sum(map(len, found.values()))
+
+    return Work(run)
 
 
 def schema_document_view(task: Task) -> Work:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
-from benchmarks import measuring, parts, places, report
+from benchmarks import measuring, parts, places, published, report
 from benchmarks.measuring import Result, missing
 from benchmarks.piece import PIECES
+from benchmarks.published import agreement
 from si_analytics import sample
 from si_analytics.settings import Settings
 
@@ -52,6 +54,31 @@ def test_a_whole_refresh_stands_beside_the_same_numbers_in_postgres(place: place
         *("full_refresh", "incremental_refresh", "published_in_postgres", "schema_document_view")
     ]
     assert all(one.rows for one in results)
+
+
+def test_a_program_that_gives_another_number_than_was_published_is_told_by_row_and_column(place: places.Place) -> None:
+    """Postgres's own SQL agrees in every row; one deal more, one row less or one row more is told."""
+    measuring.once("full_refresh", place)
+    with psycopg.connect(place.url) as connection:
+        with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+            published.postgres(connection, places.as_of())
+            given = {
+                name: cursor.execute(f"select * from pg_temp.{name}".encode()).fetchall() for name in published.RESULTS
+            }
+        assert {name: agreement.difference(connection, name, found) for name, found in given.items()} == dict.fromkeys(
+            published.RESULTS
+        )
+        board = given["agent_leaderboard"]
+        first = board[0]
+        wrong = [first | {"total_deals": first["total_deals"] + 1}, *board[1:]]
+        told = f"agent_leaderboard {first['agent_id']} differs in total_deals"
+        assert agreement.difference(connection, "agent_leaderboard", wrong) == told
+        told = "agent_leaderboard has 1 rows more than were computed"
+        assert agreement.difference(connection, "agent_leaderboard", board[1:]) == told
+        stranger = first | {"agent_id": "nobody"}
+        assert agreement.difference(connection, "agent_leaderboard", [*board, stranger]) == (
+            "agent_leaderboard has no row nobody"
+        )
 
 
 def test_the_schema_documents_view_leaves_nothing_behind(place: places.Place) -> None:

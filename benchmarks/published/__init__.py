@@ -1,8 +1,8 @@
-"""The published numbers, computed by Postgres's own SQL.
+"""The published numbers, computed by Postgres's own SQL and by pandas.
 
-Belongs here: a second way to them, written from their definitions and sharing nothing with ``sql/``. It is the peer
+Belongs here: other ways to them, written from their definitions and sharing nothing with ``sql/``. They are the peers
 a refresh is timed beside, and an outside reference for what it publishes. May import: psycopg, and from
-`si_analytics` the default weights alone.
+`si_analytics` the default weights alone; what needs pandas is imported by name, since `make bench` alone installs it.
 """
 
 from benchmarks.published.with_postgres import RESULTS, postgres
