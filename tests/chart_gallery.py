@@ -21,6 +21,14 @@ EVERY: dict[str, Callable[..., go.Figure]] = {
     "brand_reputation": lambda **more: charts.brand_reputation(BRANDS, top=14, **more),
     "funnel": lambda **more: charts.funnel(frames.funnels(), "invite", **more),
     "funnel_by": lambda **more: charts.funnel_by(BY_METHOD, **more),
+    "earnings": lambda **more: charts.earnings(frames.history(names=frames.HOSTILE), **more),
+    "cohorts": lambda **more: charts.cohorts(frames.cohorts(), **more),
+    "time_to_convert": lambda **more: charts.time_to_convert(
+        frames.times(["email", *frames.HOSTILE], breakdown="method"), **more
+    ),
+    "experiments": lambda **more: charts.experiments(
+        frames.experiments(names=("Spring offer", *frames.HOSTILE)), names={frames.agent_id(0): "Ana Souza"}, **more
+    ),
     "monthly": lambda **more: charts.monthly(frames.monthly(), **more),
 }
 

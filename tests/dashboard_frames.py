@@ -9,10 +9,12 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
+
+from si_analytics.statistics import wilson_interval
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 HOSTILE = (
@@ -107,6 +109,47 @@ MONTHLY_SCHEMA = {
     "net_revenue": pl.Decimal(38, 2),
     "take_rate": pl.Decimal(38, 6),
     "refunds": pl.Decimal(38, 2),
+}
+HISTORY_SCHEMA = {
+    "as_of_date": pl.Date,
+    "currency": pl.String,
+    "agent_id": pl.String,
+    "agent_name": pl.String,
+    "tier": pl.String,
+    "total_referrals": pl.Int64,
+    "total_deals": pl.Int64,
+    "total_earnings": pl.Decimal(38, 2),
+    "rank": pl.Int64,
+}
+TIMES_SCHEMA = {
+    "funnel": pl.String,
+    "breakdown": pl.String,
+    "breakdown_value": pl.String,
+    "stage": pl.String,
+    "percentile": pl.Int64,
+    "hours_from_start": pl.Decimal(38, 2),
+    "units": pl.Int64,
+}
+COHORT_SCHEMA = {
+    "cohort_month": pl.Date,
+    "months_since": pl.Int64,
+    "cohort_size": pl.Int64,
+    "active": pl.Int64,
+    "retention": pl.Decimal(38, 6),
+}
+EXPERIMENT_SCHEMA = {
+    "agent_id": pl.String,
+    "template_name": pl.String,
+    "variant": pl.String,
+    "sent": pl.Int64,
+    "accepted": pl.Int64,
+    "acceptance_rate": pl.Decimal(38, 2),
+    "wilson_low": pl.Decimal(38, 6),
+    "wilson_high": pl.Decimal(38, 6),
+    "lift": pl.Decimal(38, 6),
+    "difference": pl.Decimal(38, 6),
+    "p_value": pl.Decimal(38, 6),
+    "enough_data": pl.Boolean,
 }
 WARNING_SCHEMA = {"check": pl.String, "severity": pl.String, "rows": pl.Int64, "summary": pl.String}
 STAGES = {
@@ -311,3 +354,94 @@ def warnings() -> pl.DataFrame:
         ],
         schema=WARNING_SCHEMA,
     )
+
+
+def history(count: int = 30, agents_: int = 8, *, names: Sequence[str] = ()) -> pl.DataFrame:
+    """The boards kept of `count` days up to May's last, of `agents_` agents whose earnings only grow."""
+    dice = random.Random(5)
+    daily = [rounded(dice.uniform(20, 900), 2) for _ in range(agents_)]
+    rows: list[dict[str, object]] = []
+    for day in range(count):
+        board = sorted(
+            ((daily[agent] * (day + 1), agent) for agent in range(agents_)), key=lambda pair: (-pair[0], pair[1])
+        )
+        rows += [
+            {
+                "as_of_date": date(2026, 5, 31) - timedelta(days=count - 1 - day),
+                "currency": "usd",
+                "agent_id": agent_id(agent),
+                "agent_name": names[agent] if agent < len(names) else f"Agent {agent}",
+                "tier": "gold",
+                "total_referrals": 3,
+                "total_deals": 4,
+                "total_earnings": earned,
+                "rank": rank,
+            }
+            for rank, (earned, agent) in enumerate(board, 1)
+        ]
+    return pl.DataFrame(rows, schema=HISTORY_SCHEMA)
+
+
+def times(values: Sequence[str] = ("all",), *, breakdown: str = "all", units: int = 400) -> pl.DataFrame:
+    """A time_to_convert of invites to acceptance: minutes for the quickest, months for the slowest."""
+    rows = [
+        {
+            "funnel": "invite",
+            "breakdown": breakdown,
+            "breakdown_value": value,
+            "stage": "accepted",
+            "percentile": percentile,
+            "hours_from_start": rounded((position + 1) * 0.4 * 1.085**percentile, 2),
+            "units": units // (position + 1),
+        }
+        for position, value in enumerate(values)
+        for percentile in range(101)
+    ]
+    return pl.DataFrame(rows, schema=TIMES_SCHEMA)
+
+
+def cohorts(count: int = 16) -> pl.DataFrame:
+    """A signup_cohorts of `count` months up to May 2026: a triangle, as it really is."""
+    rows = []
+    for back in range(count - 1, -1, -1):
+        year, month = divmod(2026 * 12 + 4 - back, 12)
+        for since in range(back + 1):
+            active = round(40 / (1 + since * 0.6))
+            rows.append(
+                {
+                    "cohort_month": date(year, month + 1, 1),
+                    "months_since": since,
+                    "cohort_size": 60,
+                    "active": active,
+                    "retention": rounded(Decimal(active) / 60, 6),
+                }
+            )
+    return pl.DataFrame(rows, schema=COHORT_SCHEMA)
+
+
+def experiments(count: int = 8, *, names: Sequence[str] = ()) -> pl.DataFrame:
+    """A template_experiments of `count` pairs; the odd ones sent too few, nobody accepted the A of the third."""
+    rows: list[dict[str, object]] = []
+    for position in range(count):
+        sent = 12 if position % 2 else 90 + position
+        won = {"A": 0 if position == 2 else sent // 5, "B": sent // 3}
+        shares = {variant: Decimal(accepted) / sent for variant, accepted in won.items()}
+        for variant, accepted in won.items():
+            low, high = wilson_interval(accepted, sent)
+            rows.append(
+                {
+                    "agent_id": agent_id(position % 3),
+                    "template_name": names[position] if position < len(names) else f"Template {position}",
+                    "variant": variant,
+                    "sent": sent,
+                    "accepted": accepted,
+                    "acceptance_rate": rounded(shares[variant] * 100, 2),
+                    "wilson_low": low,
+                    "wilson_high": high,
+                    "lift": rounded(shares["B"] / shares["A"] - 1, 6) if shares["A"] else None,
+                    "difference": rounded(shares["B"] - shares["A"], 6),
+                    "p_value": Decimal("0.000200") if position == 0 else Decimal("0.043210"),
+                    "enough_data": sent >= 30,
+                }
+            )
+    return pl.DataFrame(rows, schema=EXPERIMENT_SCHEMA)

@@ -15,6 +15,8 @@ import plotly.graph_objects as go
 FONT = '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif'
 # Grey with an alpha reads on white and on near-black alike: the only colour a trace may name itself.
 TRACK = "rgba(125, 138, 160, 0.20)"
+# Lines that stand side by side differ in more than colour.
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ May import: `charts`, `display`, `errors`, and the other modules of this package
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import json
 import os
@@ -25,9 +24,9 @@ from plotly.offline import get_plotlyjs
 
 from si_analytics import display
 from si_analytics.charts import theme
+from si_analytics.charts.saving import whole_file
 from si_analytics.dashboard import datasets, figures, headlines
 from si_analytics.dashboard.content import DashboardContent
-from si_analytics.errors import AnalyticsError
 
 _SCRIPTS = ("decimal.js", "csv.js", "state.js", "table.js", "charts.js", "page.js")
 # What a JSON text may not hold inside a script element: the ends of the element, and the two line
@@ -74,25 +73,7 @@ def render(content: DashboardContent) -> str:
 
 def write(content: DashboardContent, path: str | os.PathLike[str]) -> Path:
     """Writes the page to `path`, whole or not at all, and returns it. What stood there is replaced."""
-    target = Path(path)
-    text = render(content)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise AnalyticsError(
-            f"writing the dashboard to {target}",
-            error.strerror or type(error).__name__,
-            "Choose a folder that can be written to, with room for a few megabytes",
-        ) from error
-    return target
+    return whole_file(Path(path), render(content).encode(), "writing the dashboard to")
 
 
 def embedded_json(value: Any) -> str:
