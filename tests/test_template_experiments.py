@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from si_analytics import metrics, sql, statistics
-from si_analytics.errors import UnknownNameError
+from si_analytics.errors import DefinitionError, UnknownNameError
 from tests import warehouses
 from tests.duck import AS_OF, BEFORE, TICK, Duck, key
 from tests.model.experiments import wilson
@@ -166,6 +168,42 @@ def test_statistics_keep_rows_order_and_types_and_need_no_rows() -> None:
         assert filled.pl().filter(pl.col("wilson_low").is_null() | pl.col("wilson_high").is_null()).is_empty()
         assert set(filled.pl()["p_value"]) == {None, Decimal(1)}  # the shares are equal; of 1 of 1 nothing is known
         assert statistics.complete(connection, "two_proportions", rows.limit(0)).fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [
+        pytest.param("('A')", id="B is missing"),
+        pytest.param("('A'), ('B'), ('B')", id="B stands there twice"),
+        pytest.param("('A'), ('B'), ('C')", id="a third variant"),
+        pytest.param("('A'), (null)", id="no variant"),
+    ],
+)
+def test_rows_that_are_no_pairs_are_refused_in_one_sentence(variants: str) -> None:
+    """As where a query joins wrongly: an experiment with its A alone, or one row too many."""
+    with duckdb.connect() as connection:
+        rows = connection.sql(
+            "select 1 as agent_id, variant, 2 as sent, 1 as accepted, cast(null as decimal(9, 6)) as wilson_low,"
+            " cast(null as decimal(9, 6)) as wilson_high, cast(null as decimal(9, 6)) as p_value"
+            f" from (values {variants}) as variants (variant)"
+        )
+        with pytest.raises(DefinitionError, match="Give each agent_id one row whose variant is A and one") as told:
+            statistics.complete(connection, "two_proportions", rows)
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_a_thousand_comparisons_are_those_of_scipys_own_tests() -> None:
+    """Drawn with a fixed seed, some far apart and some equal; six places of each."""
+    drawn = np.random.default_rng(1)
+    sent = drawn.integers(1, 3000, (2, 1000))
+    accepted = (sent * drawn.random((2, 1000)) ** 3).astype(int)
+    found = statistics.p_values(accepted[0], sent[0], accepted[1], sent[1])
+    for one, *counts in zip(found, accepted[0], sent[0], accepted[1], sent[1], strict=True):
+        table = [[counts[0], counts[1] - counts[0]], [counts[2], counts[3] - counts[2]]]
+        if counts[0] + counts[2] in {0, counts[1] + counts[3]}:
+            assert np.isnan(one)
+        else:
+            assert abs(one - stats.chi2_contingency(table, correction=False).pvalue) < 1e-12
 
 
 def test_every_statistic_a_header_names_is_there_and_another_is_refused() -> None:

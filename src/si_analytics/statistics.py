@@ -7,22 +7,24 @@ May import: `errors`.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
-from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from si_analytics.errors import UnknownNameError
+from si_analytics.errors import DefinitionError, UnknownNameError
 
 _CONFIDENCE = 0.95
 _SIX_PLACES = Decimal("0.000001")
 
-Counts = tuple[int, int]
-"""How many accepted, of how many."""
+_COUNTS = ("accepted_A", "sent_A", "accepted_B", "sent_B")
+
+_Counts = npt.NDArray[np.int64]
+_Figures = npt.NDArray[np.float64]
 
 
 def complete(
@@ -51,51 +53,92 @@ def two_proportions(rows: pl.DataFrame) -> pl.DataFrame:
     """Fill wilson_low and wilson_high of each row, and p_value of A against B on both rows of an experiment.
 
     An experiment is told by the columns left of ``variant``; each has a row A and a row B, with the
-    counts ``accepted`` and ``sent``.
+    counts ``accepted`` and ``sent``. Raises DefinitionError for rows that are not laid out so.
     """
     keys = rows.columns[: rows.columns.index("variant")]
-    experiments: dict[tuple[Any, ...], dict[str, Counts]] = {}
-    order = []
-    for *key, variant, accepted, sent in rows.select(*keys, "variant", "accepted", "sent").iter_rows():
-        experiments.setdefault(tuple(key), {})[variant] = (accepted, sent)
-        order.append((tuple(key), (accepted, sent)))
-    intervals = [wilson_interval(*counts) for _, counts in order]
-    figures: dict[str, list[Decimal | None]] = {
-        "wilson_low": [low for low, _ in intervals],
-        "wilson_high": [high for _, high in intervals],
-        "p_value": [p_value(experiments[key]["A"], experiments[key]["B"]) for key, _ in order],
+    pairs = _pairs(rows, keys)
+    low, high = wilson_intervals(rows["accepted"].to_numpy(), rows["sent"].to_numpy())
+    compared = pairs.select(
+        *keys, p_value=_decimals(p_values(*(pairs[name].to_numpy() for name in _COUNTS)), rows.schema["p_value"])
+    )
+    both = rows.select(keys).join(compared, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    figures = {
+        "wilson_low": _decimals(low, rows.schema["wilson_low"]),
+        "wilson_high": _decimals(high, rows.schema["wilson_high"]),
+        "p_value": both["p_value"],
     }
-    return rows.with_columns(pl.Series(name, values, dtype=rows.schema[name]) for name, values in figures.items())
+    return rows.with_columns(values.alias(name) for name, values in figures.items())
 
 
-@functools.lru_cache(maxsize=10_000)
+def _pairs(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """One row per experiment, with the counts of both its variants; DefinitionError where they are no pairs."""
+    sides = [
+        rows.filter(pl.col("variant") == variant).select(
+            *keys, pl.col("accepted").alias(f"accepted_{variant}"), pl.col("sent").alias(f"sent_{variant}")
+        )
+        for variant in ("A", "B")
+    ]
+    pairs = sides[0].join(sides[1], on=keys, how="inner", nulls_equal=True)
+    if not 2 * pairs.select(keys).n_unique() == 2 * pairs.height == rows.height:
+        raise DefinitionError(
+            "the statistics 'two_proportions'",
+            f"{rows.height:,} rows make {pairs.height:,} pairs of an A and a B",
+            f"Give each {', '.join(keys)} one row whose variant is A and one whose variant is B",
+        )
+    return pairs
+
+
 def wilson_interval(accepted: int, sent: int) -> tuple[Decimal, Decimal]:
     """Wilson's 95 % interval of a share, without continuity correction, to six places.
 
     >>> wilson_interval(209, 259)
     (Decimal('0.754538'), Decimal('0.850390'))
     """
-    from scipy import stats
-
-    interval = stats.binomtest(accepted, sent).proportion_ci(_CONFIDENCE, method="wilson")
-    return _rounded(interval.low), _rounded(interval.high)
+    low, high = wilson_intervals(np.array([accepted]), np.array([sent]))
+    return _rounded(low[0]), _rounded(high[0])
 
 
-@functools.lru_cache(maxsize=10_000)
-def p_value(first: Counts, second: Counts) -> Decimal | None:
-    """Two-sided p of the pooled two-proportion z-test, to six places; none where nobody or everybody accepted.
+def wilson_intervals(accepted: _Counts, sent: _Counts) -> tuple[_Figures, _Figures]:
+    """The two ends of Wilson's 95 % interval of each share; from 0 where nobody accepted, to 1 where everybody did."""
+    from scipy import special
 
-    That test's z, squared, is Pearson's chi-squared of the table of accepted and not accepted.
+    share, z = accepted / sent, special.ndtri(0.5 + _CONFIDENCE / 2)
+    whole = 2 * (sent + z**2)
+    centre = (2 * accepted + z**2) / whole
+    reach = z * np.sqrt(4 * accepted * (1 - share) + z**2) / whole
+    return np.where(accepted == 0, 0.0, centre - reach), np.where(accepted == sent, 1.0, centre + reach)
+
+
+def p_value(first: tuple[int, int], second: tuple[int, int]) -> Decimal | None:
+    """`p_values` of one pair, each how many accepted of how many; none where nobody or everybody accepted.
 
     >>> p_value((5, 83), (12, 99))
     Decimal('0.159181')
     """
-    from scipy import stats
+    (found,) = p_values(*(np.array([count]) for count in (*first, *second)))
+    return None if np.isnan(found) else _rounded(found)
 
-    table = [[accepted, sent - accepted] for accepted, sent in (first, second)]
-    if not all(map(sum, zip(*table, strict=True))):
-        return None
-    return _rounded(stats.chi2_contingency(table, correction=False).pvalue)
+
+def p_values(accepted_a: _Counts, sent_a: _Counts, accepted_b: _Counts, sent_b: _Counts) -> _Figures:
+    """Two-sided p of the pooled two-proportion z-test of each pair; NaN where nobody or everybody accepted.
+
+    That test's z, squared, is Pearson's chi-squared of the table of accepted and not accepted.
+    """
+    from scipy import special
+
+    accepted, sent = accepted_a + accepted_b, (sent_a + sent_b).astype(float)
+    squared = (accepted_a * sent_b - accepted_b * sent_a).astype(float) ** 2 * sent
+    spread = accepted.astype(float) * (sent - accepted) * sent_a * sent_b
+    known = spread > 0
+    chi_squared = np.divide(squared, spread, out=np.full(len(sent), np.nan), where=known)
+    return np.asarray(special.chdtrc(1, chi_squared))
+
+
+def _decimals(figures: _Figures, kind: pl.DataType) -> pl.Series:
+    """The figures to six places, exactly; null for what is no number."""
+    distinct, places = np.unique(figures, return_inverse=True)
+    made = [None if np.isnan(one) else _rounded(one) for one in distinct]
+    return pl.Series([made[place] for place in places], dtype=kind)
 
 
 def _rounded(value: float) -> Decimal:
