@@ -29,7 +29,7 @@ def save(figure: go.Figure, path: str | os.PathLike[str], *, width: int | None =
     What stood at `path` is replaced. Raises UsageError for another ending, AnalyticsError where there
     is no Chromium to draw it.
 
-    >>> si.charts.save(si.charts.leaderboard(board), "leaderboard.png")        # doctest: +SKIP
+    For example ``si.charts.save(si.charts.monthly(warehouse.marketplace_monthly()), "months.png")``.
     """
     target = Path(path)
     form = target.suffix.lower().removeprefix(".")
