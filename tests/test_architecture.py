@@ -42,7 +42,7 @@ FLOORS = (
     {"charts", "tables", "records", "resumption", "explain", "lineage", "glossary"},
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
-    {"export", "history"},
+    {"export", "history", "watch"},
     {"cli", "__main__"},
 )
 """From the ground up; a module imports its own floor and those below."""

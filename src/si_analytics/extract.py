@@ -26,7 +26,11 @@ from si_analytics.source import Snapshot, Source
 
 FULL, INCREMENTAL = "full", "incremental"
 _MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
-_BROKEN = ("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server")
+_BROKEN = (
+    *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
+    *("could not receive data from server", "could not send data to server", "SSL connection has been closed"),
+    *("SSL SYSCALL error", "SSL error"),
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     warehouse.attach_postgres(connection, postgres.url(settings))
     connection.begin()
     try:
+        warehouse.watch_postgres(connection)
         moment = source.snapshot(connection)
         held = source.relations(connection)
         reading = Reading(moment, source.sources(held, tables()), held)
@@ -155,15 +160,18 @@ def _changes(
 
 
 def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
-    file = sql.read("extract", one.table)
-    if one.direct:
-        rows = connection.sql(file.text)
-    else:
-        rows = connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
+    rows = every_row(connection, one)
     connection.execute(f'drop table if exists raw."{one.table}"')
     rows.create(f"raw.{one.table}")
     count = _rows(connection, one.table)
     return TableExtract(one.table, count, count, 0, 0, FULL, reason, 0.0, None)
+
+
+def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
+    """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
+    if one.direct:
+        return connection.sql(sql.read("extract", one.table).text)
+    return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
 
 
 def _names(table: str) -> Sequence[duckdb.Expression]:
