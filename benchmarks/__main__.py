@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import parts, places, report
+from benchmarks import dagster_overhead, parts, places, report
 from benchmarks.places import Place
 
 _SCALES = (20.0, 200.0)
@@ -30,7 +30,11 @@ class Part(StrEnum):
     EXTRACTION = "extraction"
     WHOLE = "whole"
     GROWTH = "growth"
+    DAGSTER = "dagster"
     MEMORY = "memory"
+
+
+_DEFAULTS = {Part.GROWTH: _GROWTH, Part.MEMORY: _SCALES[-1:], Part.DAGSTER: (2.0,)}
 
 
 def _say(line: str) -> None:
@@ -61,6 +65,11 @@ def _sized(part: Part, chosen: list[Place], rounds: int, day: date) -> dict[str,
 def _growth(chosen: list[Place], rounds: int, day: date) -> str:
     grown = parts.growth(chosen, rounds, _say)
     return f"{report.circumstances(chosen[-1], day, rounds)}\n\n{report.grown(grown)}"
+
+
+def _dagster(place: Place, rounds: int, day: date) -> dict[str, str]:
+    found = dagster_overhead.measured(place, rounds, _say)
+    return {"dagster": f"{report.circumstances(place, day, rounds)}\n\n{report.added(found)}"} if found else {}
 
 
 def _memory(place: Place, folder: Path, transactions: int, limit: str, day: date) -> str:
@@ -100,10 +109,12 @@ def main(  # noqa: PLR0917 - an option of a command is an argument of its functi
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     given = bool(scale or home or postgres_url)
-    for one in part or [Part.EXTRACTION, Part.WHOLE, Part.GROWTH]:
-        defaults = _GROWTH if one is Part.GROWTH else _SCALES[-1:] if one is Part.MEMORY else _SCALES
+    for one in part or [Part.EXTRACTION, Part.WHOLE, Part.GROWTH, Part.DAGSTER]:
+        defaults = _DEFAULTS.get(one, _SCALES)
         chosen = _chosen(folder, home or [], postgres_url, (scale or []) if given else list(defaults))
-        if one is Part.GROWTH:
+        if one is Part.DAGSTER:
+            blocks = _dagster(chosen[-1], rounds, dated)
+        elif one is Part.GROWTH:
             blocks = {"growth": _growth(chosen, rounds, dated)}
         elif one is Part.MEMORY:
             blocks = {"memory": _memory(chosen[-1], folder, transactions, memory_limit, dated)}

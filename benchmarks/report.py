@@ -1,7 +1,7 @@
 """What was measured, as tables in docs/performance.md and on the terminal.
 
 Belongs here: ratios, and the blocks of the page between its markers. The page's words are written by hand. May
-import: `measuring`, `places`, `piece`.
+import: `measuring`, `places`, `piece`, `dagster_overhead`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks.dagster_overhead import Overhead
 from benchmarks.measuring import Result
 from benchmarks.places import Place
 from benchmarks.tasks import Measured
@@ -112,6 +113,19 @@ def bounded(place: Place, limit: str, found: Measured) -> str:
     """The one row of the run with little memory."""
     rows = [(f"{place.transactions:,}", limit, f"{found.seconds:.0f}", f"{found.peak_mb:,.0f}")]
     return _table(("transactions", "`SI_MEMORY_LIMIT`", "seconds", "most memory of the process, MB"), rows)
+
+
+def added(found: Iterable[Overhead]) -> str:
+    """What Dagster adds to a refresh, one row for each number of metrics."""
+    rows = [
+        (
+            str(one.metrics),
+            *(f"{seconds:.2f}" for seconds in (one.command_seconds, one.dagster_seconds, one.more)),
+            "yes" if one.reached else "no",
+        )
+        for one in found
+    ]
+    return _table(("metrics", "`si refresh`, s", "through Dagster, s", "more, s", "at most 10 s more"), rows)
 
 
 def write(page: Path, blocks: dict[str, str]) -> None:

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from benchmarks import measuring, parts, places, published, report
+from benchmarks import dagster_overhead, measuring, parts, places, published, report
 from benchmarks.measuring import Result, missing
 from benchmarks.piece import PIECES
 from benchmarks.published import agreement
-from si_analytics import sample
+from si_analytics import metrics, sample
 from si_analytics.settings import Settings
 
 
@@ -120,6 +120,15 @@ def test_all_is_extracted_and_computed_within_a_memory_limit(place: places.Place
     assert found.peak_mb > 0
 
 
+def test_a_refresh_by_command_and_through_dagster_are_measured_with_a_metric_more(place: places.Place) -> None:
+    said: list[str] = []
+    (found,) = dagster_overhead.measured(place, 1, said.append, extras=(1,))
+    assert found.metrics == len(metrics.names()) + 1
+    assert 0 < found.command_seconds < found.dagster_seconds
+    assert [line.split(", ")[-1].split(":")[0] for line in said] == ["si refresh", "dagster"]
+    assert f"| {found.metrics} | {found.command_seconds:.2f} |" in report.added([found])
+
+
 def result(piece: str, seconds: float) -> Result:
     return Result(piece, seconds, 1, 1, (seconds,))
 
@@ -152,7 +161,7 @@ def test_a_block_is_replaced_between_its_markers_and_nothing_else(tmp_path: Path
 def test_the_page_has_a_place_for_every_part() -> None:
     text = report.PAGE.read_text(encoding="utf-8")
     begun = re.findall(r"<!-- begin (\S+) -->", text)
-    assert begun == ["extraction-1", "extraction-2", "whole-1", "whole-2", "growth", "memory"]
+    assert begun == ["extraction-1", "extraction-2", "whole-1", "whole-2", "growth", "dagster", "memory"]
     assert re.findall(r"<!-- end (\S+) -->", text) == begun
 
 
