@@ -14,11 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from si_analytics import dashboard as page
-from si_analytics import funnels, metrics, reader, sql
+from si_analytics import metrics, reader
 from si_analytics.errors import AnalyticsError
 from si_analytics.settings import Settings
-
-_BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
 
 
 class TableFormat(StrEnum):
@@ -35,7 +33,7 @@ def dashboard(settings: Settings, out: Path | None = None) -> Path:
     """
     path = out or settings.exports / "dashboard.html"
     with reader.connect(settings) as warehouse:
-        content = _content(warehouse)
+        content = page.gather(warehouse)
     return _written(path, lambda: page.write(content, path))
 
 
@@ -44,29 +42,6 @@ def tables(settings: Settings, out: Path | None = None, form: TableFormat = Tabl
     folder = out or settings.exports / "tables"
     with reader.connect(settings) as warehouse:
         return [_table(warehouse.metric(name), folder / f"{name}.{form.value}", form) for name in metrics.names()]
-
-
-def _content(warehouse: reader.Warehouse) -> page.DashboardContent:
-    return page.DashboardContent(
-        agent_leaderboard=warehouse.agent_leaderboard(),
-        agent_performance_metrics=warehouse.agent_performance_metrics(),
-        brand_reputations=warehouse.brand_reputations(),
-        conversion_funnels=warehouse.metric("conversion_funnels"),
-        marketplace_monthly=warehouse.marketplace_monthly(),
-        funnels_by_breakdown={
-            (name, by): warehouse.funnel(name, by=by)
-            for name in funnels.names()
-            for by in funnels.breakdowns(name)
-            if by not in _BY_ID
-        },
-        warnings=warehouse.checks().rename({"check_name": "check"}),
-        definitions={file.name: file.summary for file in sql.read_all("metrics")},
-        as_of=warehouse.as_of,
-        refresh_id=warehouse.refresh_id,
-        snapshot=warehouse.snapshot,
-        currency=warehouse.currency,
-        timezone=warehouse.timezone,
-    )
 
 
 def _table(frame: pl.DataFrame, path: Path, form: TableFormat) -> Path:

@@ -1,7 +1,8 @@
 """The dashboard: one HTML file that opens from disk, works offline and shows what the warehouse holds.
 
-Belongs here: the page and what is on it. It opens no warehouse: `DashboardContent` brings the frames
-and says where they come from. May import: `charts`, `display`, `errors`, `windows`.
+Belongs here: the page and what is on it. `gather` asks a warehouse; the page itself opens none:
+`DashboardContent` brings the frames and says where they come from. May import: `charts`, `display`, `errors`,
+`windows`; `gather` also `reader`, `funnels`, `sql`.
 
 >>> from si_analytics import dashboard
 >>> dashboard.write(dashboard.DashboardContent(agent_leaderboard=board, ...), "dashboard.html")   # doctest: +SKIP
@@ -9,7 +10,8 @@ and says where they come from. May import: `charts`, `display`, `errors`, `windo
 
 from __future__ import annotations
 
-from si_analytics.dashboard.content import DashboardContent
+from si_analytics.dashboard.content import DashboardContent, Period
+from si_analytics.dashboard.gathering import gather
 from si_analytics.dashboard.page import render, write
 
-__all__ = ["DashboardContent", "render", "write"]
+__all__ = ["DashboardContent", "Period", "gather", "render", "write"]

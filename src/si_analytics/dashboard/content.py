@@ -17,10 +17,16 @@ import polars as pl
 from si_analytics import display, windows
 from si_analytics.charts.agents import LEADERBOARD_COLUMNS, PERFORMANCE_COLUMNS
 from si_analytics.charts.brands import BRAND_COLUMNS
+from si_analytics.charts.experiments import EXPERIMENT_COLUMNS
 from si_analytics.charts.funnels import FUNNEL_COLUMNS, WHOLE
 from si_analytics.charts.growth import MONTHLY_COLUMNS
+from si_analytics.charts.overtime import COHORT_COLUMNS, HISTORY_COLUMNS
+from si_analytics.charts.times import TIME_COLUMNS
 from si_analytics.errors import UsageError
 
+MOVEMENT_COLUMNS = ("previous_rank", "rank_change")
+LEFT_OUT_COLUMNS = ("currency", "transactions", "total_amount")
+SOURCE_COLUMNS = ("table_name", "rows", "inserted", "updated", "deleted", "mode")
 WARNING_COLUMNS = ("check", "severity", "rows", "summary")
 _ASKED = "the dashboard"
 
@@ -30,13 +36,46 @@ def _no_warnings() -> pl.DataFrame:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Period:
+    """A window that readers may choose, with the figures of it and of the window as long before it.
+
+    ``name`` is the span as people write it (``last 30 days``). ``agent_leaderboard`` is ranked against
+    the window before; ``agents_before`` and ``funnels_before`` are that window's own figures.
+    """
+
+    name: str
+    since: datetime
+    until: datetime
+    agent_leaderboard: pl.DataFrame
+    agents_before: pl.DataFrame
+    conversion_funnels: pl.DataFrame
+    funnels_before: pl.DataFrame
+    funnels_by_breakdown: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuses frames that are not what they are said to be."""
+        asked = f"{_ASKED}'s {self.name}"
+        display.require(self.agent_leaderboard, (*LEADERBOARD_COLUMNS, *MOVEMENT_COLUMNS), f"{asked}, leaderboard")
+        display.require(self.agents_before, LEADERBOARD_COLUMNS, f"{asked}, leaderboard before")
+        for frame in (self.conversion_funnels, self.funnels_before, *self.funnels_by_breakdown.values()):
+            display.require(frame, FUNNEL_COLUMNS, f"{asked}, funnels")
+
+    @property
+    def key(self) -> str:
+        """The period in an address: ``last-30-days``."""
+        return self.name.replace(" ", "-")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DashboardContent:
     """Everything one dashboard shows, each frame with exactly the warehouse's columns.
 
     ``agent_leaderboard`` and ``agent_performance_metrics`` hold the same agents; the first may be
     ranked against a window, its movements are shown then. ``conversion_funnels`` is not broken
     down; ``funnels_by_breakdown`` holds further frames under ``(funnel, breakdown)``. ``warnings``
-    has a row per check that ran, with the number of rows it found. ``as_of``, ``snapshot`` and
+    has a row per check that ran, with the number of rows it found; ``left_out`` the money in other
+    currencies, ``sources`` what the refresh read. The boards of ``history`` and the frames of
+    ``times_to_convert``, by funnel, are drawn where they are given. ``as_of``, ``snapshot`` and
     ``refresh_id`` are printed on every page; ``definitions`` says in a sentence what each metric means.
     """
 
@@ -53,6 +92,13 @@ class DashboardContent:
     warnings: pl.DataFrame = field(default_factory=_no_warnings)
     funnels_by_breakdown: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
     marketplace_monthly: pl.DataFrame | None = None
+    signup_cohorts: pl.DataFrame | None = None
+    template_experiments: pl.DataFrame | None = None
+    history: pl.DataFrame | None = None
+    times_to_convert: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    left_out: pl.DataFrame | None = None
+    sources: pl.DataFrame | None = None
+    periods: tuple[Period, ...] = ()
     title: str = "Marketplace report"
 
     def __post_init__(self) -> None:
@@ -65,10 +111,22 @@ class DashboardContent:
         display.require(self.brand_reputations, BRAND_COLUMNS, f"{_ASKED}'s brand_reputations")
         display.require(self.conversion_funnels, FUNNEL_COLUMNS, f"{_ASKED}'s conversion_funnels")
         display.require(self.warnings, WARNING_COLUMNS, f"{_ASKED}'s warnings")
-        if self.marketplace_monthly is not None:
-            display.require(self.marketplace_monthly, MONTHLY_COLUMNS, f"{_ASKED}'s marketplace_monthly")
+        for frame, columns, name in self._optional():
+            if frame is not None:
+                display.require(frame, columns, f"{_ASKED}'s {name}")
         self._check_agents()
         self._check_funnels()
+
+    def _optional(self) -> tuple[tuple[pl.DataFrame | None, tuple[str, ...], str], ...]:
+        return (
+            (self.marketplace_monthly, MONTHLY_COLUMNS, "marketplace_monthly"),
+            (self.signup_cohorts, COHORT_COLUMNS, "signup_cohorts"),
+            (self.template_experiments, EXPERIMENT_COLUMNS, "template_experiments"),
+            (self.history, HISTORY_COLUMNS, "history"),
+            (self.left_out, LEFT_OUT_COLUMNS, "left_out"),
+            (self.sources, SOURCE_COLUMNS, "sources"),
+            *((frame, TIME_COLUMNS, f"{name} times") for name, frame in self.times_to_convert.items()),
+        )
 
     def _check_agents(self) -> None:
         ranked = self.agent_leaderboard["agent_id"].to_list()
@@ -86,6 +144,11 @@ class DashboardContent:
             raise UsageError(
                 f"{_ASKED}'s conversion_funnels", "it is broken down", "Put such frames into funnels_by_breakdown"
             )
+        for period in self.periods:
+            if set(period.agent_leaderboard["agent_id"]) != set(self.agent_leaderboard["agent_id"]):
+                raise UsageError(
+                    f"{_ASKED}'s {period.name}", "its board holds other agents", "Take all frames from one refresh"
+                )
         for (funnel, breakdown), frame in self.funnels_by_breakdown.items():
             asked = f"{_ASKED}'s {funnel} funnel by {breakdown}"
             display.require(frame, FUNNEL_COLUMNS, asked)

@@ -17,14 +17,14 @@ import polars as pl
 
 from si_analytics import display
 from si_analytics.charts.funnels import WHOLE, stage_label
-from si_analytics.dashboard.content import DashboardContent
+from si_analytics.dashboard.content import DashboardContent, Period
 
 
 @dataclass(frozen=True)
 class Column:
     """One column: its name in the warehouse, its heading, and how the page's script writes a cell.
 
-    ``kind`` is one of text, sentence, name, tier, stage, severity, number, movement, ratio, hours, month;
+    ``kind`` is one of text, sentence, name, person, tier, stage, severity, number, movement, ratio, hours, month;
     ``unit`` stands below the heading, ``hint`` explains it. A column that is not ``shown`` is in
     the download only; ``bar`` draws the cell's share of the largest; ``down`` sorts largest first
     at the first click.
@@ -76,6 +76,28 @@ def agents(content: DashboardContent) -> Table:
     ).sort("rank")
     columns = _agent_columns(content.currency.upper(), display.has_movement(content.agent_leaderboard))
     return _table(joined, columns, "agent", "agents")
+
+
+def agents_of(content: DashboardContent, period: Period) -> Table:
+    """Every agent, by rank in the period: the board of that window and nothing of other times."""
+    columns = (
+        Column("rank", "Rank", down=False),
+        Column("rank_change", "Moved", "movement", "Places gained or lost against the window as long before"),
+        Column("agent_name", "Agent", "name", down=False),
+        Column("tier", "Tier", "tier", down=False),
+        Column(
+            "total_earnings",
+            "Earnings",
+            hint="Commissions completed in the period",
+            unit=content.currency.upper(),
+            bar=True,
+        ),
+        Column("total_deals", "Deals", hint="Deals of the period with an active recruit as either party"),
+        Column("total_referrals", "Recruits", hint="Active recruits of the period"),
+        Column("agent_id", "Agent id", "text", shown=False),
+        Column("previous_rank", "Previous rank", shown=False),
+    )
+    return _table(period.agent_leaderboard.sort("rank"), columns, "agent", "agents")
 
 
 def _agent_columns(currency: str, moved: bool) -> tuple[Column, ...]:
@@ -133,9 +155,10 @@ def brands(content: DashboardContent) -> Table:
     return _table(content.brand_reputations.sort("rank"), columns, "brand", "brands")
 
 
-def funnels(content: DashboardContent) -> Table:
+def funnels(content: DashboardContent, period: Period | None = None) -> Table:
     """Every funnel, whole and by breakdown, stage by stage; the page shows one of them at a time."""
-    frames = [content.conversion_funnels, *(content.funnels_by_breakdown[key] for key in content.sorted_breakdowns)]
+    of = period or content
+    frames = [of.conversion_funnels, *(of.funnels_by_breakdown[key] for key in sorted(of.funnels_by_breakdown))]
     names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
     ordered = [_by_entrants(frame) for frame in frames]
     columns = (
@@ -198,6 +221,61 @@ def checks(content: DashboardContent) -> Table:
     )
     ordered = content.warnings.with_columns((pl.col("rows") == 0).alias("clear")).sort("clear", "severity", "check")
     return _table(ordered, columns, "check", "checks")
+
+
+def experiments(content: DashboardContent) -> Table | None:
+    """Every variant of every experiment, those with most sent first; none where the export brought none."""
+    if content.template_experiments is None:
+        return None
+    names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
+    columns = (
+        Column("template_name", "Template", "name", down=False),
+        Column("agent_name", "Agent", "person", down=False),
+        Column("variant", "Variant", "tier", down=False),
+        Column("sent", "Sent"),
+        Column("accepted", "Accepted"),
+        Column("acceptance_rate", "Rate", unit="%"),
+        Column("wilson_low", "At least", "ratio", "Lower end of the 95 % interval"),
+        Column("wilson_high", "At most", "ratio", "Upper end of the 95 % interval"),
+        Column("difference", "B over A", "ratio", "Share accepted of B minus that of A"),
+        Column("p_value", "p", hint="How likely chance alone makes such a difference", down=False),
+        Column("enough_data", "Enough sent", "stage", "30 or more of both variants"),
+        Column("lift", "Lift", shown=False),
+        Column("agent_id", "Agent id", "text", shown=False),
+    )
+    frame = content.template_experiments.with_columns(
+        pl.col("agent_id").replace_strict(names, default=None, return_dtype=pl.String).alias("agent_name"),
+        pl.when(pl.col("enough_data")).then(pl.lit("yes")).otherwise(pl.lit("no")).alias("enough_data"),
+        pl.col("sent").sum().over("agent_id", "template_name").alias("both"),
+    ).sort(["both", "agent_id", "template_name", "variant"], descending=[True, False, False, False])
+    return _table(frame, columns, "variant", "variants")
+
+
+def left_out(content: DashboardContent) -> Table | None:
+    """Money in other currencies, which no figure holds; none where the export did not say."""
+    if content.left_out is None:
+        return None
+    columns = (
+        Column("currency", "Currency", "name", down=False),
+        Column("transactions", "Transactions left out"),
+        Column("total_amount", "Amount", hint="In that currency"),
+    )
+    return _table(content.left_out.sort("currency", nulls_last=True), columns, "currency", "currencies")
+
+
+def sources(content: DashboardContent) -> Table | None:
+    """The operational tables the refresh read; none where the export did not say."""
+    if content.sources is None:
+        return None
+    columns = (
+        Column("table_name", "Table", "name", down=False),
+        Column("rows", "Rows", bar=True),
+        Column("inserted", "New"),
+        Column("updated", "Changed"),
+        Column("deleted", "Gone"),
+        Column("mode", "Read", "stage", "In full, or what had changed", down=False),
+    )
+    return _table(content.sources.sort("table_name"), columns, "table", "tables")
 
 
 def _table(frame: pl.DataFrame, columns: Sequence[Column], thing: str, things: str) -> Table:

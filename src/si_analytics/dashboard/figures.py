@@ -11,22 +11,43 @@ from __future__ import annotations
 from typing import Any
 
 import plotly.graph_objects as go
+import polars as pl
 
 from si_analytics import charts
 from si_analytics.charts import rows, theme
-from si_analytics.dashboard.content import DashboardContent
+from si_analytics.dashboard.content import DashboardContent, Period
 
 Figure = dict[str, Any]
 _TOP_MARGIN, _TOP_OF_PANELS = 12, 34
 
 
 def figures(content: DashboardContent) -> dict[str, Figure]:
-    """Every chart of the page by name; the funnels' are called ``funnel:<name>:<breakdown>``."""
-    made = {"agents": _ranked_agents(content), "brands": _ranked_brands(content), **_funnels(content)}
+    """Every chart of the page by name; the funnels' are called ``funnel:<name>:<breakdown>``, a period's end in it."""
+    made = {
+        "agents": _ranked_agents(content.agent_leaderboard, content.currency),
+        "brands": _ranked_brands(content),
+        **_funnels(content, content, ""),
+    }
+    for period in content.periods:
+        made[f"agents:{period.key}"] = _ranked_agents(period.agent_leaderboard, content.currency)
+        made |= _funnels(content, period, f":{period.key}")
     if content.agent_leaderboard.height:
         made["performance"] = _performance(content)
+    return {**made, **_over_time(content)}
+
+
+def _over_time(content: DashboardContent) -> dict[str, Figure]:
+    """The charts of what the export may leave out."""
+    names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
+    made = {f"times:{name}": _plain(charts.time_to_convert(frame)) for name, frame in content.times_to_convert.items()}
     if content.marketplace_monthly is not None:
         made["growth"] = _plain(charts.monthly(content.marketplace_monthly, currency=content.currency), _TOP_OF_PANELS)
+    if content.signup_cohorts is not None:
+        made["cohorts"] = _plain(charts.cohorts(content.signup_cohorts))
+    if content.template_experiments is not None:
+        made["experiments"] = _plain(charts.experiments(content.template_experiments, names=names))
+    if content.history is not None:
+        made["earnings"] = _plain(charts.earnings(content.history, currency=content.currency))
     return made
 
 
@@ -38,9 +59,8 @@ def templates() -> dict[str, Any]:
     }
 
 
-def _ranked_agents(content: DashboardContent) -> Figure:
-    count = content.agent_leaderboard.height
-    return _ranked(charts.leaderboard(content.agent_leaderboard, top=max(count, 1), currency=content.currency), count)
+def _ranked_agents(board: pl.DataFrame, currency: str) -> Figure:
+    return _ranked(charts.leaderboard(board, top=max(board.height, 1), currency=currency), board.height)
 
 
 def _ranked_brands(content: DashboardContent) -> Figure:
@@ -57,17 +77,17 @@ def _performance(content: DashboardContent) -> Figure:
     return figure
 
 
-def _funnels(content: DashboardContent) -> dict[str, Figure]:
+def _funnels(content: DashboardContent, of: DashboardContent | Period, ending: str) -> dict[str, Figure]:
     names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
     whole = {
-        f"funnel:{name}:all": _plain(charts.funnel(content.conversion_funnels, name))
-        for name in sorted(set(content.conversion_funnels["funnel"].to_list()))
+        f"funnel:{name}:all{ending}": _plain(charts.funnel(of.conversion_funnels, name))
+        for name in sorted(set(of.conversion_funnels["funnel"].to_list()))
     }
     split = {
-        f"funnel:{name}:{by}": _plain(
-            charts.funnel_by(content.funnels_by_breakdown[name, by], names=names if by == "agent" else None)
+        f"funnel:{name}:{by}{ending}": _plain(
+            charts.funnel_by(of.funnels_by_breakdown[name, by], names=names if by == "agent" else None)
         )
-        for name, by in content.sorted_breakdowns
+        for name, by in sorted(of.funnels_by_breakdown)
     }
     return {**whole, **split}
 

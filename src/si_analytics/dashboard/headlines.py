@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import zoneinfo
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from si_analytics import display
-from si_analytics.dashboard.content import DashboardContent
+from si_analytics.dashboard.content import DashboardContent, Period
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,43 @@ class Headline:
     trend: str = ""
 
 
-def headlines(content: DashboardContent) -> tuple[Headline, ...]:
-    """The figures of the overview, from left to right."""
-    latest = _latest_month(content)
-    return (*((latest,) if latest else ()), *_agents(content), _brands(content), *_first_deal(content))
+def headlines(content: DashboardContent, period: Period | None = None) -> tuple[Headline, ...]:
+    """The figures of the overview, from left to right: of all time, or of a period against the one before."""
+    if period is not None:
+        return _of_period(content, period)
+    return (*_latest_month(content), *_agents(content), _brands(content), *_first_deal(content.conversion_funnels))
+
+
+def _of_period(content: DashboardContent, period: Period) -> tuple[Headline, ...]:
+    ago = f"the {_length(period)} before"
+    now = _activity(period.agent_leaderboard, period.conversion_funnels, content.currency)
+    then = _activity(period.agents_before, period.funnels_before, content.currency)
+    compared = (
+        Headline(label, display.number(value), *_against(value, then[label], ago)) for label, value in now.items()
+    )
+    return (*compared, *_first_deal(period.conversion_funnels))
+
+
+def _activity(board: pl.DataFrame, funnels: pl.DataFrame, currency: str) -> dict[str, Decimal | int]:
+    """What went on in a window, by what it is called."""
+    return {
+        f"Agent earnings ({currency.upper()})": _total(board["total_earnings"]),
+        "Agents with earnings": board.filter(pl.col("total_earnings") > 0).height,
+        "New active recruits": int(board["total_referrals"].sum()),
+        "Invites sent": _entered(funnels, "invite"),
+        "Gigs posted": _entered(funnels, "gig"),
+    }
+
+
+def _length(period: Period) -> str:
+    """How long the period is, in whole days: a change of clocks makes one of its days longer, not another day."""
+    days = round((period.until - period.since) / timedelta(days=1))
+    return display.plural(days, "day")
+
+
+def _entered(funnels: pl.DataFrame, name: str) -> int:
+    found = funnels.filter((pl.col("funnel") == name) & (pl.col("stage_number") == 1))
+    return int(found["reached"].sum())
 
 
 def _agents(content: DashboardContent) -> tuple[Headline, ...]:
@@ -53,10 +86,10 @@ def _brands(content: DashboardContent) -> Headline:
     return Headline("Brands", display.number(content.brand_reputations.height), f"{reviewed:,} with reviews")
 
 
-def _first_deal(content: DashboardContent) -> tuple[Headline, ...]:
-    stages = content.conversion_funnels.filter(
-        (pl.col("funnel") == "invite") & pl.col("stage").is_in(["sent", "first_deal"])
-    ).sort("stage_number")
+def _first_deal(funnels: pl.DataFrame) -> tuple[Headline, ...]:
+    stages = funnels.filter((pl.col("funnel") == "invite") & pl.col("stage").is_in(["sent", "first_deal"])).sort(
+        "stage_number"
+    )
     if stages.height < 2:
         return ()
     sent, deal = stages.to_dicts()
@@ -65,18 +98,25 @@ def _first_deal(content: DashboardContent) -> tuple[Headline, ...]:
     return (Headline("Invite to first deal", display.percent(ratio), note),)
 
 
-def _latest_month(content: DashboardContent) -> Headline | None:
+def _latest_month(content: DashboardContent) -> tuple[Headline, ...]:
     """The latest month that is over at as_of, against the one before it."""
     if content.marketplace_monthly is None:
-        return None
+        return ()
     over = [row for row in content.marketplace_monthly.sort("month").to_dicts() if _is_over(row["month"], content)]
     if not over:
-        return None
-    valued = over[-1]["gmv"] is not None
-    key, what = ("gmv", f"Completed deals ({content.currency.upper()})") if valued else ("new_deals", "New deals")
-    value = over[-1][key]
-    note, trend = _against(value, over[-2] if len(over) > 1 else None, key)
-    return Headline(f"{what}, {over[-1]['month']:%b %Y}", display.number(value), note, trend)
+        return ()
+    last, before = over[-1], over[-2] if len(over) > 1 else None
+    called, currency = f"{last['month']:%b %Y}", content.currency.upper()
+    figures = (
+        ("gmv", f"Completed deals ({currency})"),
+        ("new_deals", "New deals"),
+        ("net_revenue", f"Net revenue ({currency})"),
+    )
+    return tuple(
+        Headline(f"{label}, {called}", display.number(last[key]), *_against_month(last[key], before, key))
+        for key, label in figures
+        if last[key] is not None
+    )
 
 
 def _is_over(month: date, content: DashboardContent) -> bool:
@@ -84,14 +124,21 @@ def _is_over(month: date, content: DashboardContent) -> bool:
     return datetime(year, index + 1, 1, tzinfo=zoneinfo.ZoneInfo(content.timezone)) <= content.as_of
 
 
-def _against(value: Decimal | int, before: dict[str, Any] | None, key: str) -> tuple[str, str]:
-    if before is None or not before[key]:
+def _against_month(value: Decimal | int, before: dict[str, Any] | None, key: str) -> tuple[str, str]:
+    if before is None or before[key] is None:
         return "No month before to compare with", ""
-    change = Decimal(value) / Decimal(before[key]) - 1
-    if change == 0:
-        return f"As much as in {before['month']:%b %Y}", ""
+    return _against(value, before[key], f"{before['month']:%b %Y}")
+
+
+def _against(value: Decimal | int, before: Decimal | int, ago: str) -> tuple[str, str]:
+    """The change as a share of what was before, in words and an arrow, and whether it went up or down."""
+    if value == before:
+        return f"As much as in {ago}", ""
+    if before <= 0:
+        return f"{display.number(before)} in {ago}", ""
+    change = Decimal(value) / Decimal(before) - 1
     arrow, trend = ("▲", "up") if change > 0 else ("▼", "down")
-    return f"{arrow} {display.percent(abs(change))} against {before['month']:%b %Y}", trend
+    return f"{arrow} {display.percent(abs(change))} against {ago}", trend
 
 
 def _total(column: pl.Series) -> Decimal:

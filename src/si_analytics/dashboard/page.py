@@ -12,7 +12,9 @@ import hashlib
 import json
 import os
 import re
-from datetime import date
+import zoneinfo
+from dataclasses import asdict
+from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from si_analytics import display
 from si_analytics.charts import theme
 from si_analytics.charts.saving import whole_file
 from si_analytics.dashboard import datasets, figures, headlines
-from si_analytics.dashboard.content import DashboardContent
+from si_analytics.dashboard.content import DashboardContent, Period
 
 _SCRIPTS = ("decimal.js", "csv.js", "state.js", "table.js", "charts.js", "page.js")
 # What a JSON text may not hold inside a script element: the ends of the element, and the two line
@@ -57,6 +59,7 @@ def render(content: DashboardContent) -> str:
         sections=_sections(content),
         headlines=headlines.headlines(content),
         growth_note=_growth_note(content),
+        periods=[(period.key, _period_label(content, period)) for period in content.periods],
         provenance=_provenance(content),
         definitions=_definitions(content),
         found=found,
@@ -158,6 +161,14 @@ def _sections(content: DashboardContent) -> list[tuple[str, str]]:
     ]
 
 
+def _period_label(content: DashboardContent, period: Period) -> str:
+    """The period with its first and last day in the reporting time zone: ``Last 30 days (2 May to 31 May 2026)``."""
+    zone = zoneinfo.ZoneInfo(content.timezone)
+    first, last = period.since.astimezone(zone), (period.until - timedelta(microseconds=1)).astimezone(zone)
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{period.name.capitalize()} ({first.day} {first:%b}{year} to {last.day} {last:%b %Y})"
+
+
 def _local_time(content: DashboardContent) -> str:
     if content.timezone == "UTC":
         return ""
@@ -194,17 +205,29 @@ def _definitions(content: DashboardContent) -> list[tuple[str, str]]:
 
 
 def _data(content: DashboardContent) -> dict[str, Any]:
-    growth = datasets.growth(content)
     tables = {
         "agents": datasets.agents(content),
         "brands": datasets.brands(content),
         "funnels": datasets.funnels(content),
         "checks": datasets.checks(content),
-        **({"growth": growth} if growth else {}),
+        "growth": datasets.growth(content),
+        "experiments": datasets.experiments(content),
+        "left-out": datasets.left_out(content),
+        "sources": datasets.sources(content),
+        **{f"agents:{period.key}": datasets.agents_of(content, period) for period in content.periods},
+        **{f"funnels:{period.key}": datasets.funnels(content, period) for period in content.periods},
     }
     return {
-        "meta": {"as_of": f"{content.as_of_utc:%Y-%m-%d}", "currency": content.currency},
-        "tables": {name: table.to_json() for name, table in tables.items()},
+        "meta": {
+            "as_of": f"{content.as_of_utc:%Y-%m-%d}",
+            "moment": content.as_of_utc.isoformat(),
+            "currency": content.currency,
+        },
+        "tables": {name: table.to_json() for name, table in tables.items() if table is not None},
+        "headlines": {
+            period.key: [asdict(headline) for headline in headlines.headlines(content, period)]
+            for period in content.periods
+        },
         "funnels": datasets.funnel_choices(content),
         "charts": figures.figures(content),
         "templates": figures.templates(),

@@ -1,7 +1,7 @@
 // The download: exactly the rows that match, as the warehouse holds them.
 
 const FORMULA = /^[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/;
-const TYPED = new Set(["text", "sentence", "name", "tier", "stage", "severity"]);
+const TYPED = new Set(["text", "sentence", "name", "person", "tier", "stage", "severity"]);
 
 /** A cell of a CSV file. What people typed never starts a formula: spreadsheets then show it as it is. */
 function csvCell(value, kind) {

@@ -27,13 +27,58 @@ function matcher(table, typed, keys) {
   };
 }
 
-function rankedChart(element, name, table, words) {
+function rankedChart(element, name, table, words, figureName = name) {
   const indices = table.data.rows.flatMap((row, index) => (table.keep(row) ? [index] : [])).slice(0, CHART_ROWS);
-  const figure = page.charts[name];
+  const figure = page.charts[figureName];
   const whole = table.rows.length;
   find(`${name}-chart-note`).textContent =
     whole > indices.length ? `The first ${indices.length} of ${numberText(String(whole))} that match` : "";
   place(element, () => (indices.length ? pickRows(figure, indices) : noChart(words)));
+}
+
+// Period: one choice for the whole page, wherever it is made
+
+function chosenPeriod() {
+  return page.headlines[stateOf("period")] ? stateOf("period") : "";
+}
+
+function periodLabel() {
+  const options = [...document.querySelectorAll("#overview-period option")];
+  return options.find((option) => option.value === chosenPeriod())?.textContent ?? "All time";
+}
+
+function ofPeriod(name) {
+  const period = chosenPeriod();
+  return period ? `${name}:${period}` : name;
+}
+
+function setUpPeriod() {
+  const dl = find("headlines");
+  const allTime = [...dl.children];
+  page.allTime = allTime;
+  for (const select of document.querySelectorAll("[data-period]")) {
+    select.addEventListener("input", () => {
+      setState({ period: select.value });
+      drawPeriod();
+    });
+  }
+}
+
+function drawPeriod() {
+  for (const select of document.querySelectorAll("[data-period]")) select.value = chosenPeriod();
+  const cards = (page.headlines[chosenPeriod()] ?? []).map(({ label, value, note, trend }) =>
+    make(
+      "div",
+      { className: "card" },
+      make("dt", {}, label),
+      make("dd", { className: "value" }, value),
+      make("dd", { className: `note ${trend}` }, note),
+    ),
+  );
+  find("headlines").replaceChildren(...(cards.length ? cards : page.allTime));
+  drawOverview();
+  drawAgents();
+  drawFunnels();
 }
 
 // Agents
@@ -45,7 +90,7 @@ function setUpAgents() {
     sort: "rank",
     summary: (rows, table) =>
       `${countOf(rows, table)}, earnings ${currency} ${numberText(sumDecimals(rows.map((row) => table.cell(row, "total_earnings")), 2))}`,
-    filters: () => [stateOf("agents.tier"), stateOf("agents.q")],
+    filters: () => [chosenPeriod(), stateOf("agents.tier"), stateOf("agents.q")],
     writers: { agent_name: agentButton },
   });
   const tiers = new Set(page.tables.agents.rows.map((row) => tables.agents.cell(row, "tier") ?? "(none)"));
@@ -73,28 +118,29 @@ function agentButton(name, row, table) {
 
 function drawAgents() {
   const table = tables.agents;
+  table.use(page.tables[ofPeriod("agents")]);
   bindInput(find("agents-tier"), "agents.tier", drawAgents);
   bindInput(find("agents-search"), "agents.q", drawAgents);
   const tier = find("agents-tier").value;
   const named = matcher(table, stateOf("agents.q"), ["agent_name", "agent_id"]);
   table.show((row) => (!tier || (table.cell(row, "tier") ?? "(none)") === tier) && named(row));
-  rankedChart(find("agents-chart"), "agents", table, "No agent to draw.");
+  rankedChart(find("agents-chart"), "agents", table, "No agent to draw.", ofPeriod("agents"));
 }
 
 function openAgent() {
   const dialog = find("agent-dialog");
-  const table = tables.agents;
+  const data = page.tables.agents; // of all time, as the score is
+  const at = new Map(data.columns.map((column, index) => [column.key, index]));
   const wanted = stateOf("agents.open");
-  const position = wanted ? table.data.rows.findIndex((row) => table.cell(row, "agent_id") === wanted) : -1;
+  const position = wanted ? data.rows.findIndex((row) => row[at.get("agent_id")] === wanted) : -1;
   if (position < 0) {
     if (dialog.open) dialog.close();
     return;
   }
-  const row = table.data.rows[position];
-  const value = (key) => table.cell(row, key);
+  const value = (key) => data.rows[position][at.get(key)] ?? null;
   find("agent-name").replaceChildren(WRITERS.name(value("agent_name")));
   const tier = value("tier") ? `, ${value("tier")}` : "";
-  find("agent-line").textContent = `Rank ${numberText(value("rank"))} of ${numberText(String(table.data.rows.length))}${tier}`;
+  find("agent-line").textContent = `Rank ${numberText(value("rank"))} of ${numberText(String(data.rows.length))}${tier}, all time`;
   find("agent-score").textContent = numberText(value("performance_score"));
   if (!dialog.open) dialog.showModal();
   place(find("agent-chart"), () => performanceFigure(value, position));
@@ -148,7 +194,7 @@ function setUpFunnels() {
     sort: "",
     heading: "stage",
     summary: (rows) => pluralText(rows.length, "row", "rows"),
-    filters: () => [find("funnel-name").value, find("funnel-by").value],
+    filters: () => [chosenPeriod(), find("funnel-name").value, find("funnel-by").value],
     writers: { breakdown_value: (text, row, table) => WRITERS.name(table.cell(row, "called") ?? text) },
   });
   const options = page.funnels.map(({ name, label }) => make("option", { value: name }, label));
@@ -162,27 +208,79 @@ function drawFunnels() {
   bindInput(name, "funnels.name", drawFunnels);
   if (!name.value && page.funnels.length) name.value = page.funnels[0].name;
   const chosen = page.funnels.find((funnel) => funnel.name === name.value);
-  const breakdowns = chosen?.breakdowns ?? ["all"];
+  // A period is not split by month: page.charts says what there is.
+  const there = (split) => split === "all" || page.charts[ofPeriod(`funnel:${name.value}:${split}`)] !== undefined;
+  const breakdowns = (chosen?.breakdowns ?? ["all"]).filter(there);
   by.replaceChildren(...breakdowns.map((value) => make("option", { value: value === "all" ? "" : value }, value === "all" ? "Not split" : labelText(value))));
   bindInput(by, "funnels.by", drawFunnels);
   by.disabled = breakdowns.length < 2;
   const split = by.value || "all";
   const table = tables.funnels;
+  table.use(page.tables[ofPeriod("funnels")]);
   const keep = (row) => table.cell(row, "funnel") === name.value && table.cell(row, "breakdown") === split;
   table.show(keep, split === "all" ? ["breakdown_value"] : []);
-  const figure = page.charts[`funnel:${name.value}:${split}`];
+  const figure = page.charts[ofPeriod(`funnel:${name.value}:${split}`)];
+  drawTimes(name.value, chosen);
   find("funnels-chart-title").textContent = `${chosen?.label ?? "No"} funnel${split === "all" ? "" : ` by ${split.replaceAll("_", " ")}`}`;
   find("funnels-chart-note").textContent = figure?.subtitle ?? "";
   place(find("funnels-chart"), () => figure ?? noChart("Nothing has entered this funnel yet."));
 }
 
+function drawTimes(name, chosen) {
+  const element = find("times-chart");
+  if (!element) return;
+  const figure = page.charts[`times:${name}`];
+  find("times-chart-note").textContent = figure?.subtitle ? `${figure.subtitle}, all time` : "";
+  element.setAttribute("aria-label", `Curve of the share that got to the last stage of the ${chosen?.label ?? ""} funnel within each time`);
+  place(element, () => figure ?? noChart("Nobody got there yet."));
+}
+
 // Overview, growth, data quality
 
-function setUpRest() {
-  const best = page.tables.agents.rows.slice(0, CHART_ROWS).map((_, index) => index);
-  place(find("overview-agents"), () => (best.length ? pickRows(page.charts.agents, best) : noChart("No agents yet.")));
-  const funnel = page.charts["funnel:invite:all"];
+function drawOverview() {
+  const best = page.tables[ofPeriod("agents")].rows.slice(0, CHART_ROWS).map((_, index) => index);
+  place(find("overview-agents"), () => (best.length ? pickRows(page.charts[ofPeriod("agents")], best) : noChart("No agents yet.")));
+  const funnel = page.charts[ofPeriod("funnel:invite:all")];
   place(find("overview-funnel"), () => funnel ?? noChart("Nothing has entered this funnel yet."));
+}
+
+/** The last `count` months of the chart, which goes from the first month to the last. */
+function lastMonths(figure, count) {
+  const cut = (values) => (Array.isArray(values) ? values.slice(-count) : values);
+  const data = figure.data.map((trace) => ({ ...trace, x: cut(trace.x), y: cut(trace.y), customdata: cut(trace.customdata) }));
+  const layout = structuredClone(figure.layout);
+  for (const [name, axis] of Object.entries(layout)) if (name.startsWith("xaxis")) axis.dtick = count > 12 ? "M3" : "M1";
+  return { data, layout };
+}
+
+function drawGrowth() {
+  const table = tables.growth;
+  if (!table) return;
+  const select = find("growth-months");
+  bindInput(select, "growth.months", drawGrowth);
+  const count = Number(select.value) || page.tables.growth.rows.length;
+  const shown = new Set(page.tables.growth.rows.slice(0, count)); // the latest month first
+  table.show((row) => shown.has(row));
+  place(find("growth-chart"), () => (select.value ? lastMonths(page.charts.growth, count) : page.charts.growth));
+}
+
+/** How old the figures are when they are read: the file cannot know, the reader's clock does. */
+function tellFreshness() {
+  const days = Math.floor((Date.now() - Date.parse(page.meta.moment)) / 86_400_000);
+  const age = days > 0 ? `, ${pluralText(days, "day", "days")} before this page was opened` : "";
+  find("freshness").textContent = find("freshness").textContent.replace(/\.$/, `${age}.`);
+}
+
+function setUpRest() {
+  for (const name of ["earnings", "cohorts", "experiments"]) {
+    if (!find(`${name}-chart`)) continue;
+    place(find(`${name}-chart`), () => page.charts[name]);
+    find(`${name}-chart-note`).textContent ||= page.charts[name].subtitle;
+  }
+  for (const [name, heading] of [["experiments", "template_name"], ["left-out", "currency"], ["sources", "table_name"]]) {
+    if (!page.tables[name]) continue;
+    tables[name] = new DataTable(find(`${name}-table`), page.tables[name], { name, sort: "", heading, summary: countOf, filters: () => [] });
+  }
   tables.checks = new DataTable(find("checks-table"), page.tables.checks, {
     name: "checks",
     sort: "",
@@ -192,27 +290,27 @@ function setUpRest() {
     writers: { severity: (text, row, table) => (table.cell(row, "rows") === "0" ? WRITERS.tier("clear") : WRITERS.severity(text)) },
   });
   if (page.tables.growth) {
-    place(find("growth-chart"), () => page.charts.growth);
-    tables.growth = new DataTable(find("growth-table"), page.tables.growth, { name: "growth", sort: "", summary: countOf, filters: () => [] });
+    const filters = () => [stateOf("growth.months") && `last-${stateOf("growth.months")}-months`];
+    tables.growth = new DataTable(find("growth-table"), page.tables.growth, { name: "growth", sort: "", summary: countOf, filters });
   }
 }
 
 function filtersInForce() {
-  const parts = [];
+  const parts = chosenPeriod() ? [`period ${periodLabel().toLowerCase()}`] : [];
   if (stateOf("agents.tier")) parts.push(`agents of tier ${stateOf("agents.tier")}`);
   if (stateOf("agents.q")) parts.push(`agents matching “${stateOf("agents.q")}”`);
   if (stateOf("brands.q")) parts.push(`brands matching “${stateOf("brands.q")}”`);
   if (find("funnel-name").value) parts.push(`${find("funnels-chart-title").textContent.toLowerCase()}`);
+  if (find("growth-months")?.value) parts.push(`growth of the last ${find("growth-months").value} months`);
   return parts.join("; ") || "none";
 }
 
 function drawAll() {
   readState();
-  drawAgents();
+  drawPeriod();
   drawBrands();
-  drawFunnels();
-  tables.checks.draw();
-  tables.growth?.draw();
+  drawGrowth();
+  for (const name of ["checks", "experiments", "left-out", "sources"]) tables[name]?.draw();
   openAgent();
   showState();
 }
@@ -235,6 +333,8 @@ function start() {
   setUpBrands();
   setUpFunnels();
   setUpRest();
+  setUpPeriod();
+  tellFreshness();
   state.listeners.push(showState);
   for (const link of document.querySelectorAll("a[href^='#']")) {
     link.addEventListener("click", (event) => {

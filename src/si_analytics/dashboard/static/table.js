@@ -50,6 +50,7 @@ const WRITERS = {
   month: (text) => (text === null ? MISSING : monthText(text)),
   stage: (text) => (text === null ? MISSING : labelText(text)),
   name: nameCell,
+  person: nameCell,
   tier: (text) => (text === null ? MISSING : make("span", { className: `tier tier-${text.replace(/\W/g, "")}` }, text)),
   severity: (text) => (text === null ? MISSING : make("span", { className: `tier severity-${text.replace(/\W/g, "")}` }, text)),
   text: (text) => text ?? MISSING,
@@ -61,9 +62,8 @@ class DataTable {
   /** `options`: name, sort (the default, like "rank" or "-reached"), onChange(table), writers by column key. */
   constructor(root, data, options) {
     this.root = root;
-    this.data = data;
     this.options = options;
-    this.index = new Map(data.columns.map((column, position) => [column.key, position]));
+    this.use(data);
     this.keep = () => true;
     this.hiddenKeys = new Set();
     this.writers = options.writers ?? {};
@@ -71,6 +71,12 @@ class DataTable {
     this.part("csv").addEventListener("click", () => this.save());
     this.part("more").addEventListener("click", () => this.showMore(MORE_ROWS));
     this.part("all").addEventListener("click", () => this.showMore(Infinity));
+  }
+
+  /** Shows `data` from now on, drawn with the next `show`. */
+  use(data) {
+    this.data = data;
+    this.index = new Map(data.columns.map((column, position) => [column.key, position]));
   }
 
   cell(row, key) {
