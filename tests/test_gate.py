@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from si_analytics import gate, refresh
-from si_analytics.errors import ImplausibleChangeError
+from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.commands import Si
@@ -106,6 +106,25 @@ def test_the_share_is_the_setting_s(board: psycopg.Connection[Any], share: str, 
     else:
         with pytest.raises(ImplausibleChangeError, match=f"SI_MAX_LOSING_SHARE = {share} lets through"):
             judge(board, ["1"] * 4, ["0", "0", "0", "1"], Decimal(share))
+
+
+def test_a_value_that_does_not_fit_a_column_made_narrower_is_named_and_nothing_is_written(
+    settings: Settings,
+) -> None:
+    """1,234.50 earned; somebody made the profile's column NUMERIC(5, 2)."""
+    build = Build()
+    agent = build.agent()
+    build.transaction(agent, amount="1234.50")
+    with connection_to(settings) as postgres:
+        worlds.insert(postgres, build.world)
+        postgres.execute("alter table agent_profiles alter column total_earnings type numeric(5, 2)")
+        with pytest.raises(PublishError) as caught:
+            refresh.run(settings, as_of=AS_OF)
+        assert str(caught.value) == (
+            f"publishing to Postgres: 1234.50 of {agent} does not fit public.agent_profiles.total_earnings, which holds"
+            " less than 1,000. Nothing was written; give the column a wider type"
+        )
+        assert postgres.execute("select count(*) from analytics.agent_leaderboard").fetchone() == (0,)
 
 
 def test_the_error_keeps_its_rows_on_its_way_to_another_process() -> None:

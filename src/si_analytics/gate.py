@@ -1,7 +1,8 @@
 """The gate before publishing: a change that no business makes overnight waits for somebody to say it is right.
 
 Belongs here: judging what a publish is about to do by what stands in Postgres. Reads only; runs within the transaction
-that publishes. What is wrong in itself is refused before, by the blocking checks. May import: `errors`, `sql`.
+that publishes. What is wrong in itself is refused before, by the blocking checks. May import: `errors`, `sql`,
+`staging`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+from psycopg import sql as pg_sql
 from psycopg.rows import dict_row
 
 from si_analytics import sql
-from si_analytics.errors import ImplausibleChangeError
+from si_analytics.errors import ImplausibleChangeError, PublishError
+from si_analytics.staging import Target
 
 FEWEST = 3
 """As many agents at least have to lose everything: where there are two, one who does is half of them."""
@@ -44,3 +47,27 @@ def require_plausible(connection: psycopg.Connection[Any], share: Decimal) -> No
         f" which is more than SI_MAX_LOSING_SHARE = {share.normalize():f} lets through"
     )
     raise ImplausibleChangeError("publishing to Postgres", found, _REMEDY, rows)
+
+
+def require_fitting(connection: psycopg.Connection[Any], target: Target) -> None:
+    """Raise PublishError that names table, column, key and value where one does not fit the column as it stands.
+
+    The checks hold the numbers to the declared columns; a live one may have been made narrower.
+    """
+    schema, table = target.table.split(".")
+    limits = connection.execute(sql.read("gate", "column_limits").text, {"schema": schema, "table": table}).fetchall()
+    for column, too_large in limits:
+        if column not in target.columns:
+            continue
+        query = pg_sql.SQL(
+            "select concat_ws(' ', {key}), {column} from {changes} where action in ('insert', 'update')"
+            " and abs({column}) >= {too_large} order by {key} limit 1"
+        ).format(
+            key=target.keys,
+            column=pg_sql.Identifier(column),
+            changes=target.changes,
+            too_large=pg_sql.Literal(too_large),
+        )
+        for key, value in connection.execute(query):
+            found = f"{value} of {key} does not fit {target.table}.{column}, which holds less than {too_large:,.0f}"
+            raise PublishError("publishing to Postgres", found, "Nothing was written; give the column a wider type")

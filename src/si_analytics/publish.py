@@ -193,6 +193,7 @@ class _Publication:
             for target in self.targets:
                 started = time.perf_counter()
                 staging.compare(self.warehouse, self.connection, target)
+                gate.require_fitting(self.connection, target)
                 self._seconds[target.name] = time.perf_counter() - started
 
         turns.patiently(self.connection, work, turns.TABLE_WAIT, self.said, self.sleep)
