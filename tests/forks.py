@@ -3,8 +3,8 @@
 Belongs here: a process that has imported the library, has done nothing else and therefore may fork, and does so for
 each refresh it is told of; with it a reader that looks all the while. May import: `si_analytics`, `tests.agreement`.
 
-The process that runs the tests has threads of databases in it and must not fork. It starts this one, writes a line of
-JSON for each job and reads one in answer. Nothing waits for ever: who takes longer than `LONGEST` is killed and told of.
+The process that runs the tests has threads of databases in it and must not fork. It starts this one, writes a line
+of JSON for each job and reads one in answer. Nothing waits for ever: who takes longer than `LONGEST` is killed.
 """
 
 from __future__ import annotations

@@ -34,6 +34,22 @@ _WHERE = ("user", "host", "hostaddr", "port", "dbname")
 # names every table in full and looks up nothing else, so that nothing put on its path is taken for Postgres's.
 _LIBRARY = "set search_path = pg_catalog, pg_temp; set time zone 'UTC'; set datestyle = 'ISO, YMD'"
 _PEOPLE = "set search_path = public; set time zone 'UTC'; set datestyle = 'ISO, YMD'"
+# The other side may be gone without a word. A network that swallows everything is told within about a minute, here and
+# at the server; a server whose client was killed notices also while it waits for a lock, and lets go of its own.
+NOTICED = {"keepalives_idle": "20", "keepalives_interval": "10", "keepalives_count": "4", "tcp_user_timeout": "60000"}
+WATCHFUL: LiteralString = """
+select pg_catalog.set_config(ours.name, ours.wanted, false)
+from (
+    values
+    ('client_connection_check_interval', '1s'),
+    ('tcp_keepalives_idle', '20s'),
+    ('tcp_keepalives_interval', '10s'),
+    ('tcp_keepalives_count', '4'),
+    ('tcp_user_timeout', '60s')
+) as ours (name, wanted)
+inner join pg_catalog.pg_settings as held on ours.name = held.name
+where held.source = 'default' and (ours.name like 'tcp%' or pg_catalog.version() like '%linux%')
+"""
 _REMEDIES = (
     (r"password|authentication", "Check the user and password in SI_POSTGRES_URL"),
     (r"(database|role) .* does not exist", "Check the database and user in SI_POSTGRES_URL"),
@@ -124,6 +140,7 @@ def _connected(
         given["connect_timeout"] = _CONNECT_SECONDS
     if "application_name" not in parts:
         given["application_name"] = APPLICATION
+    given.update({name: value for name, value in NOTICED.items() if name not in parts})
     try:
         return _prepared(psycopg.connect(address, **given), read_only, session)
     except psycopg.Error as error:
@@ -137,6 +154,7 @@ def _prepared(
 ) -> psycopg.Connection[tuple[Any, ...]]:
     try:
         connection.execute(session)
+        connection.execute(WATCHFUL)
         if read_only:
             connection.execute("set default_transaction_read_only = on")
         if not connection.autocommit:

@@ -19,7 +19,7 @@ import filelock
 from psycopg import conninfo
 
 from si_analytics.errors import ServerError, WarehouseError
-from si_analytics.postgres import refused
+from si_analytics.postgres import NOTICED, WATCHFUL, refused
 from si_analytics.settings import Settings
 
 SCHEMAS = ("raw", "metrics", "history", "meta")
@@ -181,7 +181,7 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
         },
     )
     others = {key: value for key, value in parts.items() if key not in _SECRET}
-    others.setdefault("connect_timeout", "15")
+    others = {**NOTICED, "connect_timeout": "15", **others}
     # row_security off: a policy that hides rows from this role is an error, never a smaller number.
     ours = "-c search_path=pg_catalog -c TimeZone=UTC -c row_security=off"
     others["options"] = f"{others.get('options', '')} {ours}".strip()
@@ -191,6 +191,11 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
         connection.execute(f"attach {_literal(text)} as pg (type postgres, read_only, secret operational)")
     except duckdb.Error as error:
         raise _not_attached(address, error) from error
+
+
+def watch_postgres(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have the server notice where the session that a transaction reads with is gone; within the transaction."""
+    connection.sql("select * from postgres_query('pg', $text)", params={"text": WATCHFUL}).fetchall()
 
 
 def _not_attached(address: str, error: duckdb.Error) -> ServerError:
