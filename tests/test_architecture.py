@@ -38,11 +38,12 @@ FLOORS = (
         "staging",
         "turns",
         "publish",
+        "listening",
     },
     {"charts", "tables", "records", "resumption", "explain", "lineage", "glossary"},
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
-    {"export", "history", "watch"},
+    {"export", "history", "packaged", "watch"},
     {"cli", "__main__"},
 )
 """From the ground up; a module imports its own floor and those below."""

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from si_analytics import charts, tables
+    from si_analytics.packaged import sample_warehouse
     from si_analytics.reader import Warehouse, connect
     from si_analytics.settings import Settings
 
-__all__ = ["AnalyticsError", "Settings", "Warehouse", "charts", "connect", "engine", "tables"]
+__all__ = ["AnalyticsError", "Settings", "Warehouse", "charts", "connect", "engine", "sample_warehouse", "tables"]
 
 _MODULES = ("charts", "tables")
-_HOMES = {"Settings": "settings", "Warehouse": "reader", "connect": "reader"}
+_HOMES = {"Settings": "settings", "Warehouse": "reader", "connect": "reader", "sample_warehouse": "packaged"}
 
 
 def engine(*, read_only: bool = True) -> sqlalchemy.Engine:
