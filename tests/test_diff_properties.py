@@ -12,11 +12,13 @@ from uuid import UUID
 
 import duckdb
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from si_analytics import comparison, differences
+from si_analytics.errors import UsageError
 from si_analytics.kept import Kept
 from si_analytics.settings import Settings
 
@@ -126,3 +128,29 @@ def test_rows_that_share_a_key_are_each_accounted_for(
     with localcontext(prec=60):
         sums = [sum((row[1] for row in rows if row[1] is not None), Decimal()) for rows in (before, after)]
         assert difference.total("money") == sums[1] - sums[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        pytest.param(("-" + "9" * 36 + ".99", "9" * 36 + ".99"), pl.Decimal(38, 2), id="the difference is too long"),
+        pytest.param(("1.00", "9" * 36 + ".99"), pl.Decimal(38, 2), id="a number is too long with six decimals"),
+    ],
+)
+def test_a_difference_of_more_than_38_digits_is_told_in_one_sentence_and_its_total_is_exact(
+    values: tuple[str, str], kind: pl.DataType
+) -> None:
+    frames = [
+        pl.DataFrame(
+            {"key": ["a", "b"], "money": [Decimal(money)] * 2, "rate": [rate] * 2},
+            schema={"key": pl.String, "money": kind, "rate": pl.Decimal(18, 6)},
+        )
+        for money, rate in zip(values, (Decimal("0.000001"), Decimal("0.000002")), strict=True)
+    ]
+    difference = differences.pair(*frames, ("key",), ("money", "rate"))
+    with pytest.raises(UsageError, match="money: one has more than 38 digits, 6 of them decimals") as told:
+        difference.cells()
+    assert len(str(told.value).splitlines()) == 1
+    with localcontext(prec=60):
+        assert difference.total("money") == 2 * (Decimal(values[1]) - Decimal(values[0]))
+    assert difference.rows().height == 4

@@ -1,7 +1,7 @@
 """Two tables row against row: which rows came, went or changed, in which cells and by how much.
 
 Belongs here: comparing frames, whatever they hold. Exact: numbers stay decimals, and nothing is rounded.
-May import: nothing of ours.
+May import: `errors`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from decimal import Decimal, localcontext
 
 import polars as pl
 
+from si_analytics.errors import UsageError
+
 _OCCURRENCE = "which of those alike"
 _BEFORE, _AFTER = "in A: ", "in B: "
 _HAS_BEFORE, _HAS_AFTER = "is in A", "is in B"
+_DIGITS = 38
 _TIME = "%Y-%m-%dT%H:%M:%S%.6f%:z"
 
 
@@ -31,13 +34,26 @@ class Difference:
         return self.paired.filter(pl.col("change") == change).height
 
     def cells(self) -> pl.DataFrame:
-        """One row per cell that differs; of a row that came or went, one per cell of it."""
+        """One row per cell that differs; of a row that came or went, one per cell of it.
+
+        Raises UsageError where a difference, or a number with the finest decimals of all, has more than 38 digits.
+        """
         numbers = [name for name in self.values if self._is_number(name)]
         scale = max((self._scale(name) for name in numbers), default=0)
-        parts = [self._cells(place, name, scale) for place, name in enumerate(self.values)]
+        parts = [self._exact(place, name, scale) for place, name in enumerate(self.values)]
         if not parts:
             parts = [self._cells(0, None, scale)]
         return self._in_order(pl.concat(parts))
+
+    def _exact(self, place: int, name: str, scale: int) -> pl.DataFrame:
+        try:
+            return self._cells(place, name, scale)
+        except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
+            raise UsageError(
+                f"the differences of {name}",
+                f"one has more than {_DIGITS} digits, {scale} of them decimals",
+                "Open both warehouses and compare the column there, as text or as doubles",
+            ) from error
 
     def rows(self) -> pl.DataFrame:
         """The rows that were ``added`` or ``removed``; of one that changed two: ``changed from``, ``changed to``."""
@@ -59,9 +75,11 @@ class Difference:
 
     def total(self, column: str) -> Decimal:
         """The sum of `column` in B less that in A; rows without an equal are all that make them differ."""
-        before, after = (self.paired[side + column].sum() for side in (_BEFORE, _AFTER))
-        with localcontext(prec=2 * 38):  # twice DuckDB's digits: nothing is rounded
-            return Decimal(after) - Decimal(before)
+        with localcontext(prec=2 * _DIGITS):  # twice DuckDB's: nothing is rounded, and no sum is too large
+            before, after = (
+                sum(map(Decimal, self.paired[side + column].drop_nulls()), Decimal()) for side in (_BEFORE, _AFTER)
+            )
+            return after - before
 
     def differing(self) -> list[str]:
         """The columns that differ in rows of both."""
@@ -69,7 +87,7 @@ class Difference:
         return [name for name in self.values if not both.filter(_differs(name)).is_empty()]
 
     def _cells(self, place: int, name: str | None, scale: int) -> pl.DataFrame:
-        rows, kind = self.paired, pl.Decimal(38, scale)
+        rows, kind = self.paired, pl.Decimal(_DIGITS, scale)
         before = after = pl.lit(None, pl.String)
         by = pl.lit(None, kind)
         if name is not None:
