@@ -29,7 +29,7 @@ def gather(warehouse: Warehouse) -> DashboardContent:
         marketplace_monthly=warehouse.marketplace_monthly(),
         signup_cohorts=warehouse.signup_cohorts(),
         template_experiments=warehouse.template_experiments(),
-        history=warehouse.history(during=_DAYS_DRAWN),
+        history=_boards_kept(warehouse),
         times_to_convert={name: warehouse.time_to_convert(name, funnels.stages(name)[-1]) for name in funnels.names()},
         funnels_by_breakdown={(name, by): warehouse.funnel(name, by=by) for name, by in _breakdowns()},
         periods=tuple(_period(warehouse, name) for name in PERIODS),
@@ -66,6 +66,12 @@ def _period(warehouse: Warehouse, name: str) -> Period:
             if by != "month"
         },
     )
+
+
+def _boards_kept(warehouse: Warehouse) -> pl.DataFrame | None:
+    """The boards of days gone by; none where there is no second day to draw a line to."""
+    kept = warehouse.history(during=_DAYS_DRAWN)
+    return kept if kept["as_of_date"].n_unique() > 1 else None
 
 
 def _left_out(warehouse: Warehouse) -> pl.DataFrame:

@@ -59,7 +59,7 @@ def render(content: DashboardContent) -> str:
         sections=_sections(content),
         headlines=headlines.headlines(content),
         growth_note=_growth_note(content),
-        periods=[(period.key, _period_label(content, period)) for period in content.periods],
+        periods=[(period.key, period.name.capitalize(), _days(content, period)) for period in content.periods],
         provenance=_provenance(content),
         definitions=_definitions(content),
         found=found,
@@ -161,12 +161,12 @@ def _sections(content: DashboardContent) -> list[tuple[str, str]]:
     ]
 
 
-def _period_label(content: DashboardContent, period: Period) -> str:
-    """The period with its first and last day in the reporting time zone: ``Last 30 days (2 May to 31 May 2026)``."""
+def _days(content: DashboardContent, period: Period) -> str:
+    """The first and last day of the period in the reporting time zone: ``2 May to 31 May 2026``."""
     zone = zoneinfo.ZoneInfo(content.timezone)
     first, last = period.since.astimezone(zone), (period.until - timedelta(microseconds=1)).astimezone(zone)
     year = "" if first.year == last.year else f" {first.year}"
-    return f"{period.name.capitalize()} ({first.day} {first:%b}{year} to {last.day} {last:%b %Y})"
+    return f"{first.day} {first:%b}{year} to {last.day} {last:%b %Y}"
 
 
 def _local_time(content: DashboardContent) -> str:

@@ -42,9 +42,10 @@ function chosenPeriod() {
   return page.headlines[stateOf("period")] ? stateOf("period") : "";
 }
 
-function periodLabel() {
-  const options = [...document.querySelectorAll("#overview-period option")];
-  return options.find((option) => option.value === chosenPeriod())?.textContent ?? "All time";
+/** The period with its first and last day, as it is printed. */
+function periodText() {
+  const option = document.querySelector(`#overview-period option[value="${chosenPeriod()}"]`);
+  return `${option.textContent.toLowerCase()}, ${option.dataset.days}`;
 }
 
 function ofPeriod(name) {
@@ -65,7 +66,10 @@ function setUpPeriod() {
 }
 
 function drawPeriod() {
-  for (const select of document.querySelectorAll("[data-period]")) select.value = chosenPeriod();
+  for (const select of document.querySelectorAll("[data-period]")) {
+    select.value = chosenPeriod();
+    select.closest(".filters").querySelector("[data-days-shown]").textContent = select.selectedOptions[0].dataset.days ?? "";
+  }
   const cards = (page.headlines[chosenPeriod()] ?? []).map(({ label, value, note, trend }) =>
     make(
       "div",
@@ -296,7 +300,7 @@ function setUpRest() {
 }
 
 function filtersInForce() {
-  const parts = chosenPeriod() ? [`period ${periodLabel().toLowerCase()}`] : [];
+  const parts = chosenPeriod() ? [`period ${periodText()}`] : [];
   if (stateOf("agents.tier")) parts.push(`agents of tier ${stateOf("agents.tier")}`);
   if (stateOf("agents.q")) parts.push(`agents matching “${stateOf("agents.q")}”`);
   if (stateOf("brands.q")) parts.push(`brands matching “${stateOf("brands.q")}”`);
