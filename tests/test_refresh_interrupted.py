@@ -27,12 +27,13 @@ class Breaker:
     breaking: Callable[[], object]
     times: int
     after: str = "contacts"
+    phase: str = "extract"
     broken: int = 0
     phases: list[tuple[str, str]] = field(default_factory=list)
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None:
         self.phases.append((phase, name))
-        if (phase, name) == ("extract", self.after) and self.broken < self.times:
+        if (phase, name) == (self.phase, self.after) and self.broken < self.times:
             self.broken += 1
             self.breaking()
 

@@ -87,6 +87,8 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         connection.commit()
     except duckdb.Error as error:
         _roll_back(connection)
+        if warehouse.could_not_write(error):
+            raise
         raise _readable(error) from error
     except BaseException:
         _roll_back(connection)

@@ -111,6 +111,8 @@ class Refresh:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        if isinstance(error, duckdb.Error) and warehouse.could_not_write(error):
+            raise warehouse.unwritable(warehouse.working_path(self.settings), error, self._stands()) from error
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -182,6 +184,8 @@ class Refresh:
     def publish(self) -> list[publish.TargetChange]:
         """Complete the refresh, then write the results to Postgres in one transaction."""
         self.complete()
+        # All but the record is on the disk before Postgres is written to: one that is full leaves both as they were.
+        self.connection.execute("checkpoint")
         provenance = publish.Provenance(
             self.refresh_id,
             self.parameters.window.as_of,
@@ -204,6 +208,12 @@ class Refresh:
             sleep=self.sleep,
         )
         return self._targets
+
+    def _stands(self) -> str:
+        """What whoever reads of a failure has to know: which results stand where."""
+        if self._targets and not self.resumed:
+            return "Postgres has the new results, the warehouse those before: make room, then run si refresh"
+        return "Check the folder and disk; nothing was published, the previous results stand"
 
     def _waiting(self, words: str, seconds: float) -> None:
         self.listen("waiting", words, 0, seconds)

@@ -65,7 +65,7 @@ def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[
             "refreshing the warehouse", "another refresh works on it", "Wait for it to end, then try again"
         ) from error
     except OSError as error:
-        raise _unwritable(settings.warehouse, error) from error
+        raise unwritable(settings.warehouse, error) from error
     try:
         yield
     finally:
@@ -75,11 +75,11 @@ def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[
 def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
     """An empty working file with the warehouse's schemas; whatever a dead refresh left is removed."""
     path = working_path(settings)
+    discard_working(settings)
     try:
-        discard_working(settings)
         connection = open_file(path, settings)
     except (OSError, duckdb.IOException) as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     for name in SCHEMAS:
         connection.execute(f"create schema {name}")
     return connection
@@ -94,22 +94,25 @@ def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
     with duckdb.connect() as reading:
         if not attach_published(reading, settings):
             return None
+        discard_working(settings)
         try:
-            discard_working(settings)
             shutil.copyfile(settings.warehouse, path)
             return open_file(path, settings)
         except (OSError, duckdb.IOException) as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
 
 
 def discard_working(settings: Settings) -> None:
     """Remove the working file, and DuckDB's log and spill folder beside it."""
     path = working_path(settings)
-    path.unlink(missing_ok=True)
-    path.with_name(path.name + ".wal").unlink(missing_ok=True)
     spill = path.with_name(path.name + ".tmp")
-    if spill.is_dir():
-        shutil.rmtree(spill)
+    try:
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+        if spill.is_dir():
+            shutil.rmtree(spill)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def publish_working(settings: Settings) -> None:
@@ -125,7 +128,7 @@ def publish_working(settings: Settings) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise _unwritable(settings.warehouse, error) from error
+        raise unwritable(settings.warehouse, error) from error
 
 
 def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
@@ -206,6 +209,15 @@ def _not_attached(address: str, error: duckdb.Error) -> ServerError:
     return refused(address, psycopg.OperationalError(reason))
 
 
-def _unwritable(path: Path, error: Exception) -> WarehouseError:
+def could_not_write(error: duckdb.Error) -> bool:
+    """Whether the disk is what failed: it is full, gone, or may not be written to."""
+    signs = ("Could not write", "could not write", "No space left", "Could not fsync")
+    return any(sign in str(error) for sign in signs)
+
+
+def unwritable(path: Path, error: Exception, remedy: str = "Check the folder and disk") -> WarehouseError:
+    """The one-sentence error for a file that could not be written."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-    return WarehouseError(f"writing the warehouse {path}", reason or type(error).__name__, "Check the folder and disk")
+    # DuckDB repeats the path, and what it was at: what the operating system said comes last.
+    reason = reason.rsplit('": ', 1)[-1] or type(error).__name__
+    return WarehouseError(f"writing the warehouse {path}", reason, remedy)
