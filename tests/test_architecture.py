@@ -40,7 +40,7 @@ FLOORS = (
         "publish",
         "listening",
     },
-    {"charts", "tables", "records", "resumption", "explain", "lineage", "glossary"},
+    {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary"},
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
     {"export", "history", "packaged", "watch"},

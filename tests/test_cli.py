@@ -48,6 +48,7 @@ def test_the_commands_are_those_that_people_rely_on() -> None:
             "metric",
             "explain",
             "diff",
+            "watch",
             "export dashboard",
             "export tables",
             "ui",

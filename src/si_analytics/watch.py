@@ -17,18 +17,25 @@ reads. Where Postgres gave out no transaction number since the last look, that i
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, contract, extract, postgres, records, source, sql, warehouse
+from si_analytics import changes, contract, extract, postgres, records, refresh, source, sql, warehouse
 from si_analytics.changes import Baseline
-from si_analytics.errors import UsageError
+from si_analytics.errors import AnalyticsError, UsageError
+from si_analytics.listening import Heard, Listener
+from si_analytics.records import RefreshReport
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot, Source
 
 _SEEN = "memory.main.seen"
+_POLL = 1.0
+_SHARE = 3  # for every second of looking so many of rest: looking takes a quarter of the time at most
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,17 @@ class Look:
     reason: str
     tables: tuple[str, ...]
     cursor: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A look or a refresh that failed, and after how many seconds it is tried again."""
+
+    error: AnalyticsError
+    seconds: float
+
+
+Event = Heard | Look | RefreshReport | Failed
 
 
 @dataclass(frozen=True)
@@ -66,42 +84,69 @@ def look(settings: Settings, cursor: str | None = None) -> Look:
     Raises what an extraction raises: ServerError, SchemaError, ExtractError, WarehouseError; UsageError for a `cursor`
     that is none. Writes nothing.
     """
-    before = _Cursor.read(cursor) if cursor else None
-    file = _file(settings)
-    if file is None:
-        return Look(True, "nothing was read before", (), "")
-    if before is not None and before.file == file and _still(settings, before.snapshot):
-        return Look(False, "Postgres wrote nothing since the last look", (), str(before))
     with duckdb.connect(config=warehouse.configuration(settings)) as connection:
-        connection.execute("set global TimeZone = 'UTC'")
-        if not warehouse.attach_published(connection, settings):
+        return _Looking(connection, settings).look(cursor)
+
+
+@dataclass
+class _Looking:
+    """Looks one after the other: what costs most, loading DuckDB's extension, is done once."""
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        self.connection.execute("set global TimeZone = 'UTC'")
+        self._known: tuple[str, Baseline | str] | None = None
+
+    def look(self, cursor: str | None) -> Look:
+        """One look, with nothing held afterwards: neither the warehouse's file nor a transaction."""
+        before = _Cursor.read(cursor) if cursor else None
+        file = _file(self.settings)
+        if file is None:
             return Look(True, "nothing was read before", (), "")
-        baseline = _baseline(connection)
-        if isinstance(baseline, str):
-            return Look(True, baseline, (), "")
-        if before is not None and before.file == file:
-            baseline = replace(baseline, snapshot=replace(baseline.snapshot, id=before.snapshot))
-        return _compare(connection, settings, baseline, file)
+        if before is not None and before.file == file and _still(self.settings, before.snapshot):
+            return Look(False, "Postgres wrote nothing since the last look", (), str(before))
+        if not warehouse.attach_published(self.connection, self.settings):
+            return Look(True, "nothing was read before", (), "")
+        try:
+            baseline = self._baseline(file)
+            if isinstance(baseline, str):
+                return Look(True, baseline, (), "")
+            if before is not None and before.file == file:
+                baseline = replace(baseline, snapshot=replace(baseline.snapshot, id=before.snapshot))
+            return self._compare(baseline, file)
+        finally:
+            self.connection.execute("detach published")
 
+    def _baseline(self, file: str) -> Baseline | str:
+        """What the attached warehouse is as of, or why it does not tell."""
+        if self._known is None or self._known[0] != file:
+            self.connection.execute("use published")
+            try:
+                self._known = (file, records.baseline(self.connection))
+            finally:
+                self.connection.execute("use memory")
+        return self._known[1]
 
-def _compare(connection: duckdb.DuckDBPyConnection, settings: Settings, baseline: Baseline, file: str) -> Look:
-    """Hold every table against the warehouse's, within one snapshot of Postgres."""
-    with extract.snapshot(connection, settings) as reading:
-        told = changes.against(connection, reading.relations, reading.snapshot, baseline)
-        forever = not reading.snapshot.server or not _record_readable(reading)
-        if told is not None and not forever:
-            return Look(True, told, (), str(_Cursor(file, baseline.snapshot.id)))
-        found: dict[str, str] = {}
-        for one in reading.sources.values():
-            known = None if told is not None else baseline
-            why = _differs(connection, reading.snapshot, one, baseline, known)
-            if why is not None:
-                found[one.table] = why
-        now = reading.snapshot.id
-    if found:
-        reason = "; ".join(f"{table}: {why}" for table, why in found.items())
-        return Look(True, reason, tuple(found), str(_Cursor(file, baseline.snapshot.id)))
-    return Look(False, "what was written since concerns nothing that is read", (), str(_Cursor(file, now)))
+    def _compare(self, baseline: Baseline, file: str) -> Look:
+        """Hold every table against the warehouse's, within one snapshot of Postgres."""
+        since = str(_Cursor(file, baseline.snapshot.id))
+        with extract.snapshot(self.connection, self.settings) as reading:
+            told = changes.against(self.connection, reading.relations, reading.snapshot, baseline)
+            if told is not None and reading.snapshot.server and _record_readable(reading):
+                return Look(True, told, (), since)
+            # What this role may never ask does not make a change: then every row is compared, each time.
+            known = baseline if told is None else None
+            found = {
+                one.table: why
+                for one in reading.sources.values()
+                if (why := _differs(self.connection, reading.snapshot, one, baseline, known))
+            }
+            now = str(_Cursor(file, reading.snapshot.id))
+        if found:
+            return Look(True, "; ".join(f"{table}: {why}" for table, why in found.items()), tuple(found), since)
+        return Look(False, "what was written since concerns nothing that is read", (), now)
 
 
 def _differs(
@@ -151,15 +196,6 @@ def _record_readable(reading: extract.Reading) -> bool:
     return record is not None and record.readable
 
 
-def _baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
-    """What the attached warehouse is as of, or why it does not tell."""
-    connection.execute("use published")
-    try:
-        return records.baseline(connection)
-    finally:
-        connection.execute("use memory")
-
-
 def _still(settings: Settings, snapshot: str) -> bool:
     """Whether Postgres gave out no transaction number since `snapshot`, in which none was at work."""
     if _busy(snapshot):
@@ -188,3 +224,55 @@ def _file(settings: Settings) -> str | None:
     except FileNotFoundError:
         return None
     return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+
+
+def follow(
+    settings: Settings,
+    *,
+    debounce: float = 2.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Event]:
+    """Refresh as soon as the data changed, for ever; each event as it comes: `Look`, report, `Failed`, what is heard.
+
+    A change is waited on for `debounce` seconds, so that what comes together is read together, however long the
+    stream of changes lasts. One refresh at a time. One that fails is tried again, after pauses that grow to five
+    minutes; what was published stands. Raises ServerError where the server cannot be reached at the start.
+    """
+    cursor: str | None = None
+    pause = _FIRST_PAUSE
+    with Listener(settings, sleep) as listener, duckdb.connect(config=warehouse.configuration(settings)) as connection:
+        looking = _Looking(connection, settings)
+        while True:
+            started = time.perf_counter()
+            try:
+                seen = looking.look(cursor)
+                cursor = seen.cursor or None
+                rest = max(_POLL, _SHARE * (time.perf_counter() - started))
+                if seen.changed:
+                    yield seen
+                    yield from _hear(listener, debounce)
+                    yield refresh.run(settings)
+                    rest = 0.0
+                pause = _FIRST_PAUSE
+            except AnalyticsError as error:
+                yield Failed(error, pause)
+                rest, pause = pause, min(2 * pause, _LONGEST_PAUSE)
+            yield from _hear(listener, rest)
+
+
+def listen(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Generator[Heard]:
+    """Each publication as it comes, for ever. Raises ServerError where the server cannot be reached at the start."""
+    with Listener(settings, sleep) as listener:
+        while True:
+            yield from listener.wait(_POLL)
+
+
+def _hear(listener: Listener, seconds: float) -> Iterator[Heard]:
+    """What is heard within that time."""
+    until = time.monotonic() + seconds
+    left = seconds
+    while left >= 0:
+        yield from listener.wait(left)
+        left = until - time.monotonic()
+        if left <= 0:
+            return

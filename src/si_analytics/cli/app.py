@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from si_analytics.cli import data, database, desk, diff, doctor, explain, history, output, results
+from si_analytics.cli import data, database, desk, diff, doctor, explain, history, output, results, watch
 from si_analytics.errors import AnalyticsError
 
 _BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a command
@@ -22,6 +22,7 @@ _ORDER = (
     "sample",
     "load",
     "refresh",
+    "watch",
     "metric",
     "explain",
     "diff",
@@ -55,6 +56,7 @@ app.add_typer(database.schema, name="schema")
 app.command()(data.sample)
 app.command()(data.load)
 app.command()(data.refresh)
+app.command()(watch.watch)
 app.command()(results.metric)
 app.command()(explain.explain)
 app.command()(diff.diff)

@@ -56,6 +56,11 @@ def as_json(value: Any) -> None:
     raw((json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode())
 
 
+def as_json_line(value: Any) -> None:
+    """One JSON document on a line of its own, for results that keep coming."""
+    raw((json.dumps(_plain(value), ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
 def raw(data: bytes) -> None:
     """Bytes to standard output, as they are, whatever the terminal's encoding."""
     with _while_anybody_reads(sys.stdout):
