@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import LiteralString
+from types import MappingProxyType
+from typing import Any, LiteralString
 from uuid import UUID
 
 import duckdb
@@ -40,11 +41,15 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Found:
-    """How many rows a table has, how many of them changed, and, unless they are too many to list, where those lie."""
+    """How many rows a table has, how many of them changed, and, unless they are too many to list, where those lie.
+
+    ``totals`` is what else was asked for in the same pass.
+    """
 
     rows: int
     changed: int
     places: str | None
+    totals: tuple[Any, ...] = ()
 
 
 def against(
@@ -84,21 +89,33 @@ def table_against(one: Source, baseline: Baseline) -> str | None:
     return None
 
 
-def look(connection: duckdb.DuckDBPyConnection, one: Source, since: Snapshot, now: Snapshot) -> Found:
-    """Count a table's rows, and find those that changed, in one pass that Postgres can share among its workers."""
+def look(
+    connection: duckdb.DuckDBPyConnection,
+    one: Source,
+    since: Snapshot,
+    now: Snapshot,
+    totals: Mapping[str, pg_sql.Composable] = MappingProxyType({}),
+) -> Found:
+    """Count a table's rows, and find those that changed, in one pass that Postgres can share among its workers.
+
+    ``totals`` are aggregates to be taken in that pass, by the names of their columns.
+    """
+    asked = [pg_sql.SQL("{} as {}").format(total, pg_sql.Identifier(name)) for name, total in totals.items()]
     query = pg_sql.SQL(
         "select all_rows, coalesce(cardinality(places), 0) as changed,"
-        " case when cardinality(places) <= {most} then places::text end as places"
-        " from (select count(*) as all_rows, array_agg({place}) filter (where {changed}) as places from {relation})"
-        " as counted"
+        " case when cardinality(places) <= {most} then places::text end as places {named}"
+        " from (select count(*) as all_rows, array_agg({place}) filter (where {changed}) as places {asked}"
+        " from {relation}) as counted"
     ).format(
         most=pg_sql.Literal(_LISTED_PLACES),
+        named=pg_sql.SQL("").join(pg_sql.SQL(", {}").format(pg_sql.Identifier(name)) for name in totals),
+        asked=pg_sql.SQL("").join(pg_sql.SQL(", {}").format(total) for total in asked),
         changed=_changed(one, since, now),
         place=_place(one),
         relation=_relation(one),
     )
-    ((rows, changed, places),) = source.ask(connection, query.as_string(None))
-    return Found(rows, changed, places)
+    ((rows, changed, places, *found),) = source.ask(connection, query.as_string(None))
+    return Found(rows, changed, places, tuple(found))
 
 
 def fetch(

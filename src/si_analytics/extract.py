@@ -19,7 +19,7 @@ from decimal import Decimal
 import duckdb
 
 from si_analytics import changes, postgres, reconciliation, source, sql, warehouse
-from si_analytics.changes import Baseline
+from si_analytics.changes import Baseline, Found
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot, Source
@@ -129,9 +129,14 @@ def _table(
     connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline | None, reason: str
 ) -> TableExtract:
     result: TableExtract | str = reason
+    there = None
     if baseline is not None:
-        result = changes.table_against(one, baseline) or _changes(connection, now, one, baseline)
-    totals = None if isinstance(result, str) else reconciliation.compare(connection, one)
+        result = changes.table_against(one, baseline) or ""
+        if not result:
+            found = changes.look(connection, one, baseline.snapshot, now, reconciliation.aggregates(one))
+            there = reconciliation.totals(found.rows, *found.totals) if found.totals else None
+            result = _changes(connection, now, one, baseline, found)
+    totals = None if isinstance(result, str) else reconciliation.compare(connection, one, there)
     if isinstance(result, str) or totals is None:
         result = _all(connection, one, result if isinstance(result, str) else "the changes alone did not add up")
         totals = reconciliation.compare(connection, one)
@@ -142,11 +147,10 @@ def _table(
 
 
 def _changes(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline, found: Found
 ) -> TableExtract | str:
     """Read what changed; or say why that does not do."""
     key = sql.read("extract", one.table).fields["Key"]
-    found = changes.look(connection, one, baseline.snapshot, now)
     if found.changed > _MOST_CHANGED * found.rows:
         return "most of its rows changed"
     inserted = updated = deleted = 0

@@ -27,14 +27,33 @@ class Totals:
     money: Decimal | None
 
 
-def compare(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals | None:
-    """The totals both sides agree on; none where they differ.
+def aggregates(one: Source) -> dict[str, pg_sql.Composable]:
+    """What Postgres is asked of a table besides its rows: the checksum of its keys, and its money as text."""
+    file = sql.read("extract", one.table)
+    money = file.fields.get("Money")
+    return {
+        "keys": pg_sql.SQL("coalesce(bit_xor(uuid_hash_extended({}, 0)), 0)").format(
+            pg_sql.Identifier(file.fields["Key"])
+        ),
+        "money": pg_sql.SQL("coalesce(sum({}), 0)::text").format(pg_sql.Identifier(money))
+        if money
+        else pg_sql.SQL("null::text"),
+    }
+
+
+def totals(rows: int, keys: int, money: str | None) -> Totals:
+    """Postgres's side of a table, as `aggregates` gave it."""
+    return Totals(rows, keys, None if money is None else _scaled(Decimal(money)))
+
+
+def compare(connection: duckdb.DuckDBPyConnection, one: Source, there: Totals | None = None) -> Totals | None:
+    """The totals both sides agree on; none where they differ. ``there`` is Postgres's, where they were taken already.
 
     The extension reads a NaN amount as zero, so the sum taken by Postgres is what finds it: that raises
     ExtractError, with the rows.
     """
     file = sql.read("extract", one.table)
-    there = _there(connection, one, file)
+    there = there or _there(connection, one)
     if there.money is not None and there.money.is_nan():
         raise ExtractError(
             f"reading {one.table}.{file.fields['Money']}",
@@ -53,15 +72,12 @@ def refuse(one: Source) -> ExtractError:
     )
 
 
-def _there(connection: duckdb.DuckDBPyConnection, one: Source, file: sql.SqlFile) -> Totals:
-    money = file.fields.get("Money")
-    total = pg_sql.SQL("coalesce(sum({}), 0)::text").format(pg_sql.Identifier(money)) if money else pg_sql.SQL("null")
-    query = pg_sql.SQL(
-        "select count(*) as all_rows, coalesce(bit_xor(uuid_hash_extended({key}, 0)), 0) as keys, {total} as money"
-        " from {relation}"
-    ).format(key=pg_sql.Identifier(file.fields["Key"]), total=total, relation=_relation(one))
+def _there(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals:
+    query = pg_sql.SQL("select count(*) as all_rows, {keys} as keys, {money} as money from {relation}").format(
+        **aggregates(one), relation=_relation(one)
+    )
     ((rows, keys, amount),) = source.ask(connection, query.as_string(None))
-    return Totals(rows, keys, None if amount is None else _scaled(Decimal(amount)))
+    return totals(rows, keys, amount)
 
 
 def _here(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile) -> Totals:
