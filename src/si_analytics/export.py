@@ -1,74 +1,130 @@
 """Files for people who have nothing installed: the dashboard, and every metric as a file.
 
-Belongs here: taking frames from the warehouse and writing them where they were asked for, under a
-temporary name first, so that nobody ever opens half a file. May import: every module below.
+Belongs here: taking frames from the warehouse, and where files go: under a temporary name first, so that nobody
+ever opens half a file; unless a place is named, into a folder of the refresh they tell of, with ``latest`` beside
+it. May import: every module below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from datetime import UTC
 from enum import StrEnum
-from io import BytesIO
 from pathlib import Path
 
-import polars as pl
-
 from si_analytics import dashboard as page
-from si_analytics import metrics, reader
+from si_analytics import definitions, metrics, printing, reader, sheets, sql
+from si_analytics.charts.saving import whole_file
 from si_analytics.errors import AnalyticsError
 from si_analytics.settings import Settings
 
+LATEST = "latest"
+
+
+class PageFormat(StrEnum):
+    """What a dashboard may be written as."""
+
+    html = "html"
+    pdf = "pdf"
+
 
 class TableFormat(StrEnum):
-    """What a table may be written as."""
+    """What tables may be written as: a file each, or one workbook with a sheet each."""
 
     csv = "csv"
     parquet = "parquet"
+    xlsx = "xlsx"
 
 
-def dashboard(settings: Settings, out: Path | None = None) -> Path:
-    """Write the dashboard of the published warehouse to `out`, or to ``dashboard.html`` among the exports.
+def dashboard(settings: Settings, out: Path | None = None, form: PageFormat = PageFormat.html) -> Path:
+    """Write the dashboard of the published warehouse to `out`, or among the exports of its refresh.
 
-    Raises WarehouseError where there is no warehouse yet, AnalyticsError where the file cannot be written.
+    There it is also ``exports/dashboard.html``, whichever refresh was exported last. Raises WarehouseError where
+    there is no warehouse yet, AnalyticsError where the file cannot be written, or no browser prints the PDF.
     """
-    path = out or settings.exports / "dashboard.html"
+    name = f"dashboard.{form.value}"
+    asked = f"printing the dashboard to {out or settings.exports / name}"
+    if form is PageFormat.pdf:
+        printing.browser(asked)  # before a page is drawn that nobody could print
     with reader.connect(settings) as warehouse:
-        content = page.gather(warehouse)
-    return _written(path, lambda: page.write(content, path))
+        version, content = _version(warehouse), page.gather(warehouse)
+    data = page.render(content).encode()
+    if form is PageFormat.pdf:
+        data = printing.pdf(data, asked)
+    if out is not None:
+        return _write(out, data)
+    _write(settings.exports / version / name, data)
+    _point(settings.exports, version)
+    return _write(settings.exports / name, data)
 
 
 def tables(settings: Settings, out: Path | None = None, form: TableFormat = TableFormat.csv) -> list[Path]:
-    """Write each metric of the published warehouse to a file of its own in the folder `out`."""
-    folder = out or settings.exports / "tables"
+    """Write each metric of the published warehouse to a file of its own, as XLSX all to one workbook.
+
+    Into the folder `out`, or among the exports of its refresh. All are made before the first is written.
+    """
     with reader.connect(settings) as warehouse:
-        return [_table(warehouse.metric(name), folder / f"{name}.{form.value}", form) for name in metrics.names()]
+        version = _version(warehouse)
+        files = _workbook(warehouse) if form is TableFormat.xlsx else _files(warehouse, form)
+    folder = out or settings.exports / version / "tables"
+    written = [_write(folder / name, data) for name, data in files.items()]
+    if out is None:
+        _point(settings.exports, version)
+    return written
 
 
-def _table(frame: pl.DataFrame, path: Path, form: TableFormat) -> Path:
-    temporary = path.with_name(f".{path.name}.part")
-
-    def write() -> Path:
-        # Into memory first: of a full disk polars says so in an error of its own, the file system in plain words.
-        data = BytesIO()
-        if form is TableFormat.csv:
-            frame.write_csv(data)
-        else:
-            frame.write_parquet(data)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data.getbuffer())
-            return temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-
-    return _written(path, write)
+def _files(warehouse: reader.Warehouse, form: TableFormat) -> dict[str, bytes]:
+    encode = sheets.csv if form is TableFormat.csv else sheets.parquet
+    return {f"{name}.{form.value}": encode(warehouse.metric(name)) for name in metrics.names()}
 
 
-def _written(path: Path, write: Callable[[], Path]) -> Path:
+def _workbook(warehouse: reader.Warehouse) -> dict[str, bytes]:
+    about = {
+        "as of": warehouse.as_of.astimezone(UTC).isoformat(),
+        "currency": warehouse.currency,
+        "time zone of days and months": warehouse.timezone,
+        "times": "in UTC",
+        "refresh": warehouse.refresh_id,
+        "snapshot": warehouse.snapshot,
+    }
+    filled = [_sheet(warehouse, name) for name in metrics.names()]
+    return {"metrics.xlsx": sheets.workbook(filled, about, warehouse.as_of)}
+
+
+def _sheet(warehouse: reader.Warehouse, name: str) -> sheets.Sheet:
+    file = sql.read("metrics", name)
+    units = {column.name: column.unit for column in definitions.columns(file)}
+    return sheets.Sheet(name, file.summary, warehouse.metric(name), units)
+
+
+def _version(warehouse: reader.Warehouse) -> str:
+    """The folder of a refresh: its as_of, so that folders sort by time, and who it is."""
+    return f"{warehouse.as_of.astimezone(UTC):%Y-%m-%dT%H%M%SZ}-{warehouse.refresh_id[:8]}"
+
+
+def _write(path: Path, data: bytes) -> Path:
+    return whole_file(path, data, "writing")
+
+
+def _point(exports: Path, version: str) -> None:
+    """Let ``latest`` be the folder of that version: a link, or a copy where the file system knows none."""
+    latest, coming = exports / LATEST, exports / f".{LATEST}.{os.getpid()}.partial"
     try:
-        return write()
+        if latest.is_symlink() or not latest.exists():
+            try:
+                coming.symlink_to(version, target_is_directory=True)
+            except (OSError, NotImplementedError):
+                shutil.copytree(exports / version, coming)
+            coming.replace(latest)
+        else:
+            shutil.copytree(exports / version, coming)
+            shutil.rmtree(latest)
+            coming.rename(latest)
     except OSError as error:
+        if coming.is_symlink():
+            coming.unlink()
+        shutil.rmtree(coming, ignore_errors=True)
         raise AnalyticsError(
-            f"writing {path}", error.strerror or type(error).__name__, "Name another place with --out"
+            f"writing {latest}", error.strerror or type(error).__name__, "Name another place with --out"
         ) from error

@@ -42,8 +42,7 @@ def sample_warehouse() -> Warehouse:
     The same object as `connect` gives, with the same numbers every time: two refreshes a week apart to compare,
     and the boards of the days between. It takes some seconds to make, once per process, and leaves nothing behind.
 
-    >>> warehouse = si.sample_warehouse()
-    >>> warehouse
+    >>> si.sample_warehouse()
     <Warehouse sample.duckdb as of 2026-06-01 00:00 UTC, in usd>
     """
     with _one_at_a_time:

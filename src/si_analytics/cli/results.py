@@ -31,9 +31,10 @@ class Format(StrEnum):
 
 
 class PageFormat(StrEnum):
-    """How a dashboard is written."""
+    """How a dashboard is written; `si_analytics.export` has the same."""
 
     html = "html"
+    pdf = "pdf"
 
 
 class TableFormat(StrEnum):
@@ -41,6 +42,7 @@ class TableFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
+    xlsx = "xlsx"
 
 
 def metric(
@@ -186,31 +188,44 @@ def show(frame: pl.DataFrame, form: Format) -> None:
 def dashboard(
     out: Annotated[
         Path | None,
-        typer.Option(metavar="PLACE", help="A folder, or a file ending in .html. [default: exports in SI_HOME]"),
+        typer.Option(
+            metavar="PLACE", help="A folder, or a file ending in .html or .pdf. [default: exports in SI_HOME]"
+        ),
     ] = None,
-    format: Annotated[PageFormat, typer.Option("--format", help="What to write.")] = PageFormat.html,
+    format: Annotated[PageFormat | None, typer.Option("--format", help="What to write. [default: html]")] = None,
     json: Json = False,
 ) -> None:
-    """Write the dashboard: one HTML file that opens from disk with no network."""
-    from si_analytics import settings
-    from si_analytics.export import dashboard as write
+    """Write the dashboard: one HTML file that opens from disk with no network, or a PDF of it.
 
-    if out is not None and (out.is_dir() or out.suffix.lower() not in {".html", ".htm"}):
-        out = out / "dashboard.html"
+    Without --out it goes into a folder of its refresh, which `latest` leads to.
+    """
+    from si_analytics import export as exporting
+    from si_analytics import settings
+
+    ending = "" if out is None or out.is_dir() else out.suffix.lower()
+    form = format or (PageFormat.pdf if ending == ".pdf" else PageFormat.html)
+    fitting = {".pdf"} if form is PageFormat.pdf else {".html", ".htm"}
+    if ending in {".pdf", ".html", ".htm"} - fitting:
+        raise UsageError(f"si export dashboard --format {form} --out {out}", "they differ", "Leave one of them out")
+    if out is not None and ending not in fitting:
+        out = out / f"dashboard.{form}"
     with Progress("drawing the dashboard", quiet=json):
-        path = write(settings.load(), out)
+        path = exporting.dashboard(settings.load(), out, exporting.PageFormat(form.value))
     _wrote([path], json)
 
 
 @export.command()
 def tables(
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder to write to. [default: exports/tables in SI_HOME]")
+        Path | None, typer.Option(metavar="DIR", help="The folder to write to. [default: exports in SI_HOME]")
     ] = None,
     format: Annotated[TableFormat, typer.Option("--format", help="What to write.")] = TableFormat.csv,
     json: Json = False,
 ) -> None:
-    """Write every published metric as a file of its own."""
+    """Write every published metric: a file each, or with xlsx a sheet each of one workbook.
+
+    Without --out they go into a folder of their refresh, which `latest` leads to.
+    """
     from si_analytics import export as exporting
     from si_analytics import settings
 

@@ -1,0 +1,63 @@
+"""A page as PDF, printed by the Chromium that is installed.
+
+Belongs here: finding the browser as charts find theirs, and printing one page in it with the network out of its
+reach. May import: `errors`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from choreographer.browsers.chromium import Chromium
+
+from si_analytics.errors import AnalyticsError
+
+_SECONDS = 120
+_DRAWING_MS = 10_000  # of the page's own time, which passes as fast as the browser can work it off
+_OPTIONS = (
+    *("--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--no-pdf-header-footer"),
+    *("--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--no-sandbox",  # which root may not have; the page is our own, and its policy allows it nothing outside
+    "--proxy-server=127.0.0.1:9",  # where nobody answers: what a page asks for goes nowhere
+)
+
+
+def browser(asked: str) -> str:
+    """Where the browser is; raises AnalyticsError that begins with what was `asked` where there is none."""
+    found = Chromium.find_browser(skip_local=False)
+    if found is None or not Path(found).is_file():
+        raise AnalyticsError(
+            asked,
+            "no Chromium or Chrome was found to print it",
+            "Install one (apt-get install chromium), or name yours in BROWSER_PATH",
+        )
+    return found
+
+
+def pdf(page: bytes, asked: str) -> bytes:
+    """`page`, an HTML document that needs nothing else, as PDF.
+
+    Raises AnalyticsError that begins with what was `asked` where there is no browser, or it prints nothing.
+    """
+    program = browser(asked)
+    with tempfile.TemporaryDirectory(prefix="si-print-", ignore_cleanup_errors=True) as folder:
+        source, target = Path(folder) / "page.html", Path(folder) / "page.pdf"
+        source.write_bytes(page)
+        places = (f"--user-data-dir={folder}/profile", f"--print-to-pdf={target}")
+        waiting = f"--virtual-time-budget={_DRAWING_MS}"
+        try:
+            subprocess.run(
+                [program, *_OPTIONS, *places, waiting, source.as_uri()],
+                timeout=_SECONDS,
+                capture_output=True,
+                check=True,
+            )
+            return target.read_bytes()
+        except (OSError, subprocess.SubprocessError) as error:
+            raise AnalyticsError(
+                asked,
+                f"the browser {program} did not print it ({type(error).__name__})",
+                "Try again; if it goes on, look whether it starts on this machine",
+            ) from error
