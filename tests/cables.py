@@ -30,7 +30,8 @@ class Break(Enum):
 
 @dataclass
 class Cable:
-    """Forwards until told otherwise: once `sign` is seen on its way (to the server or back) half of that is sent on.
+    """Forwards until told otherwise: once `sign` is seen on its way (to the server or back) half of that is sent on,
+    or the ``whole``; where there is an ``after``, that has to be seen first.
 
     ``broken`` tells how often that was. After a silence also whoever connects anew hears nothing, until `heal`.
     """
@@ -42,6 +43,8 @@ class Cable:
     breaking: Break = Break.CUT
     times: int = 0
     whole: bool = False
+    after: bytes = b""
+    armed: bool = False
     broken: int = 0
     sockets: list[socket.socket] = field(default_factory=list)
     silenced: list[socket.socket] = field(default_factory=list)
@@ -79,7 +82,8 @@ class Cable:
         try:
             while data := source.recv(1 << 16):
                 sign = self.to_server if upward else self.to_client
-                if sign and sign in data and self.broken < self.times:
+                self.armed = self.armed or self.after in data
+                if self.armed and sign and sign in data and self.broken < self.times:
                     self.broken += 1
                     target.sendall(data if self.whole else data[: data.index(sign) + len(sign)])
                     self._break(client, source, target)

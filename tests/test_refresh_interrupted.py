@@ -86,7 +86,8 @@ def run(settings: Settings, listen: Breaker, waits: Waits) -> records.RefreshRep
 
 
 def files(settings: Settings) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in settings.home.iterdir() if path.suffix != ".lock"}
+    held = (path for path in settings.home.rglob("*") if path.is_file() and path.suffix != ".lock")
+    return {str(path.relative_to(settings.home)): path.read_bytes() for path in held}
 
 
 @pytest.mark.parametrize("after", ["invite_templates", "users"])

@@ -121,6 +121,19 @@ def test_a_network_that_breaks_while_results_are_sent_is_one_error_and_nothing_i
     assert_next_is_right(filled, postgres)
 
 
+def test_a_commit_whose_answer_is_lost_on_its_way_is_asked_after_and_told_as_what_it_was(
+    filled: Settings, cable: Cable, postgres: psycopg.Connection
+) -> None:
+    """Postgres committed, and the connection was cut before it could say so: the refresh asks, and comes to its end."""
+    before, held = state(postgres), files(filled)
+    cable.after, cable.to_server, cable.times, cable.whole = b"pg_notify", b"COMMIT", 1, True
+    run(through(cable, filled), Waits())
+    assert cable.broken == 1
+    assert state(postgres) != before
+    assert files(filled) != held
+    assert_published(postgres, worlds.read(postgres), sample.END)
+
+
 def test_a_server_whose_client_was_killed_while_it_waits_for_a_row_lets_go_of_the_rows_it_wrote(
     filled: Settings, postgres: psycopg.Connection
 ) -> None:

@@ -24,11 +24,12 @@ import psycopg
 from psycopg import sql as pg_sql
 
 from si_analytics import gate, postgres, sql, staging, turns
-from si_analytics.errors import ImplausibleChangeError, PublishError
+from si_analytics.errors import ImplausibleChangeError, PublishError, ServerError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
 
 CHANNEL = "si_metrics"
+_STILL_COMMITTING = 10.0  # seconds that a commit whose word was lost may still take
 VIEWS = ("agent_leaderboard", "brand_leaderboard", "conversion_funnels")
 _PARENTS = ("users", "agent_profiles")  # who deletes a user locks that row first, then what hangs on it: so do we
 _OURS = "analytics"
@@ -152,14 +153,40 @@ def preview(
 @contextlib.contextmanager
 def _transaction(settings: Settings) -> Iterator[Connection]:
     """One transaction on the operational database; what Postgres refuses is one sentence."""
+    number: str | None = None
     try:
         with postgres.connect(settings, read_only=False) as connection:
             connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
             connection.execute("set local search_path = pg_catalog, pg_temp")
             yield connection
+            row = connection.execute("select pg_current_xact_id_if_assigned()::text").fetchone()
+            number = row[0] if row else None
     except psycopg.Error as error:
+        if number and _committed(settings, number):
+            return
         reason = error.diag.message_primary or " ".join(str(error).split())
         raise PublishError("publishing to Postgres", reason, _remedy(error)) from error
+
+
+def _committed(settings: Settings, number: str) -> bool:
+    """Whether the transaction of that number was committed, where the word of it was lost on its way."""
+    status: object = None
+    try:
+        with postgres.connect(settings) as connection:
+            deadline = time.monotonic() + _STILL_COMMITTING
+            while status in (None, ("in progress",)) and time.monotonic() < deadline:
+                status = connection.execute("select pg_xact_status(%s::xid8)", [number]).fetchone()
+                time.sleep(0 if status != ("in progress",) else 0.1)
+    except (ServerError, psycopg.Error) as error:
+        raise _unknown() from error
+    if status == ("in progress",):
+        raise _unknown()
+    return status == ("committed",)
+
+
+def _unknown() -> PublishError:
+    found = "the connection was lost while the results were committed, and Postgres cannot be asked whether they were"
+    return PublishError("publishing to Postgres", found, "All of them were or none; run it again: si refresh")
 
 
 def _remedy(error: psycopg.Error) -> str:
