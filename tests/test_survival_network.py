@@ -134,6 +134,24 @@ def test_a_commit_whose_answer_is_lost_on_its_way_is_asked_after_and_told_as_wha
     assert_published(postgres, worlds.read(postgres), sample.END)
 
 
+def test_a_commit_whose_answer_is_lost_in_a_network_that_stays_silent_is_not_told_as_nothing_written(
+    filled: Settings, cable: Cable, postgres: psycopg.Connection
+) -> None:
+    """Nobody can be asked: the error says that it is not known, the old file stands, and the next refresh is right."""
+    before, held = state(postgres), files(filled)
+    cable.after, cable.to_server, cable.times, cable.whole = b"pg_notify", b"COMMIT", 1, True
+    cable.breaking = Break.SILENT
+    with pytest.raises(PublishError) as caught:
+        run(through(cable, filled, SOON), Waits())
+    assert str(caught.value) == (
+        "publishing to Postgres: the connection was lost while the results were committed, and Postgres cannot be asked"
+        " whether they were. All of them were or none; run it again: si refresh"
+    )
+    assert state(postgres) != before
+    assert files(filled) == held
+    assert_next_is_right(filled, postgres)
+
+
 def test_a_server_whose_client_was_killed_while_it_waits_for_a_row_lets_go_of_the_rows_it_wrote(
     filled: Settings, postgres: psycopg.Connection
 ) -> None:
