@@ -1,18 +1,81 @@
 """What reacts to what happens.
 
-May import: `dagster`, `pipelines.alerts`.
+May import: `dagster`, `si_analytics`, `pipelines.alerts`, `pipelines.descriptions`, `pipelines.jobs`.
 """
 
 import os
+import time
+from collections.abc import Callable
 
 import dagster as dg
 
-from pipelines import alerts
+from pipelines import alerts, descriptions, jobs
+from si_analytics import settings, watch
+from si_analytics.errors import UsageError
+
+_SECONDS = 60
+_AFTER_A_FAILURE = 15 * 60.0
+_AT_WORK = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.MANAGED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def sensors() -> list[dg.SensorDefinition]:
     """Every sensor."""
-    return [run_failure()]
+    return [operational_changes(), run_failure()]
+
+
+def operational_changes(clock: Callable[[], float] = time.time) -> dg.SensorDefinition:
+    """Asks Postgres whether anything that is read differs from the warehouse, and if so for one refresh.
+
+    While a run that writes to the warehouse is queued or at work nothing is asked. After a refresh that failed it waits
+    a quarter of an hour: the change is still there, and each attempt would fail and alarm alike.
+    """
+
+    @dg.sensor(
+        name="operational_changes",
+        job=jobs.REFRESH_METRICS,
+        minimum_interval_seconds=_SECONDS,
+        description="Refreshes when the operational data changed; what a refresh itself wrote is no change. Asks"
+        " nothing while a run that writes is queued or at work, nor for a quarter of an hour after one that failed.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        waiting = _waits_for(context.instance, clock())
+        if waiting:
+            return dg.SensorResult(skip_reason=waiting)
+        seen = _look(context)
+        if not seen.changed:
+            return dg.SensorResult(skip_reason=f"Nothing changed: {seen.reason}", cursor=seen.cursor)
+        context.log.info(f"A refresh is due: {seen.reason}")
+        return dg.SensorResult([dg.RunRequest(tags={"changed": ", ".join(seen.tables) or "all"})], cursor=seen.cursor)
+
+    return sensor
+
+
+def _waits_for(instance: dg.DagsterInstance, now: float) -> str | None:
+    """Why no refresh can be asked for yet, if so."""
+    for run in instance.get_runs(dg.RunsFilter(tags=descriptions.WRITER, statuses=_AT_WORK), limit=1):
+        return f"Run {run.run_id} of {run.job_name} is {run.status.value.lower()}"
+    for record in instance.get_run_records(dg.RunsFilter(job_name=jobs.REFRESH_METRICS.name), limit=1):
+        failed = record.dagster_run.status is dg.DagsterRunStatus.FAILURE
+        left = (record.end_time or 0.0) + _AFTER_A_FAILURE - now
+        if failed and left > 0:
+            return f"Run {record.dagster_run.run_id} failed; the next attempt is due in {left / 60:.0f} minutes"
+    return None
+
+
+def _look(context: dg.SensorEvaluationContext) -> watch.Look:
+    current = settings.load()
+    try:
+        return watch.look(current, context.cursor)
+    except UsageError as error:
+        context.log.warning(f"Looking from the beginning: {error}")  # a cursor that another release left
+        return watch.look(current)
 
 
 def run_failure() -> dg.SensorDefinition:
