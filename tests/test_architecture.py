@@ -13,7 +13,7 @@ import si_analytics
 
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
-    {"errors"},
+    {"errors", "findings"},
     {"settings", "sql", "definitions", "display", "differences", "periods", "keyhash"},
     {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
     {
@@ -39,6 +39,7 @@ FLOORS = (
         "turns",
         "publish",
         "listening",
+        "server_health",
     },
     {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary"},
     {"published", "questions", "leaderboards", "comparison"},

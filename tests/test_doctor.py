@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +13,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
+from si_analytics import diagnosis, warehouse
+from si_analytics.findings import Finding, Verdict
 from si_analytics.settings import Settings
 from tests.commands import Si
 
@@ -18,13 +23,18 @@ def test_doctor_finds_everything_well_after_a_refresh(si: Si, shop: Settings) ->
     done = si(shop)("doctor", "--json")
     assert (done.code, done.err) == (0, "")
     found = {one["what"]: one for one in done.document}
-    assert {one["verdict"] for one in found.values()} == {"ok"}
+    assert {one["what"] for one in found.values() if one["verdict"] != "ok"} <= {"checks"}
     assert found["SI_HOME"]["found"] == f"{shop.home} (environment)"
     assert found["SI_CURRENCY"]["found"] == "usd (default)"
     assert found["Postgres"]["found"] == "PostgreSQL 18.4 as postgres"
     assert found["rights"]["found"] == "may read 19 tables, write 9 and refresh 3 views"
     assert found["schema"]["found"].startswith("all 42 tables")
     assert "as of 2026-06-01T00:00:00+00:00" in found["warehouse"]["found"]
+    assert "rows last changed: agent_leaderboard " in found["published"]["found"]
+    assert found["encryption"]["found"].startswith("none, and none needed")
+    assert found["encoding"]["found"].startswith("UTF8")
+    assert found["replication"]["found"].startswith("publication si_realtime; wal_level ")
+    assert found["clock"]["found"] == "as this machine's, to 5 seconds"
 
 
 def test_doctor_tells_each_setting_with_its_origin_and_no_password(
@@ -100,11 +110,77 @@ def as_role(settings: Settings, role: Identifier) -> Settings:
     return settings.model_copy(update={"postgres_url": SecretStr(url)})
 
 
-def test_doctor_does_not_call_a_stale_warehouse_wrong(si: Si, shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from si_analytics.cli import doctor
+def by_name(current: Settings, now: datetime | None = None) -> dict[str, Finding]:
+    return {one.what: one for one in diagnosis.findings(current, now or datetime.now(UTC))}
 
-    monkeypatch.setattr(doctor, "_STALE", doctor.timedelta())
-    done = si(shop)("doctor", "--json")
-    assert done.code == 0
-    found = next(one for one in done.document if one["what"] == "warehouse")
-    assert (found["verdict"], found["remedy"]) == ("note", "Bring it up to date: si refresh")
+
+def test_a_stale_refresh_and_a_clock_apart_are_notable_and_not_wrong(shop: Settings) -> None:
+    """Two days from now, by this machine's clock."""
+    found = by_name(shop, datetime.now(UTC) + timedelta(days=2, minutes=1))
+    for what in ("warehouse", "published"):
+        assert (found[what].verdict, found[what].remedy) == (Verdict.notable, "Bring it up to date: si refresh")
+        assert "2 days ago" in found[what].found
+    assert found["clock"].verdict is Verdict.notable
+    assert found["clock"].found.endswith("s behind this machine's")
+
+
+def test_an_empty_database_lacks_its_schema_and_its_publications(empty_settings: Settings) -> None:
+    found = by_name(empty_settings)
+    assert found["schema"].verdict is Verdict.wrong
+    assert found["published"].verdict is Verdict.notable
+    assert "si schema apply" in found["replication"].remedy
+    assert "Fill it first: si refresh" in found["warehouse"].remedy
+
+
+def test_a_schema_without_a_refresh_says_to_make_one(settings: Settings) -> None:
+    found = by_name(settings)
+    assert (found["published"].found, found["published"].remedy) == ("nothing yet", "Publish: si refresh")
+    assert found["schema"].verdict is Verdict.well
+
+
+def test_a_folder_that_cannot_be_written_is_wrong_whoever_asks(settings: Settings) -> None:
+    """Not even root writes into /proc."""
+    found = [
+        one
+        for one in diagnosis.findings(
+            settings.model_copy(update={"warehouse": Path("/proc/nowhere/warehouse.duckdb")}), datetime.now(UTC)
+        )
+        if one.what == "disk" and one.verdict is Verdict.wrong
+    ]
+    assert "/proc, where SI_WAREHOUSE is, cannot be written" in found[0].found
+    assert "set SI_WAREHOUSE" in found[0].remedy
+
+
+def test_what_a_dead_refresh_left_is_told_and_what_a_living_one_works_on_is_not(settings: Settings) -> None:
+    settings.home.mkdir(parents=True)
+    warehouse.working_path(settings).write_bytes(b"x" * 200_000)
+    assert "(0.2 MB) was left by a refresh that died" in by_name(settings)["working file"].found
+    with warehouse.writer_lock(settings):
+        assert by_name(settings)["working file"] == Finding(Verdict.well, "working file", "another refresh works on it")
+
+
+def test_a_server_that_is_down_is_one_finding_without_the_password(settings: Settings) -> None:
+    down = settings.model_copy(update={"postgres_url": SecretStr("postgresql://ana:hunter2@127.0.0.1:1/shop")})
+    found = diagnosis.findings(down, datetime.now(UTC))
+    (server,) = (one for one in found if one.what == "Postgres")
+    assert server.verdict is Verdict.wrong
+    assert server.found.startswith("connecting to postgresql://ana@127.0.0.1:1/shop: ")
+    assert not {"rights", "schema", "clock"} & {one.what for one in found}
+    assert "hunter2" not in str(found)
+
+
+def test_a_database_in_sql_ascii_is_wrong(
+    create_database: Callable[..., str], make_settings: Callable[..., Settings]
+) -> None:
+    url = create_database()
+    name = f"ascii_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            SQL("create database {} encoding 'SQL_ASCII' template template0 locale_provider libc locale 'C'").format(
+                Identifier(name)
+            )
+        )
+        other = url.replace(connection.info.dbname, name)
+    found = by_name(make_settings(other))["encoding"]
+    assert found.verdict is Verdict.wrong
+    assert "with encoding 'UTF8'" in found.remedy
