@@ -31,6 +31,7 @@ TIME_COLUMNS = (
 # The ends of an axis of times are people's own units, and a minute is the least that is told apart.
 _TICKS = ((1 / 60, "1 min"), (1, "1 h"), (8, "8 h"), (48, "2 d"), (336, "2 w"), (2160, "90 d"), (17520, "2 y"))
 _LEAST_HOURS = 1 / 60
+_BEYOND_LAST_TICK = 1.25  # or its label would stand across the edge, and be left out
 
 
 def time_to_convert(
@@ -121,7 +122,7 @@ def _lay_out(made: go.Figure, frame: pl.DataFrame, *, split: bool) -> None:
     high = min((at for at, _ in _TICKS if at > max(times)), default=max(times) * 1.2)
     made.update_xaxes(
         type="log",
-        range=[math.log10(low), math.log10(high)],
+        range=[math.log10(low), math.log10(high * _BEYOND_LAST_TICK)],
         tickmode="array",
         tickvals=[at for at, _ in _TICKS],
         ticktext=[words for _, words in _TICKS],
