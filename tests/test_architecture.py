@@ -44,7 +44,7 @@ FLOORS = (
     {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary"},
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
-    {"export", "history", "packaged", "watch"},
+    {"export", "history", "diagnosis", "packaged", "watch"},
     {"cli", "__main__"},
 )
 """From the ground up; a module imports its own floor and those below."""
