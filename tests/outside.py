@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,8 +64,11 @@ def installed_binaries() -> Path | None:
 
 
 @contextmanager
-def running(binaries: Path) -> Iterator[OutsideServer]:
-    """A fresh server run by `binaries`, as an ordinary account of the machine where we are root; gone at the end."""
+def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Iterator[OutsideServer]:
+    """A fresh server run by `binaries`, as an ordinary account of the machine where we are root; gone at the end.
+
+    ``prepare`` is given its data folder before it starts, and returns further flags.
+    """
     account = _account()
     home = Path(tempfile.mkdtemp(prefix="outside-"))
     try:
@@ -76,11 +79,15 @@ def running(binaries: Path) -> Iterator[OutsideServer]:
                 os.chown(path, account.pw_uid, account.pw_gid)
         options = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
         _run(account, binaries / "initdb", *options, f"--pwfile={home / 'password'}", "-D", str(home / "data"))
+        more = prepare(home / "data") if prepare else ""
+        for path in (home / "data").iterdir():
+            if account:
+                os.chown(path, account.pw_uid, account.pw_gid)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-        flags += " -c fsync=off -c max_prepared_transactions=4"
+        flags += f" -c fsync=off -c max_prepared_transactions=4 {more}"
         control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
         _run(account, *control, "-l", str(home / "log"), "-o", flags, "start")
         try:
