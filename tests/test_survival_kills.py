@@ -21,7 +21,6 @@ from si_analytics.settings import Settings
 from tests import worlds
 from tests.forks import AFTER, BEFORE, Ended, Forks, forking
 from tests.test_refresh import assert_published, connection_to
-from tests.test_refresh_killed import WRITES
 
 SEED = 20261124
 KILLS = 50
@@ -38,6 +37,17 @@ NAMED = (
 TWICE = 2 * NAMED
 LONGEST_WAIT = 5.0
 """Seconds: what a writer may wait for what a killed refresh left in Postgres; it is milliseconds."""
+WRITES = (
+    "insert into transactions (type, to_user_id, amount, currency, status, created_at)"
+    " select 'agent_commission', user_id, 1.25, 'usd', 'pending', '2026-05-01' from agent_profiles"
+    " order by random() limit 3",
+    "update transactions set status = 'completed'"
+    " where id in (select id from transactions where status = 'pending' order by random() limit 2)",
+    "delete from transactions where id in (select id from transactions order by random() limit 1)",
+    "update deals set status = 'completed', completed_at = '2026-05-20'"
+    " where id in (select id from deals where status = 'active' order by random() limit 1)",
+    "delete from user_reviews where id in (select id from user_reviews order by random() limit 1)",
+)
 PUBLISHED_ROWS = (
     "update agent_profiles set tier = tier"
     " where user_id in (select user_id from agent_profiles order by random() limit 1)",
