@@ -6,8 +6,10 @@ import hashlib
 import json
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,41 @@ def test_writing_where_a_file_stands_in_the_way_says_so(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(AnalyticsError, match="writing the dashboard to"):
         dashboard.write(content(3), tmp_path / "taken" / "report.html")
+
+
+def test_what_stands_in_the_file_beside_the_metrics_comes_in_one_order_too() -> None:
+    """A period, cohorts, experiments, boards kept, times, money left out and tables read, each backwards."""
+
+    def whole(order: Callable[[pl.DataFrame], pl.DataFrame]) -> str:
+        board, funnels = order(frames.agents(9, moved=True)), order(frames.funnels())
+        period = dashboard.Period(
+            name="last 30 days",
+            since=frames.AS_OF - timedelta(days=30),
+            until=frames.AS_OF,
+            agent_leaderboard=board,
+            agents_before=board,
+            conversion_funnels=funnels,
+            funnels_before=funnels,
+        )
+        names = ["btc", "eth", ""]
+        return dashboard.render(
+            content(
+                9,
+                periods=(period,),
+                signup_cohorts=order(frames.cohorts()),
+                template_experiments=order(frames.experiments()),
+                history=order(frames.history()),
+                times_to_convert={"invite": order(frames.times())},
+                left_out=order(pl.DataFrame({"currency": names, "transactions": 1, "total_amount": Decimal("0.04")})),
+                sources=order(
+                    pl.DataFrame({"table_name": ["users", "deals"], "rows": 2, "mode": "full"}).with_columns(
+                        pl.lit(0).alias(name) for name in ("inserted", "updated", "deleted")
+                    )
+                ),
+            )
+        )
+
+    assert whole(lambda frame: frame) == whole(pl.DataFrame.reverse)
 
 
 # What it says first
