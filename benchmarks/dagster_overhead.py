@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -55,6 +56,19 @@ order by sponsor_id
 """
 
 
+_COMMAND = ("-m", "si_analytics", "refresh")
+_JOB = ("-m", "dagster", "job", "execute", "-m", "pipelines.definitions", "-j", "refresh_metrics")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project, what runs it, and how many metrics it has."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    metrics: int
+
+
 @dataclass(frozen=True)
 class Overhead:
     """Medians of both ways with so many metrics."""
@@ -62,6 +76,8 @@ class Overhead:
     metrics: int
     command_seconds: float
     dagster_seconds: float
+    more_work: float
+    """What Dagster adds in seconds of the processor, which others that use the machine do not lengthen much."""
 
     @property
     def more(self) -> float:
@@ -83,58 +99,71 @@ def interpreter() -> Path | None:
 
 
 def measured(place: Place, rounds: int, listen: Listener, extras: Sequence[int] = EXTRAS) -> list[Overhead]:
-    """Both ways, round after round, for each number of metrics; the first refresh, which reads all, is not counted."""
+    """Both ways in turn with each number of metrics, round after round, after a first refresh that reads all."""
     python = interpreter()
     if python is None:
         listen("dagster is left out: not installed (make test installs it)")
         return []
-    found = []
-    for extra in extras:
-        with tempfile.TemporaryDirectory(dir=place.home) as folder:
-            tree, environment = _prepared(Path(folder), place, extra)
-            metrics = len(list((tree / "sql" / "metrics").glob("*.sql")))
-            ways = {
-                "si refresh": [str(python), "-m", "si_analytics", "refresh"],
-                "dagster": [
-                    *(str(python), "-m", "dagster", "job", "execute"),
-                    *("-m", "pipelines.definitions", "-j", "refresh_metrics"),
-                ],
-            }
-            _seconds(ways["si refresh"], tree, environment)
-            taken: dict[str, list[float]] = {way: [] for way in ways}
-            for number in range(1, rounds + 1):
-                for way, command in ways.items():
-                    taken[way].append(_seconds(command, tree, environment))
-                    listen(f"{place.size}, round {number}: {metrics} metrics, {way}: {taken[way][-1]:.2f} s")
-            found.append(Overhead(metrics, *map(statistics.median, taken.values())))
-    return found
+    with tempfile.TemporaryDirectory(dir=place.home) as folder:
+        projects = [_prepared(Path(folder) / str(extra), place, extra) for extra in extras]
+        for project in projects:
+            _seconds(project, python, _COMMAND)
+        taken: dict[tuple[int, tuple[str, ...]], list[tuple[float, float]]] = {}
+        for number in range(1, rounds + 1):
+            for project in projects:
+                for way in (_COMMAND, _JOB):
+                    seconds, work = _seconds(project, python, way)
+                    taken.setdefault((project.metrics, way), []).append((seconds, work))
+                    said = f"{project.metrics} metrics, {'si refresh' if way == _COMMAND else 'dagster'}"
+                    listen(f"{place.size}, round {number}: {said}: {seconds:.2f} s")
+    return [_summed_up(one.metrics, taken[one.metrics, _COMMAND], taken[one.metrics, _JOB]) for one in projects]
 
 
-def _prepared(folder: Path, place: Place, extra: int) -> tuple[Path, Mapping[str, str]]:
+def _summed_up(metrics: int, command: Sequence[tuple[float, float]], job: Sequence[tuple[float, float]]) -> Overhead:
+    (command_seconds, command_work), (job_seconds, job_work) = (
+        [statistics.median(column) for column in zip(*taken, strict=True)] for taken in (command, job)
+    )
+    return Overhead(metrics, command_seconds, job_seconds, job_work - command_work)
+
+
+def _prepared(folder: Path, place: Place, extra: int) -> Project:
     """A copy of the project with `extra` metrics more, and the environment that runs it."""
-    tree = folder / "project"
     for part in ("src", "sql", "pipelines"):
-        shutil.copytree(_ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(_ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    metrics = folder / "sql" / "metrics"
     for number in range(extra):
         name = f"one_more_{number:02}"
-        (tree / "sql" / "metrics" / f"{name}.sql").write_text(_METRIC.format(name=name), encoding="utf-8")
+        (metrics / f"{name}.sql").write_text(_METRIC.format(name=name), encoding="utf-8")
     home = folder / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join((str(tree / "src"), str(tree))),
+        "PYTHONPATH": os.pathsep.join((str(folder / "src"), str(folder))),
         "SI_POSTGRES_URL": place.url,
         "SI_HOME": str(folder / "home"),
         "DAGSTER_HOME": str(home),
     }
-    return tree, environment
+    return Project(folder, environment, len(list(metrics.glob("*.sql"))))
 
 
-def _seconds(command: Sequence[str], tree: Path, environment: Mapping[str, str]) -> float:
-    started = time.perf_counter()
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+def _seconds(project: Project, python: Path, way: Sequence[str]) -> tuple[float, float]:
+    """How long it took, and for how long of that it kept a processor busy."""
+    worked, started = _work(), time.perf_counter()
+    done = subprocess.run(
+        [str(python), *way],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     seconds = time.perf_counter() - started
     if done.returncode:
-        raise RuntimeError(f"measuring {' '.join(command[2:5])}: {(done.stdout + done.stderr).strip()[-2000:]}")
-    return seconds
+        raise RuntimeError(f"measuring {' '.join(way[1:4])}: {(done.stdout + done.stderr).strip()[-2000:]}")
+    return seconds, _work() - worked
+
+
+def _work() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -121,11 +121,22 @@ def added(found: Iterable[Overhead]) -> str:
         (
             str(one.metrics),
             *(f"{seconds:.2f}" for seconds in (one.command_seconds, one.dagster_seconds, one.more)),
+            f"{one.more_work:.2f}",
             "yes" if one.reached else "no",
         )
         for one in found
     ]
-    return _table(("metrics", "`si refresh`, s", "through Dagster, s", "more, s", "at most 10 s more"), rows)
+    return _table(
+        (
+            "metrics",
+            "`si refresh`, s",
+            "through Dagster, s",
+            "more, s",
+            "more of the processor, s",
+            "at most 10 s more",
+        ),
+        rows,
+    )
 
 
 def write(page: Path, blocks: dict[str, str]) -> None:
