@@ -118,6 +118,25 @@ def test_a_metric_misspelt_suggests_the_nearest(warehouse: reader.Warehouse) -> 
         warehouse.metric("brand_reputation")
 
 
+@pytest.mark.parametrize(
+    ("ask", "meant"),
+    [
+        (lambda warehouse: warehouse.funnel("invte"), "invite"),
+        (lambda warehouse: warehouse.funnel("invite", by="metod"), "method"),
+        (lambda warehouse: warehouse.time_to_convert("invite", "acepted"), "accepted"),
+        (lambda warehouse: warehouse.stopped("invite", "clickd"), "clicked"),
+        (lambda warehouse: warehouse.agent_leaderboard(by="deal"), "deals"),
+        (lambda warehouse: warehouse.describe("invte"), "invite"),
+        (lambda warehouse: warehouse.explain("agent_leaderboad", "x", "rank"), "agent_leaderboard"),
+    ],
+)
+def test_whatever_name_is_misspelt_the_nearest_is_suggested(
+    warehouse: reader.Warehouse, ask: Callable[[reader.Warehouse], object], meant: str
+) -> None:
+    with pytest.raises(UnknownNameError, match=f"Did you mean '{meant}'"):
+        ask(warehouse)
+
+
 def test_a_closed_warehouse_says_so_and_closing_twice_does_no_harm(using: Settings) -> None:
     warehouse = reader.connect(using)
     warehouse.close()
@@ -135,4 +154,6 @@ def test_no_warehouse_yet_says_how_to_fill_one(make_settings: Callable[..., Sett
 def test_the_warehouse_shows_when_it_speaks_of_and_what_it_holds(warehouse: reader.Warehouse) -> None:
     assert repr(warehouse) == "<Warehouse warehouse.duckdb as of 2026-06-01 00:00 UTC, in usd>"
     shown = warehouse._repr_html_()
+    assert "as of 2026-06-01 00:00 UTC, in usd, days and months in UTC" in shown
+    assert "<code>warehouse.funnel(&#x27;invite&#x27;, by=&#x27;method&#x27;, within=&#x27;14d&#x27;)</code>" in shown
     assert "raw.transactions</td><td style='text-align:right'>2</td>" in shown

@@ -20,6 +20,12 @@ from si_analytics.errors import UsageError
 MISSING = "–"
 NONE_RANKED = "new"
 _HOURS_SHOWN_AS_HOURS = Decimal(48)
+_TRY = (
+    ("agent_leaderboard(during='last 30 days')", "who earned what, and who is moving"),
+    ("funnel('invite', by='method', within='14d')", "what becomes of an invite"),
+    ("explain('agent_leaderboard', agent_id, 'total_earnings')", "the rows behind a number"),
+    ("metrics()", "everything there is"),
+)
 
 
 def require(frame: pl.DataFrame, columns: Sequence[str], asked: str) -> pl.DataFrame:
@@ -84,14 +90,15 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def warehouse(as_of: datetime, currency: str, tables: Sequence[tuple[str, str, int]]) -> str:
+def warehouse(as_of: datetime, currency: str, timezone: str, tables: Sequence[tuple[str, str, int]]) -> str:
     """A warehouse as a notebook shows it, in HTML: when it speaks of, what to try, and its tables with their rows."""
     rows = "".join(
         f"<tr><td>{html.escape(schema)}.{html.escape(table)}</td><td style='text-align:right'>{count:,}</td></tr>"
         for schema, table, count in tables
     )
+    tried = "".join(f"<li><code>warehouse.{html.escape(call)}</code>, {why}</li>" for call, why in _TRY)
     return (
-        f"<p><b>Warehouse</b> as of {as_of:%Y-%m-%d %H:%M} UTC, in {html.escape(currency)}. Try "
-        "<code>agent_leaderboard()</code>, <code>funnel('invite', by='method')</code>, <code>metrics()</code>.</p>"
+        f"<p><b>Warehouse</b> as of {as_of:%Y-%m-%d %H:%M} UTC, in {html.escape(currency)}, days and months in"
+        f" {html.escape(timezone)}. Try</p><ul>{tried}</ul>"
         f"<details><summary>{plural(len(tables), 'table')}</summary><table>{rows}</table></details>"
     )

@@ -47,7 +47,9 @@ def leaderboard(
     """One row per agent shown, by rank on the whole board."""
     if board.by not in MEASURES:
         raise UnknownNameError(
-            f"the leaderboard by '{board.by}'", "it has no such measure", f"There are: {', '.join(MEASURES)}"
+            f"the leaderboard by '{board.by}'",
+            "it has no such measure",
+            f"{questions.nearest(board.by, MEASURES)}There are: {', '.join(MEASURES)}",
         )
     if board.is_plain:
         return questions.metric(connection, "agent_leaderboard", question, present)

@@ -82,11 +82,15 @@ def named(name: str) -> str:
     known = (*metrics.names(), *funnels.names())
     if name in known:
         return name
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
     raise UnknownNameError(
-        f"metric '{name}'", "there is none of that name", f"{hint}There are: {', '.join(sorted(known))}"
+        f"metric '{name}'", "there is none of that name", f"{nearest(name, known)}There are: {', '.join(sorted(known))}"
     )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Words that suggest the nearest of the `known` names; none where nothing is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean '{near[0]}'? " if near else ""
 
 
 def takes(name: str) -> frozenset[str]:
@@ -269,6 +273,8 @@ def stage_number(funnel: str, stage: str) -> int:
     known = funnels.stages(funnel)
     if stage not in known:
         raise UnknownNameError(
-            f"stage '{stage}' of funnel '{funnel}'", "there is none of that name", f"There are: {', '.join(known)}"
+            f"stage '{stage}' of funnel '{funnel}'",
+            "there is none of that name",
+            f"{nearest(stage, known)}There are: {', '.join(known)}",
         )
     return known.index(stage) + 1

@@ -304,7 +304,7 @@ class Warehouse:
 
         >>> warehouse.describe("agent_leaderboard")
         """
-        return glossary.described(name)
+        return glossary.described(questions.named(name))
 
     def tables(self) -> pl.DataFrame:
         """One row per table of the warehouse: schema, table and its number of rows."""
@@ -325,7 +325,7 @@ class Warehouse:
         return f"<Warehouse {self.settings.warehouse.name} as of {self.as_of:%Y-%m-%d %H:%M} UTC, in {self.currency}>"
 
     def _repr_html_(self) -> str:
-        return display.warehouse(self.as_of, self.currency, list(self.tables().iter_rows()))
+        return display.warehouse(self.as_of, self.currency, self.timezone, list(self.tables().iter_rows()))
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
