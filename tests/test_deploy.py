@@ -1,0 +1,68 @@
+"""What `deploy/` holds: services whose programs are there, and a Dagster that keeps its memory in Postgres."""
+
+from __future__ import annotations
+
+import configparser
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPLOY = ROOT / "deploy"
+
+
+def services() -> dict[str, list[str]]:
+    """The command of each service."""
+    found = {}
+    for path in sorted((DEPLOY / "systemd").glob("*.service")):
+        unit = configparser.ConfigParser(interpolation=None)
+        unit.optionxform = str  # type: ignore[assignment, method-assign]
+        unit.read(path, encoding="utf-8")
+        found[path.stem] = shlex.split(unit["Service"]["ExecStart"])
+    return found
+
+
+def test_every_service_runs_an_installed_program_and_listens_on_loopback_alone() -> None:
+    commands = services()
+    assert set(commands) == {"si-dagster-code", "si-dagster-web", "si-dagster-daemon"}
+    for command in commands.values():
+        assert (Path(sys.executable).parent / Path(command[0]).name).is_file()
+        assert command[command.index("--host") + 1 :][:1] == ["127.0.0.1"] if "--host" in command else True
+        assert "0.0.0.0" not in command
+    assert all("--host" in commands[name] for name in ("si-dagster-code", "si-dagster-web"))
+    (location,) = yaml.safe_load((DEPLOY / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
+    code = commands["si-dagster-code"]
+    assert code[code.index("--port") + 1] == str(location["grpc_server"]["port"])
+    assert location["grpc_server"]["host"] == "127.0.0.1"
+
+
+def test_a_server_differs_from_one_machine_in_where_dagster_remembers_alone() -> None:
+    server, machine = (
+        yaml.safe_load((folder / "dagster.yaml").read_text(encoding="utf-8")) for folder in (DEPLOY, ROOT)
+    )
+    assert server.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
+    del machine["code_servers"]  # there the daemon starts the code itself
+    assert server == machine
+
+
+def test_dagster_keeps_its_runs_in_the_postgres_of_the_environment(
+    create_database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = (DEPLOY / "si.env").read_text(encoding="utf-8")
+    (scheme,) = (line.split("=", 1)[1].split(":")[0] for line in sample.splitlines() if line.startswith("DAGSTER_POST"))
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", create_database().replace("postgresql", scheme, 1))
+    (tmp_path / "dagster.yaml").write_text((DEPLOY / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    for _ in range(2):  # a process that ends leaves them to the next
+        with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            if not instance.get_runs_count():
+                instance.add_run(
+                    dg.DagsterRun(job_name="refresh_metrics", run_id="00000000-0000-0000-0000-000000000001")
+                )
+    assert [path.name for path in tmp_path.iterdir()] == ["dagster.yaml"]
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert [run.job_name for run in instance.get_runs()] == ["refresh_metrics"]
