@@ -181,6 +181,6 @@ def test_a_database_in_sql_ascii_is_wrong(
             )
         )
         other = url.replace(connection.info.dbname, name)
-    found = by_name(make_settings(other))["encoding"]
+    found = by_name(make_settings(other))["Postgres"]
     assert found.verdict is Verdict.wrong
     assert "with encoding 'UTF8'" in found.remedy

@@ -131,6 +131,13 @@ def refused(address: str, error: psycopg.Error) -> ServerError:
     return ServerError(f"connecting to {shown(address)}", found, remedy)
 
 
+def unknown_letters(address: str) -> ServerError:
+    """The one-sentence error for a database that does not know which letters its bytes are."""
+    found = "its encoding is SQL_ASCII, so nobody can tell which letters its bytes are"
+    remedy = "Dump it, create the database with encoding 'UTF8', and restore it there"
+    return ServerError(f"using {shown(address)}", found, remedy)
+
+
 def _connected(
     address: str, read_only: bool, session: LiteralString, options: Mapping[str, Any]
 ) -> psycopg.Connection[tuple[Any, ...]]:
@@ -142,10 +149,15 @@ def _connected(
         given["application_name"] = APPLICATION
     given.update({name: value for name, value in NOTICED.items() if name not in parts})
     try:
-        return _prepared(psycopg.connect(address, **given), read_only, session)
+        connection = _prepared(psycopg.connect(address, **given), read_only, session)
     except psycopg.Error as error:
         # Psycopg's own error carries the connection's parameters, the password among them; its words go on alone.
         failure = type(error)(str(error))
+    else:
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            connection.close()
+            raise unknown_letters(address)
+        return connection
     raise refused(address, failure) from failure
 
 

@@ -73,10 +73,6 @@ def _encryption(server: _Server, host: str, mode: str) -> Finding:
 
 
 def _encoding(server: _Server) -> Finding:
-    if server.encoding == "SQL_ASCII":
-        found = "SQL_ASCII: the server does not know which letters its bytes are"
-        remedy = "Dump it, create the database with encoding 'UTF8', and restore it there"
-        return Finding(Verdict.wrong, "encoding", found, remedy)
     return Finding(Verdict.well, "encoding", f"{server.encoding}, time zone {server.time_zone}; read as UTF-8 and UTC")
 
 

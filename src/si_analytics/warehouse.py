@@ -19,7 +19,7 @@ import filelock
 from psycopg import conninfo
 
 from si_analytics.errors import ServerError, WarehouseError
-from si_analytics.postgres import NOTICED, WATCHFUL, refused
+from si_analytics.postgres import NOTICED, WATCHFUL, refused, unknown_letters
 from si_analytics.settings import Settings
 
 SCHEMAS = ("raw", "metrics", "history", "meta")
@@ -187,13 +187,19 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
     others = {**NOTICED, "connect_timeout": "15", **others}
     # row_security off: a policy that hides rows from this role is an error, never a smaller number.
     ours = "-c search_path=pg_catalog -c TimeZone=UTC -c row_security=off"
+    others["client_encoding"] = "UTF8"  # whatever the role has set for itself, DuckDB's text is that
     others["options"] = f"{others.get('options', '')} {ours}".strip()
     others.setdefault("application_name", "si_analytics extraction")
     text = conninfo.make_conninfo(**others)
+    query = "select * from postgres_query('pg', 'select current_setting(''server_encoding'') as encoding')"
     try:
         connection.execute(f"attach {_literal(text)} as pg (type postgres, read_only, secret operational)")
+        encoding = connection.sql(query).fetchone()
     except duckdb.Error as error:
         raise _not_attached(address, error) from error
+    if encoding == ("SQL_ASCII",):
+        connection.execute("detach pg")
+        raise unknown_letters(address)
 
 
 def watch_postgres(connection: duckdb.DuckDBPyConnection) -> None:
