@@ -101,7 +101,9 @@ def first_cells(text: str) -> list[str]:
 
 
 def test_the_pages_are_found() -> None:
-    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "definitions.md", "metrics.md"} <= {page.name for page in PAGES}
+    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "definitions.md", "metrics.md"} <= {
+        page.name for page in PAGES
+    }
 
 
 @every_page
