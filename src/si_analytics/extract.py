@@ -75,9 +75,11 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
     where the server cannot be reached, InterruptedReadError where it stopped answering.
     """
-    warehouse.attach_postgres(connection, postgres.url(settings))
+    address = postgres.url(settings)
+    warehouse.attach_postgres(connection, address)
     connection.begin()
     try:
+        warehouse.require_letters(connection, address)
         warehouse.watch_postgres(connection)
         moment = source.snapshot(connection)
         held = source.relations(connection)

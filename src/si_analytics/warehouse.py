@@ -191,14 +191,16 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
     others["options"] = f"{others.get('options', '')} {ours}".strip()
     others.setdefault("application_name", "si_analytics extraction")
     text = conninfo.make_conninfo(**others)
-    query = "select * from postgres_query('pg', 'select current_setting(''server_encoding'') as encoding')"
     try:
         connection.execute(f"attach {_literal(text)} as pg (type postgres, read_only, secret operational)")
-        encoding = connection.sql(query).fetchone()
     except duckdb.Error as error:
         raise _not_attached(address, error) from error
-    if encoding == ("SQL_ASCII",):
-        connection.execute("detach pg")
+
+
+def require_letters(connection: duckdb.DuckDBPyConnection, address: str) -> None:
+    """Raise ServerError where the attached database keeps bytes and does not say which letters they are."""
+    query = "select * from postgres_query('pg', 'select current_setting(''server_encoding'') as encoding')"
+    if connection.sql(query).fetchone() == ("SQL_ASCII",):
         raise unknown_letters(address)
 
 
