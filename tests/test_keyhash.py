@@ -43,7 +43,7 @@ def there(postgres: psycopg.Connection, keys: list[UUID]) -> int:
 def here(duck: duckdb.DuckDBPyConnection, keys: list[UUID]) -> int:
     duck.execute("truncate keys")
     duck.execute("insert into keys select 0, unnest($1::uuid[])", [keys])
-    return keyhash.checksum(duck.table("keys"), "key")
+    return keyhash.checksum(duck, duck.table("keys"), "key")
 
 
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -83,9 +83,9 @@ def test_keys_that_arrive_in_many_batches_each_count_once(
     expected = there(hashing, keys)
     assert here(duck, keys) == expected
     kept = duck.table("keys").filter("key > '80000000-0000-0000-0000-000000000000'")
-    assert keyhash.checksum(kept, "key") == there(hashing, [key for key in keys if key.int >> 127])
+    assert keyhash.checksum(duck, kept, "key") == there(hashing, [key for key in keys if key.int >> 127])
     some = duck.sql("select key from keys order by key limit 4000 offset 1777")
-    assert keyhash.checksum(some, "key") == there(hashing, sorted(keys)[1777:5777])
+    assert keyhash.checksum(duck, some, "key") == there(hashing, sorted(keys)[1777:5777])
 
 
 def test_more_keys_than_one_batch_holds_are_all_counted(
@@ -98,4 +98,4 @@ def test_more_keys_than_one_batch_holds_are_all_counted(
         f"select bit_xor(uuid_hash_extended({made.format('n')}, 0)) from generate_series(0, {rows - 1}) as numbers (n)"
     ).fetchone()
     assert row is not None
-    assert keyhash.checksum(duck.table("keys"), "key") == row[0]
+    assert keyhash.checksum(duck, duck.table("keys"), "key") == row[0]

@@ -85,7 +85,7 @@ def _here(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile) -> Totals:
     total = f'cast(coalesce(sum("{money}"), 0) as varchar)' if money else "null"
     found = rows.aggregate(f"count(*), {total}").fetchone()
     counted, amount = found if found else (0, None)
-    keys = keyhash.checksum(rows, file.fields["Key"])
+    keys = keyhash.checksum(connection, rows, file.fields["Key"])
     return Totals(counted, keys, None if amount is None else _scaled(Decimal(amount)))
 
 
