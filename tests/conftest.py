@@ -23,38 +23,51 @@ pytest_plugins = ("tests.commands",)
 _counter = itertools.count()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--server-programs",
+        type=Path,
+        help="a folder with the programs of another PostgreSQL (14 to 18), which then holds the databases of the tests",
+    )
+
+
 @pytest.fixture(scope="session")
-def server() -> Iterator[embedded.Server]:
+def server(request: pytest.FixtureRequest) -> Iterator[embedded.Server | outside.OutsideServer]:
     """A Postgres server of the test session (one per worker), stopped at its end."""
+    programs = request.config.getoption("server_programs")
+    if programs is not None:
+        with outside.running(programs) as running:
+            yield running
+        return
     # Not below pytest's own folder: as root the server runs as another account, and each pytest that
     # starts on the machine closes that folder to others anew.
     with tempfile.TemporaryDirectory(prefix="si-tests-") as folder:
         home = Path(folder) / "postgres"
-        running = embedded.start(home)
-        with psycopg.connect(running.url, autocommit=True) as connection:
+        started = embedded.start(home)
+        with psycopg.connect(started.url, autocommit=True) as connection:
             # What the tests write need not survive a power cut; it saves most of the time a new database takes.
             connection.execute("alter system set fsync = off")
             connection.execute("select pg_reload_conf()")
-        yield running
+        yield started
         embedded.stop(home)
 
 
-def database_url(server: embedded.Server, name: str) -> str:
+def database_url(server: embedded.Server | outside.OutsideServer, name: str) -> str:
+    if isinstance(server, outside.OutsideServer):
+        return server.url_of(name)
     return server.url.replace(f"/{embedded.DATABASE}?", f"/{name}?")
 
 
 @pytest.fixture(scope="session")
-def create_database(server: embedded.Server) -> Callable[..., str]:
+def create_database(server: embedded.Server | outside.OutsideServer) -> Callable[..., str]:
     """A function that makes a new database, from a template where named, and returns its address."""
 
     def create(template: str = "template1") -> str:
         name = f"test_{os.getpid()}_{next(_counter)}"
         with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("create database {} template {} strategy wal_log").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
+            quickly = sql.SQL(" strategy wal_log" if connection.info.server_version >= 150_000 else "")
+            statement = sql.SQL("create database {} template {}{}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template), quickly))
         return database_url(server, name)
 
     return create
