@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 
-from si_analytics import embedded, schema
+from si_analytics import embedded, schema, sockets
 from si_analytics.settings import Settings
 from tests import outside
 
@@ -32,12 +32,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest) -> Iterator[embedded.Server | outside.OutsideServer]:
+def server(request: pytest.FixtureRequest) -> Iterator[embedded.Server]:
     """A Postgres server of the test session (one per worker), stopped at its end."""
     programs = request.config.getoption("server_programs")
     if programs is not None:
-        with outside.running(programs) as running:
-            yield running
+        with outside.running(programs, outside.like_the_embedded) as running:
+            there = {"host": str(running.home), "port": sockets.PORT, "user": embedded.SUPERUSER}
+            with psycopg.connect(**there, dbname="postgres", autocommit=True) as connection:  # type: ignore[arg-type]
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(embedded.DATABASE)))
+            yield embedded.Server(running.home, running.home)
         return
     # Not below pytest's own folder: as root the server runs as another account, and each pytest that
     # starts on the machine closes that folder to others anew.
@@ -52,14 +55,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[embedded.Server | outside
         embedded.stop(home)
 
 
-def database_url(server: embedded.Server | outside.OutsideServer, name: str) -> str:
-    if isinstance(server, outside.OutsideServer):
-        return server.url_of(name)
+def database_url(server: embedded.Server, name: str) -> str:
     return server.url.replace(f"/{embedded.DATABASE}?", f"/{name}?")
 
 
 @pytest.fixture(scope="session")
-def create_database(server: embedded.Server | outside.OutsideServer) -> Callable[..., str]:
+def create_database(server: embedded.Server) -> Callable[..., str]:
     """A function that makes a new database, from a template where named, and returns its address."""
 
     def create(template: str = "template1") -> str:

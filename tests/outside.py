@@ -18,6 +18,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from si_analytics import sockets
+
 _counter = itertools.count()
 
 
@@ -27,6 +29,7 @@ class OutsideServer:
 
     port: int
     password: str = field(repr=False)
+    home: Path
 
     @property
     def url(self) -> str:
@@ -91,11 +94,17 @@ def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Ite
         control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
         _run(account, *control, "-l", str(home / "log"), "-o", flags, "start")
         try:
-            yield OutsideServer(port, password)
+            yield OutsideServer(port, password, home)
         finally:
             _run(account, *control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(home)
+
+
+def like_the_embedded(data: Path) -> str:
+    """For `running`: reached as the embedded server is, over a socket beside `data`, by whom the machine lets there."""
+    (data / "pg_hba.conf").write_text("local all all trust\n")
+    return f"-p {sockets.PORT} -c listen_addresses='' -c unix_socket_directories={data.parent}"
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -142,6 +142,8 @@ def place(
     assert [report.others for report in roles.apply(owner)] == [(), ()]
     with psycopg.connect(above, autocommit=True) as connection:
         planted = plant(connection)
+        if connection.info.server_version < 150_000:
+            connection.execute("revoke create on schema public from public")  # as docs/least-privilege.md says
         logins = [
             Settings(**given, postgres_url=as_user(url, *login(connection, *memberships)))  # type: ignore[arg-type]
             for memberships in ((roles.READER,), (roles.PUBLISHER,), (roles.READER, roles.PUBLISHER))

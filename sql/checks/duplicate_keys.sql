@@ -12,53 +12,120 @@
 
 with
 
-keys as (
-
-    select 'agent_profiles' as table_name, user_id as key from raw.agent_profiles
-    union all
-    select 'contacts' as table_name, id as key from raw.contacts
-    union all
-    select 'conversations' as table_name, id as key from raw.conversations
-    union all
-    select 'deals' as table_name, id as key from raw.deals
-    union all
-    select 'escrow_jobs' as table_name, id as key from raw.escrow_jobs
-    union all
-    select 'gig_applications' as table_name, id as key from raw.gig_applications
-    union all
-    select 'gig_comparisons' as table_name, id as key from raw.gig_comparisons
-    union all
-    select 'gigs' as table_name, id as key from raw.gigs
-    union all
-    select 'influencer_profiles' as table_name, user_id as key from raw.influencer_profiles
-    union all
-    select 'invite_templates' as table_name, id as key from raw.invite_templates
-    union all
-    select 'invites' as table_name, id as key from raw.invites
-    union all
-    select 'messages' as table_name, id as key from raw.messages
-    union all
-    select 'negotiation_offers' as table_name, id as key from raw.negotiation_offers
-    union all
-    select 'negotiations' as table_name, id as key from raw.negotiations
-    union all
-    select 'referrals' as table_name, id as key from raw.referrals
-    union all
-    select 'sponsor_profiles' as table_name, user_id as key from raw.sponsor_profiles
-    union all
-    select 'transactions' as table_name, id as key from raw.transactions
-    union all
-    select 'user_reviews' as table_name, id as key from raw.user_reviews
-    union all
-    select 'users' as table_name, id as key from raw.users
-
-),
-
+-- Table by table: keys of one table are kept no longer than it takes to count them.
 final as (
 
-    select table_name, key, count(*) as copies
-    from keys
-    group by table_name, key
+    select 'agent_profiles' as table_name, user_id as key, count(*) as copies
+    from raw.agent_profiles
+    group by user_id
+    having count(*) > 1
+
+    union all
+    select 'contacts' as table_name, id as key, count(*) as copies
+    from raw.contacts
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'conversations' as table_name, id as key, count(*) as copies
+    from raw.conversations
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'deals' as table_name, id as key, count(*) as copies
+    from raw.deals
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'escrow_jobs' as table_name, id as key, count(*) as copies
+    from raw.escrow_jobs
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'gig_applications' as table_name, id as key, count(*) as copies
+    from raw.gig_applications
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'gig_comparisons' as table_name, id as key, count(*) as copies
+    from raw.gig_comparisons
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'gigs' as table_name, id as key, count(*) as copies
+    from raw.gigs
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'influencer_profiles' as table_name, user_id as key, count(*) as copies
+    from raw.influencer_profiles
+    group by user_id
+    having count(*) > 1
+
+    union all
+    select 'invite_templates' as table_name, id as key, count(*) as copies
+    from raw.invite_templates
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'invites' as table_name, id as key, count(*) as copies
+    from raw.invites
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'messages' as table_name, id as key, count(*) as copies
+    from raw.messages
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'negotiation_offers' as table_name, id as key, count(*) as copies
+    from raw.negotiation_offers
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'negotiations' as table_name, id as key, count(*) as copies
+    from raw.negotiations
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'referrals' as table_name, id as key, count(*) as copies
+    from raw.referrals
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'sponsor_profiles' as table_name, user_id as key, count(*) as copies
+    from raw.sponsor_profiles
+    group by user_id
+    having count(*) > 1
+
+    union all
+    select 'transactions' as table_name, id as key, count(*) as copies
+    from raw.transactions
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'user_reviews' as table_name, id as key, count(*) as copies
+    from raw.user_reviews
+    group by id
+    having count(*) > 1
+
+    union all
+    select 'users' as table_name, id as key, count(*) as copies
+    from raw.users
+    group by id
     having count(*) > 1
 
 )

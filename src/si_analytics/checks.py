@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import duckdb
@@ -27,6 +29,8 @@ WARNING = "warning"
 
 _SAMPLE_ROWS = 10
 _NAMED_ROWS = 3
+_FOUND = "temp.main.rows_found"
+_KEEP = "create or replace temporary table rows_found as\n"
 
 
 @dataclass(frozen=True)
@@ -73,21 +77,69 @@ def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, A
     file = sql.read("checks", name)
     _require_inputs(connection, file)
     started = time.perf_counter()
-    found = connection.sql(file.text, params=metrics.bindings(connection, file, values))
-    sample = _first_rows(found)
-    rows = len(sample) if len(sample) < _SAMPLE_ROWS else _count(found)
+    # Kept, so that neither the first rows nor their number asks the question a second time.
+    connection.execute(_KEEP + file.text, metrics.bindings(connection, file, values))
+    found = connection.table(_FOUND)
+    sample, rows = _first_rows(found), _count(found)
+    connection.execute(f"drop table {_FOUND}")
     seconds = time.perf_counter() - started
     return CheckResult(name, file.fields["Severity"], file.summary, rows, sample, seconds)
 
 
+class Beside:
+    """Checks at work beside whoever uses the `connection` they were given, on one of their own to the same file.
+
+    ``heard`` is told of each result, in the caller's thread and in the order of `names`. Use it as a context manager:
+    checks that are not through when it is left are broken off.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Iterable[str],
+        values: Mapping[str, Any],
+        heard: Callable[[CheckResult], None],
+    ) -> None:
+        self._own = connection.cursor()
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._pending = deque(self._thread.submit(run, self._own, name, values) for name in names)
+        self._heard = heard
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not all(one.cancel() or one.done() for one in self._pending):
+            self._own.interrupt()
+        self._thread.shutdown()
+        self._own.close()
+
+    def require_passed(self, *, every: bool = False) -> None:
+        """Raise CheckFailedError where a blocking one found rows, of those done by now; wait for `every` one if asked.
+
+        The error names all that failed: once one has, it is raised when every check is through.
+        """
+        results = []
+        while self._pending and (every or self._pending[0].done()):
+            result = self._pending.popleft().result()
+            self._heard(result)
+            results.append(result)
+            every = every or _failed(result)
+        require_passed(results)
+
+
 def require_passed(results: Iterable[CheckResult]) -> None:
     """Raise CheckFailedError that names every blocking check of `results` that found rows, and the first rows."""
-    failed = [result for result in results if result.severity == BLOCKING and not result.passed]
+    failed = [result for result in results if _failed(result)]
     if not failed:
         return
     found = "; ".join(_told(result) for result in failed)
     remedies = dict.fromkeys(sql.read("checks", result.name).fields["Remedy"] for result in failed)
     raise CheckFailedError("checking the refresh", found, f"Nothing was published. {'. '.join(remedies)}")
+
+
+def _failed(result: CheckResult) -> bool:
+    return result.severity == BLOCKING and not result.passed
 
 
 def create_table(connection: duckdb.DuckDBPyConnection) -> None:
