@@ -220,3 +220,13 @@ def test_every_setting_has_its_name_in_the_environment() -> None:
         "SI_KEPT_DAYS",
         "SI_MAX_LOSING_SHARE",
     )
+
+
+@pytest.mark.parametrize(
+    ("limit", "duckdb"),
+    [("2GB", "1300000000B"), ("1.5 GiB", "1046898278B"), ("512mb", "332800000B"), (None, None)],
+)
+def test_duckdb_gets_that_part_of_the_memory_that_keeps_the_process_within_the_limit(
+    limit: str | None, duckdb: str | None
+) -> None:
+    assert settings.Settings(_env_file=None, memory_limit=limit).duckdb_memory == duckdb

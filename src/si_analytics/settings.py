@@ -23,7 +23,9 @@ from si_analytics.errors import SettingsError
 PREFIX = "SI_"
 _ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
 _MOST_DAYS = 3650
-_SIZE = re.compile(r"\d+(\.\d+)?\s*[kmgt]i?b", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
+# DuckDB does not count everything it takes, and there is more in a process than DuckDB.
+_SHARE_OF_DUCKDB = Decimal("0.65")
 
 
 class Settings(BaseSettings):
@@ -31,7 +33,7 @@ class Settings(BaseSettings):
 
     ``postgres_url`` none means the embedded server under ``home``. ``currency`` is the reporting
     currency, trimmed and lower-cased; ``timezone`` an IANA name, the reporting zone for days and
-    months; ``memory_limit`` what DuckDB may use (``2GB``), its own default where none; ``kept_days``
+    months; ``memory_limit`` what extracting and computing may use (``2GB``), DuckDB's default where none; ``kept_days``
     for how many days before today the last refresh of each is kept to compare with, none with 0;
     ``max_losing_share`` which share of the earning agents may lose everything at once, see `gate`.
     """
@@ -92,6 +94,15 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"0|1|0?\.\d{1,6}|[01]\.0{1,6}", str(value)):
             raise ValueError("is not a share from 0 to 1, like 0.2")
         return Decimal(str(value))
+
+    @property
+    def duckdb_memory(self) -> str | None:
+        """What DuckDB may use for the process to stay within ``memory_limit``; none where there is no limit."""
+        found = _SIZE.fullmatch(self.memory_limit or "")
+        if found is None:
+            return None
+        unit = (1024 if found[3] else 1000) ** ("kmgt".index(found[2].lower()) + 1)
+        return f"{int(Decimal(found[1]) * unit * _SHARE_OF_DUCKDB)}B"
 
     @property
     def postgres_home(self) -> Path:

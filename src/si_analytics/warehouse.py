@@ -34,7 +34,7 @@ def _literal(text: str) -> str:
 
 def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
     """What every DuckDB of ours is opened with: no downloads, within the memory limit."""
-    limit = {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
+    limit = {"memory_limit": settings.duckdb_memory} if settings.duckdb_memory else {}
     return {"autoinstall_known_extensions": False, **limit}
 
 
