@@ -32,8 +32,10 @@ BUILD_SCHEMA = dg.define_asset_job(
 EXPORT_DASHBOARDS = dg.define_asset_job(
     "export_dashboards",
     selection=dg.AssetSelection.groups("reports"),
+    config=forms.reports_form,
     run_tags=_RUN_ANEW,
-    description="Writes the dashboard from the warehouse as it stands.",
+    description="Writes the dashboard from the warehouse as it stands. The launchpad asks for which files: the page,"
+    " a PDF of it, the metrics as tables; nothing need be given.",
 )
 
 BACKFILL_HISTORY = dg.define_asset_job(
