@@ -49,6 +49,12 @@ class Extraction(dg.Config):
         " where changes cannot be told, with the reason shown.",
     )
 
+    accept_change: bool = Field(
+        default=False,
+        description="Publish also where a fifth of the agents or more would lose all they earned, which is refused"
+        " otherwise, for it looks like a mistake in the data. Blocking checks still hold.",
+    )
+
     @field_validator("as_of")
     @classmethod
     def _is_a_moment(cls, value: str) -> str:

@@ -224,6 +224,22 @@ def test_a_mistake_in_the_form_of_an_export_is_explained_and_no_run_begins(
     assert not small.exports.exists()
 
 
+def test_a_loss_that_looks_like_a_mistake_is_published_where_the_form_accepts_it(
+    settings: Settings, postgres: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four agents have a commission each; then no transaction is there any more."""
+    build = Build()
+    for _ in range(4):
+        build.transaction(build.agent(), "10.00")
+    worlds.insert(postgres, build.world)
+    pipeline_runs.in_environment(monkeypatch, settings)
+    refresh.run(settings, as_of=AS_OF)
+    postgres.execute("delete from transactions")
+    refused = failures(launch("refresh_metrics", as_of=MOMENT))
+    assert set(refused) == {"publish"} and "4 of the 4 agents" in refused["publish"]
+    assert failures(launch("refresh_metrics", as_of=MOMENT, accept_change=True)) == {}
+
+
 def test_a_failed_step_leaves_warehouse_and_postgres_as_they_were(
     small: Settings, postgres: psycopg.Connection
 ) -> None:

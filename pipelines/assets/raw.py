@@ -30,7 +30,8 @@ def assets() -> list[dg.AssetsDefinition]:
     def extract(
         context: dg.AssetExecutionContext, config: Extraction, refresh: RefreshResource
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-        with refresh.extraction(context, config.as_of, config.currency, full=config.full) as run:
+        chosen = {"full": config.full, "accept_change": config.accept_change}
+        with refresh.extraction(context, config.as_of, config.currency, **chosen) as run:
             read = {table.table: results.extracted(run, table) for table in run.extract()}
         for table, metadata in read.items():
             yield dg.MaterializeResult(asset_key=descriptions.key(GROUP, table), metadata=metadata)
