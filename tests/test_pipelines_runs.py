@@ -392,8 +392,15 @@ def test_building_the_schema_twice_creates_nothing_the_second_time(
 
 
 def test_a_failed_run_is_told_in_the_log_with_step_and_reason(
-    small: Settings, postgres: psycopg.Connection, caplog: pytest.LogCaptureFixture
+    small: Settings,
+    postgres: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    receiver: str,
 ) -> None:
+    """And to the webhook, in the library's own words and with where to look."""
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", receiver)
+    monkeypatch.setenv("ALERT_UI_URL", "https://metrics.example.com/")
     postgres.execute("update deals set completed_at = 'infinity'")
     loaded = pipeline_runs.defs()
     with dg.DagsterInstance.ephemeral() as instance:
@@ -408,8 +415,10 @@ def test_a_failed_run_is_told_in_the_log_with_step_and_reason(
         sensor(context)
     told = "\n".join(record.getMessage() for record in caplog.records if record.levelname == "ERROR")
     assert f"Run {result.run_id} of refresh_metrics failed" in told
-    assert "Step check_raw: " in told
-    assert "infinite_times found 3 rows" in told
+    assert "Step check_raw: checking the refresh: infinite_times found 3 rows" in told
+    ((posted,),) = (list(message.values()) for message in Receiver.told)
+    assert posted.startswith(f"Run {result.run_id} of refresh_metrics failed\nStep check_raw: checking the refresh: ")
+    assert posted.endswith(f"\nhttps://metrics.example.com/runs/{result.run_id}")
 
 
 def test_a_retry_from_the_failed_step_is_refused_with_what_to_do_instead(small: Settings) -> None:
