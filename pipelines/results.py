@@ -153,12 +153,21 @@ def _text(value: Any) -> str:
     return _MARKUP.sub(r"\\\1", short)
 
 
+def _without(names: Sequence[str], left_out: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in left_out]
+
+
 def _types(relation: duckdb.DuckDBPyRelation) -> dict[str, str]:
     return {name: str(kind).lower() for name, kind in zip(relation.columns, relation.types, strict=True)}
 
 
 def _first_rows(relation: duckdb.DuckDBPyRelation) -> str:
-    """As many of the first rows as are shown without asking; a column that says nothing in any is left out."""
+    """As many of the first rows as are shown without asking; a column that says nothing in any is left out.
+
+    Ids, which are long and say little, come last.
+    """
+    ids = [name for name, kind in _types(relation).items() if kind == "uuid"]
+    relation = relation.select(*(duckdb.ColumnExpression(n) for n in (*_without(relation.columns, ids), *ids)))
     rows = relation.limit(_SHOWN_ROWS).fetchall()
     said = [name not in _UNSHOWN_COLUMNS for name in relation.columns]
     if rows:

@@ -141,9 +141,9 @@ def test_a_name_in_the_table_of_first_rows_cannot_be_markup(ran: dg.ExecuteInPro
     """The agent is called ``Zoë <b>|</b>``; every character that Markdown could read as its own is escaped."""
     table = shown(ran, "metrics/agent_leaderboard")["first rows"]
     heading, rule, row = table.splitlines()
-    assert heading.startswith(r"| agent\_id | agent\_name | tier | ")
+    assert heading.startswith(r"| agent\_name | tier | ") and heading.endswith(r" | agent\_id |")
     assert set(rule) == {"|", " ", "-"}
-    assert r" | Zoë \<b\>\|\<\/b\> | bronze | 1 | 3 | 10\.00 | 1 |" in row
+    assert r"| Zoë \<b\>\|\<\/b\> | bronze | 1 | 3 | 10\.00 | 1 |" in row
 
 
 def test_a_second_run_writes_nothing(small: Settings) -> None:
