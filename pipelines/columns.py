@@ -7,6 +7,7 @@ May import: `dagster`, `si_analytics`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 
 import dagster as dg
@@ -41,20 +42,21 @@ def of_extract(table: str) -> list[dg.TableColumn]:
     ]
 
 
-def of_metric(name: str) -> list[dg.TableColumn]:
+@functools.cache
+def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
     """What each column of a metric means, in which unit, and which columns of Postgres it is made of.
 
-    Which types they have is known once they are computed.
+    Which types they have is known once they are computed. Told once for a process, which loads the files once.
     """
     from_postgres = lineage.column_lineage(name)
-    return [
+    return tuple(
         dg.TableColumn(
             one.name,
             "",
             _said(f"{one.meaning} ({one.unit})" if one.unit else one.meaning, _made(from_postgres[one.name])),
         )
         for one in definitions.of(name).columns
-    ]
+    )
 
 
 def of_target(file: sql.SqlFile) -> list[dg.TableColumn]:
