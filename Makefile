@@ -10,10 +10,12 @@ INSTALLED := .venv/.installed
 BENCH_BIN := .venv-bench/bin/python
 BENCH_INSTALLED := .venv-bench/.installed
 
-.PHONY: help demo test lint format docs ui lab bench clean lock
+.PHONY: help install demo test lint format docs ui lab bench clean lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+install: $(INSTALLED) ## The locked dependencies into .venv; PYTHON=... for another interpreter
 
 demo: $(INSTALLED) ## From nothing to published numbers and a dashboard, on a sample marketplace
 	@$(SI) schema apply

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import dagster_overhead, parts, places, report
+from benchmarks import dagster_loading, dagster_overhead, parts, places, report
 from benchmarks.places import Place
 
 _SCALES = (20.0, 200.0)
@@ -69,7 +69,11 @@ def _growth(chosen: list[Place], rounds: int, day: date) -> str:
 
 def _dagster(place: Place, rounds: int, day: date) -> dict[str, str]:
     found = dagster_overhead.measured(place, rounds, _say)
-    return {"dagster": f"{report.circumstances(place, day, rounds)}\n\n{report.added(found)}"} if found else {}
+    loading = dagster_loading.measured(rounds, _say)
+    if not found or loading is None:
+        return {}
+    head = report.circumstances(place, day, rounds)
+    return {"dagster": f"{head}\n\n{report.added(found)}\n{report.loaded(loading)}"}
 
 
 def _memory(place: Place, folder: Path, transactions: int, limit: str, day: date) -> str:

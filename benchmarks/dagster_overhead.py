@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.measuring import Listener
 from benchmarks.places import Place
 
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 _MOST = 10.0
 EXTRAS = (0, 14)
 """How many metrics are added to those there are."""
@@ -92,7 +92,7 @@ class Overhead:
 
 def interpreter() -> Path | None:
     """The Python that has Dagster: this one, or that of the project's own environment; none where neither has it."""
-    own = _ROOT / ".venv" / "bin" / "python"
+    own = ROOT / ".venv" / "bin" / "python"
     if importlib.util.find_spec("dagster"):
         return Path(sys.executable)
     return own if own.exists() else None
@@ -129,7 +129,7 @@ def _summed_up(metrics: int, command: Sequence[tuple[float, float]], job: Sequen
 def _prepared(folder: Path, place: Place, extra: int) -> Project:
     """A copy of the project with `extra` metrics more, and the environment that runs it."""
     for part in ("src", "sql", "pipelines"):
-        shutil.copytree(_ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     metrics = folder / "sql" / "metrics"
     for number in range(extra):
         name = f"one_more_{number:02}"
@@ -149,19 +149,18 @@ def _prepared(folder: Path, place: Place, extra: int) -> Project:
 
 def _seconds(project: Project, python: Path, way: Sequence[str]) -> tuple[float, float]:
     """How long it took, and for how long of that it kept a processor busy."""
-    worked, started = _work(), time.perf_counter()
-    done = subprocess.run(
-        [str(python), *way],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    work = finished([str(python), *way], project.folder, project.environment)
+    return time.perf_counter() - started, work
+
+
+def finished(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
+    """Run a command to its end, which has to be a good one; for how long it kept a processor busy."""
+    worked = _work()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"measuring {' '.join(way[1:4])}: {(done.stdout + done.stderr).strip()[-2000:]}")
-    return seconds, _work() - worked
+        raise RuntimeError(f"measuring {' '.join(command[1:5])}: {(done.stdout + done.stderr).strip()[-2000:]}")
+    return _work() - worked
 
 
 def _work() -> float:

@@ -1,7 +1,7 @@
 """What was measured, as tables in docs/performance.md and on the terminal.
 
 Belongs here: ratios, and the blocks of the page between its markers. The page's words are written by hand. May
-import: `measuring`, `places`, `piece`, `dagster_overhead`.
+import: `measuring`, `places`, `piece`, `dagster_overhead`, `dagster_loading`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks.dagster_loading import Loading
 from benchmarks.dagster_overhead import Overhead
 from benchmarks.measuring import Result
 from benchmarks.places import Place
@@ -137,6 +138,16 @@ def added(found: Iterable[Overhead]) -> str:
         ),
         rows,
     )
+
+
+def loaded(found: Loading) -> str:
+    """What loading the code location takes, beside an empty one."""
+    row = (
+        *(f"{seconds:.2f}" for seconds in (found.empty_seconds, found.seconds, found.more, found.more_work)),
+        "yes" if found.reached else "no",
+    )
+    titles = ("an empty code location, s", "ours, s", "more, s", "more of the processor, s", "less than 3 s more")
+    return _table(titles, [row])
 
 
 def write(page: Path, blocks: dict[str, str]) -> None:

@@ -34,6 +34,7 @@ FRESH_WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=9), war
 
 _ENTRY = re.compile(r"^(raw|metrics)\.(\w+)$")
 _SHOWN = ("Grain", "Left", "Money", "Units", "Severity", "Remedy")
+_SHOWN_OF_TARGET = ("Target", "Source", "Key")
 
 
 def key(group: str, name: str) -> dg.AssetKey:
@@ -49,21 +50,29 @@ def inputs(tables: tuple[str, ...]) -> list[dg.AssetKey]:
 
 def description(file: sql.SqlFile) -> str:
     """A file's header as Markdown: what it is, how it is made, what a row and its units are."""
-    facts = [f"- **{name}**: {file.fields[name]}" for name in _SHOWN if name in file.fields]
+    # What a row of a file is that publishes is of interest to nobody: it counts what was written.
+    shown = _SHOWN_OF_TARGET if "Target" in file.fields else _SHOWN
+    facts = [f"- **{name}**: {file.fields[name]}" for name in shown if name in file.fields]
     parts = (file.summary[:1].upper() + file.summary[1:], file.description, "\n".join(facts))
     return "\n\n".join(part for part in parts if part)
+
+
+def topic(file: sql.SqlFile) -> dict[str, str]:
+    """What a metric is about, as the tag that assets are filtered by; none where its header leaves it out."""
+    return {"topic": file.fields["Topic"]} if "Topic" in file.fields else {}
 
 
 def metadata(file: sql.SqlFile, table: str | None = None) -> dict[str, Any]:
     """The code reference to a SQL file and, where it makes one, the name of the table."""
     named = {"dagster/table_name": table} if table else {}
-    return {**named, "dagster/code_references": _code_reference(file)}
+    return {**named, "dagster/code_references": code_reference(file.path)}
 
 
-def _code_reference(file: sql.SqlFile) -> dg.CodeReferencesMetadataValue:
-    path = f"{file.folder}/{file.name}.sql"
+def code_reference(path: str) -> dg.CodeReferencesMetadataValue:
+    """The reference to a file of the project, whose `path` is as people name it."""
+    root = sql.root().parent
     with warnings.catch_warnings():
         # Code references are marked beta; the warning would stand in the log once for every asset.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        reference = dg.LocalFileCodeReference(file_path=str(sql.root() / path), line_number=1, label=f"sql/{path}")
+        reference = dg.LocalFileCodeReference(file_path=str(root / path), line_number=1, label=path)
         return dg.CodeReferencesMetadataValue(code_references=[reference])

@@ -8,14 +8,22 @@ May import: `dagster`, `si_analytics`, `pipelines.resources`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.resources import EXTRACT
 from si_analytics import settings, windows
+from si_analytics.errors import AnalyticsError
+
+REPORTS = "reports__dashboard"
+"""The step that writes the reports."""
+
+_PAGES = ("html", "pdf")
+_TABLES = ("csv", "parquet", "xlsx")
 
 
 class LaunchRefusedError(dg.DagsterError):
@@ -41,6 +49,12 @@ class Extraction(dg.Config):
         " where changes cannot be told, with the reason shown.",
     )
 
+    accept_change: bool = Field(
+        default=False,
+        description="Publish also where a fifth of the agents or more would lose all they earned, which is refused"
+        " otherwise, for it looks like a mistake in the data. Blocking checks still hold.",
+    )
+
     @field_validator("as_of")
     @classmethod
     def _is_a_moment(cls, value: str) -> str:
@@ -54,18 +68,75 @@ class Extraction(dg.Config):
         return settings.currency_code(value) if value.strip() else ""
 
 
+class Reports(dg.Config):
+    """Which files an export writes; the page alone where nothing is asked for."""
+
+    pages: list[str] = Field(
+        default=["html"],
+        description="The dashboard as which files: html (opens in any browser), pdf (needs Chromium on this machine),"
+        " or both, like [html, pdf]. An empty list: none.",
+    )
+    tables: list[str] = Field(
+        default=[],
+        description="Every metric as a table besides, as csv, parquet (a file each) or xlsx (one workbook); several,"
+        " like [csv, xlsx]. Empty: none.",
+    )
+
+    @field_validator("pages")
+    @classmethod
+    def _are_pages(cls, value: list[str]) -> list[str]:
+        return _listed("pages", value, _PAGES)
+
+    @field_validator("tables")
+    @classmethod
+    def _are_tables(cls, value: list[str]) -> list[str]:
+        return _listed("tables", value, _TABLES)
+
+    @model_validator(mode="after")
+    def _can_be_written(self) -> Reports:
+        if not self.pages and not self.tables:
+            raise ValueError("nothing is asked for: pages and tables are both empty. Name html or pdf under pages")
+        if "pdf" in self.pages:
+            from si_analytics import printing  # late: it loads what drives a browser
+
+            printing.browser("pages pdf")
+        return self
+
+
 @dg.config_mapping(config_schema=Extraction.to_fields_dict())
 def refresh_form(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The form of a refresh: its fields alone, judged at launch, handed to the step that takes them."""
+    return _handed(EXTRACT, Extraction, asked)
+
+
+@dg.config_mapping(config_schema=Reports.to_fields_dict())
+def reports_form(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The form of an export, judged at launch like that of a refresh."""
+    return _handed(REPORTS, Reports, asked)
+
+
+def _handed(step: str, form: type[dg.Config], asked: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        form = Extraction(**asked)
+        filled = form(**asked)
     except ValidationError as error:
         raise LaunchRefusedError(_sentence(error)) from None
-    return {"ops": {EXTRACT: {"config": form.model_dump()}}}
+    except AnalyticsError as error:
+        raise LaunchRefusedError(str(error)) from None
+    return {"ops": {step: {"config": filled.model_dump()}}}
+
+
+def _listed(field: str, value: list[str], known: Sequence[str]) -> list[str]:
+    """`value` in lower case, each once; what is not `known` is refused with the nearest that is."""
+    asked = list(dict.fromkeys(word.strip().lower() for word in value))
+    for word in asked:
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1)
+            raise ValueError(f"{field} '{word}' is none of {', '.join(known)}{f': {near[0]}?' if near else ''}")
+    return asked
 
 
 def _sentence(error: ValidationError) -> str:
     """What is wrong with the first field that is, as the library puts it."""
     first = error.errors()[0]
-    words, field = first["msg"].removeprefix("Value error, "), str(first["loc"][0])
+    words, field = first["msg"].removeprefix("Value error, "), str((*first["loc"], "")[0])
     return words if words.startswith(field) else f"{field} '{first['input']}' {words}"

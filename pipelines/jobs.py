@@ -19,8 +19,8 @@ REFRESH_METRICS = dg.define_asset_job(
     config=forms.refresh_form,
     run_tags={**descriptions.WRITER, **_RUN_ANEW},
     description="Reads Postgres in one snapshot, computes every metric, runs every check, writes the rows that"
-    " differ back in one transaction and replaces the warehouse. The launchpad asks for the moment, the currency and"
-    " whether to read everything; nothing need be given.",
+    " differ back in one transaction and replaces the warehouse. The launchpad asks for the moment, the currency,"
+    " whether to read everything and whether to accept a large loss; nothing need be given.",
 )
 
 BUILD_SCHEMA = dg.define_asset_job(
@@ -32,8 +32,10 @@ BUILD_SCHEMA = dg.define_asset_job(
 EXPORT_DASHBOARDS = dg.define_asset_job(
     "export_dashboards",
     selection=dg.AssetSelection.groups("reports"),
+    config=forms.reports_form,
     run_tags=_RUN_ANEW,
-    description="Writes the dashboard from the warehouse as it stands.",
+    description="Writes the dashboard from the warehouse as it stands. The launchpad asks for which files: the page,"
+    " a PDF of it, the metrics as tables; nothing need be given.",
 )
 
 BACKFILL_HISTORY = dg.define_asset_job(

@@ -53,13 +53,19 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def extraction(
-        self, context: dg.AssetExecutionContext, as_of: str = "", currency: str = "", *, full: bool = False
+        self,
+        context: dg.AssetExecutionContext,
+        as_of: str = "",
+        currency: str = "",
+        *,
+        full: bool = False,
+        accept_change: bool = False,
     ) -> Iterator[Refresh]:
         """A new refresh, for the step that begins it; empty stands for now and for the setting."""
         given = {"currency": currency} if currency else {}
         current = settings.load(**given)
         moment = windows.instant(as_of, current.timezone, name="as_of") if as_of else None
-        self._begin(context, Refresh(current, moment, full=full))
+        self._begin(context, Refresh(current, moment, full=full, accept_change=accept_change))
         try:
             with self.step(context) as refresh:
                 yield refresh

@@ -2,27 +2,31 @@
 
 Belongs here: turning results of the library into metadata. Every value that comes from a table is
 escaped, so that nobody's name or company can be markup. May import: `dagster`, `si_analytics`,
-`pipelines.headlines`.
+`pipelines.columns`, `pipelines.headlines`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from itertools import compress
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
 
-from pipelines import headlines
-from si_analytics import checks, contract, definitions, lineage, schema
+from pipelines import columns, headlines
+from si_analytics import checks, sql
 from si_analytics.extract import TableExtract
 from si_analytics.history import HistoryReport
 from si_analytics.publish import TargetChange
+from si_analytics.reader import Warehouse
 from si_analytics.refresh import Refresh
 
 _SHOWN_ROWS = 10
+_FEWEST_ROWS = 3
+_SHOWN_AT_ONCE = 1000  # a Markdown text that is longer hides behind a link in the UI
 _SHOWN_CHARACTERS = 80
 _MARKUP = re.compile(r"([!-/:-@\[-`{-~])")
 _UNSHOWN_COLUMNS = frozenset({"avatar"})
@@ -43,9 +47,10 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
     money = {} if table.money is None else {"money": str(table.money)}
     return {
         "dagster/row_count": table.rows,
-        "dagster/column_schema": _columns(refresh.connection.table(f"raw.{table.table}"), _read_from(table.table)),
-        "dagster/column_lineage": _lineage("extract", table.table),
+        **columns.described(columns.of_extract(table.table), _types(refresh.connection.table(f"raw.{table.table}"))),
+        **columns.lineage_of("extract", table.table),
         "mode": table.mode,
+        "changed rows": table.inserted + table.updated + table.deleted,
         "inserted": table.inserted,
         "updated": table.updated,
         "deleted": table.deleted,
@@ -62,8 +67,8 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
     drawn = headlines.chart(refresh.connection, name)
     return {
         "dagster/row_count": rows,
-        "dagster/column_schema": _columns(relation, _meanings(name)),
-        "dagster/column_lineage": _lineage("metrics", name),
+        **columns.described(columns.of_metric(name), _types(relation)),
+        **columns.lineage_of("metrics", name),
         "seconds": round(seconds, 3),
         "first rows": dg.MetadataValue.md(_first_rows(relation)),
         **({"chart": dg.MetadataValue.md(markdown(*drawn))} if drawn else {}),
@@ -75,6 +80,7 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
 def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
     """What was written to one target."""
     return {
+        **columns.lineage_of_target(sql.read("publish", change.target)),
         "changed rows": change.changed,
         "inserted": change.inserted,
         "updated": change.updated,
@@ -86,15 +92,40 @@ def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
     }
 
 
-def filled(report: HistoryReport) -> dict[str, Any]:
-    """How many days were filled, with how many rows, out of which refresh."""
+def filled(name: str, report: HistoryReport) -> dict[str, Any]:
+    """How many days of the history of a metric were filled, with how many rows, out of which refresh."""
     return {
+        **columns.lineage_of_history(name),
         "days": report.days,
         "rows": report.rows,
         "seconds": round(report.seconds, 3),
         "as_of": dg.MetadataValue.timestamp(report.as_of),
         "currency": report.currency,
         "timezone": report.timezone,
+    }
+
+
+def exported(
+    warehouse: Warehouse, pages: Sequence[Path], tables: Sequence[Path], exports: Path, address: str | None
+) -> dict[str, Any]:
+    """Which files were written, of which refresh; `address` is where a web server offers the folder `exports`."""
+    files = [*pages, *tables]
+    named = {path.suffix.removeprefix("."): path for path in pages}
+    links = {
+        f"open {kind}": dg.MetadataValue.url(f"{address.rstrip('/')}/{path.relative_to(exports).as_posix()}")
+        for kind, path in named.items()
+        if address
+    }
+    return {
+        **links,
+        **{kind: dg.MetadataValue.path(path) for kind, path in named.items()},
+        **({"tables": dg.MetadataValue.path(tables[0].parent)} if tables else {}),
+        "files": len(files),
+        "bytes": sum(path.stat().st_size for path in files),
+        "as_of": dg.MetadataValue.timestamp(warehouse.as_of),
+        "currency": warehouse.currency,
+        "snapshot": warehouse.snapshot,
+        "refresh_id": warehouse.refresh_id,
     }
 
 
@@ -122,41 +153,21 @@ def _text(value: Any) -> str:
     return _MARKUP.sub(r"\\\1", short)
 
 
-def _columns(relation: duckdb.DuckDBPyRelation, says: Mapping[str, str]) -> dg.TableSchema:
-    pairs = zip(relation.columns, relation.types, strict=True)
-    return dg.TableSchema([dg.TableColumn(name, str(kind).lower(), says.get(name)) for name, kind in pairs])
+def _without(names: Sequence[str], left_out: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in left_out]
 
 
-def _meanings(name: str) -> dict[str, str]:
-    """What each column of a metric says, and its unit."""
-    columns = definitions.of(name).columns
-    return {one.name: f"{one.meaning} ({one.unit})" if one.unit else one.meaning for one in columns}
-
-
-def _read_from(table: str) -> dict[str, str]:
-    """Which column of Postgres each extracted column is."""
-    return {one.name: f"{table}.{one.name} in Postgres, {one.type}" for one in contract.columns(table)}
-
-
-def _lineage(folder: str, name: str) -> dg.TableColumnLineage:
-    """The columns of other assets that each column is made of; those of Postgres stand in their schema's section."""
-    section_of = {table: section.name for section in schema.sections() for table in section.tables}
-    made: dict[str, list[dg.TableColumnDep]] = {}
-    for column, origins in lineage.column_inputs(folder, name).items():
-        for table, read in origins:
-            space, _, bare = table.partition(".")
-            if space == "public" and bare in section_of:
-                dep = dg.TableColumnDep(dg.AssetKey(["operational", section_of[bare]]), f"{bare}.{read}")
-            elif space in {"raw", "metrics"}:
-                dep = dg.TableColumnDep(dg.AssetKey([space, bare]), read)
-            else:
-                continue  # the library's own records, which no asset stands for
-            made.setdefault(column, []).append(dep)
-    return dg.TableColumnLineage(made)
+def _types(relation: duckdb.DuckDBPyRelation) -> dict[str, str]:
+    return {name: str(kind).lower() for name, kind in zip(relation.columns, relation.types, strict=True)}
 
 
 def _first_rows(relation: duckdb.DuckDBPyRelation) -> str:
-    """The first rows; a column that says nothing in any of them is left out."""
+    """As many of the first rows as are shown without asking; a column that says nothing in any is left out.
+
+    Ids, which are long and say little, come last.
+    """
+    ids = [name for name, kind in _types(relation).items() if kind == "uuid"]
+    relation = relation.select(*(duckdb.ColumnExpression(n) for n in (*_without(relation.columns, ids), *ids)))
     rows = relation.limit(_SHOWN_ROWS).fetchall()
     said = [name not in _UNSHOWN_COLUMNS for name in relation.columns]
     if rows:
@@ -164,4 +175,9 @@ def _first_rows(relation: duckdb.DuckDBPyRelation) -> str:
             keep and any(cell is not None for cell in cells)
             for keep, cells in zip(said, zip(*rows, strict=True), strict=True)
         ]
-    return markdown(list(compress(relation.columns, said)), [tuple(compress(row, said)) for row in rows])
+    shown = [tuple(compress(row, said)) for row in rows]
+    table = markdown(list(compress(relation.columns, said)), shown)
+    while len(table) >= _SHOWN_AT_ONCE and len(shown) > _FEWEST_ROWS:
+        table = table[: table.rindex("\n")]
+        shown.pop()
+    return table

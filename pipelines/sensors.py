@@ -93,10 +93,17 @@ def run_failure() -> dg.SensorDefinition:
         steps = [f"Step {event.step_key}: {_cause(event)}" for event in context.get_step_failure_events()]
         for line in (f"{subject}: {context.failure_event.message}", *steps):
             context.log.error(line)
-        for trouble in alerts.send(subject, "\n".join(steps) or str(context.failure_event.message), os.environ):
+        text = "\n".join((*(steps or [str(context.failure_event.message)]), *_link(run.run_id)))
+        for trouble in alerts.send(subject, text, os.environ):
             context.log.error(trouble)
 
     return sensor
+
+
+def _link(run_id: str) -> list[str]:
+    """Where people look at the run, if the environment says where they open the UI."""
+    address = os.environ.get("ALERT_UI_URL", "").rstrip("/")
+    return [f"{address}/runs/{run_id}"] if address else []
 
 
 def _cause(event: dg.DagsterEvent) -> str:
@@ -104,4 +111,10 @@ def _cause(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else event.message or "no reason given"
+    if error is None:
+        return event.message or "no reason given"
+    message = error.message.strip()
+    if error.cls_name == "DagsterExecutionInterruptedError":
+        return "it was ended while at work: by somebody, or with the code location or the machine it ran on"
+    # The library's errors are sentences for people, who do not ask for the name of a class.
+    return message.partition(": ")[2] if message.startswith("si_analytics.errors.") else message

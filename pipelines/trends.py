@@ -39,9 +39,9 @@ def asset_checks() -> list[dg.AssetChecksDefinition]:
     )
     def compare(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         for key in sorted(context.selected_asset_check_keys):
-            found = context.instance.fetch_materializations(key.asset_key, limit=_LOOKED_AT).records
+            judge, looked_at = (changed_columns, 2) if key.name == COLUMNS else (unusual_headlines, _LOOKED_AT)
+            found = context.instance.fetch_materializations(key.asset_key, limit=looked_at).records
             made = [record.asset_materialization.metadata for record in found if record.asset_materialization]
-            judge = changed_columns if key.name == COLUMNS else unusual_headlines
             told = judge(made[0], made[1:]) if made else []
             yield dg.AssetCheckResult(
                 passed=not told,

@@ -31,7 +31,7 @@ def in_environment(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setenv("SI_TIMEZONE", settings.timezone)
 
 
-def launch(job: str, **config: str | bool) -> dg.ExecuteInProcessResult:
+def launch(job: str, **config: str | bool | list[str]) -> dg.ExecuteInProcessResult:
     """Run a job, as its launch button does; `config` is what its form is filled with."""
     return (
         defs()

@@ -25,6 +25,7 @@ FLOORS = (
         "reconciliation",
         "catalog",
         "ddl",
+        "declared",
         "roles",
         "schema",
         "copying",

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from benchmarks import dagster_overhead, measuring, parts, places, published, report
+from benchmarks import dagster_loading, dagster_overhead, measuring, parts, places, published, report
 from benchmarks.measuring import Result, missing
 from benchmarks.piece import PIECES
 from benchmarks.published import agreement
@@ -127,6 +127,18 @@ def test_a_refresh_by_command_and_through_dagster_are_measured_with_a_metric_mor
     assert 0 < found.command_seconds < found.dagster_seconds
     assert [line.split(", ")[-1].split(":")[0] for line in said] == ["si refresh", "dagster"]
     assert f"| {found.metrics} | {found.command_seconds:.2f} |" in report.added([found])
+
+
+def test_loading_the_code_location_is_measured_beside_an_empty_one() -> None:
+    said: list[str] = []
+    found = dagster_loading.measured(1, said.append)
+    assert found is not None and found.empty_seconds > 0 and found.more_work > 0
+    assert [line.partition(" code location: ")[0] for line in said] == [
+        "round 1: loading an empty",
+        "round 1: loading the project's",
+    ]
+    assert report.loaded(dagster_loading.Loading(1.0, 2.25, 0.5)).endswith("| 1.00 | 2.25 | 1.25 | 0.50 | yes |\n")
+    assert dagster_loading.Loading(1.0, 4.0, 3.0).reached is False
 
 
 def result(piece: str, seconds: float) -> Result:

@@ -50,6 +50,20 @@ def test_a_server_differs_from_one_machine_in_where_dagster_remembers_alone() ->
     assert server == machine
 
 
+def test_the_sample_of_the_environment_names_a_login_and_the_folder_that_the_web_server_offers() -> None:
+    """si_reader and si_publisher are no logins; files come out readable for the web server's group, and no further."""
+    lines = (line.partition("=") for line in (DEPLOY / "si.env").read_text(encoding="utf-8").splitlines())
+    sample = {name.lstrip("#"): value for name, _, value in lines}
+    assert sample["SI_POSTGRES_URL"].startswith("postgresql://si_metrics:")
+    nginx = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    assert f"alias {sample['SI_HOME']}/exports/;" in nginx
+    assert sample["EXPORTS_URL"] == f"{sample['ALERT_UI_URL']}/exports"
+    assert f"server_name {sample['ALERT_UI_URL'].removeprefix('https://')};" in nginx
+    for path in (DEPLOY / "systemd").glob("*.service"):
+        text = path.read_text(encoding="utf-8")
+        assert "UMask=0027" in text and f"ReadWritePaths={sample['SI_HOME']}" in text
+
+
 def test_dagster_keeps_its_runs_in_the_postgres_of_the_environment(
     create_database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

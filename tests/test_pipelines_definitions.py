@@ -142,14 +142,43 @@ def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_written(loaded:
         assert len(node.description or "") > 40, key
         assert list(node.owners) == ["team:growth"], key
         assert node.kinds, key
-        if key.path[0] == "reports":
-            continue
+        assert {"section", "topic"} & set(node.tags), key
         (reference,) = node.metadata["dagster/code_references"].code_references
+        assert Path(reference.file_path) == ROOT / reference.label
         assert Path(reference.file_path).is_file(), key
+        if key.path[0] == "reports":
+            continue  # a page, which has no columns and is no table
         assert reference.label.startswith("sql/")
+        assert node.metadata["dagster/table_name"], key
+        said = node.metadata["dagster/column_schema"].columns
+        assert said and all(column.description for column in said), key
     assert graph.get(dg.AssetKey(["raw", "deals"])).metadata["dagster/table_name"] == "warehouse.raw.deals"
     published = graph.get(dg.AssetKey(["published", "agent_leaderboard"]))
     assert published.metadata["dagster/table_name"] == "analytics.agent_leaderboard"
+
+
+def test_before_anything_ran_a_column_says_what_it_means_and_where_it_comes_from(loaded: dg.Definitions) -> None:
+    graph = loaded.resolve_asset_graph()
+
+    def says(asset: str, column: str) -> tuple[str, str | None]:
+        schema = graph.get(dg.AssetKey(asset.split("/"))).metadata["dagster/column_schema"]
+        (found,) = (one for one in schema.columns if one.name == column)
+        return found.type, found.description
+
+    assert says("operational/agent_system", "invites.method") == (
+        "varchar(20)",
+        "one of sms, email, both, never empty; read into raw.invites",
+    )
+    assert says("operational/users_and_authentication", "users.password_hash")[1] == "never empty; stays in Postgres"
+    assert says("raw/deals", "gig_id") == ("uuid", "deals.gig_id in Postgres; names a row of gigs, never empty")
+    earned = "completed commissions to the agent in the window (reporting currency); from transactions.amount"
+    assert says("metrics/agent_leaderboard", "total_earnings") == ("", earned)
+    assert says("history/agent_leaderboard", "total_earnings") == ("", earned)
+    assert says("published/agent_leaderboard", "total_earnings") == ("numeric", earned)
+    assert says("published/users", "id") == ("uuid", "the user; from users.id")
+    assert "`deals`: Confirmed collaborations between" in str(
+        graph.get(dg.AssetKey(["operational", "gigs_and_deals"])).description
+    )
 
 
 def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: dg.Definitions) -> None:

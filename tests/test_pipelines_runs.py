@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import ClassVar
 
 import dagster as dg
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 
 from pipelines import alerts, forms, headlines, resources, trends
-from si_analytics import checks, extract, metrics, publish, refresh, sample
+from si_analytics import checks, extract, metrics, printing, publish, refresh, sample
 from si_analytics.errors import InterruptedReadError
 from si_analytics.extract import TableExtract
 from si_analytics.refresh import Refresh
@@ -122,11 +123,15 @@ def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(ran: dg.Exe
     assert board["chart"].splitlines()[-1].endswith(f"10\\.00 | {'█' * 24} |")
     says = {column.name: column.description for column in board["dagster/column_schema"].columns}
     assert all(says.values())
-    assert says["total_earnings"].endswith(")")
+    assert says["total_earnings"].endswith("(reporting currency); from transactions.amount")
     made_of = board["dagster/column_lineage"].deps_by_column["total_earnings"]
     assert dg.TableColumnDep(dg.AssetKey(["raw", "transactions"]), "amount") in made_of
     (origin,) = deals["dagster/column_lineage"].deps_by_column["amount"]
     assert origin == dg.TableColumnDep(dg.AssetKey(["operational", "gigs_and_deals"]), "deals.amount")
+    (copied,) = target["dagster/column_lineage"].deps_by_column["total_earnings"]
+    assert copied == dg.TableColumnDep(dg.AssetKey(["metrics", "agent_leaderboard"]), "total_earnings")
+    (key,) = shown(ran, "published/users")["dagster/column_lineage"].deps_by_column["id"]
+    assert key == dg.TableColumnDep(dg.AssetKey(["metrics", "user_ratings"]), "user_id")
     columns = [(column.name, column.type) for column in board["dagster/column_schema"].columns]
     assert ("total_earnings", "decimal(38,2)") in columns
     assert ("agent_id", "uuid") in columns
@@ -136,9 +141,9 @@ def test_a_name_in_the_table_of_first_rows_cannot_be_markup(ran: dg.ExecuteInPro
     """The agent is called ``Zoë <b>|</b>``; every character that Markdown could read as its own is escaped."""
     table = shown(ran, "metrics/agent_leaderboard")["first rows"]
     heading, rule, row = table.splitlines()
-    assert heading.startswith(r"| agent\_id | agent\_name | tier | ")
+    assert heading.startswith(r"| agent\_name | tier | ") and heading.endswith(r" | agent\_id |")
     assert set(rule) == {"|", " ", "-"}
-    assert r" | Zoë \<b\>\|\<\/b\> | bronze | 1 | 3 | 10\.00 | 1 |" in row
+    assert r"| Zoë \<b\>\|\<\/b\> | bronze | 1 | 3 | 10\.00 | 1 |" in row
 
 
 def test_a_second_run_writes_nothing(small: Settings) -> None:
@@ -187,6 +192,52 @@ def test_a_mistake_in_the_form_is_explained_and_no_run_begins(
     with pytest.raises(forms.LaunchRefusedError, match=re.escape(sentence)):
         launch("refresh_metrics", **config)
     assert not small.warehouse.exists()
+
+
+def test_an_export_writes_what_its_form_asks_for(small: Settings) -> None:
+    """Every metric as a CSV file and no page; the page alone is what a form left empty asks for."""
+    refresh.run(small, as_of=AS_OF)
+    result = launch("export_dashboards", pages=[], tables=["CSV", "csv"])
+    assert failures(result) == {}
+    made = shown(result, "reports/dashboard")
+    assert (made["files"], made["as_of"], made["currency"]) == (len(metrics.names()), AS_OF.timestamp(), "usd")
+    assert sorted(path.stem for path in Path(made["tables"]).iterdir()) == sorted(metrics.names())
+    assert not (small.exports / "dashboard.html").exists()
+    assert forms.Reports().model_dump() == {"pages": ["html"], "tables": []}
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
+        ({"tables": ["csv", "xls"]}, "tables 'xls' is none of csv, parquet, xlsx: xlsx?"),
+        ({"pages": []}, "nothing is asked for: pages and tables are both empty"),
+        ({"pages": ["pdf"]}, "pages pdf: no Chromium or Chrome was found to print it. Install one"),
+    ],
+)
+def test_a_mistake_in_the_form_of_an_export_is_explained_and_no_run_begins(
+    small: Settings, monkeypatch: pytest.MonkeyPatch, config: dict[str, list[str]], sentence: str
+) -> None:
+    monkeypatch.setattr(printing.Chromium, "find_browser", lambda **_: None)
+    with pytest.raises(forms.LaunchRefusedError, match=re.escape(sentence)):
+        launch("export_dashboards", **config)
+    assert not small.exports.exists()
+
+
+def test_a_loss_that_looks_like_a_mistake_is_published_where_the_form_accepts_it(
+    settings: Settings, postgres: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four agents have a commission each; then no transaction is there any more."""
+    build = Build()
+    for _ in range(4):
+        build.transaction(build.agent(), "10.00")
+    worlds.insert(postgres, build.world)
+    pipeline_runs.in_environment(monkeypatch, settings)
+    refresh.run(settings, as_of=AS_OF)
+    postgres.execute("delete from transactions")
+    refused = failures(launch("refresh_metrics", as_of=MOMENT))
+    assert set(refused) == {"publish"} and "4 of the 4 agents" in refused["publish"]
+    assert failures(launch("refresh_metrics", as_of=MOMENT, accept_change=True)) == {}
 
 
 def test_a_failed_step_leaves_warehouse_and_postgres_as_they_were(
@@ -316,11 +367,14 @@ def test_everything_at_once_builds_the_schema_refreshes_and_reports(
 ) -> None:
     """'Materialize all' on an empty database."""
     pipeline_runs.in_environment(monkeypatch, empty_settings)
+    monkeypatch.setenv("EXPORTS_URL", "https://metrics.example.com/exports/")
     result = materialize("operational", "raw", "metrics", "published", "reports")
     assert failures(result) == {}
     assert shown(result, "operational/users_and_authentication")["tables created"] == 8
     dashboard = shown(result, "reports/dashboard")
-    assert dashboard["bytes"] > 0
+    assert (dashboard["html"], dashboard["files"]) == (str(empty_settings.exports / "dashboard.html"), 1)
+    assert dashboard["open html"] == "https://metrics.example.com/exports/dashboard.html"
+    assert dashboard["as_of"] == shown(result, "raw/users")["as_of"]
     order = [event.step_key for event in result.all_events if event.is_step_success]
     assert order.index("apply_schema") < order.index("extract") < order.index("publish") < len(order) - 1
     assert order[-1] == "reports__dashboard"
@@ -338,8 +392,15 @@ def test_building_the_schema_twice_creates_nothing_the_second_time(
 
 
 def test_a_failed_run_is_told_in_the_log_with_step_and_reason(
-    small: Settings, postgres: psycopg.Connection, caplog: pytest.LogCaptureFixture
+    small: Settings,
+    postgres: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    receiver: str,
 ) -> None:
+    """And to the webhook, in the library's own words and with where to look."""
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", receiver)
+    monkeypatch.setenv("ALERT_UI_URL", "https://metrics.example.com/")
     postgres.execute("update deals set completed_at = 'infinity'")
     loaded = pipeline_runs.defs()
     with dg.DagsterInstance.ephemeral() as instance:
@@ -354,8 +415,10 @@ def test_a_failed_run_is_told_in_the_log_with_step_and_reason(
         sensor(context)
     told = "\n".join(record.getMessage() for record in caplog.records if record.levelname == "ERROR")
     assert f"Run {result.run_id} of refresh_metrics failed" in told
-    assert "Step check_raw: " in told
-    assert "infinite_times found 3 rows" in told
+    assert "Step check_raw: checking the refresh: infinite_times found 3 rows" in told
+    ((posted,),) = (list(message.values()) for message in Receiver.told)
+    assert posted.startswith(f"Run {result.run_id} of refresh_metrics failed\nStep check_raw: checking the refresh: ")
+    assert posted.endswith(f"\nhttps://metrics.example.com/runs/{result.run_id}")
 
 
 def test_a_retry_from_the_failed_step_is_refused_with_what_to_do_instead(small: Settings) -> None:

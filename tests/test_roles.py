@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -15,8 +16,9 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import contract, extract, metrics, publish, refresh, roles, sample, schema
+from si_analytics import contract, diagnosis, extract, metrics, publish, refresh, roles, sample, schema
 from si_analytics.errors import PublishError, SchemaError
+from si_analytics.findings import Verdict
 from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings
 from tests import worlds
@@ -287,6 +289,9 @@ def test_a_whole_refresh_runs_under_both_roles_again_and_again(place: Place, tmp
         who = connection.execute(
             "select published_by, who from analytics.refreshes order by finished_at desc"
         ).fetchone()
+    found = {one.what: one.verdict for one in diagnosis.findings(using, datetime.now(UTC))}
+    assert (found["rights"], found["schema"]) == (Verdict.well, Verdict.notable)
+    assert Verdict.wrong not in found.values()
     name = urlsplit(address(place.both)).username
     assert who is not None
     assert who[0] == name

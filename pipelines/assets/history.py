@@ -2,7 +2,7 @@
 
 Belongs here: filling a range of days in one run, launched by 'Materialize' on the asset or as a backfill of the
 job. A day's numbers are as of its end, from the rows the warehouse holds: old times with today's statuses.
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`.
+May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.results`.
 """
 
 import warnings
@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-from pipelines import descriptions, results
+from pipelines import columns, descriptions, results
 from si_analytics import history, reader, settings, sql
 from si_analytics.settings import Settings
 
@@ -48,7 +48,11 @@ def _filled(name: str, says: str, fill: Fill, timezone: str) -> dg.AssetsDefinit
         deps=[descriptions.key("metrics", name)],
         group_name=GROUP,
         description=says,
-        metadata=descriptions.metadata(sql.read("metrics", name), f"warehouse.{GROUP}.{name}"),
+        metadata={
+            **descriptions.metadata(sql.read("metrics", name), f"warehouse.{GROUP}.{name}"),
+            **columns.table_schema(columns.of_history(name)),
+        },
+        tags=descriptions.topic(sql.read("metrics", name)),
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
         partitions_def=dg.DailyPartitionsDefinition(_FIRST_DAY, timezone=timezone),
@@ -59,7 +63,7 @@ def _filled(name: str, says: str, fill: Fill, timezone: str) -> dg.AssetsDefinit
         days, current = context.partition_key_range, settings.load()
         _require_zone(current, timezone)
         report = fill(current, date.fromisoformat(days.start), date.fromisoformat(days.end))
-        return dg.MaterializeResult(metadata=results.filled(report))
+        return dg.MaterializeResult(metadata=results.filled(name, report))
 
     return filled
 

@@ -1,13 +1,14 @@
 """The metrics: one asset for each file of ``sql/metrics``, after the tables its header names.
 
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`, `pipelines.resources`.
+May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.results`,
+`pipelines.resources`.
 """
 
 import time
 
 import dagster as dg
 
-from pipelines import descriptions, results
+from pipelines import columns, descriptions, results
 from pipelines.resources import RefreshResource
 from si_analytics import metrics, sql
 
@@ -25,7 +26,11 @@ def _asset(file: sql.SqlFile) -> dg.AssetsDefinition:
         deps=descriptions.inputs(metrics.inputs(file.name)),
         group_name=GROUP,
         description=descriptions.description(file),
-        metadata=descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
+        metadata={
+            **descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
+            **columns.table_schema(columns.of_metric(file.name)),
+        },
+        tags=descriptions.topic(file),
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
         freshness_policy=descriptions.FRESH_DAILY,

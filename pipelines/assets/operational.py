@@ -1,6 +1,6 @@
 """The operational schema: one asset for each section of it, built in one transaction.
 
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`.
+May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`.
 """
 
 import re
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from pipelines import descriptions
-from si_analytics import schema, settings
+from pipelines import columns, descriptions
+from si_analytics import declared, schema, settings
 
 GROUP = "operational"
 _REFERENCE = re.compile(r"\breferences\s+(\w+)")
@@ -43,14 +43,17 @@ def assets() -> list[dg.AssetsDefinition]:
 
 
 def _spec(section: schema.Section, section_of: Mapping[str, str]) -> dg.AssetSpec:
-    tables = "\n".join(f"- `{table}`" for table in section.tables)
+    tables = "\n".join(f"- `{table}`: {declared.remark(table)}" for table in section.tables)
     referred = {section_of[table] for table in _REFERENCE.findall(section.file.text) if table in section_of}
     return dg.AssetSpec(
         descriptions.key(GROUP, section.name),
         deps=[descriptions.key(GROUP, name) for name in sorted(referred - {section.name})],
         group_name=GROUP,
         description=f"{descriptions.description(section.file)}\n\nTables:\n\n{tables}",
-        metadata=descriptions.metadata(section.file),
+        metadata={
+            **descriptions.metadata(section.file, ", ".join(f"public.{table}" for table in section.tables)),
+            **columns.table_schema(columns.of_section(section)),
+        },
         kinds={"postgres", "sql"},
         owners=descriptions.OWNERS,
         tags={"section": section.name},

@@ -1,13 +1,14 @@
 """What is written back to Postgres: one asset for each target, all in one step and one transaction.
 
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`, `pipelines.resources`.
+May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.results`,
+`pipelines.resources`.
 """
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines import descriptions, results
+from pipelines import columns, descriptions, results
 from pipelines.resources import RefreshResource
 from si_analytics import sql
 
@@ -39,7 +40,11 @@ def _spec(file: sql.SqlFile) -> dg.AssetSpec:
         deps=descriptions.inputs((file.fields["Source"],)),
         group_name=GROUP,
         description=descriptions.description(file),
-        metadata=descriptions.metadata(file, file.fields["Target"]),
+        metadata={
+            **descriptions.metadata(file, file.fields["Target"]),
+            **columns.table_schema(columns.of_target(file)),
+        },
+        tags=descriptions.topic(sql.read("metrics", file.fields["Source"].removeprefix("metrics."))),
         kinds={"postgres", "sql"},
         owners=descriptions.OWNERS,
         freshness_policy=descriptions.FRESH_DAILY,

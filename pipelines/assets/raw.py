@@ -1,14 +1,14 @@
 """The extracted tables: one asset each, read in one step within one snapshot.
 
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.forms`, `pipelines.results`,
-`pipelines.resources`.
+May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.forms`,
+`pipelines.results`, `pipelines.resources`.
 """
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines import descriptions, results
+from pipelines import columns, descriptions, results
 from pipelines.forms import Extraction
 from pipelines.resources import EXTRACT, RefreshResource
 from si_analytics import schema, sql
@@ -30,7 +30,8 @@ def assets() -> list[dg.AssetsDefinition]:
     def extract(
         context: dg.AssetExecutionContext, config: Extraction, refresh: RefreshResource
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-        with refresh.extraction(context, config.as_of, config.currency, full=config.full) as run:
+        chosen = {"full": config.full, "accept_change": config.accept_change}
+        with refresh.extraction(context, config.as_of, config.currency, **chosen) as run:
             read = {table.table: results.extracted(run, table) for table in run.extract()}
         for table, metadata in read.items():
             yield dg.MaterializeResult(asset_key=descriptions.key(GROUP, table), metadata=metadata)
@@ -44,7 +45,10 @@ def _spec(file: sql.SqlFile, section: str) -> dg.AssetSpec:
         deps=[descriptions.key("operational", section)],
         group_name=GROUP,
         description=descriptions.description(file),
-        metadata=descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
+        metadata={
+            **descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
+            **columns.table_schema(columns.of_extract(file.name)),
+        },
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
         tags={"section": section},

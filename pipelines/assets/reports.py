@@ -1,12 +1,15 @@
 """Files for people, made from the published warehouse.
 
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`.
+May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.forms`, `pipelines.results`.
 """
+
+import os
 
 import dagster as dg
 
-from pipelines import descriptions
-from si_analytics import export, settings
+from pipelines import descriptions, results
+from pipelines.forms import REPORTS, Reports
+from si_analytics import reader, settings
 
 GROUP = "reports"
 
@@ -15,21 +18,32 @@ _SHOWN = ("agent_leaderboard", "agent_performance_metrics", "brand_leaderboard",
 
 
 def assets() -> list[dg.AssetsDefinition]:
-    """The dashboard: a single HTML file that opens from disk."""
+    """The dashboard: a single HTML file that opens from disk, or what the form asks for beside it."""
 
     @dg.asset(
         key=descriptions.key(GROUP, "dashboard"),
         deps=[descriptions.key("published", target) for target in _SHOWN],
         group_name=GROUP,
         description="The leaderboard, agents' performance, brands and funnels on one page, a file that opens in any"
-        " browser without a server.",
+        " browser without a server.\n\nEach export is kept in a folder of its refresh; `dashboard.html` beside them is"
+        " the last. The form of `export_dashboards` also asks for it as PDF, and for the metrics as tables.",
+        metadata={"dagster/code_references": descriptions.code_reference("src/si_analytics/export.py")},
         kinds={"html"},
         owners=descriptions.OWNERS,
+        tags={"topic": "marketplace"},
         op_tags=descriptions.AFTER_ALL,
         freshness_policy=descriptions.FRESH_WEEKLY,
     )
-    def dashboard(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        path = export.dashboard(settings.load())
-        return dg.MaterializeResult(metadata={"file": dg.MetadataValue.path(path), "bytes": path.stat().st_size})
+    def dashboard(context: dg.AssetExecutionContext, config: Reports) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        # Imported late: drawing pages loads what no other step needs, and every run loads this module.
+        from si_analytics import export
 
+        current = settings.load()
+        pages = [export.dashboard(current, form=export.PageFormat(one)) for one in config.pages]
+        tables = [path for one in config.tables for path in export.tables(current, form=export.TableFormat(one))]
+        with reader.connect(current) as warehouse:
+            made = results.exported(warehouse, pages, tables, current.exports, os.environ.get("EXPORTS_URL"))
+        return dg.MaterializeResult(metadata=made)
+
+    assert dashboard.op.name == REPORTS  # the form hands its fields to this step
     return [dashboard]

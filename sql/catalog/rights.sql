@@ -57,6 +57,20 @@ lending as (
 
 ),
 
+-- The views that show what is extracted of a table to those who may not read the table.
+views as (
+
+    select pg_class.relname as name
+    from pg_class
+    inner join pg_namespace
+        on pg_class.relnamespace = pg_namespace.oid
+    where
+        pg_namespace.nspname = 'analytics'
+        and has_schema_privilege(pg_namespace.oid, 'usage')
+        and has_table_privilege(pg_class.oid, 'select')
+
+),
+
 schemas as (
 
     select distinct
@@ -88,6 +102,14 @@ relations as (
             when wanted.needed = 'ownership'
                 then pg_has_role(pg_class.relowner, 'usage') or exists (select 1 from lending)
             when wanted.needed = 'delete' then has_table_privilege(pg_class.oid, 'delete')
+            when wanted.needed = 'select'
+                then
+                    has_any_column_privilege(pg_class.oid, 'select')
+                    or exists (
+                        select 1
+                        from views
+                        where views.name = concat('source_', pg_class.relname)
+                    )
             else has_any_column_privilege(pg_class.oid, wanted.needed)
         end
 

@@ -4,6 +4,7 @@
 -- added up on its own grain before any join: joined first, a commission would count once per deal.
 --
 -- Dialect  duckdb
+-- Topic    agents
 -- Grain    one row per agent; an agent with nothing is kept, with zeros
 -- Inputs   raw.agent_profiles, raw.users, raw.referrals, raw.deals, raw.transactions
 -- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·

@@ -4,6 +4,7 @@
 -- rounded once, at the very end. A mean is its sum over its count; a count of 0 means there is none.
 --
 -- Dialect  duckdb
+-- Topic    agents
 -- Grain    one row per agent
 -- Inputs   raw.invites, raw.referrals, raw.user_reviews, metrics.agent_leaderboard, metrics.agent_replies
 -- Params   $as_of  timestamptz, exclusive

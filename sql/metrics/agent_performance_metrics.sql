@@ -5,6 +5,7 @@
 -- their common denominator in whole numbers and rounded once, half away from zero.
 --
 -- Dialect  duckdb
+-- Topic    agents
 -- Grain    one row per agent
 -- Inputs   metrics.agent_performance_components, metrics.agent_performance_standings,
 --          meta.performance_weights

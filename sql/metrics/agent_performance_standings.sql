@@ -5,6 +5,7 @@
 -- apart whose denominators stay below a million. An agent without a component has no row for it.
 --
 -- Dialect  duckdb
+-- Topic    agents
 -- Grain    one row per agent and component that the agent has
 -- Inputs   metrics.agent_performance_components
 -- Columns  component: component of the score ·

@@ -4,6 +4,7 @@
 -- referral is still active or not, if recruited before as_of or at an unknown time.
 --
 -- Dialect  duckdb
+-- Topic    agents
 -- Grain    one row per agent
 -- Inputs   raw.referrals, raw.user_reviews, metrics.agent_leaderboard
 -- Params   $as_of  timestamptz, exclusive

@@ -4,6 +4,7 @@
 -- agent's last one, followed by one of the agent's, are one reply; the wait is from the first of them.
 --
 -- Dialect  duckdb
+-- Topic    agents
 -- Grain    one row per reply
 -- Inputs   raw.agent_profiles, raw.conversations, raw.messages
 -- Params   $as_of  timestamptz, exclusive

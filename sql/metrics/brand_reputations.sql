@@ -5,6 +5,7 @@
 -- outrank one with a hundred good ones. Ranks go by the score as published.
 --
 -- Dialect  duckdb
+-- Topic    brands
 -- Grain    one row per user with the role sponsor; one with no reviews and no deals is kept
 -- Inputs   raw.users, raw.sponsor_profiles, raw.user_reviews, raw.deals, raw.escrow_jobs
 -- Params   $as_of  timestamptz, exclusive

@@ -4,6 +4,7 @@
 -- sending counts. Only invites sent before as_of are looked at.
 --
 -- Dialect  duckdb
+-- Topic    invites
 -- Grain    one row per contact; one that was never sent an invite is kept, with zeros
 -- Inputs   raw.contacts, raw.invites
 -- Params   $as_of  timestamptz, exclusive

@@ -7,6 +7,7 @@
 -- A breakdown value has rows where it has entrants in the window; not broken down, every stage has one.
 --
 -- Dialect  duckdb
+-- Topic    marketplace
 -- Grain    one row per funnel, breakdown value and stage
 -- Inputs   funnel_stages, funnel_units
 -- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive · $as_of  timestamptz ·

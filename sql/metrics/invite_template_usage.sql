@@ -3,6 +3,7 @@
 -- Accepted as in contact_engagement. Invites whose template no longer exists belong to none.
 --
 -- Dialect  duckdb
+-- Topic    invites
 -- Grain    one row per template; one never sent is kept, with times_used 0 and no rate
 -- Inputs   raw.invite_templates, raw.invites
 -- Params   $as_of  timestamptz, exclusive

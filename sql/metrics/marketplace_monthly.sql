@@ -6,6 +6,7 @@
 -- Amounts of deals are in usd: gmv and take_rate are null under another reporting currency.
 --
 -- Dialect  duckdb
+-- Topic    marketplace
 -- Grain    one row per month, none where there was never any activity
 -- Inputs   raw.deals, raw.transactions
 -- Params   $as_of  timestamptz, exclusive · $currency  text · $tz  IANA time zone of the months

@@ -4,6 +4,7 @@
 -- though it be older than the signup itself. The last month is that of the last moment before as_of.
 --
 -- Dialect  duckdb
+-- Topic    marketplace
 -- Grain    one row per signup month with members and months since, zeros included
 -- Inputs   raw.users, raw.deals
 -- Params   $as_of  timestamptz, exclusive · $last_moment  timestamptz, the last microsecond before as_of ·

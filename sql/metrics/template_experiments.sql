@@ -8,6 +8,7 @@
 -- null where nobody or everybody accepted) null: the library completes them.
 --
 -- Dialect     duckdb
+-- Topic       invites
 -- Grain       one row per sending agent, template name and variant, where both A and B were sent
 -- Inputs      raw.invite_templates, raw.invites
 -- Params      $as_of  timestamptz, exclusive

@@ -1,6 +1,7 @@
 -- user_ratings: the mean rating of each user and the number of reviews behind it.
 --
 -- Dialect  duckdb
+-- Topic    people
 -- Grain    one row per user; one never reviewed is kept, with zeros
 -- Inputs   raw.users, raw.user_reviews
 -- Params   $as_of  timestamptz, exclusive

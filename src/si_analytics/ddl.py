@@ -55,11 +55,16 @@ def split(text: str) -> list[Statement]:
     """The statements of one file; each creates one object, and one that does not is an error of the file."""
     found = []
     for match in _STATEMENT.finditer(text):
-        creates = _CREATES.search(_COMMENT.sub("", match.group()))
+        creates = _CREATES.search(without_comments(match.group()))
         if creates is None:
             raise ValueError(f"a statement creates nothing: {match.group()}")
         found.append(Statement(creates.group(1), creates.group(2), match.group()))
     return found
+
+
+def without_comments(text: str) -> str:
+    """`text` without what stands behind ``--``."""
+    return _COMMENT.sub("", text)
 
 
 def run_all(connection: Connection) -> None:

@@ -41,8 +41,8 @@ def column_lineage(name: str) -> dict[str, tuple[Origin, ...]]:
     (('user_reviews', 'rating'),)
     """
     folder = "funnels" if name in funnels.names() else "metrics"
-    found = column_inputs(folder, name)
-    return {column: tuple(sorted(_operational(read))) for column, read in found.items()}
+    found, made = column_inputs(folder, name), dict[tuple[str, str], dict[str, tuple[Origin, ...]]]()
+    return {column: tuple(sorted(_operational(read, made))) for column, read in found.items()}
 
 
 def column_inputs(folder: str, name: str) -> dict[str, tuple[Origin, ...]]:
@@ -53,16 +53,21 @@ def column_inputs(folder: str, name: str) -> dict[str, tuple[Origin, ...]]:
     return of_file(sql.read(folder, name))
 
 
-def _operational(read: Iterable[Origin]) -> set[Origin]:
-    """What the warehouse's columns `read` come from in Postgres; what the library itself puts in from nowhere."""
+def _operational(read: Iterable[Origin], made: dict[tuple[str, str], dict[str, tuple[Origin, ...]]]) -> set[Origin]:
+    """What the warehouse's columns `read` come from in Postgres; what the library itself puts in from nowhere.
+
+    `made` remembers what the columns of each file come from, so that none is read once for every column.
+    """
     found: set[Origin] = set()
     for table, column in read:
         schema, _, name = table.partition(".")
         if schema == "public":
             found.add((name, column))
         elif schema in {"raw", "metrics"}:
-            folder = "extract" if schema == "raw" else "metrics"
-            found |= _operational(of_file(sql.read(folder, name)).get(column, ()))
+            file = ("extract" if schema == "raw" else "metrics", name)
+            if file not in made:
+                made[file] = of_file(sql.read(*file))
+            found |= _operational(made[file].get(column, ()), made)
     return found
 
 

@@ -1,0 +1,136 @@
+"""The columns of every asset: what each says, and which columns of other assets it is made of.
+
+Belongs here: putting the headers of ``sql/`` and the declared tables into Dagster's words, before anything runs.
+A column of Postgres stands in its section of the schema under the name ``table.column``.
+May import: `dagster`, `si_analytics`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+
+import dagster as dg
+
+from si_analytics import contract, declared, definitions, lineage, schema, sql
+from si_analytics.lineage import Origin
+
+_NAMED = 4
+_DAY = dg.TableColumn("as_of_date", "date", "the day, in the reporting time zone, whose end is described")
+
+
+def table_schema(columns: Iterable[dg.TableColumn]) -> dict[str, dg.TableSchema]:
+    """The metadata under which Dagster shows columns."""
+    return {"dagster/column_schema": dg.TableSchema(list(columns))}
+
+
+def of_section(section: schema.Section) -> list[dg.TableColumn]:
+    """Every column of the tables of a section of the operational schema, and whether it is ever read."""
+    return [
+        dg.TableColumn(f"{table}.{column.name}", column.type, _said(column.facts, _reading(table, column.name)))
+        for table in section.tables
+        for column in declared.columns(table)
+    ]
+
+
+def of_extract(table: str) -> list[dg.TableColumn]:
+    """The columns that are read of an operational table, with their types in Postgres."""
+    facts = {column.name: column.facts for column in declared.columns(table)}
+    return [
+        dg.TableColumn(one.name, one.type, _said(f"{table}.{one.name} in Postgres", facts.get(one.name, "")))
+        for one in contract.columns(table)
+    ]
+
+
+@functools.cache
+def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
+    """What each column of a metric means, in which unit, and which columns of Postgres it is made of.
+
+    Which types they have is known once they are computed. Told once for a process, which loads the files once.
+    """
+    from_postgres = lineage.column_lineage(name)
+    return tuple(
+        dg.TableColumn(
+            one.name,
+            "",
+            _said(f"{one.meaning} ({one.unit})" if one.unit else one.meaning, _made(from_postgres[one.name])),
+        )
+        for one in definitions.of(name).columns
+    )
+
+
+def of_target(file: sql.SqlFile) -> list[dg.TableColumn]:
+    """The columns that publishing writes, with the types of their table and the meanings of their metric."""
+    declaration = {one.name: one for one in declared.columns(file.fields["Target"].removeprefix("public."))}
+    meanings = {column.name: column.description for column in of_metric(_source(file))}
+    return [dg.TableColumn(name, declaration[name].type, meanings[read]) for name, read in _written(file).items()]
+
+
+def of_history(name: str) -> list[dg.TableColumn]:
+    """The columns of a metric as kept of each day."""
+    return [_DAY, *of_metric(name)]
+
+
+def described(columns: Iterable[dg.TableColumn], types: Mapping[str, str]) -> dict[str, dg.TableSchema]:
+    """The columns a table has, as found once it is filled, with what `columns` says of them."""
+    says = {column.name: column.description for column in columns}
+    return table_schema(dg.TableColumn(name, kind, says.get(name)) for name, kind in types.items())
+
+
+def lineage_of(folder: str, name: str) -> dict[str, dg.TableColumnLineage]:
+    """Which columns of other assets those of ``sql/<folder>/<name>.sql`` are made of."""
+    return _lineage({column: _deps(read) for column, read in lineage.column_inputs(folder, name).items()})
+
+
+def lineage_of_target(file: sql.SqlFile) -> dict[str, dg.TableColumnLineage]:
+    """The column of its metric that each written column is."""
+    return _lineage({name: _deps([(file.fields["Source"], read)]) for name, read in _written(file).items()})
+
+
+def lineage_of_history(name: str) -> dict[str, dg.TableColumnLineage]:
+    """The column of the metric that each kept column is."""
+    return _lineage({one.name: _deps([(f"metrics.{name}", one.name)]) for one in definitions.of(name).columns})
+
+
+def _lineage(deps: Mapping[str, list[dg.TableColumnDep]]) -> dict[str, dg.TableColumnLineage]:
+    made = {column: found for column, found in deps.items() if found}
+    return {"dagster/column_lineage": dg.TableColumnLineage(made)}
+
+
+def _deps(read: Iterable[Origin]) -> list[dg.TableColumnDep]:
+    """The assets' columns that these are; the library's own records, which no asset stands for, are left out."""
+    section_of = {table: section.name for section in schema.sections() for table in section.tables}
+    found = []
+    for table, column in read:
+        space, _, bare = table.partition(".")
+        if space == "public" and bare in section_of:
+            found.append(dg.TableColumnDep(dg.AssetKey(["operational", section_of[bare]]), f"{bare}.{column}"))
+        elif space in {"raw", "metrics"}:
+            found.append(dg.TableColumnDep(dg.AssetKey([space, bare]), column))
+    return found
+
+
+def _source(file: sql.SqlFile) -> str:
+    return file.fields["Source"].removeprefix("metrics.")
+
+
+def _written(file: sql.SqlFile) -> dict[str, str]:
+    """Per column that publishing writes, the column of the metric it comes from; the key may bear another name."""
+    key = dict(zip(file.listed("Key"), file.listed("From") or file.listed("Key"), strict=True))
+    return {**key, **{name: name for name in file.listed("Columns")}}
+
+
+def _reading(table: str, column: str) -> str:
+    read = table in sql.names("extract") and any(one.name == column for one in contract.columns(table))
+    return f"read into raw.{table}" if read else "stays in Postgres"
+
+
+def _made(origins: Iterable[Origin]) -> str:
+    """From which columns of Postgres, the first few by name."""
+    names = [f"{table}.{column}" for table, column in origins]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"from {', '.join(names[:_NAMED])}{more}" if names else ""
+
+
+def _said(*facts: str) -> str:
+    return "; ".join(fact for fact in facts if fact)
