@@ -81,6 +81,8 @@ def test_filters_leave_the_rows_the_library_would_and_sum_them_exactly(browser: 
         assert seen.texts("#agents-table [data-count]") == [
             f"{gold.height} of 120 agents, earnings USD {gold['total_earnings'].sum():,}"
         ]
+        seen.page.locator("#agents-chart").scroll_into_view_if_needed()
+        seen.page.wait_for_selector("#agents-chart .textpoint")
         drawn = seen.texts("#agents-chart .textpoint")
         assert drawn[0].replace("\u2068", "").startswith(f"{gold['rank'][0]}  {gold['agent_name'][0]}"[:12])
         seen.page.select_option("#agents-tier", "")

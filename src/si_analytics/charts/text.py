@@ -43,7 +43,7 @@ def _columns(letter: str) -> float:
         return 0
     if unicodedata.east_asian_width(letter) in "WF":
         return 2
-    return 1.6 if letter in _BROAD else 1.2 if letter.isupper() else 1
+    return 1.6 if letter in _BROAD else 1.3 if letter.isupper() else 1
 
 
 def _boundary(typed: str, position: int) -> int:

@@ -24,7 +24,8 @@ from si_analytics.dashboard.content import DashboardContent, Period
 class Column:
     """One column: its name in the warehouse, its heading, and how the page's script writes a cell.
 
-    ``kind`` is one of text, sentence, name, person, tier, stage, severity, number, movement, ratio, hours, month;
+    ``kind`` is one of text, sentence, name, person, tier, stage, severity, number, movement, ratio, percent, points,
+    chance, hours, month;
     ``unit`` stands below the heading, ``hint`` explains it. A column that is not ``shown`` is in
     the download only; ``bar`` draws the cell's share of the largest; ``down`` sorts largest first
     at the first click.
@@ -180,7 +181,7 @@ def funnels(content: DashboardContent, period: Period | None = None) -> Table:
     rows = [
         frame.with_columns(pl.when(pl.col("breakdown") == "agent").then(called).alias("called")) for frame in ordered
     ]
-    return _table(pl.concat(rows, how="diagonal_relaxed"), columns, "row", "rows")
+    return _table(pl.concat(rows, how="diagonal_relaxed"), columns, "stage", "stages")
 
 
 def _by_entrants(frame: pl.DataFrame) -> pl.DataFrame:
@@ -234,11 +235,11 @@ def experiments(content: DashboardContent) -> Table | None:
         Column("variant", "Variant", "tier", down=False),
         Column("sent", "Sent"),
         Column("accepted", "Accepted"),
-        Column("acceptance_rate", "Rate", unit="%"),
+        Column("acceptance_rate", "Rate", "percent", "Share accepted of those sent"),
         Column("wilson_low", "At least", "ratio", "Lower end of the 95 % interval"),
         Column("wilson_high", "At most", "ratio", "Upper end of the 95 % interval"),
-        Column("difference", "B over A", "ratio", "Share accepted of B minus that of A"),
-        Column("p_value", "p", hint="How likely chance alone makes such a difference", down=False),
+        Column("difference", "B over A", "points", "Share accepted of B minus that of A"),
+        Column("p_value", "p", "chance", "How likely chance alone makes such a difference", down=False),
         Column("enough_data", "Enough sent", "stage", "30 or more of both variants"),
         Column("lift", "Lift", shown=False),
         Column("agent_id", "Agent id", "text", shown=False),

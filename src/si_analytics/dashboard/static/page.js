@@ -197,13 +197,18 @@ function setUpFunnels() {
     name: "funnels",
     sort: "",
     heading: "stage",
-    summary: (rows) => pluralText(rows.length, "row", "rows"),
+    summary: stagesText,
     filters: () => [chosenPeriod(), find("funnel-name").value, find("funnel-by").value],
     writers: { breakdown_value: (text, row, table) => WRITERS.name(table.cell(row, "called") ?? text) },
   });
   const options = page.funnels.map(({ name, label }) => make("option", { value: name }, label));
   find("funnel-name").append(...options);
   find("funnel-name").addEventListener("input", () => setState({ "funnels.by": "" }));
+}
+
+function stagesText(rows, table) {
+  const values = new Set(rows.map((row) => table.cell(row, "breakdown_value"))).size;
+  return find("funnel-by").value ? `${pluralText(values, "value", "values")}, ${pluralText(rows.length, "row", "rows")}` : pluralText(rows.length, "stage", "stages");
 }
 
 function drawFunnels() {
@@ -331,6 +336,34 @@ function showState() {
   if (current) current.closest("ul").scrollLeft = current.offsetLeft - 40;
 }
 
+// The section in sight is the one that the address and the navigation tell, however it was come by
+
+const SETTLED_MS = 120;
+
+function sectionInSight() {
+  const sections = [...document.querySelectorAll("main > section")];
+  const inSight = (id) => {
+    const { top, bottom } = find(`${id}-title`).getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  };
+  // One that was gone to stays so while its heading is seen: the last ones may never reach the top.
+  if (sections.some(({ id }) => id === state.section) && inSight(state.section)) return state.section;
+  return (sections.findLast((section) => section.getBoundingClientRect().top <= innerHeight / 3) ?? sections[0]).id;
+}
+
+function watchScrolling() {
+  let settling;
+  addEventListener("scroll", () => {
+    clearTimeout(settling);
+    settling = setTimeout(() => {
+      const section = sectionInSight();
+      if (printing || section === (state.section || "overview")) return;
+      state.section = section;
+      writeState();
+    }, SETTLED_MS);
+  });
+}
+
 function start() {
   readState();
   setUpAgents();
@@ -353,6 +386,7 @@ function start() {
   });
   addEventListener("hashchange", drawAll);
   watchTheme();
+  watchScrolling();
   drawAll();
   if (state.section) document.getElementById(state.section)?.scrollIntoView();
   addEventListener("DOMContentLoaded", () => {
