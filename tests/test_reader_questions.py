@@ -104,6 +104,16 @@ def test_months_are_those_of_the_zone_asked_for(warehouse: reader.Warehouse) -> 
     assert same(warehouse.marketplace_monthly(tz="Pacific/Kiritimati"), expected)
 
 
+@pytest.mark.parametrize("currency", ["usd", "eur"])
+def test_the_activity_of_a_window_that_is_a_month_is_that_month(warehouse: reader.Warehouse, currency: str) -> None:
+    tz = "Pacific/Kiritimati"
+    months = model.marketplace_monthly(WORLD, AS_OF, tz=tz, currency=currency)
+    assert len(months) > 1
+    for month in months:
+        day = str(month.pop("month"))
+        assert same(warehouse.marketplace_activity(during=day[:7], tz=tz, currency=currency), [month])
+
+
 def test_during_is_since_and_until_at_once(warehouse: reader.Warehouse) -> None:
     since, until = worlds.at("2026-02-01"), worlds.at("2026-03-01")
     expected = model.agent_leaderboard(WORLD, AS_OF, since, until)

@@ -58,8 +58,10 @@ def _period(warehouse: Warehouse, name: str) -> Period:
         until=until,
         agent_leaderboard=warehouse.agent_leaderboard(since, until),
         agents_before=warehouse.agent_leaderboard(before, since),
+        activity=warehouse.marketplace_activity(since, until),
+        activity_before=warehouse.marketplace_activity(before, since),
         conversion_funnels=pl.concat(warehouse.funnel(each, since=since, until=until) for each in funnels.names()),
-        funnels_before=pl.concat(warehouse.funnel(each, since=before, until=since) for each in ("gig", "invite")),
+        funnels_before=warehouse.funnel("invite", since=before, until=since),
         funnels_by_breakdown={
             (each, by): warehouse.funnel(each, by=by, since=since, until=until)
             for each, by in _breakdowns()
