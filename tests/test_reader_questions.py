@@ -206,6 +206,7 @@ def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: re
         (lambda w: w.agent_leaderboard(by="money"), UnknownNameError, "There are: earnings, deals, referrals"),
         (lambda w: w.agent_leaderboard(tier="golden"), UnknownNameError, "Did you mean 'gold'.*bronze, silver, gold"),
         (lambda w: w.agent_leaderboard(specialty="foods"), UnknownNameError, "Did you mean 'food'.*beauty"),
+        (lambda w: w.history("Kim Stone"), UsageError, "'Kim Stone': that is no id. Take one from the column agent_id"),
         (lambda w: w.agent_leaderboard(location="Olso"), UnknownNameError, "Did you mean 'Oslo'"),
         (lambda w: w.agent_leaderboard(currency="us dollars"), UsageError, "like usd, eur or eth"),
         (lambda w: w.agent_leaderboard(tz="Berlin/Europe"), UsageError, "it is not an IANA name"),

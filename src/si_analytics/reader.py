@@ -24,7 +24,6 @@ from si_analytics import (
     published,
     questions,
     settings,
-    sql,
     windows,
 )
 from si_analytics.errors import WarehouseError
@@ -247,7 +246,7 @@ class Warehouse:
         question = Question(since, until, during, as_of, currency, tz)
         if name in funnels.names():
             return questions.funnel(self._connection, FunnelQuestion(name, question), self.present)
-        return questions.metric(self._connection, sql.read("metrics", name).name, question, self.present)
+        return questions.metric(self._connection, questions.named(name), question, self.present)
 
     def explain(
         self,
