@@ -253,6 +253,15 @@ def test_what_was_left_out_what_was_read_and_how_old_it_is_are_said(page: Watche
     assert "before this page was opened" in "".join(page.texts("#freshness"))
 
 
+def test_what_each_column_means_is_in_the_file_as_the_library_describes_it(
+    page: Watched, warehouse: reader.Warehouse
+) -> None:
+    page.page.locator(".meanings summary", has_text="of Brand reputations").click()
+    shown_ = page.texts(".meanings details[open] li")
+    described = warehouse.describe("brand_reputations").select("column", "unit", "meaning").iter_rows()
+    assert shown_ == [f"{name}{f' ({unit})' if unit else ''}: {meaning}" for name, unit, meaning in described]
+
+
 def test_the_period_and_its_days_are_printed_with_the_other_filters(page: Watched) -> None:
     view(page, period="last-30-days", growth_months="12")
     footer = "".join(page.texts("footer"))

@@ -8,7 +8,7 @@ reads), `display`, `errors`, `windows`.
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -85,7 +85,8 @@ class DashboardContent:
     has a row per check that ran, with the number of rows it found; ``left_out`` the money in other
     currencies, ``sources`` what the refresh read. The boards of ``history`` and the frames of
     ``times_to_convert``, by funnel, are drawn where they are given. ``as_of``, ``snapshot`` and
-    ``refresh_id`` are printed on every page; ``definitions`` says in a sentence what each metric means.
+    ``refresh_id`` are printed on every page; ``definitions`` says in a sentence what each metric means,
+    ``meanings`` of each metric each column's name, unit and meaning.
     """
 
     agent_leaderboard: pl.DataFrame
@@ -98,6 +99,7 @@ class DashboardContent:
     currency: str = "usd"
     timezone: str = "UTC"
     definitions: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, Sequence[tuple[str, str, str]]] = field(default_factory=dict)
     warnings: pl.DataFrame = field(default_factory=_no_warnings)
     funnels_by_breakdown: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
     marketplace_monthly: pl.DataFrame | None = None
