@@ -110,9 +110,13 @@ def _pair(frame: pl.DataFrame, record: Mapping[str, Any]) -> dict[str, dict[str,
 
 
 def _label(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    called = names.get(record["agent_id"])
-    template = text.label(record["template_name"], 15 if called else 24)
-    return f"{template} · {text.label(called, 11)}" if called else template
+    """What was sent, and by whom: on a phone both have the room that the verdict leaves, and what one can spare."""
+    template, called = record["template_name"], names.get(record["agent_id"])
+    if not called:
+        return text.label(template, 24)
+    room, least = 27, 11
+    agent = text.label(called, int(max(least, room - text.width(template or ""))))
+    return f"{text.label(template, int(max(room - least - 1, room - text.width(called))))} · {agent}"
 
 
 def _add_variant(made: go.Figure, variant: str, records: list[dict[str, Any]], names: Mapping[str, str]) -> None:

@@ -37,6 +37,11 @@ def clip(typed: str, width: int) -> str:
     return typed
 
 
+def width(typed: str) -> float:
+    """About how many columns `typed` takes."""
+    return sum(map(_columns, typed))
+
+
 def _columns(letter: str) -> float:
     """About how wide `letter` is drawn, the letter n being 1."""
     if unicodedata.category(letter) in {"Cf", "Mn", "Me"}:

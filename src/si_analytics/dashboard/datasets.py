@@ -19,6 +19,8 @@ from si_analytics import display
 from si_analytics.charts.funnels import WHOLE, stage_label
 from si_analytics.dashboard.content import DashboardContent, Period
 
+_SHARES_TOLD = (10, 25, 50, 75, 90, 95, 100)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -210,6 +212,39 @@ def growth(content: DashboardContent) -> Table | None:
         Column("refunds", "Refunds", unit=currency),
     )
     return _table(content.marketplace_monthly.sort("month", descending=True), columns, "month", "months")
+
+
+def cohorts(content: DashboardContent) -> Table | None:
+    """Every month's signups and each month since, the latest signups first; none where the export brought none."""
+    if content.signup_cohorts is None:
+        return None
+    columns = (
+        Column("cohort_month", "Signed up in", "month"),
+        Column("months_since", "Months later", down=False),
+        Column("cohort_size", "Signups", hint="Influencers and sponsors who signed up in the month"),
+        Column("active", "With a deal", hint="Those of them with a new deal so many months later"),
+        Column("retention", "Share", "ratio", bar=True),
+    )
+    ordered = content.signup_cohorts.sort("cohort_month", "months_since", descending=[True, False])
+    return _table(ordered, columns, "row", "rows")
+
+
+def times(content: DashboardContent) -> Table | None:
+    """How long the last stage of each funnel took: the shares that are asked for; none where there are no times."""
+    if not content.times_to_convert:
+        return None
+    columns = (
+        Column("percentile", "Share of those timed", unit="%", down=False),
+        Column("hours_from_start", "Got there within", "hours", "From the first stage", down=False),
+        Column("stage", "Stage", "stage", down=False),
+        Column("units", "Timed", hint="How many have a time of their own at the stage"),
+        Column("funnel", "Funnel", "text", shown=False),
+        Column("breakdown", "Breakdown", "text", shown=False),
+        Column("breakdown_value", "Value", "text", shown=False),
+    )
+    whole = pl.concat(content.times_to_convert[name] for name in sorted(content.times_to_convert))
+    chosen = whole.filter(pl.col("percentile").is_in(_SHARES_TOLD))
+    return _table(chosen.sort("funnel", "breakdown_value", "percentile"), columns, "time", "times")
 
 
 def checks(content: DashboardContent) -> Table:

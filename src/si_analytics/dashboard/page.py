@@ -218,6 +218,8 @@ def _data(content: DashboardContent) -> dict[str, Any]:
         "funnels": datasets.funnels(content),
         "checks": datasets.checks(content),
         "growth": datasets.growth(content),
+        "cohorts": datasets.cohorts(content),
+        "times": datasets.times(content),
         "experiments": datasets.experiments(content),
         "left-out": datasets.left_out(content),
         "sources": datasets.sources(content),

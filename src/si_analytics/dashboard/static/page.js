@@ -239,8 +239,9 @@ function drawTimes(name, chosen) {
   const element = find("times-chart");
   if (!element) return;
   const figure = page.charts[`times:${name}`];
+  tables.times.show((row) => tables.times.cell(row, "funnel") === name);
   find("times-chart-note").textContent = figure?.subtitle ? `${figure.subtitle}, all time` : "";
-  element.setAttribute("aria-label", `Curve of the share that got to the last stage of the ${chosen?.label ?? ""} funnel within each time`);
+  element.setAttribute("aria-label", `Curve of the share that got to the last stage of the ${chosen?.label ?? ""} funnel within each time; the table below holds some of it`);
   place(element, () => figure ?? noChart("Nobody got there yet."));
 }
 
@@ -286,7 +287,12 @@ function setUpRest() {
     place(find(`${name}-chart`), () => page.charts[name]);
     find(`${name}-chart-note`).textContent ||= page.charts[name].subtitle;
   }
-  for (const [name, heading] of [["experiments", "template_name"], ["left-out", "currency"], ["sources", "table_name"]]) {
+  if (page.tables.times) {
+    const filters = () => [find("funnel-name").value];
+    const summary = (rows) => pluralText(rows.length, "share of those timed", "shares of those timed") + ", all time";
+    tables.times = new DataTable(find("times-table"), page.tables.times, { name: "times", sort: "", heading: "percentile", summary, filters });
+  }
+  for (const [name, heading] of [["cohorts", "cohort_month"], ["experiments", "template_name"], ["left-out", "currency"], ["sources", "table_name"]]) {
     if (!page.tables[name]) continue;
     tables[name] = new DataTable(find(`${name}-table`), page.tables[name], { name, sort: "", heading, summary: countOf, filters: () => [] });
   }
@@ -319,7 +325,7 @@ function drawAll() {
   drawPeriod();
   drawBrands();
   drawGrowth();
-  for (const name of ["checks", "experiments", "left-out", "sources"]) tables[name]?.draw();
+  for (const name of ["checks", "cohorts", "experiments", "left-out", "sources"]) tables[name]?.draw();
   openAgent();
   showState();
 }

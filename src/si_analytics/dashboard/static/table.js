@@ -173,7 +173,7 @@ class DataTable {
     const content = (this.writers[column.key] ?? WRITERS[column.kind])(value, row, this);
     const kind = FIGURES.has(column.kind) ? "figure" : `kind-${column.kind}`;
     const cell = make(this.heads(column) ? "th" : "td", { className: kind }, content);
-    if (this.heads(column)) Object.assign(cell, { scope: "row", className: `anchor kind-${column.kind}` });
+    if (this.heads(column)) Object.assign(cell, { scope: "row", className: `anchor ${kind}` });
     if (column.bar && largest.get(column.key) > 0 && value !== null) {
       cell.classList.add("bar");
       cell.style.setProperty("--share", Math.max(0, Number(value) / largest.get(column.key)).toFixed(4));
