@@ -37,6 +37,9 @@ BOARD_CELLS = {
 }
 
 
+NINETY, NINETY_BEFORE = ("2026-03-03", "2026-06-01"), ("2025-12-03", "2026-03-03")
+
+
 @pytest.fixture(scope="module")
 def using(
     create_database: Callable[..., str], schema_template: str, tmp_path_factory: pytest.TempPathFactory
@@ -115,6 +118,10 @@ def test_a_period_shows_the_board_and_the_sums_that_the_library_gives_for_it(
     invites = warehouse.funnel("invite", during=period)
     assert cards["Agent earnings (USD)"] == f"{total:,}"
     assert cards["New active recruits"] == f"{frame['total_referrals'].sum():,}"
+    activity = warehouse.marketplace_activity(during=period)
+    assert cards["Completed deals (USD)"] == f"{activity['gmv'][0]:,}"
+    assert cards["New deals"] == f"{activity['new_deals'][0]:,}"
+    assert cards["Net revenue (USD)"] == f"{activity['net_revenue'][0]:,}"
     assert cards["Invites sent"] == f"{invites['reached'][0]:,}"
 
 
@@ -123,11 +130,16 @@ def test_headlines_of_a_period_are_against_the_window_as_long_before_it(
 ) -> None:
     """Of 3 March to 31 May against 3 December to 2 March, ninety days each."""
     view(page, period="last-90-days")
-    now = warehouse.agent_leaderboard("2026-03-03", "2026-06-01")["total_earnings"].sum()
-    before = warehouse.agent_leaderboard("2025-12-03", "2026-03-03")["total_earnings"].sum()
+    gmv = [warehouse.marketplace_activity(*days)["gmv"][0] for days in (NINETY, NINETY_BEFORE)]
+    change = gmv[0] / gmv[1] - 1
+    note = f"{'▲' if change > 0 else '▼'} {display.percent(abs(change))} against the 90 days before"
+    assert page.texts("#headlines .note")[0] == note
+    now = warehouse.agent_leaderboard(*NINETY)["total_earnings"].sum()
+    before = warehouse.agent_leaderboard(*NINETY_BEFORE)["total_earnings"].sum()
     assert before > 0
     change = Decimal(now) / Decimal(before) - 1
-    note = page.texts("#headlines .note")[0]
+    at = page.texts("#headlines dt").index("Agent earnings (USD)")
+    note = page.texts("#headlines .note")[at]
     assert note == f"{'▲' if change > 0 else '▼'} {display.percent(abs(change))} against the 90 days before"
 
 
@@ -239,6 +251,15 @@ def test_what_was_left_out_what_was_read_and_how_old_it_is_are_said(page: Watche
     assert read["transactions"] == f"{warehouse.sql('select count(*) as n from raw.transactions').item():,}"
     assert "as of 2026-06-01 00:00:00 UTC, " in "".join(page.texts("#freshness"))
     assert "before this page was opened" in "".join(page.texts("#freshness"))
+
+
+def test_what_each_column_means_is_in_the_file_as_the_library_describes_it(
+    page: Watched, warehouse: reader.Warehouse
+) -> None:
+    page.page.locator(".meanings summary", has_text="of Brand reputations").click()
+    shown_ = page.texts(".meanings details[open] li")
+    described = warehouse.describe("brand_reputations").select("column", "unit", "meaning").iter_rows()
+    assert shown_ == [f"{name}{f' ({unit})' if unit else ''}: {meaning}" for name, unit, meaning in described]
 
 
 def test_the_period_and_its_days_are_printed_with_the_other_filters(page: Watched) -> None:

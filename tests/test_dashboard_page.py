@@ -15,6 +15,8 @@ from tests.dashboards import all_agents, content, opened, shown
 pytestmark = pytest.mark.browser
 
 
+A4_PIXELS = 703  # between its margins
+
 RESIZED = """async width => {
     for (let frame = 0; frame < 600; frame += 1) {
         if (document.querySelector('#growth-chart .main-svg').getBoundingClientRect().width > width / 2) return true;
@@ -103,7 +105,7 @@ def test_a_link_with_its_fragment_shows_the_same_view(browser: Browser, report: 
             == "total_deals"
         )
         seen.page.locator("#reset").click()
-        assert seen.page.evaluate("location.hash") in {"", "#"}
+        assert seen.page.evaluate("location.hash") == "#agents"
         assert len(shown(seen, "agents")) == 120
 
 
@@ -168,6 +170,27 @@ def test_sections_are_reached_by_keyboard_and_the_current_one_is_said(browser: B
         assert seen.page.evaluate("location.hash") == "#funnels"
 
 
+def test_whoever_scrolls_is_told_the_section_in_sight_and_shares_it(browser: Browser, report: Path) -> None:
+    with opened(browser, report, "#overview?brands.q=coffee") as seen:
+        current = seen.page.locator("nav a[aria-current]")
+        expect(current).to_have_text("Overview")
+        for section, label in (("brands", "Brands"), ("growth", "Growth"), ("overview", "Overview")):
+            seen.page.evaluate("id => scrollTo(0, document.getElementById(id).offsetTop - 60)", section)
+            expect(current).to_have_text(label)
+            assert seen.page.evaluate("location.hash") == f"#{section}?brands.q=coffee"
+
+
+def test_nothing_moves_under_a_reader_when_the_charts_above_are_drawn(browser: Browser, report: Path) -> None:
+    with opened(browser, report, "#funnels") as seen:
+        seen.page.wait_for_selector("#funnels-chart .main-svg")
+        whole = "document.documentElement.scrollHeight"
+        before = seen.page.evaluate(whole)
+        for chart in ("agents-chart", "brands-chart", "growth-chart"):
+            seen.page.locator(f"#{chart}").scroll_into_view_if_needed()
+            seen.page.wait_for_selector(f"#{chart} .main-svg")
+        assert seen.page.evaluate(whole) == before
+
+
 def test_dark_readers_get_dark_charts_and_paper_gets_light_ones(browser: Browser, report: Path) -> None:
     paper = "document.querySelector('#overview-agents .main-svg').style.background"
     with opened(browser, report, scheme="dark") as seen:
@@ -199,6 +222,10 @@ def test_paper_carries_where_the_figures_come_from_and_the_filters_in_force(brow
         assert "2026-06-01 00:00:00 UTC" in on_paper
         assert "01J9ZK4T6Q2" in on_paper
         assert seen.page.evaluate("getComputedStyle(document.body).display") == "block"
+        seen.page.emulate_media(media="print")
+        seen.page.set_viewport_size({"width": A4_PIXELS, "height": 900})
+        assert seen.page.evaluate("document.documentElement.scrollWidth") == A4_PIXELS  # else the browser shrinks all
+        seen.page.emulate_media(media="screen")
         seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert seen.page.evaluate(rules) == at_rest
         footer = "".join(seen.texts("footer"))
@@ -218,7 +245,7 @@ def test_a_marketplace_without_anything_says_so_everywhere(browser: Browser, tmp
     with opened(browser, dashboard.write(empty, tmp_path / "report.html")) as seen:
         assert shown(seen, "agents") == [["No agents yet."]]
         assert shown(seen, "brands") == [["No brands yet."]]
-        assert shown(seen, "funnels") == [["No rows yet."]]
+        assert shown(seen, "funnels") == [["No stages yet."]]
         assert seen.texts("#agents-table [data-count]") == ["0 agents, earnings USD 0.00"]
         assert "No check was handed to this report." in "".join(seen.texts("#quality"))
         assert seen.page.locator("#growth").count() == 0

@@ -72,6 +72,24 @@ def test_every_table_holds_every_cell_of_its_frame(browser: Browser, report: Pat
             assert shown(seen, "funnels") == expected(frames.funnels().filter(pl.col("funnel") == name), FUNNEL_CELLS)
 
 
+def test_times_and_cohorts_stand_as_tables_beside_their_charts(browser: Browser, tmp_path: Path) -> None:
+    """Seven shares of each funnel's times; every month since every month of signing up, the latest first."""
+    times = {name: frames.times().with_columns(funnel=pl.lit(name)) for name in ("gig", "invite")}
+    cohorts = frames.cohorts(4)
+    path = dashboard.write(content(3, times_to_convert=times, signup_cohorts=cohorts), tmp_path / "report.html")
+    told = times["gig"].filter(pl.col("percentile").is_in([10, 25, 50, 75, 90, 95, 100]))
+    with opened(browser, path, "#funnels?funnels.name=gig") as seen:
+        assert shown(seen, "times") == expected(
+            told, {"percentile": "number", "hours_from_start": "hours", "stage": "label", "units": "number"}
+        )
+        name, rows = downloaded(seen, "times")
+        assert name == "times_2026-06-01_gig.csv"
+        assert [row["hours_from_start"] for row in rows] == [str(value) for value in told["hours_from_start"]]
+        kinds = dict.fromkeys(("months_since", "cohort_size", "active"), "number")
+        ordered = cohorts.sort("cohort_month", "months_since", descending=[True, False])
+        assert shown(seen, "cohorts") == expected(ordered, {"cohort_month": "month", **kinds, "retention": "ratio"})
+
+
 def test_filters_leave_the_rows_the_library_would_and_sum_them_exactly(browser: Browser, report: Path) -> None:
     """Tier gold; then names with both "nunez" and "ko", accents and case aside."""
     with opened(browser, report) as seen:
@@ -81,6 +99,8 @@ def test_filters_leave_the_rows_the_library_would_and_sum_them_exactly(browser: 
         assert seen.texts("#agents-table [data-count]") == [
             f"{gold.height} of 120 agents, earnings USD {gold['total_earnings'].sum():,}"
         ]
+        seen.page.locator("#agents-chart").scroll_into_view_if_needed()
+        seen.page.wait_for_selector("#agents-chart .textpoint")
         drawn = seen.texts("#agents-chart .textpoint")
         assert drawn[0].replace("\u2068", "").startswith(f"{gold['rank'][0]}  {gold['agent_name'][0]}"[:12])
         seen.page.select_option("#agents-tier", "")

@@ -64,6 +64,18 @@ def executed(environment: dict[str, str]) -> dict[str, NotebookNode]:
     return {path.stem: _run(path, environment) for path in NOTEBOOKS}
 
 
+def test_how_a_number_came_about_is_told_after_the_very_first_refresh_too(
+    environment: dict[str, str], using: Settings, tmp_path: Path
+) -> None:
+    """As after `make demo`: a warehouse, and no earlier one kept beside it; what differs is shown of the sample."""
+    alone = shutil.copy(using.warehouse, tmp_path / "warehouse.duckdb")
+    told = _run(
+        FOLDER / "how_a_number_came_about.ipynb",
+        {**environment, "SI_HOME": str(tmp_path), "SI_WAREHOUSE": str(alone)},
+    )
+    assert any("added" in text and "removed" in text for text in shown(told))
+
+
 def _run(path: Path, environment: dict[str, str]) -> NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(FOLDER)}}

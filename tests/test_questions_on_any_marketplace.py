@@ -16,12 +16,13 @@ from si_analytics import leaderboards, questions
 from si_analytics.questions import FunnelQuestion, Present, Question
 from si_analytics.settings import Settings
 from tests import model, warehouses
+from tests.crowds import crowd
 from tests.model.breakdowns import attribute_of, values_of
 from tests.model.funnels import hours_from_start, journey
 from tests.model.leaderboard import active_recruits
 from tests.model.rules import half_away, in_window, percentile, window
 from tests.model.units import UNITS
-from tests.worlds import as_ofs, funnel_queries, marketplaces
+from tests.worlds import AS_OF, as_ofs, funnel_queries, marketplaces
 from tests.worlds import windows as spans
 
 several = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -181,3 +182,18 @@ def test_boards_of_a_specialty_or_location_show_whom_the_model_shows_at_their_pl
         raw, leaderboards.Board(by, **asked), Question(since, until), Present(as_of, "usd", "UTC")
     )
     assert [(row[0], str(row[1])) for row in found.select("rank", "agent_id").iter_rows()] == expected
+
+
+@pytest.mark.parametrize("currency", ["usd", "eur"])
+def test_what_went_on_in_a_month_is_the_model_s_row_of_it(raw: duckdb.DuckDBPyConnection, currency: str) -> None:
+    """A crowd of every status, currency and missing time; each of its months as a window of its own."""
+    world, tz = crowd(1), "Asia/Kolkata"
+    warehouses.fill(raw, world)
+    present = Present(AS_OF, "usd", "UTC")
+    months = model.marketplace_monthly(world, AS_OF, currency=currency, tz=tz)
+    assert len(months) > 1
+    for month in months:
+        day = str(month.pop("month"))
+        asked = Question(during=day[:7], currency=currency, tz=tz)
+        found = questions.activity(raw, asked, present).row(0, named=True)
+        assert {name: str(value) for name, value in found.items()} == {name: str(month[name]) for name in found}

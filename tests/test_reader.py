@@ -122,6 +122,7 @@ def test_a_metric_misspelt_suggests_the_nearest(warehouse: reader.Warehouse) -> 
     ("ask", "meant"),
     [
         (lambda warehouse: warehouse.funnel("invte"), "invite"),
+        (lambda warehouse: warehouse.metric("invte"), "invite"),
         (lambda warehouse: warehouse.funnel("invite", by="metod"), "method"),
         (lambda warehouse: warehouse.time_to_convert("invite", "acepted"), "accepted"),
         (lambda warehouse: warehouse.stopped("invite", "clickd"), "clicked"),

@@ -104,6 +104,16 @@ def test_months_are_those_of_the_zone_asked_for(warehouse: reader.Warehouse) -> 
     assert same(warehouse.marketplace_monthly(tz="Pacific/Kiritimati"), expected)
 
 
+@pytest.mark.parametrize("currency", ["usd", "eur"])
+def test_the_activity_of_a_window_that_is_a_month_is_that_month(warehouse: reader.Warehouse, currency: str) -> None:
+    tz = "Pacific/Kiritimati"
+    months = model.marketplace_monthly(WORLD, AS_OF, tz=tz, currency=currency)
+    assert len(months) > 1
+    for month in months:
+        day = str(month.pop("month"))
+        assert same(warehouse.marketplace_activity(during=day[:7], tz=tz, currency=currency), [month])
+
+
 def test_during_is_since_and_until_at_once(warehouse: reader.Warehouse) -> None:
     since, until = worlds.at("2026-02-01"), worlds.at("2026-03-01")
     expected = model.agent_leaderboard(WORLD, AS_OF, since, until)
@@ -196,6 +206,7 @@ def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: re
         (lambda w: w.agent_leaderboard(by="money"), UnknownNameError, "There are: earnings, deals, referrals"),
         (lambda w: w.agent_leaderboard(tier="golden"), UnknownNameError, "Did you mean 'gold'.*bronze, silver, gold"),
         (lambda w: w.agent_leaderboard(specialty="foods"), UnknownNameError, "Did you mean 'food'.*beauty"),
+        (lambda w: w.history("Kim Stone"), UsageError, "'Kim Stone': that is no id. Take one from the column agent_id"),
         (lambda w: w.agent_leaderboard(location="Olso"), UnknownNameError, "Did you mean 'Oslo'"),
         (lambda w: w.agent_leaderboard(currency="us dollars"), UsageError, "like usd, eur or eth"),
         (lambda w: w.agent_leaderboard(tz="Berlin/Europe"), UsageError, "it is not an IANA name"),

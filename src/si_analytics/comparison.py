@@ -2,7 +2,7 @@
 
 Belongs here: comparing the tables of two warehouse files, and the source rows behind one of their cells. Whatever
 differs is compared in memory; what is equal never leaves DuckDB. May import: `errors`, `settings`, `sql`, `funnels`,
-`differences`, `windows`, `warehouse`, `kept`, `metrics`, `explain`, `published`.
+`differences`, `windows`, `warehouse`, `kept`, `metrics`, `explain`, `published`, `questions`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from si_analytics import differences, explain, funnels, kept, metrics, published, sql, warehouse
+from si_analytics import differences, explain, funnels, kept, metrics, published, questions, sql, warehouse
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.kept import Kept
 from si_analytics.settings import Settings
@@ -102,7 +102,7 @@ def changes(settings: Settings, a: Kept, b: Kept, metric: str) -> pl.DataFrame:
                 raise UnknownNameError(
                     f"comparing metric '{metric}'",
                     f"refresh {one.number} has none of that name",
-                    f"It has: {', '.join(sorted(tables)) or 'none'}",
+                    f"{questions.nearest(metric, tables)}It has: {', '.join(sorted(tables)) or 'none'}",
                 )
         return _difference(connection, other, metric, (a, b)).cells()
 

@@ -10,12 +10,13 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import polars as pl
 
 from si_analytics import metrics, published, questions, sql, windows
-from si_analytics.errors import MissingTableError, UnknownNameError
+from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.questions import Present, Question
 from si_analytics.windows import Window
 
@@ -106,6 +107,18 @@ def _locations(connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
     return [value for (value,) in rows.fetchall() if value is not None]
 
 
+def _agent(agent_id: str) -> str:
+    """The id meant; raises UsageError where it is none, a name for one."""
+    try:
+        return str(UUID(str(agent_id)))
+    except ValueError as error:
+        raise UsageError(
+            f"the boards of agent '{str(agent_id)[:40]}'",
+            "that is no id",
+            "Take one from the column agent_id of agent_leaderboard",
+        ) from error
+
+
 def history(
     connection: duckdb.DuckDBPyConnection, question: Question, present: Present, agent_id: str | None
 ) -> pl.DataFrame:
@@ -116,7 +129,8 @@ def history(
     since, until = windows.ends(present.as_of, question.since, question.until, present.tz, during=question.during)
     currency = questions.currency(question.currency, present)
     file = sql.read("queries", "boards_kept")
-    values = {"since": since, "until": until, "currency": currency, "tz": present.tz, "agent_id": agent_id}
+    agent = None if agent_id is None else _agent(agent_id)
+    values = {"since": since, "until": until, "currency": currency, "tz": present.tz, "agent_id": agent}
     try:
         return connection.sql(file.text, params=metrics.bindings(connection, file, values)).pl()
     except duckdb.CatalogException as error:

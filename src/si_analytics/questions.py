@@ -233,6 +233,13 @@ def funnel(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, present
         return metrics.evaluate(connection, "conversion_funnels", parameters).pl()
 
 
+def activity(connection: duckdb.DuckDBPyConnection, question: Question, present: Present) -> pl.DataFrame:
+    """One row: deals, money and who was active in the window."""
+    file = sql.read("queries", "marketplace_activity")
+    values = question.parameters(present).bound()
+    return connection.sql(file.text, params=metrics.bindings(connection, file, values)).pl()
+
+
 def time_to_convert(
     connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage: str, present: Present
 ) -> pl.DataFrame:

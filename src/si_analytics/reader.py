@@ -24,7 +24,6 @@ from si_analytics import (
     published,
     questions,
     settings,
-    sql,
     windows,
 )
 from si_analytics.errors import WarehouseError
@@ -142,6 +141,22 @@ class Warehouse:
         """One row per month of the reporting time zone: deals, gmv, who was active, revenue, take_rate."""
         return self.metric("marketplace_monthly", as_of=as_of, currency=currency, tz=tz)
 
+    def marketplace_activity(
+        self,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        *,
+        during: date | str | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """One row with the columns of `marketplace_monthly`, of a window of any length instead of a month.
+
+        >>> warehouse.marketplace_activity(during="last 30 days")
+        """
+        return questions.activity(self._connection, Question(since, until, during, as_of, currency, tz), self.present)
+
     def signup_cohorts(self, *, as_of: Instant | None = None, tz: str | None = None) -> pl.DataFrame:
         """One row per signup month and months since: cohort_size, active, retention (0 to 1)."""
         return self.metric("signup_cohorts", as_of=as_of, tz=tz)
@@ -231,7 +246,7 @@ class Warehouse:
         question = Question(since, until, during, as_of, currency, tz)
         if name in funnels.names():
             return questions.funnel(self._connection, FunnelQuestion(name, question), self.present)
-        return questions.metric(self._connection, sql.read("metrics", name).name, question, self.present)
+        return questions.metric(self._connection, questions.named(name), question, self.present)
 
     def explain(
         self,

@@ -164,11 +164,11 @@ def performance(
     position = _position(frame, agent_id)
     record = frame.row(position, named=True)
     standing = standings(frame).row(position, named=True)
-    label = text.label(name) if name else "Performance"
+    label = text.label(name, 18) if name else "Performance"
     score = display.number(record["performance_score"])
     made = theme.figure(
         title if title is not None else f"{label}: {score} of 100",
-        f"Standing on each part of the score, among {display.plural(frame.height, 'agent')}",
+        f"Standing on each part, among {display.plural(frame.height, 'agent')}",
         height=370,
         dark=dark,
     )

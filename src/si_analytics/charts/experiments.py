@@ -53,7 +53,7 @@ def experiments(
     """
     display.require(frame, EXPERIMENT_COLUMNS, _ASKED)
     rows.positive(top, _ASKED)
-    heading = title or "A against B: share of invites accepted"
+    heading = title or "Share accepted, B against A"
     if frame.is_empty():
         return theme.nothing(heading, "No template was sent in both an A and a B yet.", dark=dark)
     chosen = largest(frame)
@@ -88,18 +88,18 @@ def largest(frame: pl.DataFrame) -> pl.DataFrame:
 def verdict(record: Mapping[str, Any]) -> str:
     """What B did against A, in points of a percentage, and how likely chance alone does as much."""
     points = (record["difference"] * 100).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
-    said = f"B {points:+} pts"
+    said = f"{points:+} pts"
     if not record["enough_data"]:
         return f"{said}, few sent"
     return f"{said}, {p_value(record['p_value'])}"
 
 
 def p_value(value: Decimal | None) -> str:
-    """A p-value to three places; a smaller one is said to be smaller."""
+    """A p-value to three places, as Plotly reads it; a smaller one is said to be smaller."""
     if value is None:
         return f"p {display.MISSING}"
     rounded = value.quantize(Decimal("0.001"), rounding=ROUND_HALF_UP)
-    return f"p {rounded}" if rounded > 0 else "p below 0.001"
+    return f"p {rounded}" if rounded > 0 else "p &lt; 0.001"
 
 
 def _pair(frame: pl.DataFrame, record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -110,9 +110,13 @@ def _pair(frame: pl.DataFrame, record: Mapping[str, Any]) -> dict[str, dict[str,
 
 
 def _label(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    called = names.get(record["agent_id"])
-    template = text.label(record["template_name"], 18 if called else 24)
-    return f"{template} · {text.label(called, 14)}" if called else template
+    """What was sent, and by whom: on a phone both have the room that the verdict leaves, and what one can spare."""
+    template, called = record["template_name"], names.get(record["agent_id"])
+    if not called:
+        return text.label(template, 24)
+    room, least = 27, 11
+    agent = text.label(called, int(max(least, room - text.width(template or ""))))
+    return f"{text.label(template, int(max(room - least - 1, room - text.width(called))))} · {agent}"
 
 
 def _add_variant(made: go.Figure, variant: str, records: list[dict[str, Any]], names: Mapping[str, str]) -> None:
@@ -146,7 +150,7 @@ def _hover(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
             *([f"Sent by {text.label(called, 60)}"] if called else []),
             f"{record['accepted']:,} of {record['sent']:,} accepted: {display.number(record['acceptance_rate'])} %",
             f"95 % interval {display.percent(record['wilson_low'])} to {display.percent(record['wilson_high'])}",
-            f"B against A {verdict(record)[2:]}; lift {lift}",
+            f"B against A {verdict(record)}; lift {lift}",
             *([] if record["enough_data"] else ["Fewer than 30 sent of one of them: do not conclude yet"]),
         )
     )

@@ -228,7 +228,7 @@ def _add_grid(made: go.Figure, stages: pl.DataFrame, values: list[str], called: 
     )
     entered = [f"{cells[value, 1]['reached']:,}" for value in values]
     rows.add_names(made, [text.label(word, 30) for word in called], entered, above=0.46)
-    made.update_layout(xaxis={"showgrid": False, "ticks": "", "autotickangles": [0, 45], "tickfont": {"size": 11}})
+    made.update_layout(xaxis={"showgrid": False, "ticks": "", "autotickangles": [0, 75], "tickfont": {"size": 11}})
     made.update_layout(yaxis={"range": [len(values) - 0.62, -0.72]})
 
 

@@ -93,9 +93,9 @@ def cohorts(frame: pl.DataFrame, *, top: int = 12, title: str | None = None, dar
         return theme.nothing(heading, "Nobody has signed up yet.", dark=dark)
     every = frame["cohort_month"].unique().sort().to_list()
     months = every[-top:]
-    subtitle = "Percent of the month's signups with a deal so many months later"
+    subtitle = "Percent of signups with a deal, months later"
     if len(every) > len(months):
-        subtitle = f"Latest {len(months)} of {display.plural(len(every), 'month')}: percent with a deal, months later"
+        subtitle = f"Latest {len(months)} of {display.plural(len(every), 'month')}: percent with a deal"
     made = theme.figure(heading, subtitle, height=128 + 27 * max(len(months), 3), dark=dark)
     _add_cohorts(made, frame, months)
     made.update_layout(

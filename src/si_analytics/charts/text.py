@@ -37,13 +37,18 @@ def clip(typed: str, width: int) -> str:
     return typed
 
 
+def width(typed: str) -> float:
+    """About how many columns `typed` takes."""
+    return sum(map(_columns, typed))
+
+
 def _columns(letter: str) -> float:
     """About how wide `letter` is drawn, the letter n being 1."""
     if unicodedata.category(letter) in {"Cf", "Mn", "Me"}:
         return 0
     if unicodedata.east_asian_width(letter) in "WF":
         return 2
-    return 1.6 if letter in _BROAD else 1.2 if letter.isupper() else 1
+    return 1.6 if letter in _BROAD else 1.3 if letter.isupper() else 1
 
 
 def _boundary(typed: str, position: int) -> int:

@@ -28,8 +28,14 @@ TIME_COLUMNS = (
     "hours_from_start",
     "units",
 )
-# The ends of an axis of times are people's own units, and a minute is the least that is told apart.
-_TICKS = ((1 / 60, "1 min"), (1, "1 h"), (8, "8 h"), (48, "2 d"), (336, "2 w"), (2160, "90 d"), (17520, "2 y"))
+# The ends of an axis of times are people's own units, and a minute is the least that is told apart. From minutes to
+# years there is room for few of them on a phone; within four decades for more.
+_FEW = ((1 / 60, "1 min"), (1, "1 h"), (8, "8 h"), (48, "2 d"), (336, "2 w"), (2160, "90 d"), (17520, "2 y"))
+_MORE = (
+    *((1 / 60, "1 min"), (1 / 6, "10 min"), (1, "1 h"), (6, "6 h"), (24, "1 d"), (72, "3 d")),
+    *((168, "1 w"), (720, "30 d"), (2160, "90 d"), (8760, "1 y"), (26280, "3 y")),
+)
+_DECADES = 4
 _LEAST_HOURS = 1 / 60
 _BEYOND_LAST_TICK = 1.25  # or its label would stand across the edge, and be left out
 
@@ -118,14 +124,15 @@ def _hover(record: Mapping[str, Any], called: str) -> str:
 def _lay_out(made: go.Figure, frame: pl.DataFrame, *, split: bool) -> None:
     """A logarithmic axis from the tick below the quickest to the one above the slowest."""
     times = [max(float(value), _LEAST_HOURS) for value in frame["hours_from_start"].to_list()]
-    low = max((at for at, _ in _TICKS if at <= min(times)), default=_LEAST_HOURS)
-    high = min((at for at, _ in _TICKS if at > max(times)), default=max(times) * 1.2)
+    ticks = _MORE if max(times) < min(times) * 10**_DECADES else _FEW
+    low = max((at for at, _ in ticks if at <= min(times)), default=_LEAST_HOURS)
+    high = min((at for at, _ in ticks if at > max(times)), default=max(times) * 1.2)
     made.update_xaxes(
         type="log",
         range=[math.log10(low), math.log10(high * _BEYOND_LAST_TICK)],
         tickmode="array",
-        tickvals=[at for at, _ in _TICKS],
-        ticktext=[words for _, words in _TICKS],
+        tickvals=[at for at, _ in ticks],
+        ticktext=[words for _, words in ticks],
         tickangle=0,
         zeroline=False,
     )

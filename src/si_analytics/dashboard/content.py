@@ -8,7 +8,7 @@ reads), `display`, `errors`, `windows`.
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -25,6 +25,7 @@ from si_analytics.charts.times import TIME_COLUMNS
 from si_analytics.errors import UsageError
 
 MOVEMENT_COLUMNS = ("previous_rank", "rank_change")
+ACTIVITY_COLUMNS = ("new_deals", "gmv", "net_revenue")
 LEFT_OUT_COLUMNS = ("currency", "transactions", "total_amount")
 SOURCE_COLUMNS = ("table_name", "rows", "inserted", "updated", "deleted", "mode")
 WARNING_COLUMNS = ("check", "severity", "rows", "summary")
@@ -40,7 +41,8 @@ class Period:
     """A window that readers may choose, with the figures of it and of the window as long before it.
 
     ``name`` is the span as people write it (``last 30 days``). ``agent_leaderboard`` is ranked against
-    the window before; ``agents_before`` and ``funnels_before`` are that window's own figures.
+    the window before; ``agents_before``, ``funnels_before`` and ``activity_before`` are that window's own figures.
+    Both frames of ``activity`` are given, or none.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Period:
     conversion_funnels: pl.DataFrame
     funnels_before: pl.DataFrame
     funnels_by_breakdown: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
+    activity: pl.DataFrame | None = None
+    activity_before: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Refuses frames that are not what they are said to be."""
@@ -59,6 +63,11 @@ class Period:
         display.require(self.agents_before, LEADERBOARD_COLUMNS, f"{asked}, leaderboard before")
         for frame in (self.conversion_funnels, self.funnels_before, *self.funnels_by_breakdown.values()):
             display.require(frame, FUNNEL_COLUMNS, f"{asked}, funnels")
+        given = [frame for frame in (self.activity, self.activity_before) if frame is not None]
+        for frame in given:
+            display.require(frame, ACTIVITY_COLUMNS, f"{asked}, activity")
+        if len(given) == 1 or any(frame.height != 1 for frame in given):
+            raise UsageError(f"{asked}, activity", "it is not one row of each window", "Give both frames, or none")
 
     @property
     def key(self) -> str:
@@ -76,7 +85,8 @@ class DashboardContent:
     has a row per check that ran, with the number of rows it found; ``left_out`` the money in other
     currencies, ``sources`` what the refresh read. The boards of ``history`` and the frames of
     ``times_to_convert``, by funnel, are drawn where they are given. ``as_of``, ``snapshot`` and
-    ``refresh_id`` are printed on every page; ``definitions`` says in a sentence what each metric means.
+    ``refresh_id`` are printed on every page; ``definitions`` says in a sentence what each metric means,
+    ``meanings`` of each metric each column's name, unit and meaning.
     """
 
     agent_leaderboard: pl.DataFrame
@@ -89,6 +99,7 @@ class DashboardContent:
     currency: str = "usd"
     timezone: str = "UTC"
     definitions: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, Sequence[tuple[str, str, str]]] = field(default_factory=dict)
     warnings: pl.DataFrame = field(default_factory=_no_warnings)
     funnels_by_breakdown: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
     marketplace_monthly: pl.DataFrame | None = None

@@ -19,12 +19,15 @@ from si_analytics import display
 from si_analytics.charts.funnels import WHOLE, stage_label
 from si_analytics.dashboard.content import DashboardContent, Period
 
+_SHARES_TOLD = (10, 25, 50, 75, 90, 95, 100)
+
 
 @dataclass(frozen=True)
 class Column:
     """One column: its name in the warehouse, its heading, and how the page's script writes a cell.
 
-    ``kind`` is one of text, sentence, name, person, tier, stage, severity, number, movement, ratio, hours, month;
+    ``kind`` is one of text, sentence, name, person, tier, stage, severity, number, movement, ratio, percent, points,
+    chance, hours, month;
     ``unit`` stands below the heading, ``hint`` explains it. A column that is not ``shown`` is in
     the download only; ``bar`` draws the cell's share of the largest; ``down`` sorts largest first
     at the first click.
@@ -180,7 +183,7 @@ def funnels(content: DashboardContent, period: Period | None = None) -> Table:
     rows = [
         frame.with_columns(pl.when(pl.col("breakdown") == "agent").then(called).alias("called")) for frame in ordered
     ]
-    return _table(pl.concat(rows, how="diagonal_relaxed"), columns, "row", "rows")
+    return _table(pl.concat(rows, how="diagonal_relaxed"), columns, "stage", "stages")
 
 
 def _by_entrants(frame: pl.DataFrame) -> pl.DataFrame:
@@ -211,6 +214,39 @@ def growth(content: DashboardContent) -> Table | None:
     return _table(content.marketplace_monthly.sort("month", descending=True), columns, "month", "months")
 
 
+def cohorts(content: DashboardContent) -> Table | None:
+    """Every month's signups and each month since, the latest signups first; none where the export brought none."""
+    if content.signup_cohorts is None:
+        return None
+    columns = (
+        Column("cohort_month", "Signed up in", "month"),
+        Column("months_since", "Months later", down=False),
+        Column("cohort_size", "Signups", hint="Influencers and sponsors who signed up in the month"),
+        Column("active", "With a deal", hint="Those of them with a new deal so many months later"),
+        Column("retention", "Share", "ratio", bar=True),
+    )
+    ordered = content.signup_cohorts.sort("cohort_month", "months_since", descending=[True, False])
+    return _table(ordered, columns, "row", "rows")
+
+
+def times(content: DashboardContent) -> Table | None:
+    """How long the last stage of each funnel took: the shares that are asked for; none where there are no times."""
+    if not content.times_to_convert:
+        return None
+    columns = (
+        Column("percentile", "Share of those timed", unit="%", down=False),
+        Column("hours_from_start", "Got there within", "hours", "From the first stage", down=False),
+        Column("stage", "Stage", "stage", down=False),
+        Column("units", "Timed", hint="How many have a time of their own at the stage"),
+        Column("funnel", "Funnel", "text", shown=False),
+        Column("breakdown", "Breakdown", "text", shown=False),
+        Column("breakdown_value", "Value", "text", shown=False),
+    )
+    whole = pl.concat(content.times_to_convert[name] for name in sorted(content.times_to_convert))
+    chosen = whole.filter(pl.col("percentile").is_in(_SHARES_TOLD))
+    return _table(chosen.sort("funnel", "breakdown_value", "percentile"), columns, "time", "times")
+
+
 def checks(content: DashboardContent) -> Table:
     """Every check that ran; those that found something stand first."""
     columns = (
@@ -234,11 +270,11 @@ def experiments(content: DashboardContent) -> Table | None:
         Column("variant", "Variant", "tier", down=False),
         Column("sent", "Sent"),
         Column("accepted", "Accepted"),
-        Column("acceptance_rate", "Rate", unit="%"),
+        Column("acceptance_rate", "Rate", "percent", "Share accepted of those sent"),
         Column("wilson_low", "At least", "ratio", "Lower end of the 95 % interval"),
         Column("wilson_high", "At most", "ratio", "Upper end of the 95 % interval"),
-        Column("difference", "B over A", "ratio", "Share accepted of B minus that of A"),
-        Column("p_value", "p", hint="How likely chance alone makes such a difference", down=False),
+        Column("difference", "B over A", "points", "Share accepted of B minus that of A"),
+        Column("p_value", "p", "chance", "How likely chance alone makes such a difference", down=False),
         Column("enough_data", "Enough sent", "stage", "30 or more of both variants"),
         Column("lift", "Lift", shown=False),
         Column("agent_id", "Agent id", "text", shown=False),

@@ -1,20 +1,24 @@
 """What a dashboard shows, asked of a published warehouse.
 
 Belongs here: the questions a dashboard puts to a warehouse, each one a reader could put as well. May import:
-`reader`, `funnels`, `sql`, `windows`, and this package's `content`.
+`reader`, `definitions`, `funnels`, `sql`, `windows`, and this package's `content`.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from si_analytics import funnels, sql, windows
+from si_analytics import definitions, funnels, sql, windows
 from si_analytics.dashboard.content import DashboardContent, Period
 from si_analytics.reader import Warehouse
 
 PERIODS = ("last 30 days", "last 90 days", "last 365 days")
 """What readers may choose besides all time: whole days in the reporting time zone, before the day of as_of."""
 
+_DEFINED = (
+    *("agent_leaderboard", "agent_performance_metrics", "brand_reputations", "conversion_funnels"),
+    *("marketplace_monthly", "signup_cohorts", "template_experiments"),
+)
 _BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
 _DAYS_DRAWN = "last 365 days"
 
@@ -36,7 +40,11 @@ def gather(warehouse: Warehouse) -> DashboardContent:
         warnings=warehouse.checks().rename({"check_name": "check"}),
         left_out=_left_out(warehouse),
         sources=_sources(warehouse),
-        definitions={file.name: file.summary for file in sql.read_all("metrics")},
+        definitions={name: definitions.of(name).summary for name in _DEFINED},
+        meanings={
+            name: [(column.name, column.unit, column.meaning) for column in definitions.of(name).columns]
+            for name in _DEFINED
+        },
         as_of=warehouse.as_of,
         refresh_id=warehouse.refresh_id,
         snapshot=warehouse.snapshot,
@@ -58,8 +66,10 @@ def _period(warehouse: Warehouse, name: str) -> Period:
         until=until,
         agent_leaderboard=warehouse.agent_leaderboard(since, until),
         agents_before=warehouse.agent_leaderboard(before, since),
+        activity=warehouse.marketplace_activity(since, until),
+        activity_before=warehouse.marketplace_activity(before, since),
         conversion_funnels=pl.concat(warehouse.funnel(each, since=since, until=until) for each in funnels.names()),
-        funnels_before=pl.concat(warehouse.funnel(each, since=before, until=since) for each in ("gig", "invite")),
+        funnels_before=warehouse.funnel("invite", since=before, until=since),
         funnels_by_breakdown={
             (each, by): warehouse.funnel(each, by=by, since=since, until=until)
             for each, by in _breakdowns()

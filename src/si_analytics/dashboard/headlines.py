@@ -36,23 +36,39 @@ def headlines(content: DashboardContent, period: Period | None = None) -> tuple[
 
 def _of_period(content: DashboardContent, period: Period) -> tuple[Headline, ...]:
     ago = f"the {_length(period)} before"
-    now = _activity(period.agent_leaderboard, period.conversion_funnels, content.currency)
-    then = _activity(period.agents_before, period.funnels_before, content.currency)
+    currency = content.currency
+    now = _activity(period.activity, period.agent_leaderboard, period.conversion_funnels, currency)
+    then = _activity(period.activity_before, period.agents_before, period.funnels_before, currency)
     compared = (
         Headline(label, display.number(value), *_against(value, then[label], ago)) for label, value in now.items()
     )
     return (*compared, *_first_deal(period.conversion_funnels))
 
 
-def _activity(board: pl.DataFrame, funnels: pl.DataFrame, currency: str) -> dict[str, Decimal | int]:
+def _activity(
+    activity: pl.DataFrame | None, board: pl.DataFrame, funnels: pl.DataFrame, currency: str
+) -> dict[str, Decimal | int]:
     """What went on in a window, by what it is called."""
     return {
+        **_marketplace(activity, currency),
         f"Agent earnings ({currency.upper()})": _total(board["total_earnings"]),
         "Agents with earnings": board.filter(pl.col("total_earnings") > 0).height,
         "New active recruits": int(board["total_referrals"].sum()),
         "Invites sent": _entered(funnels, "invite"),
-        "Gigs posted": _entered(funnels, "gig"),
     }
+
+
+def _marketplace(activity: pl.DataFrame | None, currency: str) -> dict[str, Decimal | int]:
+    """The marketplace's own figures; deals have no amount in another currency than theirs."""
+    if activity is None:
+        return {}
+    row = activity.row(0, named=True)
+    named = {
+        f"Completed deals ({currency.upper()})": row["gmv"],
+        "New deals": row["new_deals"],
+        f"Net revenue ({currency.upper()})": row["net_revenue"],
+    }
+    return {label: value for label, value in named.items() if value is not None}
 
 
 def _length(period: Period) -> str:

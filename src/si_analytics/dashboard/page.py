@@ -13,6 +13,7 @@ import json
 import os
 import re
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from importlib import resources
@@ -198,10 +199,16 @@ def _provenance(content: DashboardContent) -> list[tuple[str, str]]:
     ]
 
 
-def _definitions(content: DashboardContent) -> list[tuple[str, str]]:
-    """What each metric means, its name as readers write it and its sentence as a sentence."""
-    spoken = {name.replace("_", " "): sentence for name, sentence in content.definitions.items()}
-    return [(name[:1].upper() + name[1:], spoken[name][:1].upper() + spoken[name][1:]) for name in sorted(spoken)]
+def _definitions(content: DashboardContent) -> list[tuple[str, str, Sequence[tuple[str, str, str]]]]:
+    """What each metric means, its name as readers write it, its sentence as a sentence, and its columns."""
+    return [
+        (_capital(name.replace("_", " ")), _capital(content.definitions[name]), content.meanings.get(name, ()))
+        for name in sorted(content.definitions)
+    ]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _data(content: DashboardContent) -> dict[str, Any]:
@@ -211,6 +218,8 @@ def _data(content: DashboardContent) -> dict[str, Any]:
         "funnels": datasets.funnels(content),
         "checks": datasets.checks(content),
         "growth": datasets.growth(content),
+        "cohorts": datasets.cohorts(content),
+        "times": datasets.times(content),
         "experiments": datasets.experiments(content),
         "left-out": datasets.left_out(content),
         "sources": datasets.sources(content),

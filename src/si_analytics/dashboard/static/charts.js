@@ -1,7 +1,9 @@
 // The charts: drawn when they come into sight, in the reader's theme, light on paper. Labels and hovers
 // were written and escaped by the library; the page only picks rows.
 
-const PRINT_WIDTH = 645;
+const PRINT_WIDTH = 672;
+const PRINT_WIDTH_OF_TWO = 317; // side by side
+const PRINT_HEIGHT = 0.88; // so that a chart and the first rows of its table share a page
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const places = new Map();
 let printing = false;
@@ -10,6 +12,8 @@ let printing = false;
 function place(element, compose) {
   const known = places.has(element);
   places.set(element, { compose, drawn: known && places.get(element).drawn });
+  // The room of a chart is kept before it is drawn: nothing below it moves under whoever reads.
+  element.style.minHeight = `${compose().layout.height}px`;
   if (known && places.get(element).drawn) drawChart(element);
   else watcher.observe(element);
 }
@@ -29,7 +33,11 @@ function drawChart(element) {
   const figure = structuredClone(spot.compose());
   const light = printing || !dark.matches;
   const layout = { ...figure.layout, template: page.templates[light ? "light" : "dark"], autosize: !printing };
-  if (printing) layout.width = PRINT_WIDTH;
+  if (printing) {
+    layout.width = element.closest(".pair") ? PRINT_WIDTH_OF_TWO : PRINT_WIDTH;
+    layout.height *= PRINT_HEIGHT;
+    element.style.minHeight = "0";
+  } else element.style.minHeight = `${layout.height}px`;
   Plotly.react(element, figure.data, layout, { displayModeBar: false, responsive: true, showTips: false });
 }
 

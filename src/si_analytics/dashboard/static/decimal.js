@@ -56,6 +56,25 @@ function percentText(text) {
   return text === null ? MISSING : `${numberText(scaled(parseDecimal(text), 100n, 1n, 1))} %`;
 }
 
+/** A figure that is a percentage already. */
+function wholePercentText(text) {
+  return text === null ? MISSING : `${numberText(scaled(parseDecimal(text), 1n, 1n, 1))} %`;
+}
+
+/** A difference of two shares, in points of a percentage: never to be read as a growth. */
+function pointsText(text) {
+  if (text === null) return MISSING;
+  const points = scaled(parseDecimal(text), 100n, 1n, 1);
+  return `${points.startsWith("-") ? "" : "+"}${numberText(points)} pts`;
+}
+
+/** A p-value to three places; a smaller one is said to be smaller. */
+function chanceText(text) {
+  if (text === null) return MISSING;
+  const rounded = scaled(parseDecimal(text), 1n, 1n, 3);
+  return rounded === "0.000" ? "< 0.001" : rounded;
+}
+
 /** Hours below two days, days from there on. */
 function hoursText(text) {
   if (text === null) return MISSING;

@@ -197,13 +197,18 @@ function setUpFunnels() {
     name: "funnels",
     sort: "",
     heading: "stage",
-    summary: (rows) => pluralText(rows.length, "row", "rows"),
+    summary: stagesText,
     filters: () => [chosenPeriod(), find("funnel-name").value, find("funnel-by").value],
     writers: { breakdown_value: (text, row, table) => WRITERS.name(table.cell(row, "called") ?? text) },
   });
   const options = page.funnels.map(({ name, label }) => make("option", { value: name }, label));
   find("funnel-name").append(...options);
   find("funnel-name").addEventListener("input", () => setState({ "funnels.by": "" }));
+}
+
+function stagesText(rows, table) {
+  const values = new Set(rows.map((row) => table.cell(row, "breakdown_value"))).size;
+  return find("funnel-by").value ? `${pluralText(values, "value", "values")}, ${pluralText(rows.length, "row", "rows")}` : pluralText(rows.length, "stage", "stages");
 }
 
 function drawFunnels() {
@@ -234,8 +239,9 @@ function drawTimes(name, chosen) {
   const element = find("times-chart");
   if (!element) return;
   const figure = page.charts[`times:${name}`];
+  tables.times.show((row) => tables.times.cell(row, "funnel") === name);
   find("times-chart-note").textContent = figure?.subtitle ? `${figure.subtitle}, all time` : "";
-  element.setAttribute("aria-label", `Curve of the share that got to the last stage of the ${chosen?.label ?? ""} funnel within each time`);
+  element.setAttribute("aria-label", `Curve of the share that got to the last stage of the ${chosen?.label ?? ""} funnel within each time; the table below holds some of it`);
   place(element, () => figure ?? noChart("Nobody got there yet."));
 }
 
@@ -281,7 +287,12 @@ function setUpRest() {
     place(find(`${name}-chart`), () => page.charts[name]);
     find(`${name}-chart-note`).textContent ||= page.charts[name].subtitle;
   }
-  for (const [name, heading] of [["experiments", "template_name"], ["left-out", "currency"], ["sources", "table_name"]]) {
+  if (page.tables.times) {
+    const filters = () => [find("funnel-name").value];
+    const summary = (rows) => pluralText(rows.length, "share of those timed", "shares of those timed") + ", all time";
+    tables.times = new DataTable(find("times-table"), page.tables.times, { name: "times", sort: "", heading: "percentile", summary, filters });
+  }
+  for (const [name, heading] of [["cohorts", "cohort_month"], ["experiments", "template_name"], ["left-out", "currency"], ["sources", "table_name"]]) {
     if (!page.tables[name]) continue;
     tables[name] = new DataTable(find(`${name}-table`), page.tables[name], { name, sort: "", heading, summary: countOf, filters: () => [] });
   }
@@ -314,7 +325,7 @@ function drawAll() {
   drawPeriod();
   drawBrands();
   drawGrowth();
-  for (const name of ["checks", "experiments", "left-out", "sources"]) tables[name]?.draw();
+  for (const name of ["checks", "cohorts", "experiments", "left-out", "sources"]) tables[name]?.draw();
   openAgent();
   showState();
 }
@@ -329,6 +340,34 @@ function showState() {
   }
   const current = document.querySelector("nav a[aria-current]");
   if (current) current.closest("ul").scrollLeft = current.offsetLeft - 40;
+}
+
+// The section in sight is the one that the address and the navigation tell, however it was come by
+
+const SETTLED_MS = 120;
+
+function sectionInSight() {
+  const sections = [...document.querySelectorAll("main > section")];
+  const inSight = (id) => {
+    const { top, bottom } = find(`${id}-title`).getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  };
+  // One that was gone to stays so while its heading is seen: the last ones may never reach the top.
+  if (sections.some(({ id }) => id === state.section) && inSight(state.section)) return state.section;
+  return (sections.findLast((section) => section.getBoundingClientRect().top <= innerHeight / 3) ?? sections[0]).id;
+}
+
+function watchScrolling() {
+  let settling;
+  addEventListener("scroll", () => {
+    clearTimeout(settling);
+    settling = setTimeout(() => {
+      const section = sectionInSight();
+      if (printing || section === (state.section || "overview")) return;
+      state.section = section;
+      writeState();
+    }, SETTLED_MS);
+  });
 }
 
 function start() {
@@ -353,6 +392,7 @@ function start() {
   });
   addEventListener("hashchange", drawAll);
   watchTheme();
+  watchScrolling();
   drawAll();
   if (state.section) document.getElementById(state.section)?.scrollIntoView();
   addEventListener("DOMContentLoaded", () => {

@@ -45,6 +45,9 @@ function nameCell(text) {
 const WRITERS = {
   number: numberText,
   ratio: percentText,
+  percent: wholePercentText,
+  points: pointsText,
+  chance: chanceText,
   hours: hoursText,
   movement: movementCell,
   month: (text) => (text === null ? MISSING : monthText(text)),
@@ -56,7 +59,7 @@ const WRITERS = {
   text: (text) => text ?? MISSING,
   sentence: (text) => (text === null ? MISSING : text.charAt(0).toUpperCase() + text.slice(1)),
 };
-const FIGURES = new Set(["number", "ratio", "hours", "movement"]);
+const FIGURES = new Set(["number", "ratio", "percent", "points", "chance", "hours", "movement"]);
 
 class DataTable {
   /** `options`: name, sort (the default, like "rank" or "-reached"), onChange(table), writers by column key. */
@@ -170,7 +173,7 @@ class DataTable {
     const content = (this.writers[column.key] ?? WRITERS[column.kind])(value, row, this);
     const kind = FIGURES.has(column.kind) ? "figure" : `kind-${column.kind}`;
     const cell = make(this.heads(column) ? "th" : "td", { className: kind }, content);
-    if (this.heads(column)) Object.assign(cell, { scope: "row", className: "anchor" });
+    if (this.heads(column)) Object.assign(cell, { scope: "row", className: `anchor ${kind}` });
     if (column.bar && largest.get(column.key) > 0 && value !== null) {
       cell.classList.add("bar");
       cell.style.setProperty("--share", Math.max(0, Number(value) / largest.get(column.key)).toFixed(4));
