@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import dagster_loading, dagster_overhead, parts, places, report
+from benchmarks import dagster_loading, dagster_overhead, parts, places, publishing, report
 from benchmarks.places import Place
 
 _SCALES = (20.0, 200.0)
@@ -31,10 +31,11 @@ class Part(StrEnum):
     WHOLE = "whole"
     GROWTH = "growth"
     DAGSTER = "dagster"
+    PUBLISHING = "publishing"
     MEMORY = "memory"
 
 
-_DEFAULTS = {Part.GROWTH: _GROWTH, Part.MEMORY: _SCALES[-1:], Part.DAGSTER: (2.0,)}
+_DEFAULTS = {Part.GROWTH: _GROWTH, Part.MEMORY: _SCALES[-1:], Part.DAGSTER: (2.0,), Part.PUBLISHING: (1.0,)}
 
 
 def _say(line: str) -> None:
@@ -76,6 +77,18 @@ def _dagster(place: Place, rounds: int, day: date) -> dict[str, str]:
     return {"dagster": f"{head}\n\n{report.added(found)}\n{report.loaded(loading)}"}
 
 
+def _publishing(place: Place, folder: Path, contacts: int, rounds: int, day: date) -> dict[str, str]:
+    """What publishing costs and keeps waiting with many contacts, and how soon a change is published without."""
+    large = places.enlarged(place, folder / "contacts", contacts, "contacts")
+    head = f"{report.circumstances(large, day, rounds)} With {contacts:,} contacts."
+    return {
+        "publishing": f"{head}\n\n{report.costs(publishing.cost(large, rounds, _say))}",
+        "waiting": f"{head}\n\n{report.waited(publishing.waits(large, _say))}",
+        "delay": f"{report.circumstances(place, day, rounds)}\n\n"
+        + report.delayed(publishing.delays(place, rounds, _say)),
+    }
+
+
 def _memory(place: Place, folder: Path, transactions: int, limit: str, day: date) -> str:
     large = places.enlarged(place, folder, transactions)
     found = parts.memory(large, limit, _say)
@@ -104,6 +117,7 @@ def main(  # noqa: PLR0917 - an option of a command is an argument of its functi
     folder: Annotated[Path, typer.Option(help="Where databases and warehouses are kept.")] = Path(".si/benchmarks"),
     rounds: Annotated[int, typer.Option(min=1, help="How often each piece is measured.")] = 5,
     transactions: Annotated[int, typer.Option(help="How many there are in the part memory.")] = 20_000_000,
+    contacts: Annotated[int, typer.Option(help="How many there are in the part publishing.")] = 1_000_000,
     memory_limit: Annotated[str, typer.Option(help="SI_MEMORY_LIMIT of the part memory.")] = "2GB",
     day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Of the run; today.")] = None,
     page: Annotated[Path, typer.Option(help="The page whose tables are written.")] = report.PAGE,
@@ -113,11 +127,13 @@ def main(  # noqa: PLR0917 - an option of a command is an argument of its functi
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     given = bool(scale or home or postgres_url)
-    for one in part or [Part.EXTRACTION, Part.WHOLE, Part.GROWTH, Part.DAGSTER]:
+    for one in part or [one for one in Part if one is not Part.MEMORY]:
         defaults = _DEFAULTS.get(one, _SCALES)
         chosen = _chosen(folder, home or [], postgres_url, (scale or []) if given else list(defaults))
         if one is Part.DAGSTER:
             blocks = _dagster(chosen[-1], rounds, dated)
+        elif one is Part.PUBLISHING:
+            blocks = _publishing(chosen[-1], folder, contacts, rounds, dated)
         elif one is Part.GROWTH:
             blocks = {"growth": _growth(chosen, rounds, dated)}
         elif one is Part.MEMORY:

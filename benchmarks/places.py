@@ -102,10 +102,10 @@ def change(place: Place, tables: tuple[str, ...], share: float, turn: int) -> in
     return changed
 
 
-def enlarged(place: Place, folder: Path, transactions: int) -> Place:
-    """A copy of the database, in the same server, with transactions multiplied until there are that many."""
+def enlarged(place: Place, folder: Path, rows: int, table: str = "transactions") -> Place:
+    """A copy of the database, in the same server, with the rows of `table` multiplied until there are that many."""
     parts = _parts(place)
-    name = parts["dbname"] + "_enlarged"
+    name = parts["dbname"] + ("_enlarged" if table == "transactions" else f"_{table}")
     # A copy is refused while anybody is connected to what is copied.
     with psycopg.connect(address(parts | {"dbname": "postgres"}), autocommit=True) as connection:
         if not connection.execute("select from pg_database where datname = %s", [name]).fetchall():
@@ -113,10 +113,11 @@ def enlarged(place: Place, folder: Path, transactions: int) -> Place:
             connection.execute(command.format(pg_sql.Identifier(name), pg_sql.Identifier(parts["dbname"])))
     url = address(parts | {"dbname": name})
     with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute("select count(*) from public.transactions").fetchone()
-        missing = transactions - (int(row[0]) if row else 0)
+        query = pg_sql.SQL("select count(*) from {}").format(pg_sql.Identifier("public", table))
+        row = connection.execute(query).fetchone()
+        missing = rows - (int(row[0]) if row else 0)
         if missing > 0:
-            _multiply(connection, missing)
+            _multiply(connection, table, missing)
     return known(url, folder)
 
 
@@ -156,14 +157,15 @@ def _parts(place: Place) -> dict[str, str]:
     return {key: str(value) for key, value in conninfo.conninfo_to_dict(place.url).items() if value is not None}
 
 
-def _multiply(connection: psycopg.Connection[tuple[object, ...]], missing: int) -> None:
+def _multiply(connection: psycopg.Connection[tuple[object, ...]], table: str, missing: int) -> None:
     """Add copies of existing rows under new ids; only their keys differ, so that sums grow in step."""
     named = [
         str(row[0])
         for row in connection.execute(
             "select column_name from information_schema.columns"
-            " where table_schema = 'public' and table_name = 'transactions' and column_name <> 'id'"
-            " order by ordinal_position"
+            " where table_schema = 'public' and table_name = %s and column_name <> 'id'"
+            " order by ordinal_position",
+            [table],
         )
     ]
     columns = pg_sql.SQL(", ").join(map(pg_sql.Identifier, named))
@@ -171,8 +173,8 @@ def _multiply(connection: psycopg.Connection[tuple[object, ...]], missing: int) 
     connection.execute("set session_replication_role = replica")
     connection.execute(
         pg_sql.SQL(
-            "insert into public.transactions (id, {columns}) select gen_random_uuid(), {columns}"
-            " from public.transactions cross join generate_series(1, %(times)s) limit %(missing)s"
-        ).format(columns=columns),
+            "insert into {table} (id, {columns}) select gen_random_uuid(), {columns}"
+            " from {table} cross join generate_series(1, %(times)s) limit %(missing)s"
+        ).format(table=pg_sql.Identifier("public", table), columns=columns),
         {"times": missing, "missing": missing},
     )

@@ -1,7 +1,7 @@
 """What was measured, as tables in docs/performance.md and on the terminal.
 
 Belongs here: ratios, and the blocks of the page between its markers. The page's words are written by hand. May
-import: `measuring`, `places`, `piece`, `dagster_overhead`, `dagster_loading`.
+import: `measuring`, `places`, `piece`, `dagster_overhead`, `dagster_loading`, `publishing`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import statistics
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from benchmarks.dagster_loading import Loading
 from benchmarks.dagster_overhead import Overhead
 from benchmarks.measuring import Result
 from benchmarks.places import Place
+from benchmarks.publishing import Cost, Delay, Waits
 from benchmarks.tasks import Measured
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -148,6 +150,39 @@ def loaded(found: Loading) -> str:
     )
     titles = ("an empty code location, s", "ours, s", "more, s", "more of the processor, s", "less than 3 s more")
     return _table(titles, [row])
+
+
+def costs(found: Iterable[Cost]) -> str:
+    """What publications took, a row for each."""
+    rows = [
+        (one.words, f"{one.rows:,}", f"{statistics.median(one.seconds):.2f}", _range(one.seconds, 2)) for one in found
+    ]
+    return _table(("what", "rows written", "seconds", "from - to"), rows)
+
+
+def waited(found: Iterable[Waits]) -> str:
+    """The longest waits of other sessions, a row for each session and size."""
+    rows = [
+        (name, f"{one.rows:,}", f"{one.seconds:.2f}", *(f"{1000 * each:,.0f}" for each in (one.quiet[name], longest)))
+        for one in found
+        for name, longest in one.published.items()
+    ]
+    return _table(
+        ("session", "rows written", "publishing, s", "longest wait before, ms", "longest wait meanwhile, ms"), rows
+    )
+
+
+def delayed(found: Iterable[Delay]) -> str:
+    """How long a change took to the published rank, a row for each debounce."""
+    rows = [
+        (f"`--debounce {one.debounce}`", f"{one.median:.1f}", _range(one.seconds), _range(one.refreshing))
+        for one in found
+    ]
+    return _table(("", "seconds from commit to rank", "from - to", "of which the refresh"), rows)
+
+
+def _range(values: Sequence[float], digits: int = 1) -> str:
+    return f"{min(values):.{digits}f} - {max(values):.{digits}f}"
 
 
 def write(page: Path, blocks: dict[str, str]) -> None:

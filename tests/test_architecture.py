@@ -41,6 +41,7 @@ FLOORS = (
         "publish",
         "listening",
         "server_health",
+        "rights",
     },
     {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary"},
     {"published", "questions", "leaderboards", "comparison"},

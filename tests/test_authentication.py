@@ -181,6 +181,18 @@ def test_a_wrong_password_is_one_sentence_without_it(
     assert quote(PASSWORDS[2], safe="") not in str(found)
 
 
+def test_what_else_an_address_holds_is_in_no_error_of_either_client(tmp_path: Path) -> None:
+    """The password of a key, and options, which DuckDB would repeat."""
+    current = using("postgresql://u@127.0.0.1:1/db?sslpassword=hunter2%22:%20&options=-c%20x%3Dhunter2", tmp_path)
+    for act in (postgres.connect, refresh.run):
+        with pytest.raises(ServerError, match="Connection refused") as caught:
+            act(current)
+        assert_secret(caught.value, "hunter2")
+    said = 'IO Error: Unable to connect to Postgres at "sslpassword=hunter2": connection to server at "h" failed: no'
+    assert "hunter2" not in str(warehouse.masked(duckdb.IOException(said)))
+    assert str(warehouse.masked(duckdb.IOException("another"))) == "another"
+
+
 def assert_secret(error: AnalyticsError, password: str) -> None:
     """Neither the error nor anything it came from holds the password."""
     chain: BaseException | None = error

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from benchmarks import dagster_loading, dagster_overhead, measuring, parts, places, published, report
+from benchmarks import dagster_loading, dagster_overhead, measuring, parts, places, published, publishing, report
 from benchmarks.measuring import Result, missing
 from benchmarks.piece import PIECES
 from benchmarks.published import agreement
@@ -141,6 +141,29 @@ def test_loading_the_code_location_is_measured_beside_an_empty_one() -> None:
     assert dagster_loading.Loading(1.0, 4.0, 3.0).reached is False
 
 
+def test_publishing_is_measured_by_itself_beside_other_sessions_and_from_commit_to_rank(
+    place: places.Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "SHARES", (0, 20))
+    many = places.enlarged(place, tmp_path / "contacts", 2_000, "contacts")
+    first, again, some = publishing.cost(many, 1, str)
+    assert (first.rows, again.rows) == (2_000, 0)
+    assert some.rows > 20
+    (waits,) = publishing.waits(many, str, quiet=0.2)
+    assert waits.rows == some.rows
+    assert len(waits.published) == 5
+    assert all(longest > 0 for longest in (*waits.quiet.values(), *waits.published.values()))
+    (delay,) = publishing.delays(place, 1, str, debounces=("0s",))
+    assert 0 < delay.refreshing[0] < delay.seconds[0]
+    assert report.costs([first]).splitlines()[-1].startswith("| first: no contact has a row yet | 2,000 | ")
+    assert f"| reading the board | {waits.rows} | " in report.waited([waits])
+    assert f"| `--debounce 0s` | {delay.median:.1f} | " in report.delayed([delay])
+    with psycopg.connect(place.url) as connection:
+        assert connection.execute("select count(*) from transactions where description = 'benchmark'").fetchone() == (
+            0,
+        )
+
+
 def result(piece: str, seconds: float) -> Result:
     return Result(piece, seconds, 1, 1, (seconds,))
 
@@ -173,7 +196,10 @@ def test_a_block_is_replaced_between_its_markers_and_nothing_else(tmp_path: Path
 def test_the_page_has_a_place_for_every_part() -> None:
     text = report.PAGE.read_text(encoding="utf-8")
     begun = re.findall(r"<!-- begin (\S+) -->", text)
-    assert begun == ["extraction-1", "extraction-2", "whole-1", "whole-2", "growth", "dagster", "memory"]
+    assert begun == [
+        *("extraction-1", "extraction-2", "whole-1", "whole-2", "growth", "dagster"),
+        *("publishing", "waiting", "delay", "memory"),
+    ]
     assert re.findall(r"<!-- end (\S+) -->", text) == begun
 
 

@@ -13,7 +13,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
-from si_analytics import diagnosis, warehouse
+from si_analytics import diagnosis, roles, warehouse
 from si_analytics.findings import Finding, Verdict
 from si_analytics.settings import Settings
 from tests.commands import Si
@@ -98,9 +98,45 @@ def test_doctor_names_each_missing_right_and_the_statement_that_gives_it(
     assert told["this user lacks update on public.users"] == f"grant update on public.users to {name}"
     assert told["this user lacks delete, insert, update on public.brand_reputations"]
     assert told["this user lacks ownership on public.agent_leaderboard"].startswith("alter materialized view public.")
-    assert not any("select" in found for found in told)
+    assert not any("select" in found for found in told if "on public." in found)
     assert refused.code == 1
     assert "permission denied for schema analytics. Grant this user usage" in refused.err
+
+
+def test_doctor_finds_the_two_roles_enough_and_misses_a_single_column(
+    settings: Settings, postgres: psycopg.Connection
+) -> None:
+    """A login with si_reader and si_publisher; then one column is taken away, policies come, statements get a limit."""
+    role = Identifier(f"both {postgres.info.backend_pid}")
+    name = role.as_string(None)
+    roles.apply(settings)
+    postgres.execute(SQL("create role {} login in role si_reader, si_publisher").format(role))
+    try:
+        current = as_role(settings, role)
+        found = by_name(current)
+        assert found["rights"].found == "may read 19 tables, write 9 and refresh 3 views"
+        assert "time limits" not in found
+        assert (found["schema"].verdict, found["schema"].remedy) == (
+            Verdict.notable,
+            "As the owner of the database: si schema diff",
+        )
+        postgres.execute("revoke update (rating) on public.users from si_publisher")
+        postgres.execute("revoke select on analytics.source_deals from si_reader")
+        postgres.execute("alter table public.contacts enable row level security")
+        postgres.execute(SQL("alter role {} set statement_timeout = '90s'").format(role))
+        found = by_name(current)
+        told = {one.found: one.remedy for one in diagnosis.findings(current, datetime.now(UTC)) if one.what == "rights"}
+    finally:
+        postgres.execute(SQL("drop role {}").format(role))
+    assert told == {
+        "this user lacks update (rating) on public.users": f"grant update (rating) on public.users to {name}",
+        "this user lacks select on public.deals": f"grant select on public.deals to {name}",
+        "this user lacks bypassrls on public.contacts": (
+            f"alter role {name} bypassrls, for its policies would hide rows; or connect as its owner"
+        ),
+    }
+    assert found["time limits"].verdict is Verdict.notable
+    assert found["time limits"].found.endswith("after statement_timeout = 90s")
 
 
 def as_role(settings: Settings, role: Identifier) -> Settings:

@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
-from si_analytics import publish, refresh, sample, staging, turns, warehouse
+from si_analytics import publish, refresh, roles, sample, staging, turns, warehouse
 from si_analytics.errors import PublishError
 from si_analytics.publish import TargetChange
 from si_analytics.settings import Settings
@@ -318,6 +319,54 @@ def test_an_application_s_trigger_that_names_no_schema_is_told_with_its_remedy(
     postgres.execute("alter function audit_users() set search_path = public")
     written(settings)
     assert postgres.execute("select count(*) from audit").fetchone() == (3,)
+
+
+@pytest.fixture
+def lesser(settings: Settings, postgres: Other) -> Iterator[tuple[Settings, str]]:
+    """A login with both roles and no other right, and its name."""
+    roles.apply(settings)
+    name = f"lesser_{postgres.info.backend_pid}"
+    postgres.execute(f"create role {name} login in role si_reader, si_publisher".encode())
+    assert settings.postgres_url is not None
+    url = settings.postgres_url.get_secret_value().replace("postgres@", f"{name}@", 1)
+    yield settings.model_copy(update={"postgres_url": SecretStr(url)}), name
+    postgres.execute(f"drop role {name}".encode())
+
+
+def test_rows_that_a_policy_hides_are_an_error_and_not_taken_to_be_gone(
+    lesser: tuple[Settings, str], postgres: Other
+) -> None:
+    spoil_ratings(postgres)
+    postgres.execute("alter table users enable row level security")
+    using, name = lesser
+    with pytest.raises(PublishError, match=r"policy for table \"users\"\. Nothing was written.*: si doctor$"):
+        written(using)
+    assert ratings(postgres) == {Decimal("2.0")}
+    postgres.execute(f"alter role {name} bypassrls".encode())
+    assert written(using)["users"].updated == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "remedy"),
+    [
+        ("default_transaction_read_only = on", "Connect to the primary"),
+        ("statement_timeout = '1s'", r"alter role \.\.\. set statement_timeout = 0"),
+    ],
+)
+def test_what_a_role_was_limited_to_is_told_with_its_remedy(
+    lesser: tuple[Settings, str], postgres: Other, setting: str, remedy: str
+) -> None:
+    spoil_ratings(postgres)
+    postgres.execute(
+        "create function public.slow() returns trigger language plpgsql"
+        " as 'begin perform pg_catalog.pg_sleep(5); return null; end'"
+    )
+    postgres.execute("create trigger slowed after update on users for each row execute function public.slow()")
+    using, name = lesser
+    postgres.execute(f"alter role {name} set {setting}".encode())
+    with pytest.raises(PublishError, match=remedy):
+        written(using)
+    assert ratings(postgres) == {Decimal("2.0")}
 
 
 def compared(settings: Settings, postgres: Other, spoil: str = "select 1") -> dict[str, tuple[int, int]]:

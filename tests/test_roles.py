@@ -349,6 +349,18 @@ def test_si_publisher_may_read_and_write_the_published_columns_and_nothing_else(
         *("alter table public.users disable trigger all", "create function public.count(uuid) returns int return 1"),
         *("refresh materialized view public.agent_leaderboard", "select analytics.refresh_view('user_statistics')"),
         *("select * from analytics.samples", "insert into analytics.samples default values", "create schema mine"),
+        *("select analytics.refresh_view(null)", "select analytics.refresh_view('agent_leaderboard; select 1')"),
+        *(
+            "begin; lock table public.users in exclusive mode",
+            "listen x; set role postgres",
+            "copy public.users (id) to program 'id'",
+        ),
+        *("create rule r as on insert to analytics.agent_leaderboard do also nothing", "create view mine as select 1"),
+        *(
+            "create trigger t before insert on public.contact_engagement for each row execute function"
+            " public.update_updated_at_column()",
+            "alter publication si_realtime drop table public.deals",
+        ),
         *("alter role si_publisher superuser", "comment on table public.users is 'mine'"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -169,6 +170,34 @@ def test_a_change_is_read_and_published_and_a_failure_told_and_tried_again(
     assert isinstance(mended, RefreshReport)
     events.close()
     assert not watch.look(living).changed
+
+
+def test_a_stream_of_changes_that_does_not_end_is_published_again_and_again(living: Settings) -> None:
+    """A row changes every few milliseconds, much sooner than it is waited on: twice it is refreshed all the same."""
+    assert living.postgres_url is not None
+    url, ended = living.postgres_url.get_secret_value(), threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not ended.wait(0.02):
+                connection.execute(
+                    "update public.transactions set amount = amount + 1"
+                    " where id = (select min(id::text)::uuid from public.transactions where status = 'completed')"
+                )
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    events, seen = watch.follow(living, debounce=0.5), list[watch.Event]()
+    try:
+        while sum(isinstance(one, RefreshReport) for one in seen) < 2:
+            seen.append(next(events))
+            assert not isinstance(seen[-1], watch.Failed)
+    finally:
+        ended.set()
+        writer.join()
+        events.close()
+    kinds = [type(one) for one in seen if not isinstance(one, Published)]
+    assert kinds == [watch.Look, RefreshReport, watch.Look, RefreshReport]
 
 
 def test_the_command_prints_a_line_for_each_and_ends_cleanly_on_ctrl_c(

@@ -1,13 +1,14 @@
 -- rights: what whoever is connected may not do of what a refresh does.
 --
--- Relations that are not there are left out: they are told of as missing, not as closed.
+-- Relations and columns that are not there are left out: they are told of as missing, not as closed.
 --
 -- Dialect  postgres
--- Grain    one row per right that is missing, on a relation or on the schema it is in
--- Inputs   pg_class, pg_namespace, pg_proc
--- Params   %(read)s  names of the tables in public that are read · %(updated)s  of the tables that only have columns
---          updated · %(written)s  of the tables whose rows come and go · %(refreshed)s  of the materialized views; the
---          last three with their schema
+-- Grain    one row per relation, schema or database, and right that is missing there; with the columns, where the right
+--          is there on others
+-- Inputs   pg_class, pg_namespace, pg_attribute, pg_proc
+-- Params   %(relations)s  with their schema, once for each right and column that is needed · %(needs)s  the right: read
+--          for what is extracted, which the view that shows it gives as well; ownership for what is refreshed; or a
+--          privilege · %(columns)s  the column, null where the right is one on the whole relation
 -- Order    relation, needed
 
 with
@@ -15,31 +16,13 @@ with
 wanted as (
 
     select
-        concat('public.', listed.name) as relation,
-        'select' as needed
-    from unnest(cast(%(read)s as text[])) as listed (name)
-
-    union all
-
-    select
-        listed.name as relation,
-        'update' as needed
-    from unnest(cast(%(updated)s as text[])) as listed (name)
-
-    union all
-
-    select
-        listed.name as relation,
-        privileges.needed
-    from unnest(cast(%(written)s as text[])) as listed (name)
-    cross join (values ('insert'), ('update'), ('delete')) as privileges (needed)
-
-    union all
-
-    select
-        listed.name as relation,
-        'ownership' as needed
-    from unnest(cast(%(refreshed)s as text[])) as listed (name)
+        relation,
+        split_part(relation, '.', 1) as schema_name,
+        split_part(relation, '.', 2) as relation_name,
+        need,
+        column_name
+    from unnest(cast(%(relations)s as text[]), cast(%(needs)s as text[]), cast(%(columns)s as text[]))
+        as listed (relation, need, column_name)
 
 ),
 
@@ -57,15 +40,17 @@ lending as (
 
 ),
 
--- The views that show what is extracted of a table to those who may not read the table.
-views as (
+-- The views that show the extracted columns, where this user may read them.
+shown as (
 
-    select pg_class.relname as name
+    select substr(pg_class.relname, length('source_') + 1) as relation_name
     from pg_class
     inner join pg_namespace
         on pg_class.relnamespace = pg_namespace.oid
     where
         pg_namespace.nspname = 'analytics'
+        and pg_class.relkind = 'v'
+        and starts_with(pg_class.relname, 'source_')
         and has_schema_privilege(pg_namespace.oid, 'usage')
         and has_table_privilege(pg_class.oid, 'select')
 
@@ -78,44 +63,104 @@ schemas as (
         'usage' as needed
     from wanted
     inner join pg_namespace
-        on split_part(wanted.relation, '.', 1) = pg_namespace.nspname
+        on wanted.schema_name = pg_namespace.nspname
     where not has_schema_privilege(pg_namespace.oid, 'usage')
 
 ),
 
--- Found in the catalog, for to_regclass fails in a schema that is closed to this user. A right on some columns is
--- one: which columns a command names is its own affair.
-relations as (
+-- Found in the catalog, for to_regclass fails in a schema that is closed to this user.
+standing as (
 
     select
         wanted.relation,
-        wanted.needed
+        wanted.need,
+        wanted.column_name,
+        pg_class.oid,
+        pg_class.relowner,
+        wanted.relation_name in (select shown.relation_name from shown) as is_shown
     from wanted
     inner join pg_namespace
-        on split_part(wanted.relation, '.', 1) = pg_namespace.nspname
+        on wanted.schema_name = pg_namespace.nspname
     inner join pg_class
         on
             pg_namespace.oid = pg_class.relnamespace
-            and split_part(wanted.relation, '.', 2) = pg_class.relname
+            and wanted.relation_name = pg_class.relname
+    left join pg_attribute
+        on
+            pg_class.oid = pg_attribute.attrelid
+            and wanted.column_name = pg_attribute.attname
+            and pg_attribute.attnum > 0
+            and not pg_attribute.attisdropped
+    where wanted.column_name is null or pg_attribute.attname is not null
+
+),
+
+-- A policy that hides rows from this user would make numbers smaller: our sessions ask Postgres to refuse instead.
+hidden as (
+
+    select distinct
+        relation,
+        'bypassrls' as needed
+    from standing
     where
-        not case
-            when wanted.needed = 'ownership'
-                then pg_has_role(pg_class.relowner, 'usage') or exists (select 1 from lending)
-            when wanted.needed = 'delete' then has_table_privilege(pg_class.oid, 'delete')
-            when wanted.needed = 'select'
-                then
-                    has_any_column_privilege(pg_class.oid, 'select')
-                    or exists (
-                        select 1
-                        from views
-                        where views.name = concat('source_', pg_class.relname)
-                    )
-            else has_any_column_privilege(pg_class.oid, wanted.needed)
-        end
+        row_security_active(oid)
+        and not (need = 'read' and is_shown and not has_table_privilege(oid, 'select'))
+
+),
+
+judged as (
+
+    select
+        relation,
+        column_name,
+        case need when 'read' then 'select' else need end as needed,
+        case
+            when need = 'read' then is_shown or has_table_privilege(oid, 'select')
+            when need = 'ownership' then pg_has_role(relowner, 'usage') or exists (select 1 from lending)
+            when column_name is null then has_table_privilege(oid, need)
+            else has_column_privilege(oid, column_name, need)
+        end as is_held
+    from standing
+
+),
+
+relations as (
+
+    select
+        relation,
+        case
+            -- On none of its columns, or on the whole of it.
+            when bool_or(is_held) is false or count(column_name) < count(*) then needed
+            else concat(
+                needed,
+                ' (',
+                string_agg(quote_ident(column_name), ', ' order by column_name) filter (where not is_held),
+                ')'
+            )
+        end as needed
+    from judged
+    group by relation, needed
+    having not bool_and(is_held)
+
+),
+
+databases as (
+
+    select
+        quote_ident(current_database()) as relation,
+        'temporary' as needed
+    where not has_database_privilege(current_database(), 'temporary')
 
 ),
 
 final as (
+
+    select
+        relation,
+        needed
+    from databases
+
+    union all
 
     select
         relation,
@@ -128,6 +173,13 @@ final as (
         relation,
         needed
     from relations
+
+    union all
+
+    select
+        relation,
+        needed
+    from hidden
 
 )
 

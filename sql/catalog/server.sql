@@ -3,7 +3,8 @@
 -- Dialect  postgres
 -- Grain    one row
 -- Inputs   pg_stat_ssl, pg_publication, pg_replication_slots, pg_settings, pg_database
--- Units    clock as the server has it at this moment; slot_limit in MB, -1 without limit
+-- Units    clock as the server has it at this moment; slot_limit in MB, -1 without limit; limits the times after
+--          which the server ends what this role does
 -- Order    one row
 
 with
@@ -39,9 +40,18 @@ configured as (
     select
         max(pg_settings.reset_val) filter (where pg_settings.name = 'TimeZone') as time_zone,
         max(cast(pg_settings.setting as bigint)) filter (where pg_settings.name = 'max_slot_wal_keep_size')
-            as slot_limit
+            as slot_limit,
+        string_agg(concat(pg_settings.name, ' = ', current_setting(pg_settings.name)), ', ' order by pg_settings.name)
+        filter (where pg_settings.unit = 'ms' and pg_settings.setting <> '0') as limits
     from pg_settings
-    where pg_settings.name in ('TimeZone', 'max_slot_wal_keep_size')
+    where
+        pg_settings.name in (
+            'TimeZone',
+            'max_slot_wal_keep_size',
+            'statement_timeout',
+            'transaction_timeout',
+            'idle_in_transaction_session_timeout'
+        )
 
 ),
 
@@ -58,7 +68,8 @@ final as (
         current_setting('wal_level') as wal_level,
         publications.has_publication,
         slots.slots,
-        configured.slot_limit
+        configured.slot_limit,
+        coalesce(configured.limits, '') as limits
     from pg_database
     cross join encrypted
     cross join publications

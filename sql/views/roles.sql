@@ -180,7 +180,7 @@ create or replace function analytics.refresh_view(view_name text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if view_name not in ('agent_leaderboard', 'brand_leaderboard', 'conversion_funnels') then
+    if view_name is null or view_name not in ('agent_leaderboard', 'brand_leaderboard', 'conversion_funnels') then
         raise exception 'analytics.refresh_view does not refresh %', view_name using errcode = 'insufficient_privilege';
     end if;
     if (select relispopulated from pg_class where oid = to_regclass('public.' || view_name)) then

@@ -16,12 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import duckdb
-import psycopg
-from psycopg.sql import Identifier
 
-from si_analytics import embedded, extract, postgres, publish, reader, schema, server_health, settings, sql, warehouse
+from si_analytics import embedded, postgres, reader, rights, schema, server_health, settings, warehouse
 from si_analytics.catalog import Difference
-from si_analytics.errors import AnalyticsError, SchemaError, WarehouseError
+from si_analytics.errors import AnalyticsError, WarehouseError
 from si_analytics.findings import Finding, Verdict, rounded
 from si_analytics.settings import Settings
 
@@ -139,7 +137,7 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
     except AnalyticsError as error:
         yield Finding(Verdict.wrong, "Postgres", f"{error.asked}: {error.found}", error.remedy)
         return
-    yield from _look_into("rights", lambda: _rights(current))
+    yield from _look_into("rights", lambda: rights.look(current))
     yield from _look_into("schema", lambda: _schema(current))
 
 
@@ -150,52 +148,13 @@ def _look_into(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
         return [Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)]
 
 
-def _rights(current: Settings) -> list[Finding]:
-    """What this user may not do, a finding per relation with the statement that would allow it."""
-    targets = {name: sql.read("publish", name).fields["Target"] for name in publish.targets()}
-    updated = [targets[name] for name in ("agent_profiles", "invite_templates", "users")]
-    asked = {
-        "read": list(extract.tables()),
-        "updated": updated,
-        "written": [target for target in targets.values() if target not in updated],
-        "refreshed": [f"public.{name}" for name in publish.VIEWS],
-    }
-    with postgres.connect(current) as connection:
-        missing = connection.execute(sql.read("catalog", "rights").text, asked).fetchall()
-        role = Identifier(connection.info.user).as_string(connection)
-    lacking: dict[str, list[str]] = {}
-    for relation, needed in missing:
-        lacking.setdefault(relation, []).append(needed)
-    if lacking:
-        return [
-            Finding(
-                Verdict.wrong, "rights", f"this user lacks {', '.join(needed)} on {name}", _grant(name, needed, role)
-            )
-            for name, needed in lacking.items()
-        ]
-    found = f"may read {len(asked['read'])} tables, write {len(targets)} and refresh {len(publish.VIEWS)} views"
-    return [Finding(Verdict.well, "rights", found)]
-
-
-def _grant(relation: str, needed: list[str], role: str) -> str:
-    """The statement that gives what is missing; only its owner may refresh a materialized view."""
-    if needed == ["ownership"]:
-        return f"alter materialized view {relation} owner to {role}"
-    kind = "" if "." in relation else "schema "
-    return f"grant {', '.join(needed)} on {kind}{relation} to {role}"
-
-
 def _schema(current: Settings) -> list[Finding]:
     """How the schema differs, a finding per object; where there are many, the first of them and their number."""
-    try:
-        differences = [one for one in schema.diff(current) if not one.extra]
-    except SchemaError as error:
-        if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
-            raise
-        # To compare takes a scratch schema, which a login for refreshes alone may not make; nor does it need to.
+    if not schema.comparable(current):
         schema.require(current)
-        found = f"all that a refresh uses is there; definitions were not compared: {error.found}"
-        return [Finding(Verdict.notable, "schema", found, "Compare as the owner of the database: si schema diff")]
+        found = f"all {len(schema.tables())} tables are there; to compare them takes the right to create a schema"
+        return [Finding(Verdict.notable, "schema", found, "As the owner of the database: si schema diff")]
+    differences = [one for one in schema.diff(current) if not one.extra]
     if not differences:
         found = f"all {len(schema.tables())} tables and all that belongs to them as declared"
         return [Finding(Verdict.well, "schema", found)]

@@ -29,8 +29,13 @@ _MOST_CHANGED = 0.3  # from about this share on, reading all rows on several con
 _BROKEN = (
     *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
     *("could not receive data from server", "could not send data to server", "SSL connection has been closed"),
-    *("SSL SYSCALL error", "SSL error"),
+    *("SSL SYSCALL error", "SSL error", "Unable to connect to Postgres"),
 )
+_ADVICE = {
+    "statement timeout": "Give this role more time: alter role ... set statement_timeout = 0",
+    "permission denied": "What this user may not do: si doctor",
+    "row-level security": "What this user may not see: si doctor",
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         _roll_back(connection)
         if warehouse.could_not_write(error):
             raise
-        raise _readable(error) from error
+        raise _readable(error) from warehouse.masked(error)
     except BaseException:
         _roll_back(connection)
         raise
@@ -216,4 +221,7 @@ def _readable(error: duckdb.Error) -> Exception:
         return InterruptedReadError(
             "reading from Postgres", "the connection was lost", "Nothing was published; try again"
         )
+    for sign, remedy in _ADVICE.items():
+        if sign in text:
+            return ExtractError("reading from Postgres", text[:300], f"Nothing was published. {remedy}")
     return ExtractError("reading from Postgres", text[:300], "Nothing was published; `si schema diff` may tell more")

@@ -35,6 +35,11 @@ _PARENTS = ("users", "agent_profiles")  # who deletes a user locks that row firs
 _OURS = "analytics"
 _VANISHING = 5
 _UNDONE = "Nothing was written, the previous results stand"
+_ADVICE: Mapping[type[psycopg.Error], str] = {
+    psycopg.errors.InsufficientPrivilege: ". What this user may not do: si doctor",
+    psycopg.errors.ReadOnlySqlTransaction: ". Connect to the primary, as a role that is not set to read only",
+    psycopg.errors.QueryCanceled: ". Give this role more time: alter role ... set statement_timeout = 0",
+}
 
 Connection = psycopg.Connection[Any]
 
@@ -197,7 +202,8 @@ def _remedy(error: psycopg.Error) -> str:
         if "PL/pgSQL" in (error.diag.context or "") or "SQL function" in (error.diag.context or ""):
             return f"{_UNDONE}. A trigger names it without its schema: alter function ... set search_path = public"
         return f"{_UNDONE}. Build what is missing: si schema apply"
-    return _UNDONE
+    advice = (remedy for kind, remedy in _ADVICE.items() if isinstance(error, kind))
+    return f"{_UNDONE}{next(advice, '')}"
 
 
 @dataclass

@@ -97,6 +97,13 @@ def diff(settings: Settings) -> list[Difference]:
         return diff_on(connection)
 
 
+def comparable(settings: Settings) -> bool:
+    """Whether whoever connects may build the declared schema out of sight, which `diff` compares with."""
+    with postgres.connect(settings) as connection:
+        row = connection.execute("select has_database_privilege(current_database(), 'create')").fetchone()
+    return row == (True,)
+
+
 def require(settings: Settings) -> None:
     """Raise SchemaError, naming them, where tables or views of the schema are missing."""
     with postgres.connect(settings) as connection:

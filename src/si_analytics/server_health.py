@@ -17,7 +17,7 @@ from si_analytics import postgres, sql
 from si_analytics.findings import Finding, Verdict, rounded
 from si_analytics.settings import Settings
 
-_OLDEST = 130000
+_OLDEST = 140000
 _APART = timedelta(seconds=5)
 _LONE = ("", "localhost", "127.0.0.1", "::1")
 
@@ -37,6 +37,7 @@ class _Server:
     has_publication: bool
     slots: int
     slot_limit: int
+    limits: str
 
 
 def look(settings: Settings, now: datetime, stale: timedelta) -> Iterator[Finding]:
@@ -50,12 +51,13 @@ def look(settings: Settings, now: datetime, stale: timedelta) -> Iterator[Findin
         return
     found = f"PostgreSQL {server.server_version} as {server.connected_user}"
     if server.version_number < _OLDEST:
-        yield Finding(Verdict.wrong, "Postgres", found, "Move to PostgreSQL 13 or later")
+        yield Finding(Verdict.wrong, "Postgres", found, "Move to PostgreSQL 14 or later")
     else:
         yield Finding(Verdict.well, "Postgres", found)
     yield _encryption(server, host, asked)
     yield _encoding(server)
     yield _clock(server, now)
+    yield from _limits(server)
     yield _replication(server)
     yield _publication(published, now, stale)
 
@@ -83,6 +85,13 @@ def _clock(server: _Server, now: datetime) -> Finding:
     which = "ahead of" if server.clock > now else "behind"
     found = f"the server's is {apart.total_seconds():,.0f} s {which} this machine's"
     return Finding(Verdict.notable, "clock", found, "Set both by NTP: a refresh describes the server's moment")
+
+
+def _limits(server: _Server) -> Iterator[Finding]:
+    if server.limits:
+        found = f"the server ends what this role does after {server.limits}"
+        remedy = "If a refresh takes longer: alter role ... set ... = 0, for the role it connects as"
+        yield Finding(Verdict.notable, "time limits", found, remedy)
 
 
 def _replication(server: _Server) -> Finding:

@@ -8,6 +8,7 @@ rename, so that readers never wait for a refresh nor a refresh for them. May imp
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,7 +195,15 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
     try:
         connection.execute(f"attach {_literal(text)} as pg (type postgres, read_only, secret operational)")
     except duckdb.Error as error:
-        raise _not_attached(address, error) from error
+        failure = masked(error)
+    else:
+        return
+    raise _not_attached(address, failure) from failure
+
+
+def masked(error: duckdb.Error) -> duckdb.Error:
+    """`error` without the connection's parameters, which DuckDB repeats and a key's password may be among."""
+    return type(error)(re.sub(r'(?s)(Unable to connect to Postgres at ).*": ', r"\1", str(error)))
 
 
 def require_letters(connection: duckdb.DuckDBPyConnection, address: str) -> None:
@@ -212,8 +221,8 @@ def watch_postgres(connection: duckdb.DuckDBPyConnection) -> None:
 def _not_attached(address: str, error: duckdb.Error) -> ServerError:
     import psycopg
 
-    # DuckDB repeats the whole connection string in its message; libpq's own reason follows the last colon pair.
-    reason = str(error).split('":', 1)[-1].strip() or "it was refused"
+    # What comes after where it was to connect is libpq's own reason.
+    reason = str(error).rpartition("Unable to connect to Postgres at ")[-1].strip() or "it was refused"
     return refused(address, psycopg.OperationalError(reason))
 
 

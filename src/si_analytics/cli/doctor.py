@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import typer
 
 from si_analytics.cli.output import Json, Progress, as_json, table
+
+if TYPE_CHECKING:
+    from si_analytics.findings import Finding
 
 
 def doctor(json: Json = False) -> None:
@@ -24,7 +28,12 @@ def doctor(json: Json = False) -> None:
     if json:
         as_json(findings)
     else:
-        rows = [(one.verdict.value, one.what, one.found, one.remedy) for one in findings]
-        table(("", "what", "found", "what to do"), rows)
+        table(("", "what", "found, and what to do"), [line for one in findings for line in _lines(one)])
     if any(one.verdict is Verdict.wrong for one in findings):
         raise typer.Exit(1)
+
+
+def _lines(one: Finding) -> list[tuple[str, str, str]]:
+    """A finding, and beneath it what to do."""
+    said = (one.verdict.value, one.what, one.found)
+    return [said, ("", "", f"-> {one.remedy}")] if one.remedy else [said]
