@@ -224,7 +224,7 @@ def test_every_setting_has_its_name_in_the_environment() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "duckdb"),
-    [("2GB", "1300000000B"), ("1.5 GiB", "1046898278B"), ("512mb", "332800000B"), (None, None)],
+    [("2GB", "1200000000B"), ("1.5 GiB", "966367641B"), ("512mb", "307200000B"), (None, None)],
 )
 def test_duckdb_gets_that_part_of_the_memory_that_keeps_the_process_within_the_limit(
     limit: str | None, duckdb: str | None

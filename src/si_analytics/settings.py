@@ -25,7 +25,7 @@ _ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, whi
 _MOST_DAYS = 3650
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
 # DuckDB does not count everything it takes, and there is more in a process than DuckDB.
-_SHARE_OF_DUCKDB = Decimal("0.65")
+_SHARE_OF_DUCKDB = Decimal("0.6")
 
 
 class Settings(BaseSettings):
