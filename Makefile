@@ -30,7 +30,7 @@ demo: $(INSTALLED) ## From nothing to published numbers and a dashboard, on a sa
 
 test: $(INSTALLED) ## The whole test suite, on real databases and a real browser
 	@sh .ci/setup
-	@$(BIN) -m pytest -n 2 --dist loadfile
+	@$(BIN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED) ## Style, types and SQL, as the pre-commit hook runs them
 	@$(BIN) -m ruff format --check .

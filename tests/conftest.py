@@ -22,6 +22,11 @@ pytest_plugins = ("tests.commands",)
 
 _counter = itertools.count()
 
+_LONGEST = (
+    *("test_pipelines_browser", "test_survival_kills", "test_benchmarks", "test_pipelines_runs", "test_notebooks"),
+    *("test_metrics", "test_extraction_premises", "test_commands", "test_survival_server", "test_survival_network"),
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -29,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="a folder with the programs of another PostgreSQL (14 to 18), which then holds the databases of the tests",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest begin first: no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +100,17 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 def empty_settings(create_database: Callable[..., str], make_settings: Callable[..., Settings]) -> Settings:
     """Settings on a database that holds nothing."""
     return make_settings(create_database())
+
+
+@pytest.fixture
+def ascii_database(create_database: Callable[..., str]) -> str:
+    """The address of a database that keeps bytes and does not say which letters they are."""
+    url, name = create_database(), f"ascii_{os.getpid()}_{next(_counter)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        provider = sql.SQL("locale_provider libc" if connection.info.server_version >= 150_000 else "")
+        statement = sql.SQL("create database {} encoding 'SQL_ASCII' template template0 {} locale 'C'")
+        connection.execute(statement.format(sql.Identifier(name), provider))
+        return url.replace(f"/{connection.info.dbname}", f"/{name}")
 
 
 @pytest.fixture(scope="session")

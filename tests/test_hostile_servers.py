@@ -73,17 +73,9 @@ def test_names_that_need_quotes_and_settings_of_a_role_s_own_change_no_number(
     assert refresh.run(there, as_of=datetime.fromisoformat(AS_OF)).rows_written == 0
 
 
-def test_a_database_in_sql_ascii_is_refused_in_one_sentence(
-    create_database: Callable[..., str], tmp_path: Path
-) -> None:
-    plain = create_database()
-    name = f"ascii_{os.getpid()}_servers"
-    with psycopg.connect(plain, autocommit=True) as connection:
-        statement = "create database {} encoding 'SQL_ASCII' template template0 locale_provider libc locale 'C'"
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
-        url = plain.replace(f"/{connection.info.dbname}", f"/{name}")
+def test_a_database_in_sql_ascii_is_refused_in_one_sentence(ascii_database: str, tmp_path: Path) -> None:
     for act in (schema.apply, refresh.run):
         with pytest.raises(AnalyticsError, match="SQL_ASCII") as caught:
-            act(using(url, tmp_path))
+            act(using(ascii_database, tmp_path))
         assert "UTF8" in caught.value.remedy
         assert "\n" not in str(caught.value)
