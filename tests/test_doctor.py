@@ -123,7 +123,8 @@ def test_doctor_finds_the_two_roles_enough_and_misses_a_single_column(
             "As the owner of the database: si schema diff",
         )
         postgres.execute("revoke update (rating) on public.users from si_publisher")
-        postgres.execute("revoke select on analytics.source_deals from si_reader")
+        postgres.execute("revoke select on analytics.source_deals, analytics.source_gigs from si_reader")
+        postgres.execute("revoke select (amount, xmin) on public.deals from si_reader")
         postgres.execute("alter table public.contacts enable row level security")
         postgres.execute(SQL("alter role {} set statement_timeout = '90s'").format(role))
         found = by_name(current)
@@ -132,7 +133,7 @@ def test_doctor_finds_the_two_roles_enough_and_misses_a_single_column(
         postgres.execute(SQL("drop role {}").format(role))
     assert told == {
         "this user lacks update (rating) on public.users": f"grant update (rating) on public.users to {name}",
-        "this user lacks select on public.deals": f"grant select on public.deals to {name}",
+        "this user lacks select (amount, xmin) on public.deals": f"grant select (amount, xmin) on public.deals to {name}",
         "this user lacks bypassrls on public.contacts": (
             f"alter role {name} bypassrls, for its policies would hide rows; or connect as its owner"
         ),

@@ -89,7 +89,6 @@ standing as (
         on
             pg_class.oid = pg_attribute.attrelid
             and wanted.column_name = pg_attribute.attname
-            and pg_attribute.attnum > 0
             and not pg_attribute.attisdropped
     where wanted.column_name is null or pg_attribute.attname is not null
 
@@ -104,7 +103,7 @@ hidden as (
     from standing
     where
         row_security_active(oid)
-        and not (need = 'read' and is_shown and not has_table_privilege(oid, 'select'))
+        and not (need = 'read' and is_shown)
 
 ),
 
@@ -115,7 +114,7 @@ judged as (
         column_name,
         case need when 'read' then 'select' else need end as needed,
         case
-            when need = 'read' then is_shown or has_table_privilege(oid, 'select')
+            when need = 'read' then is_shown or has_column_privilege(oid, column_name, 'select')
             when need = 'ownership' then pg_has_role(relowner, 'usage') or exists (select 1 from lending)
             when column_name is null then has_table_privilege(oid, need)
             else has_column_privilege(oid, column_name, need)

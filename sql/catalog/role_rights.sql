@@ -1,10 +1,11 @@
 -- role_rights: what a role may do with the tables and views of this database, from whomever it has the right.
 --
--- A right on some columns counts, and so does one that everybody has.
+-- A right on some columns counts, and so does one that everybody has. Of Postgres's own columns, which tell of a row and
+-- not of what it holds, only its place and its version are looked at.
 --
 -- Dialect  postgres
 -- Grain    one row per relation outside Postgres's own schemas that the role may do anything with
--- Inputs   pg_class, pg_namespace
+-- Inputs   pg_class, pg_namespace, pg_attribute
 -- Params   %(role)s  the role's name
 -- Order    relation
 
@@ -14,7 +15,15 @@ relations as (
 
     select
         concat(pg_namespace.nspname, '.', pg_class.relname) as relation,
-        has_any_column_privilege(%(role)s, pg_class.oid, 'select') as may_read,
+        array(
+            select pg_attribute.attname::text
+            from pg_attribute
+            where
+                pg_class.oid = pg_attribute.attrelid
+                and (pg_attribute.attnum > 0 or pg_attribute.attname in ('ctid', 'xmin'))
+                and not pg_attribute.attisdropped
+                and has_column_privilege(%(role)s, pg_class.oid, pg_attribute.attnum, 'select')
+        ) as columns_read,
         has_any_column_privilege(%(role)s, pg_class.oid, 'insert, update, references')
         or has_table_privilege(%(role)s, pg_class.oid, 'delete, truncate, trigger') as may_write
     from pg_class
@@ -32,10 +41,10 @@ final as (
 
     select
         relation,
-        may_read,
+        columns_read,
         may_write
     from relations
-    where may_read or may_write
+    where cardinality(columns_read) > 0 or may_write
 
 )
 

@@ -6,7 +6,8 @@
 -- Grain    one row per relation and column; one with column nulls for a relation without columns
 -- Inputs   pg_class, pg_namespace, pg_am, pg_attribute
 -- Units    file is the number of the file that holds the rows: another one after every rewrite or truncation;
---          current_file that of whatever has the name by now, seen outside the snapshot
+--          current_file that of whatever has the name by now, seen outside the snapshot; marks are the place and the
+--          version of a row; rows_hidden says whether policies apply to this role
 -- Order    relation_schema, relation_name, attnum
 
 select
@@ -25,11 +26,22 @@ select
     coalesce(pg_am.amname::text, '') as access_method,
     pg_class.relhassubclass as has_children,
     has_schema_privilege(pg_namespace.oid, 'usage') and has_table_privilege(pg_class.oid, 'select') as readable,
+    coalesce((
+        select bool_and(has_column_privilege(pg_class.oid, marks.attnum, 'select'))
+        from pg_attribute as marks
+        where
+            pg_class.oid = marks.attrelid
+            and marks.attname in ('ctid', 'xmin')
+            and marks.attnum < 0
+    ), false) as marks_readable,
+    row_security_active(pg_class.oid) as rows_hidden,
     coalesce(case when pg_class.relkind = 'v' then md5(pg_get_viewdef(pg_class.oid)) end, '') as definition,
     pg_attribute.attnum::bigint as attnum,
     pg_attribute.attname::text as column_name,
     format_type(pg_attribute.atttypid, pg_attribute.atttypmod) as column_type,
-    pg_attribute.attnotnull as not_null
+    pg_attribute.attnotnull as not_null,
+    has_schema_privilege(pg_namespace.oid, 'usage')
+    and has_column_privilege(pg_class.oid, pg_attribute.attnum, 'select') as column_readable
 from pg_class
 inner join pg_namespace
     on pg_class.relnamespace = pg_namespace.oid

@@ -1,6 +1,8 @@
 -- roles: who may do what, for installations that give each task no more rights than it needs.
 --
--- si_reader reads the extracted columns, the record of refreshes and nothing else. si_publisher writes the published
+-- si_reader reads the extracted columns, the record of refreshes and nothing else. By column, a right on a table does
+-- not cover ctid and xmin, the place of a row and its version, by which changes are found: they are granted by name.
+-- The views of sources.sql show the same, for tables whose policies would hide rows from the role. si_publisher writes the published
 -- columns and nothing else, and refreshes the three materialized views through a function. Roles of this kind do not
 -- log in: grant them to one that does. Running this twice changes nothing.
 --
@@ -11,6 +13,10 @@ do $$
 begin
     if to_regrole('si_reader') is null then
         create role si_reader nologin;
+    end if;
+    -- Everybody has this one unless it was taken away.
+    if not has_schema_privilege('si_reader', 'public', 'usage') then
+        grant usage on schema public to si_reader;
     end if;
 end
 $$;
@@ -38,6 +44,132 @@ analytics.source_transactions,
 analytics.source_user_reviews,
 analytics.source_users
 to si_reader;
+
+grant select (user_id, tier, specialties, ctid, xmin)
+on public.agent_profiles to si_reader;
+grant select (id, agent_id, source, segment, ctid, xmin)
+on public.contacts to si_reader;
+grant select (id, participants, ctid, xmin)
+on public.conversations to si_reader;
+grant select (
+    id,
+    gig_id,
+    influencer_id,
+    sponsor_id,
+    agent_id,
+    amount,
+    status,
+    created_at,
+    completed_at,
+    ctid,
+    xmin
+)
+on public.deals to si_reader;
+grant select (
+    id,
+    gig_id,
+    application_id,
+    sponsor_id,
+    influencer_id,
+    amount,
+    currency,
+    status,
+    created_at,
+    locked_at,
+    work_submitted_at,
+    approved_at,
+    released_at,
+    ctid,
+    xmin
+)
+on public.escrow_jobs to si_reader;
+grant select (id, gig_id, influencer_id, status, applied_at, reviewed_at, ctid, xmin)
+on public.gig_applications to si_reader;
+grant select (id, gig_ids, ctid, xmin)
+on public.gig_comparisons to si_reader;
+grant select (id, sponsor_id, categories, location, status, created_at, ctid, xmin)
+on public.gigs to si_reader;
+grant select (user_id, influencer_type, location, ctid, xmin)
+on public.influencer_profiles to si_reader;
+grant select (id, agent_id, name, ab_test_variant, ctid, xmin)
+on public.invite_templates to si_reader;
+grant select (
+    id,
+    agent_id,
+    contact_id,
+    method,
+    status,
+    template_id,
+    sent_at,
+    opened_at,
+    clicked_at,
+    accepted_at,
+    is_verified,
+    verified_at,
+    converted_user_id,
+    ctid,
+    xmin
+)
+on public.invites to si_reader;
+grant select (id, conversation_id, sender_id, created_at, ctid, xmin)
+on public.messages to si_reader;
+grant select (
+    id,
+    negotiation_id,
+    from_user_id,
+    status,
+    created_at,
+    responded_at,
+    ctid,
+    xmin
+)
+on public.negotiation_offers to si_reader;
+grant select (id, gig_id, influencer_id, sponsor_id, status, created_at, ctid, xmin)
+on public.negotiations to si_reader;
+grant select (
+    id,
+    agent_id,
+    recruited_user_id,
+    recruited_user_type,
+    recruited_at,
+    is_active,
+    ctid,
+    xmin
+)
+on public.referrals to si_reader;
+grant select (user_id, company, industry, location, ctid, xmin)
+on public.sponsor_profiles to si_reader;
+grant select (
+    id,
+    type,
+    job_id,
+    gig_id,
+    from_user_id,
+    to_user_id,
+    amount,
+    currency,
+    status,
+    created_at,
+    ctid,
+    xmin
+)
+on public.transactions to si_reader;
+grant select (
+    id,
+    deal_id,
+    reviewer_id,
+    reviewed_user_id,
+    rating,
+    payment_speed_rating,
+    communication_rating,
+    professionalism_rating,
+    created_at,
+    ctid,
+    xmin
+)
+on public.user_reviews to si_reader;
+grant select (id, name, avatar, role, is_active, created_at, ctid, xmin)
+on public.users to si_reader;
 
 do $$
 begin

@@ -221,7 +221,8 @@ def _readable(error: duckdb.Error) -> Exception:
         return InterruptedReadError(
             "reading from Postgres", "the connection was lost", "Nothing was published; try again"
         )
+    told = text.rpartition("ERROR: ")[-1][:300]  # DuckDB puts the whole statement before what Postgres said of it
     for sign, remedy in _ADVICE.items():
         if sign in text:
-            return ExtractError("reading from Postgres", text[:300], f"Nothing was published. {remedy}")
-    return ExtractError("reading from Postgres", text[:300], "Nothing was published; `si schema diff` may tell more")
+            return ExtractError("reading from Postgres", told, f"Nothing was published. {remedy}")
+    return ExtractError("reading from Postgres", told, "Nothing was published; `si schema diff` may tell more")

@@ -1,7 +1,7 @@
 """What whoever connects may not do of what a refresh does, and the statement that allows it.
 
 Belongs here: the rights that reading and publishing need, held against those that are there. Reads only. May import:
-`settings`, `sql`, `postgres`, `extract`, `staging`, `publish`, `findings`.
+`settings`, `sql`, `postgres`, `contract`, `source`, `extract`, `staging`, `publish`, `findings`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from psycopg.sql import Identifier
 
-from si_analytics import extract, postgres, publish, sql
+from si_analytics import contract, extract, postgres, publish, source, sql
 from si_analytics.findings import Finding, Verdict
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -52,7 +52,8 @@ def look(settings: Settings) -> list[Finding]:
 def _needs() -> Iterator[Need]:
     """Every right that a refresh makes use of."""
     for table in extract.tables():
-        yield f"public.{table}", "read", None
+        asked = (*(column.name for column in contract.columns(table)), *sorted(source.MARKS))
+        yield from ((f"public.{table}", "read", column) for column in asked)
     for target in map(Target.of, publish.targets()):
         yield from ((target.table, "select", column) for column in target.every)
         yield from ((target.table, "update", column) for column in target.columns)

@@ -1,7 +1,7 @@
 """The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
 
 Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`, `postgres`,
-`catalog`, `source`, `staging`.
+`catalog`, `contract`, `source`, `staging`.
 
 A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
 somebody who may create roles.
@@ -9,12 +9,13 @@ somebody who may create roles.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import postgres, source, sql, staging
+from si_analytics import contract, postgres, source, sql, staging
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
@@ -29,7 +30,7 @@ _CONNECT = "Nothing was changed; connect as the owner of the schema analytics, w
 class RoleReport:
     """What `apply` left: the role, whether it is new, what it reads and writes, and what else somebody lets it do.
 
-    ``others`` names relations beyond those, where a right was granted to the role, or to everybody.
+    ``others`` names relations with rights beyond those, which were granted to the role, or to everybody.
     """
 
     role: str
@@ -59,10 +60,17 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
             raise SchemaError(_ASKED, found, "Nothing was changed; try again") from error
 
 
-def readable() -> tuple[str, ...]:
-    """What the reading role is to read: a view for each extracted table, and the record of refreshes."""
-    views = (f"source_{table}" for table in sql.names("extract"))
-    return tuple(f"{source.ANALYTICS}.{name}" for name in sorted((source.REFRESHES, *views)))
+def readable() -> dict[str, frozenset[str] | None]:
+    """What the reading role is to read, and the columns of it, none where all: every extracted table's listed columns
+    with the marks of a row, the view that shows the same, and the record of refreshes.
+    """
+    names = sql.names("extract")
+    tables = {
+        f"{source.OPERATIONAL}.{name}": source.MARKS | {column.name for column in contract.columns(name)}
+        for name in names
+    }
+    views = {f"{source.ANALYTICS}.source_{name}": None for name in names}
+    return {**tables, **views, f"{source.ANALYTICS}.{source.REFRESHES}": None}
 
 
 def writable() -> tuple[str, ...]:
@@ -77,20 +85,35 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     ).fetchone() or (False, False)
     connection.execute(SQL(sql.read("views", "roles").text))
     reading = _report(connection, READER, not known[0], readable(), ())
-    beside = tuple(sorted((*writable(), "public.contacts")))
+    beside = dict.fromkeys((*writable(), "public.contacts"))
     return reading, _report(connection, PUBLISHER, not known[1], beside, writable())
 
 
 def _report(
-    connection: Connection, role: str, created: bool, reads: tuple[str, ...], writes: tuple[str, ...]
+    connection: Connection,
+    role: str,
+    created: bool,
+    reads: Mapping[str, frozenset[str] | None],
+    writes: tuple[str, ...],
 ) -> RoleReport:
     rows = connection.execute(SQL(sql.read("catalog", "role_rights").text), {"role": role}).fetchall()
-    lacking = set(reads) - {relation for relation, may_read, _ in rows if may_read}
+    held = {relation: frozenset(read) for relation, read, _ in rows}
+    lacking = {name for name, columns in reads.items() if not held.get(name) or (columns and columns - held[name])}
     lacking |= set(writes) - {relation for relation, _, may_write in rows if may_write}
     if lacking:
         # Postgres merely warns whoever grants a right that is not theirs to give but that they have.
         raise SchemaError(_ASKED, f"the rights on {min(lacking)} are not yours to grant", _CONNECT)
     beyond = (
-        relation for relation, _, may_write in rows if relation not in reads or (may_write and relation not in writes)
+        relation
+        for relation, _, may_write in rows
+        if held[relation] - _allowed(reads, relation, held) or (may_write and relation not in writes)
     )
-    return RoleReport(role, created, reads, writes, tuple(beyond))
+    return RoleReport(role, created, tuple(sorted(reads)), writes, tuple(beyond))
+
+
+def _allowed(
+    reads: Mapping[str, frozenset[str] | None], relation: str, held: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The columns of a relation that are meant to be read: the listed ones, all where none are listed."""
+    columns = reads.get(relation, frozenset())
+    return held[relation] if columns is None else columns

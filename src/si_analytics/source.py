@@ -20,6 +20,8 @@ from si_analytics.errors import ExtractError, SchemaError
 
 OPERATIONAL, ANALYTICS = "public", "analytics"
 REFRESHES = "refreshes"
+MARKS = frozenset({"ctid", "xmin"})
+"""Where a row lies and which transaction wrote it: the columns of Postgres's own by which changes are found."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view as it stands; ``file`` is the number of the file its rows lie in, ``current_file`` by now."""
+    """A table or view as it stands; ``file`` is the number of the file its rows lie in, ``current_file`` by now.
+
+    ``readable`` says whether this role may read the whole of it, ``marks_readable`` whether where a row lies and who
+    wrote it, ``rows_hidden`` whether policies apply to it. ``closed`` names the columns it may not read.
+    """
 
     schema: str
     name: str
@@ -57,9 +63,12 @@ class Relation:
     access_method: str
     has_children: bool
     readable: bool
+    marks_readable: bool
+    rows_hidden: bool
     definition: str
     columns: tuple[contract.Column, ...]
     numbers: tuple[int, ...]
+    closed: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -140,12 +149,17 @@ def replaced(before: Mapping[str, Source], held: Mapping[tuple[str, str], Relati
 
 
 def _relation(rows: list[tuple[Any, ...]]) -> Relation:
-    first, real = rows[0], [row for row in rows if row[10] is not None]
-    columns = tuple(contract.Column(*row[11:14]) for row in real)
-    return Relation(*first[:10], columns, tuple(row[10] for row in real))  # type: ignore[call-arg]
+    first, real = rows[0], [row for row in rows if row[12] is not None]
+    columns = tuple(contract.Column(*row[13:16]) for row in real)
+    closed = frozenset(row[13] for row in real if not row[16])
+    return Relation(*first[:12], columns, tuple(row[12] for row in real), closed)  # type: ignore[call-arg]
 
 
 def _source(held: Mapping[tuple[str, str], Relation], name: str) -> Source | None:
+    """The table where this role may read what is asked of it, the view where not, or where policies would hide rows."""
     base, view = held[OPERATIONAL, name], held.get((ANALYTICS, f"source_{name}"))
-    chosen = next((one for one in (base, view) if one and one.readable), None)
+    asked = {column.name for column in contract.columns(name)}
+    here = base.marks_readable and not asked & base.closed
+    shown = view if view and view.readable else None
+    chosen = (shown or base if base.rows_hidden else base) if here else shown
     return Source(name, chosen, base, contract.drift(name, base.columns)) if chosen else None
