@@ -133,7 +133,9 @@ def test_doctor_finds_the_two_roles_enough_and_misses_a_single_column(
         postgres.execute(SQL("drop role {}").format(role))
     assert told == {
         "this user lacks update (rating) on public.users": f"grant update (rating) on public.users to {name}",
-        "this user lacks select (amount, xmin) on public.deals": f"grant select (amount, xmin) on public.deals to {name}",
+        "this user lacks select (amount, xmin) on public.deals": (
+            f"grant select (amount, xmin) on public.deals to {name}"
+        ),
         "this user lacks bypassrls on public.contacts": (
             f"alter role {name} bypassrls, for its policies would hide rows; or connect as its owner"
         ),

@@ -10,6 +10,7 @@ all that happens between `snapshot` and the end of it sees the same moment, book
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import duckdb
+from psycopg import sql as pg_sql
 
 from si_analytics import changes, postgres, reconciliation, source, sql, warehouse
 from si_analytics.changes import Baseline, Found
@@ -25,6 +27,8 @@ from si_analytics.settings import Settings
 from si_analytics.source import Snapshot, Source
 
 FULL, INCREMENTAL = "full", "incremental"
+_CODE = re.compile(r"character varying\((\d+)\)")
+_LONGEST_CODE = 50  # characters: a text that is declared no longer holds a status, a currency, a kind of something
 _MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
 _BROKEN = (
     *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
@@ -174,10 +178,27 @@ def _changes(
 
 def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
     rows = every_row(connection, one)
-    connection.execute(f'drop table if exists raw."{one.table}"')
-    rows.create(f"raw.{one.table}")
+    statement = pg_sql.SQL("create or replace table raw.{} ({})").format(
+        pg_sql.Identifier(one.table), pg_sql.SQL(", ").join(_declared(one, rows))
+    )
+    connection.execute(statement.as_string(None))
+    rows.insert_into(f"raw.{one.table}")
     count = _rows(connection, one.table)
     return TableExtract(one.table, count, count, 0, 0, FULL, reason, 0.0, None)
+
+
+def _declared(one: Source, rows: duckdb.DuckDBPyRelation) -> Iterator[pg_sql.Composed]:
+    """The columns of a raw table, and how they are stored where that is known beforehand.
+
+    Left to itself DuckDB tries each way of storing on all values: a seventh of the time of reading transactions.
+    """
+    key, kinds = sql.read("extract", one.table).fields["Key"], {column.name: column.type for column in one.base.columns}
+    for name, kind in zip(rows.columns, rows.types, strict=True):
+        code = _CODE.fullmatch(kinds[name])
+        # No two keys are alike; codes are few. A longer text may be longer than an entry of a dictionary.
+        stored = "uncompressed" if name == key else "dictionary" if code and int(code[1]) <= _LONGEST_CODE else ""
+        suffix = pg_sql.SQL(" using compression {}").format(pg_sql.SQL(stored)) if stored else pg_sql.SQL("")
+        yield pg_sql.SQL("{} {}{}").format(pg_sql.Identifier(name), pg_sql.SQL(str(kind)), suffix)
 
 
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
