@@ -10,7 +10,7 @@ from functools import partial
 
 from benchmarks.limit import TABLE
 from benchmarks.measuring import Listener, Result, Turn, in_turn, missing, once
-from benchmarks.places import STATUSES, Place, change, reader
+from benchmarks.places import STATUSES, Place, change, lesser_logins
 from benchmarks.tasks import Measured
 
 _PEERS = ("psycopg_pandas", "polars_adbc", "polars_connectorx", "dlt_connectorx", "dlt_pyarrow")
@@ -22,15 +22,16 @@ def extraction(place: Place, rounds: int, listen: Listener) -> list[Result]:
     def changed(share: float, seed: int, turn: int) -> None:
         change(place, (TABLE,), share, 10 * turn + seed)
 
-    with reader(place) as reader_url:
+    with lesser_logins(place) as urls:
         turns = [Turn("raw_copy")]
-        if reader_url:
-            turns += [Turn("full_through_view", url=reader_url), Turn("view_reading", url=reader_url)]
+        if urls:
+            reader, viewer = urls
+            turns += [Turn("reader", url=reader), Turn("reader_reading", url=reader), Turn("view_reading", url=viewer)]
         else:
             listen(f"{place.size}: si_reader is left out, for its views are not there (si schema apply builds them)")
         turns += [
             Turn("full_reading"),
-            Turn("full"),  # after the view's, because what follows is read against this one
+            Turn("full"),  # after the lesser logins', because what follows is read against this one
             Turn("unchanged"),
             Turn("unchanged_reading"),
             Turn("changed_0.1", partial(changed, 0.001, 1)),

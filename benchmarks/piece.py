@@ -30,9 +30,10 @@ class Piece:
 PIECES: Mapping[str, Piece] = {
     "raw_copy": Piece("raw binary `COPY`, discarded (the limit)", limit.raw_copy),
     "full": Piece("si_analytics, full", ours.full_extraction),
-    "full_through_view": Piece("si_analytics, full, as `si_reader` through the view", ours.full_extraction),
+    "reader": Piece("si_analytics, full, as `si_reader`", ours.full_extraction),
     "full_reading": Piece("si_analytics, full, not reconciled", ours.full_reading),
-    "view_reading": Piece("si_analytics, full, as `si_reader`, not reconciled", ours.full_reading),
+    "reader_reading": Piece("si_analytics, full, as `si_reader`, not reconciled", ours.full_reading),
+    "view_reading": Piece("si_analytics, full, through the view, not reconciled", ours.full_reading),
     "unchanged_reading": Piece("si_analytics, nothing changed, not reconciled", ours.incremental_reading),
     "changed_0.1_reading": Piece("si_analytics, 0.1 % changed, not reconciled", ours.incremental_reading),
     "unchanged": Piece("si_analytics, incremental, nothing changed", ours.incremental_extraction),

@@ -1,6 +1,6 @@
 """The databases that are measured: made of the sample marketplace and kept, or prepared by somebody else.
 
-Belongs here: making them, enlarging them, changing a share of their rows, a login for the reading role. May import:
+Belongs here: making them, enlarging them, changing a share of their rows, logins with fewer rights. May import:
 `si_analytics`, psycopg.
 """
 
@@ -23,7 +23,7 @@ from psycopg import sql as pg_sql
 
 from si_analytics import embedded, sample, sql
 
-_LOGIN = "si_benchmark_reader"
+_LOGIN = "si_benchmark"
 _SPREAD = 1_000_000
 _TURNS = {
     "transactions": ("completed", "pending"),
@@ -122,22 +122,42 @@ def enlarged(place: Place, folder: Path, rows: int, table: str = "transactions")
 
 
 @contextmanager
-def reader(place: Place) -> Iterator[str | None]:
-    """The address for a login that has the reading role and nothing else; none where its views are not there."""
-    login, password = pg_sql.Identifier(_LOGIN), secrets.token_urlsafe(24)
+def lesser_logins(place: Place) -> Iterator[tuple[str, str] | None]:
+    """Addresses of two logins: a member of si_reader, and one that may read the views alone; none without the views."""
     with psycopg.connect(place.url, autocommit=True) as connection:
         if connection.execute("select to_regclass('analytics.source_transactions')").fetchone() == (None,):
             yield None
             return
         connection.execute(sql.read("views", "roles").text.encode())
-        drop = pg_sql.SQL("drop role if exists {}").format(login)
-        connection.execute(drop)
-        connection.execute(pg_sql.SQL("create role {} login password {}").format(login, pg_sql.Literal(password)))
-        connection.execute(pg_sql.SQL("grant si_reader to {}").format(login))
+        names = (f"{_LOGIN}_reader", f"{_LOGIN}_viewer")
+        reader, viewer = (_login(connection, place, name) for name in names)
         try:
-            yield address(_parts(place) | {"user": _LOGIN, "password": password})
+            connection.execute(pg_sql.SQL("grant si_reader to {}").format(pg_sql.Identifier(names[0])))
+            _show_views(connection, names[1])
+            yield reader, viewer
         finally:
-            connection.execute(drop)
+            for name in names:
+                connection.execute(pg_sql.SQL("drop owned by {0}; drop role {0}").format(pg_sql.Identifier(name)))
+
+
+def _login(connection: psycopg.Connection[tuple[object, ...]], place: Place, name: str) -> str:
+    """A login made anew, without any right; its address."""
+    password = secrets.token_urlsafe(24)
+    if connection.execute("select to_regrole(%s)", [name]).fetchone() != (None,):
+        connection.execute(pg_sql.SQL("drop owned by {0}; drop role {0}").format(pg_sql.Identifier(name)))
+    connection.execute(
+        pg_sql.SQL("create role {} login password {}").format(pg_sql.Identifier(name), pg_sql.Literal(password))
+    )
+    return address(_parts(place) | {"user": name, "password": password})
+
+
+def _show_views(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    """Give a login the views of the extracted tables and the record of refreshes, and not the tables."""
+    views = [f"source_{table}" for table in sql.names("extract")]
+    relations = pg_sql.SQL(", ").join(pg_sql.Identifier("analytics", view) for view in [*views, "refreshes"])
+    role = pg_sql.Identifier(name)
+    connection.execute(pg_sql.SQL("grant usage on schema analytics to {}").format(role))
+    connection.execute(pg_sql.SQL("grant select on {} to {}").format(relations, role))
 
 
 def address(parts: dict[str, str]) -> str:

@@ -31,7 +31,7 @@ def without_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "missing", lambda piece: PIECES[piece].packages)
 
 
-WHOLE = ("raw_copy", "full_through_view", "view_reading", "full", "full_reading")
+WHOLE = ("raw_copy", "reader", "reader_reading", "view_reading", "full", "full_reading")
 """The pieces that read every row."""
 
 
