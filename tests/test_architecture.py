@@ -43,7 +43,7 @@ FLOORS = (
         "server_health",
         "rights",
     },
-    {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary"},
+    {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary", "working"},
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
     {"export", "history", "diagnosis", "packaged", "watch"},

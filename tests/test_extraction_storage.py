@@ -59,7 +59,8 @@ def test_a_code_whose_column_was_made_longer_arrives_whole_however_long_it_is(
     altered(postgres, f"alter table transactions alter column currency type {declared}")
     postgres.execute(
         "insert into transactions (type, amount, currency)"
-        " select 'refund', 0.01, repeat(chr(128512), %(longest)s - n) || repeat('x', n) from generate_series(0, 20) as n"
+        " select 'refund', 0.01, repeat(chr(128512), %(longest)s - n) || repeat('x', n)"
+        " from generate_series(0, 20) as n"
         " union all select 'refund', 99, repeat('y', %(longest)s)",
         {"longest": longest},
     )

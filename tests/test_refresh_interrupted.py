@@ -129,7 +129,10 @@ def test_a_connection_that_is_ended_every_time_is_one_error_and_leaves_nothing(
     listen, waits = Breaker(terminate(filled, postgres), 100), Waits()
     with pytest.raises(InterruptedReadError) as caught:
         run(filled, listen, waits)
-    assert str(caught.value) == ("reading from Postgres: the connection was lost. Nothing was published; try again")
+    assert str(caught.value) == (
+        "reading from Postgres: the connection was lost. Nothing was published; try again."
+        " Whether this role has a time limit: si doctor"
+    )
     assert listen.broken == ATTEMPTS
     assert waits.asked == [1.0, 2.0, 4.0]
     assert files(filled) == before

@@ -239,8 +239,11 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
 def _readable(error: duckdb.Error) -> Exception:
     text = " ".join(str(error).split())
     if any(sign in text for sign in _BROKEN):
+        # Why the server ended a session that was idle in that moment does not arrive here.
         return InterruptedReadError(
-            "reading from Postgres", "the connection was lost", "Nothing was published; try again"
+            "reading from Postgres",
+            "the connection was lost",
+            "Nothing was published; try again. Whether this role has a time limit: si doctor",
         )
     told = text.rpartition("ERROR: ")[-1][:300]  # DuckDB puts the whole statement before what Postgres said of it
     for sign, remedy in _ADVICE.items():

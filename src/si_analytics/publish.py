@@ -39,6 +39,10 @@ _ADVICE: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.InsufficientPrivilege: ". What this user may not do: si doctor",
     psycopg.errors.ReadOnlySqlTransaction: ". Connect to the primary, as a role that is not set to read only",
     psycopg.errors.QueryCanceled: ". Give this role more time: alter role ... set statement_timeout = 0",
+    psycopg.errors.TransactionTimeout: ". Give this role more time: alter role ... set transaction_timeout = 0",
+    psycopg.errors.IdleInTransactionSessionTimeout: (
+        ". Give this role more time: alter role ... set idle_in_transaction_session_timeout = 0"
+    ),
 }
 
 Connection = psycopg.Connection[Any]

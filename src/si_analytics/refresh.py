@@ -17,25 +17,14 @@ from types import TracebackType
 from typing import Protocol
 
 import duckdb
-import tenacity
 
-from si_analytics import checks, extract, kept, metrics, publish, records, resumption, warehouse, windows
-from si_analytics.changes import Baseline
-from si_analytics.errors import InterruptedReadError, ServerError, UsageError, WarehouseError
+from si_analytics import checks, kept, metrics, publish, records, resumption, warehouse, windows
+from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.records import RefreshReport
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
-
-_ATTEMPTS = 4
-_LONGEST_WAIT = 8.0
-_ASKED = "every row was asked for"
-
-
-def _worth_another_try(state: tenacity.RetryCallState) -> bool:
-    """Whether Postgres broke off; from then on also whether it cannot be reached, for it may be restarting."""
-    error = state.outcome.exception() if state.outcome else None
-    return isinstance(error, InterruptedReadError if state.attempt_number == 1 else ServerError)
+from si_analytics.working import WorkingFile
 
 
 class Listener(Protocol):
@@ -87,10 +76,8 @@ class Refresh:
         metrics.names()  # a file that cannot be used is told of before anything is read
         self._stack = ExitStack()
         self._started = time.perf_counter()
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._file = WorkingFile(self.settings, self._interrupted, self.sleep)
         self._snapshot: Snapshot | None = None
-        self._baseline: Baseline | None = None
-        self._reason = _ASKED
         self._last: resumption.Last | None = None
         self._extracts: list[TableExtract] = []
         self._metrics: dict[str, int] = {}
@@ -100,7 +87,7 @@ class Refresh:
     def __enter__(self) -> Refresh:
         self._stack.enter_context(warehouse.writer_lock(self.settings))
         try:
-            self._stack.callback(self._close)
+            self._stack.callback(self._file.close)
             self._begin()
         except BaseException:
             self._stack.close()
@@ -117,9 +104,7 @@ class Refresh:
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The working file, open for writing."""
-        if self._connection is None:
-            raise UsageError("a step of a refresh", "the refresh is not open", "Use it as a context manager")
-        return self._connection
+        return self._file.connection
 
     @property
     def snapshot(self) -> Snapshot:
@@ -138,15 +123,11 @@ class Refresh:
         """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off."""
         if self.resumed:
             raise UsageError("extracting", "this refresh was taken up again", "Begin a new one to read Postgres")
-        again = tenacity.Retrying(
-            retry=_worth_another_try,
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=tenacity.wait_exponential(max=_LONGEST_WAIT),
-            sleep=self.sleep,
-            before_sleep=self._heard_of_a_break,
-            reraise=True,
-        )
-        self._extracts = again(self._read)
+
+        def heard(result: TableExtract) -> None:
+            self.listen("extract", result.table, result.rows, result.seconds)
+
+        self._snapshot, self._extracts = self._file.read(heard)
         return self._extracts
 
     def compute(self, name: str) -> int:
@@ -249,60 +230,29 @@ class Refresh:
         )
         self._record(report)
         self.connection.execute("checkpoint")
-        self.connection.close()
-        self._connection = None
+        self._file.release()
         return replace(report, warnings=kept.publish_working(self.settings))
 
     def _begin(self) -> None:
         """Open the working file: a copy of the published one if it can serve, an empty one if not."""
-        if not self.full:
-            self._connection = warehouse.copy_to_working(self.settings)
         if self.resumed:
             self._take_up()
-        elif self._connection is None:
-            self._begin_empty(_ASKED if self.full else "nothing was read before")
+        elif self.full:
+            self._file.open_empty()
         else:
-            baseline = records.baseline(self.connection)
-            if isinstance(baseline, str):
-                self._begin_empty(baseline)
-            else:
-                self._baseline = baseline
+            self._file.open_for_changes()
 
-    def _begin_empty(self, reason: str) -> None:
-        """Work on an empty file, for the `reason` given; only the records are carried over into it."""
-        self._close()
-        self._baseline, self._reason = None, reason
-        self._connection = warehouse.create_working(self.settings)
-        records.carry_over(self._connection, self.settings)
-
-    def _read(self) -> list[TableExtract]:
-        """Read within one snapshot what changed, or everything where changes cannot be told."""
-
-        def heard(result: TableExtract) -> None:
-            self.listen("extract", result.table, result.rows, result.seconds)
-
-        with extract.snapshot(self.connection, self.settings) as reading:
-            against = extract.against(self.connection, reading, self._baseline) if self._baseline else None
-            if against is None:
-                records.clear_results(self.connection)
-                extracts = extract.read(self.connection, reading, self._baseline, self._reason, heard)
-                self._snapshot = reading.snapshot
-                return extracts
-        self._begin_empty(against)
-        return self._read()
-
-    def _heard_of_a_break(self, state: tenacity.RetryCallState) -> None:
-        waited = state.next_action.sleep if state.next_action else 0.0
-        self.listen("interrupted", "trying again", state.attempt_number, waited)
+    def _interrupted(self, attempt: int, waiting: float) -> None:
+        self.listen("interrupted", "trying again", attempt, waiting)
 
     def _take_up(self) -> None:
         """Go on where the last refresh ended."""
         asked = f"taking up the warehouse {self.settings.warehouse}"
-        if self._connection is None:
+        if not self._file.open_copy():
             raise WarehouseError(asked, "there is none yet", "Fill it first: si refresh")
-        if not records.of_this_version(self._connection):
+        if not records.of_this_version(self.connection):
             raise WarehouseError(asked, "it was made by another version", "Fill it first: si refresh")
-        self._last = last = resumption.take_up(self._connection, self.settings)
+        self._last = last = resumption.take_up(self.connection, self.settings)
         self.settings = self.settings.model_copy(update={"currency": last.currency, "timezone": last.timezone})
         self.refresh_id, self.as_of, self.weights = last.refresh_id, last.as_of, last.weights
         self._snapshot, self._extracts, self._metrics = last.snapshot, list(last.extracts), dict(last.metrics)
@@ -314,12 +264,6 @@ class Refresh:
         records.write(self.connection, self.settings, report, self.snapshot)
         if self._last and not self._targets:
             resumption.keep_publication(self.connection, self._last)
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        warehouse.discard_working(self.settings)
 
 
 def run(
