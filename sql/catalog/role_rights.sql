@@ -1,7 +1,7 @@
 -- role_rights: what a role may do with the tables and views of this database, from whomever it has the right.
 --
--- A right on some columns counts, and so does one that everybody has. Of Postgres's own columns, which tell of a row and
--- not of what it holds, only its place and its version are looked at.
+-- A right on some columns counts, and so does one that everybody has. Of the columns that Postgres gives every table
+-- only those that tell where a row lies and which transaction wrote it are looked at.
 --
 -- Dialect  postgres
 -- Grain    one row per relation outside Postgres's own schemas that the role may do anything with

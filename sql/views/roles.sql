@@ -2,9 +2,9 @@
 --
 -- si_reader reads the extracted columns, the record of refreshes and nothing else. By column, a right on a table does
 -- not cover ctid and xmin, the place of a row and its version, by which changes are found: they are granted by name.
--- The views of sources.sql show the same, for tables whose policies would hide rows from the role. si_publisher writes the published
--- columns and nothing else, and refreshes the three materialized views through a function. Roles of this kind do not
--- log in: grant them to one that does. Running this twice changes nothing.
+-- The views of sources.sql show the same, for tables whose policies would hide rows from the role. si_publisher writes
+-- the published columns and nothing else, and refreshes the three materialized views through a function. Roles of this
+-- kind do not log in: grant them to one that does. Running this twice changes nothing.
 --
 -- Dialect  postgres
 -- Roles    si_reader, si_publisher

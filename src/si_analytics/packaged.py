@@ -84,9 +84,10 @@ class _OfTheSample(Refresh):
 
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
-    def _read(self) -> list[TableExtract]:
+    def extract(self) -> list[TableExtract]:
         self._snapshot = Snapshot(_NAME, sample.END)
-        return [self._filled(table, self.frames[table]) for table in extract.tables()]
+        self._extracts = [self._filled(table, self.frames[table]) for table in extract.tables()]
+        return self._extracts
 
     def _filled(self, table: str, frame: pl.DataFrame) -> TableExtract:
         columns = [_typed(column) for column in contract.columns(table)]
