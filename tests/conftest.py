@@ -23,8 +23,9 @@ pytest_plugins = ("tests.commands",)
 _counter = itertools.count()
 
 _LONGEST = (
-    *("test_pipelines_browser", "test_survival_kills", "test_benchmarks", "test_pipelines_runs", "test_notebooks"),
-    *("test_metrics", "test_extraction_premises", "test_commands", "test_survival_server", "test_survival_network"),
+    *("test_pipelines_browser", "test_benchmarks", "test_pipelines_runs", "test_survival_network", "test_notebooks"),
+    *("test_metrics", "test_extraction_premises", "test_dashboard_page", "test_dashboard_library", "test_commands"),
+    *("test_survival_kills", "test_history", "test_mutations", "test_embedded", "test_refresh", "test_survival_disk"),
 )
 
 
