@@ -13,7 +13,7 @@ from pathlib import Path
 
 PLACE = Path("/dev/shm")
 ROOM = 6 * 2**30
-"""Bytes that must be free there and in memory: twice what three workers were seen to fill at a time."""
+"""Bytes that must be free there and in memory: twice what a run with three workers was seen to fill (2.6 GiB)."""
 _NAME = "si-tests-of-"
 
 
