@@ -71,7 +71,7 @@ def watch(settings: Settings, heard: int, tell: int) -> None:
     url = settings.postgres_url.get_secret_value()
     try:
         with psycopg.connect(url, autocommit=True, options="-c statement_timeout=10s") as connection:
-            while not select.select([heard], [], [], 0.01)[0]:
+            while not select.select([heard], [], [], 0.025)[0]:
                 row = connection.execute(IN_POSTGRES).fetchone()
                 broken += [f"Postgres: {row}"] * (row != (0,))
                 looks += 1

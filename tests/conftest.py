@@ -16,15 +16,16 @@ from psycopg import sql
 
 from si_analytics import embedded, schema, sockets
 from si_analytics.settings import Settings
-from tests import outside
+from tests import outside, scratch
 
 pytest_plugins = ("tests.commands",)
 
 _counter = itertools.count()
 
 _LONGEST = (
-    *("test_pipelines_browser", "test_survival_kills", "test_benchmarks", "test_pipelines_runs", "test_notebooks"),
-    *("test_metrics", "test_extraction_premises", "test_commands", "test_survival_server", "test_survival_network"),
+    *("test_pipelines_browser", "test_benchmarks", "test_pipelines_runs", "test_survival_network", "test_notebooks"),
+    *("test_metrics", "test_extraction_premises", "test_dashboard_page", "test_dashboard_library", "test_commands"),
+    *("test_survival_kills", "test_history", "test_mutations", "test_embedded", "test_refresh", "test_survival_disk"),
 )
 
 
@@ -34,6 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="a folder with the programs of another PostgreSQL (14 to 18), which then holds the databases of the tests",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Write in memory; the workers, which are started later, write where the process that starts them does."""
+    made = scratch.folder()
+    if made is not None:
+        scratch.write_below(made)
+        config.add_cleanup(lambda: shutil.rmtree(made))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +69,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[embedded.Server]:
         with psycopg.connect(started.url, autocommit=True) as connection:
             # What the tests write need not survive a power cut; it saves most of the time a new database takes.
             connection.execute("alter system set fsync = off")
+            connection.execute("alter system set full_page_writes = off")
+            connection.execute("alter system set max_wal_size = '256MB'")  # which is memory
             connection.execute("select pg_reload_conf()")
         yield started
         embedded.stop(home)
@@ -85,6 +96,22 @@ def create_database(server: embedded.Server) -> Callable[..., str]:
 
 
 @pytest.fixture
+def passing_database(server: embedded.Server, create_database: Callable[..., str]) -> Iterator[Callable[..., str]]:
+    """As `create_database`; what it makes goes with the test, and takes no more memory."""
+    made: list[str] = []
+
+    def create(template: str = "template1") -> str:
+        made.append(create_database(template))
+        return made[-1]
+
+    yield create
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        for url in made:
+            name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name))))
+
+
+@pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
     """A function that makes settings on a database, with a home of the test's own."""
 
@@ -97,9 +124,9 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def empty_settings(create_database: Callable[..., str], make_settings: Callable[..., Settings]) -> Settings:
+def empty_settings(passing_database: Callable[..., str], make_settings: Callable[..., Settings]) -> Settings:
     """Settings on a database that holds nothing."""
-    return make_settings(create_database())
+    return make_settings(passing_database())
 
 
 @pytest.fixture
@@ -123,10 +150,10 @@ def schema_template(create_database: Callable[..., str]) -> str:
 
 @pytest.fixture
 def settings(
-    create_database: Callable[..., str], make_settings: Callable[..., Settings], schema_template: str
+    passing_database: Callable[..., str], make_settings: Callable[..., Settings], schema_template: str
 ) -> Settings:
     """Settings on a fresh database with the operational schema and no rows."""
-    return make_settings(create_database(schema_template))
+    return make_settings(passing_database(schema_template))
 
 
 @pytest.fixture

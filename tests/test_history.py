@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -50,8 +51,8 @@ def board(world: World, as_of: datetime, currency: str = "usd") -> list[Row]:
     return [{name: row[name] for name in KEPT} for row in model.agent_leaderboard(world, as_of, currency=currency)]
 
 
-@pytest.fixture
-def commissions(postgres: psycopg.Connection) -> World:
+@pytest.fixture(scope="module")
+def world() -> World:
     """Two agents and a recruit with a deal; a commission of 1.00 around the end of each day of CHANGES.
 
     In Berlin 2026-03-29 is over at 22:00 UTC (23 h), 2025-10-26 at 23:00 (25 h); in New York 2026-03-08 at
@@ -67,8 +68,37 @@ def commissions(postgres: psycopg.Connection) -> World:
         for moment in (end - TICK, end, end - HOUR, end + HOUR):
             small.transaction((first, second)[number % 2], "1.00", created_at=moment)
             small.transaction(second, "3.00", created_at=moment, currency="eur")
-    worlds.insert(postgres, small.world)
     return small.world
+
+
+@pytest.fixture
+def commissions(postgres: psycopg.Connection, world: World) -> World:
+    """The small world, in the database of `settings`."""
+    worlds.insert(postgres, world)
+    return world
+
+
+@pytest.fixture(scope="module")
+def refreshed_once(
+    create_database: Callable[..., str], schema_template: str, tmp_path_factory: pytest.TempPathFactory, world: World
+) -> Settings:
+    """The small world, refreshed as of AS_OF."""
+    home, url = tmp_path_factory.mktemp("refreshed"), create_database(schema_template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        worlds.insert(connection, world)
+    made = Settings(_env_file=None, postgres_url=url, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore[arg-type, call-arg]
+    refresh.run(made, as_of=AS_OF)
+    return made
+
+
+@pytest.fixture
+def refreshed(refreshed_once: Settings, make_settings: Callable[..., Settings]) -> Settings:
+    """A copy of that warehouse, for tests that ask Postgres nothing more."""
+    assert refreshed_once.postgres_url is not None
+    own = make_settings(refreshed_once.postgres_url.get_secret_value())
+    own.warehouse.parent.mkdir(parents=True)
+    shutil.copyfile(refreshed_once.warehouse, own.warehouse)
+    return own
 
 
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
@@ -146,19 +176,18 @@ def publish(using: Settings, definitions: list[str], world: World) -> None:
 
 
 def test_filling_days_again_gives_the_same_and_leaves_other_days_and_currencies_alone(
-    settings: Settings, commissions: World
+    refreshed: Settings, world: World
 ) -> None:
-    refresh.run(settings, as_of=AS_OF)
-    history.backfill(settings, date(2026, 3, 5), date(2026, 3, 20))
-    before = kept(settings)
-    history.backfill(settings, date(2026, 3, 8), date(2026, 3, 9), currency=" EUR")
-    assert kept(settings) == before
-    assert kept(settings, currency="eur") == {
-        day: board(commissions, history.ends_at(day, "UTC"), "eur") for day in (date(2026, 3, 8), date(2026, 3, 9))
+    history.backfill(refreshed, date(2026, 3, 5), date(2026, 3, 20))
+    before = kept(refreshed)
+    history.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 9), currency=" EUR")
+    assert kept(refreshed) == before
+    assert kept(refreshed, currency="eur") == {
+        day: board(world, history.ends_at(day, "UTC"), "eur") for day in (date(2026, 3, 8), date(2026, 3, 9))
     }
-    report = history.backfill(settings, date(2026, 3, 8), date(2026, 3, 8))
+    report = history.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 8))
     assert (report.days, report.rows) == (1, 2)
-    assert kept(settings) == before
+    assert kept(refreshed) == before
 
 
 def test_a_board_that_has_to_stay_stays_and_one_that_is_filled_anew_follows_the_rows(
@@ -198,65 +227,60 @@ def test_the_boards_kept_outlive_every_kind_of_refresh(settings: Settings, commi
 
 
 def test_what_fails_midway_leaves_the_warehouse_byte_for_byte_and_no_file_behind(
-    settings: Settings, commissions: World
+    refreshed: Settings,
 ) -> None:
-    refresh.run(settings, as_of=AS_OF)
-    before = settings.warehouse.read_bytes()
+    before = refreshed.warehouse.read_bytes()
 
     def fail(phase: str, name: str, rows: int, seconds: float) -> None:
         if name == "2026-02":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        history.backfill(settings, date(2026, 1, 30), date(2026, 3, 2), listen=fail)
-    assert settings.warehouse.read_bytes() == before
-    assert not warehouse.working_path(settings).exists()
-    assert history.backfill(settings, date(2026, 3, 1), date(2026, 3, 2)).days == 2
+        history.backfill(refreshed, date(2026, 1, 30), date(2026, 3, 2), listen=fail)
+    assert refreshed.warehouse.read_bytes() == before
+    assert not warehouse.working_path(refreshed).exists()
+    assert history.backfill(refreshed, date(2026, 3, 1), date(2026, 3, 2)).days == 2
 
 
 def test_readers_go_on_while_days_are_filled_and_see_them_when_they_connect_anew(
-    settings: Settings, commissions: World
+    refreshed: Settings,
 ) -> None:
-    refresh.run(settings, as_of=AS_OF)
     seen: list[int] = []
-    with reader.connect(settings) as early:
+    with reader.connect(refreshed) as early:
         height = early.history().height
 
         def look(phase: str, name: str, rows: int, seconds: float) -> None:
             seen.append(early.history().height)
-            with reader.connect(settings) as meanwhile:
+            with reader.connect(refreshed) as meanwhile:
                 seen.append(meanwhile.history().height)
 
-        history.backfill(settings, date(2026, 2, 27), date(2026, 3, 2), listen=look)
+        history.backfill(refreshed, date(2026, 2, 27), date(2026, 3, 2), listen=look)
         assert seen == [height] * 4
         assert early.history().height == height
-    with reader.connect(settings) as later:
+    with reader.connect(refreshed) as later:
         assert later.history(during="2026-03-01")["rank"].to_list() == [1, 2]
 
 
 def test_two_writers_never_work_at_once(
-    settings: Settings,
-    commissions: World,
+    refreshed: Settings,
 ) -> None:
-    refresh.run(settings, as_of=AS_OF)
     heard: list[str] = []
 
     def look(phase: str, name: str, rows: int, seconds: float) -> None:
-        lock = filelock.FileLock(settings.warehouse.with_name(settings.warehouse.name + ".lock"), timeout=0)
+        lock = filelock.FileLock(refreshed.warehouse.with_name(refreshed.warehouse.name + ".lock"), timeout=0)
         with pytest.raises(filelock.Timeout):
             lock.acquire()
         heard.append(name)
 
-    history.backfill(settings, date(2026, 3, 1), date(2026, 3, 1), listen=look)
+    history.backfill(refreshed, date(2026, 3, 1), date(2026, 3, 1), listen=look)
     assert heard == ["2026-03"]
 
 
-def test_a_backfill_is_in_the_zone_and_currency_the_warehouse_tells_of(settings: Settings, commissions: World) -> None:
-    refresh.run(settings, as_of=AS_OF)
-    other = settings.model_copy(update={"timezone": "Pacific/Kiritimati", "currency": "eur"})
+def test_a_backfill_is_in_the_zone_and_currency_the_warehouse_tells_of(refreshed: Settings, world: World) -> None:
+    other = refreshed.model_copy(update={"timezone": "Pacific/Kiritimati", "currency": "eur"})
     report = history.backfill(other, date(2026, 3, 8), date(2026, 3, 8))
     assert (report.timezone, report.currency) == ("UTC", "usd")
-    assert kept(settings)[date(2026, 3, 8)] == board(commissions, datetime(2026, 3, 9, tzinfo=UTC))
+    assert kept(refreshed)[date(2026, 3, 8)] == board(world, datetime(2026, 3, 9, tzinfo=UTC))
 
 
 def test_days_that_are_not_over_or_no_range_are_refused(settings: Settings, commissions: World) -> None:
@@ -308,38 +332,35 @@ def test_a_window_without_a_day_that_is_over_is_refused() -> None:
         history.days(earlier, since="2026-03-29")
 
 
-def test_the_command_fills_days_and_shows_them(si: Si, settings: Settings, commissions: World) -> None:
-    refresh.run(settings, as_of=AS_OF)
-    done = si(settings)("history", "backfill", "--since", "2026-03-28", "--json")
+def test_the_command_fills_days_and_shows_them(si: Si, refreshed: Settings) -> None:
+    done = si(refreshed)("history", "backfill", "--since", "2026-03-28", "--json")
     assert done.code == 0
     assert (done.document["first"], done.document["last"], done.document["rows"]) == ("2026-03-28", "2026-03-31", 8)
-    shown = si(settings)("history", "--since", "2026-03-30", "--until", "2026-03-31", "--json").document
+    shown = si(refreshed)("history", "--since", "2026-03-30", "--until", "2026-03-31", "--json").document
     assert [row["as_of_date"] for row in shown] == ["2026-03-30", "2026-03-30"]
     agent = shown[1]["agent_id"]
-    places = si(settings)("history", "--agent", agent, "--during", "2026-03", "--json").document
-    ranks = [row["rank"] for board in kept(settings).values() for row in board if str(row["agent_id"]) == agent]
+    places = si(refreshed)("history", "--agent", agent, "--during", "2026-03", "--json").document
+    ranks = [row["rank"] for board in kept(refreshed).values() for row in board if str(row["agent_id"]) == agent]
     assert [row["rank"] for row in places] == ranks[:4]
-    again = si(settings)("history", "backfill", "--during", "2026-03", "--missing")
+    again = si(refreshed)("history", "backfill", "--during", "2026-03", "--missing")
     assert "Filled 27 days from 2026-03-01 to 2026-03-31 (UTC): 54 rows in usd" in again.out
     assert "today's statuses" in again.out
 
 
-def test_the_command_says_what_is_wrong(si: Si, settings: Settings, commissions: World) -> None:
-    refresh.run(settings, as_of=AS_OF)
-    early = si(settings)("history", "--since", "2026-01-01", "backfill")
+def test_the_command_says_what_is_wrong(si: Si, refreshed: Settings) -> None:
+    early = si(refreshed)("history", "--since", "2026-01-01", "backfill")
     assert (early.code, early.out) == (2, "")
     assert "si history backfill --since" in early.err
-    later = si(settings)("history", "backfill", "--during", "2026-05")
+    later = si(refreshed)("history", "backfill", "--during", "2026-05")
     assert (later.code, "The last that is over is 2026-03-31" in later.err) == (2, True)
     for command in (("history", "--help"), ("history", "backfill", "--help")):
-        assert "not time travel" in " ".join(si(settings)(*command).out.split())
+        assert "not time travel" in " ".join(si(refreshed)(*command).out.split())
 
 
-def test_the_board_is_the_metric_itself(settings: Settings, commissions: World) -> None:
+def test_the_board_is_the_metric_itself(refreshed: Settings) -> None:
     """What the metric's file says of a moment is what is kept of the day that ends then."""
-    refresh.run(settings, as_of=AS_OF)
-    history.backfill(settings, date(2026, 3, 8), date(2026, 3, 8))
-    with warehouse.open_file(settings.warehouse, settings, read_only=True) as opened:
+    history.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 8))
+    with warehouse.open_file(refreshed.warehouse, refreshed, read_only=True) as opened:
         asked = metrics.Parameters.all_time(datetime(2026, 3, 9, tzinfo=UTC), "usd", "UTC")
         rows = warehouses.rows_of(metrics.evaluate(opened, "agent_leaderboard", asked))
-    assert kept(settings)[date(2026, 3, 8)] == [{name: row[name] for name in KEPT} for row in rows]
+    assert kept(refreshed)[date(2026, 3, 8)] == [{name: row[name] for name in KEPT} for row in rows]

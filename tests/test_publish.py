@@ -70,10 +70,10 @@ def shop(refreshed: Refreshed) -> Shop:
 
 @pytest.fixture
 def settings(
-    create_database: Callable[..., str], make_settings: Callable[..., Settings], refreshed: Refreshed
+    passing_database: Callable[..., str], make_settings: Callable[..., Settings], refreshed: Refreshed
 ) -> Settings:
     """Settings on a published shop of the test's own, and on a warehouse that all tests read."""
-    return make_settings(create_database(refreshed.template), warehouse=refreshed.warehouse)
+    return make_settings(passing_database(refreshed.template), warehouse=refreshed.warehouse)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def restart(home: Path, how: signal.Signals) -> None:
     number = int((home / "data" / "postmaster.pid").read_text().split()[0])
     os.kill(number, how)
     deadline = time.monotonic() + 30
-    with suppress(ProcessLookupError):
+    with suppress(FileNotFoundError, ProcessLookupError):  # it is gone, before a file was opened or while it was read
         while time.monotonic() < deadline and "postgres" in Path(f"/proc/{number}/comm").read_text():
             if Path(f"/proc/{number}/stat").read_text().rsplit(") ", 1)[1][0] == "Z":
                 break

@@ -1,7 +1,7 @@
 """Checks: one SQL file each, which returns the rows that are wrong.
 
 Belongs here: running the files of ``sql/checks``, judging what they found, and recording it.
-May import: `errors`, `sql`, `metrics`.
+May import: `errors`, `sql`, `warehouse`, `metrics`.
 
 A blocking check that finds a row stops the refresh before anything is published; a warning is
 published with the numbers. What reconciles the warehouse with Postgres row by row (counts, keys, sums
@@ -21,7 +21,7 @@ from uuid import UUID
 
 import duckdb
 
-from si_analytics import metrics, sql
+from si_analytics import metrics, sql, warehouse
 from si_analytics.errors import CheckFailedError, MissingTableError
 
 BLOCKING = "blocking"
@@ -153,12 +153,11 @@ def create_table(connection: duckdb.DuckDBPyConnection) -> None:
 def record(connection: duckdb.DuckDBPyConnection, refresh_id: UUID, results: Iterable[CheckResult]) -> None:
     """Keep what the checks of a refresh found in ``meta.checks``; keys, amounts and times in the sample are texts."""
     create_table(connection)
+    rows = []
     for result in results:
         sample = json.dumps(result.sample, default=str, ensure_ascii=False)
-        connection.execute(
-            "insert into meta.checks values ($1, $2, $3, $4, $5, $6, $7)",
-            [refresh_id, result.name, result.severity, result.rows, result.summary, sample, result.seconds],
-        )
+        rows.append([refresh_id, result.name, result.severity, result.rows, result.summary, sample, result.seconds])
+    warehouse.insert(connection, "meta.checks", rows)
 
 
 def _first_rows(found: duckdb.DuckDBPyRelation) -> tuple[dict[str, Any], ...]:

@@ -2,7 +2,7 @@
 
 Belongs here: filling ``funnel_units`` and ``funnel_stages``, temporary tables that
 ``sql/metrics/conversion_funnels.sql`` reads. Adding a funnel is adding a file to ``sql/funnels``.
-May import: `errors`, `sql`.
+May import: `errors`, `sql`, `warehouse`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from si_analytics import sql
+from si_analytics import sql, warehouse
 from si_analytics.errors import UnknownNameError
 
 ALL = "all"
@@ -76,9 +76,9 @@ def prepare(
         "create or replace temporary table funnel_units (funnel varchar, breakdown_value varchar, unit_id uuid,"
         " started_at timestamptz, stages struct(stage_number integer, reached_at timestamptz)[])"
     )
+    rows = [(name, by or ALL, number, stage) for name in funnels for number, stage in enumerate(stages(name), start=1)]
+    warehouse.insert(connection, "temp.main.funnel_stages", rows)
     for name in funnels:
-        rows = [[name, by or ALL, number, stage] for number, stage in enumerate(stages(name), start=1)]
-        connection.executemany("insert into funnel_stages values ($1, $2, $3, $4)", rows)
         if by is None:
             _fill(connection, name, values)
         else:

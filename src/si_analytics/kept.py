@@ -65,18 +65,20 @@ def publish_working(settings: Settings, free: Free = _free) -> tuple[str, ...]:
 
     The old file takes its second name before the rename, so that no crash loses it.
     """
-    warnings = _keep(settings) if settings.kept_days else ()
-    warehouse.publish_working(settings)
-    return (*warnings, *_tidy(settings, free))
+    with duckdb.connect() as reading:
+        warnings = _keep(reading, settings) if settings.kept_days else ()
+        warehouse.publish_working(settings)
+        return (*warnings, *_tidy(reading, settings, free))
 
 
 def available(settings: Settings) -> list[Kept]:
     """Every refresh that can be read, in the order they came; the published one is the last."""
-    told = _told(settings.warehouse)
+    with duckdb.connect() as reading:
+        told = _told(reading, settings.warehouse)
+        files = [_described(reading, path) for path in _files(settings)] if told else []
     if not told:
         return []
     known = {one.number: one.refresh_id for one in told[:-1]}
-    files = (_described(path) for path in _files(settings))
     return [one for one in files if one and known.get(one.number) == one.refresh_id] + [told[-1]]
 
 
@@ -104,7 +106,9 @@ def find(settings: Settings, asked: int | str | date) -> Kept:
     there = available(settings)
     if not there:
         raise _unfilled(settings)
-    number = _number(asked, _told(settings.warehouse), ZoneInfo(there[-1].timezone))
+    with duckdb.connect() as reading:
+        told = _told(reading, settings.warehouse)
+    number = _number(asked, told, ZoneInfo(there[-1].timezone))
     for one in there:
         if one.number == number:
             return one
@@ -132,9 +136,9 @@ def _number(asked: int | str | date, told: Sequence[Kept], zone: ZoneInfo) -> in
     return max((one.number for one in told if one.day(zone) == day), default=None)
 
 
-def _keep(settings: Settings) -> tuple[str, ...]:
+def _keep(reading: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[str, ...]:
     """Give the published file its second name, unless it is the refresh that is now published again."""
-    told, working = _told(settings.warehouse), _told(warehouse.working_path(settings))
+    told, working = _told(reading, settings.warehouse), _told(reading, warehouse.working_path(settings))
     if not working:
         raise WarehouseError(
             f"publishing the warehouse {settings.warehouse}",
@@ -172,10 +176,10 @@ def _link(source: Path, target: Path) -> None:
             raise
 
 
-def _tidy(settings: Settings, free: Free) -> tuple[str, ...]:
+def _tidy(reading: duckdb.DuckDBPyConnection, settings: Settings, free: Free) -> tuple[str, ...]:
     """Delete what is kept no longer, and the oldest where the next refresh would not find room on the disk."""
-    told = _told(settings.warehouse)
-    kept = [one for one in map(_described, _files(settings)) if one]
+    told = _told(reading, settings.warehouse)
+    kept = [one for one in (_described(reading, path) for path in _files(settings)) if one]
     wanted = _wanted(told, settings.kept_days, ZoneInfo(settings.timezone)) if settings.kept_days else set()
     try:
         for one in kept:
@@ -214,20 +218,21 @@ def _files(settings: Settings) -> list[Path]:
     return sorted(named, key=lambda path: int(path.stem))
 
 
-def _described(path: Path) -> Kept | None:
+def _described(reading: duckdb.DuckDBPyConnection, path: Path) -> Kept | None:
     """The refresh in a kept file; none where the file is not the refresh of its name."""
-    told = _told(path)
+    told = _told(reading, path)
     return told[-1] if told and told[-1].number == int(path.stem) else None
 
 
-def _told(path: Path) -> list[Kept]:
+def _told(reading: duckdb.DuckDBPyConnection, path: Path) -> list[Kept]:
     """Every refresh that the file tells of, its own last; none where it cannot be read or tells of none."""
     if not path.exists():
         return []
-    with duckdb.connect() as connection:
-        try:
-            warehouse.attach(connection, path, "kept")
-            rows = connection.sql(_REFRESHES).fetchall()
-        except (WarehouseError, duckdb.Error):
-            return []  # it is damaged or of another version: nothing to compare with
+    try:
+        warehouse.attach(reading, path, "kept")
+        rows = reading.sql(_REFRESHES).fetchall()
+    except (WarehouseError, duckdb.Error):
+        return []  # it is damaged or of another version: nothing to compare with
+    finally:
+        reading.execute("detach database if exists kept")
     return [Kept(n, i, windows.instant(a), windows.instant(t), c, z, path) for n, i, a, t, c, z in rows]

@@ -1,7 +1,7 @@
 """Metrics: one SQL file each, run with the parameters it names.
 
 Belongs here: the order metrics are computed in, binding their parameters, the score's weights.
-May import: `errors`, `sql`, `definitions`, `windows`, `funnels`, `statistics`.
+May import: `errors`, `sql`, `definitions`, `windows`, `warehouse`, `funnels`, `statistics`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from si_analytics import definitions, funnels, sql, statistics
+from si_analytics import definitions, funnels, sql, statistics, warehouse
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.windows import Window
 
@@ -170,7 +170,7 @@ def bindings(connection: duckdb.DuckDBPyConnection, file: sql.SqlFile, values: M
 
 def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, Decimal]) -> None:
     connection.execute("delete from meta.performance_weights")
-    connection.executemany("insert into meta.performance_weights values ($1, $2)", [list(w) for w in weights.items()])
+    warehouse.insert(connection, "meta.performance_weights", weights.items())
 
 
 def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:

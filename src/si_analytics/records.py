@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -141,22 +141,13 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
         ]
         for one in report.extracts
     ]
-    _insert(
-        connection,
-        "insert into meta.extracts values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        extracts,
-    )
+    warehouse.insert(connection, "meta.extracts", extracts)
     computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
-    _insert(connection, "insert into meta.metrics values ($1, $2, $3)", computed)
+    warehouse.insert(connection, "meta.metrics", computed)
     checks.record(connection, report.refresh_id, report.checks)
     day = report.as_of.astimezone(ZoneInfo(settings.timezone)).date()
     keep_board(connection, connection.table("metrics.agent_leaderboard"), day, settings.currency)
     keep_funnels(connection, connection.table("metrics.conversion_funnels"), day)
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    if rows:  # executemany refuses an empty list
-        connection.executemany(statement, [list(row) for row in rows])
 
 
 def keep_board(connection: duckdb.DuckDBPyConnection, board: duckdb.DuckDBPyRelation, day: date, currency: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 import re
 from dataclasses import dataclass
 from importlib import resources
@@ -62,7 +63,9 @@ def root() -> Path:
 
 def names(folder: str) -> tuple[str, ...]:
     """The names of the files in ``sql/<folder>``, sorted."""
-    return tuple(sorted(path.stem for path in (root() / folder).glob("*.sql")))
+    # Every reading of a file asks for them, and pathlib's glob takes ten times as long.
+    with os.scandir(root() / folder) as entries:
+        return tuple(sorted(entry.name.removesuffix(".sql") for entry in entries if entry.name.endswith(".sql")))
 
 
 def read(folder: str, name: str) -> SqlFile:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import filelock
@@ -150,6 +151,21 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None
             raise WarehouseError(asked, "another program has it open for writing", "Close it there") from error
         found = "it is no DuckDB file this version reads"
         raise WarehouseError(asked, found, "Move it away and run: si refresh") from error
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Add `rows`, which have a value for each column of `table`, in one statement.
+
+    Each value arrives as its text, which DuckDB casts: for every value that it is bound, DuckDB's client looks whether
+    pandas can be imported, and where there is none that takes longer than all the rest.
+    """
+    import pyarrow
+
+    target = connection.table(table)
+    texts = [[None if value is None else str(value) for value in row] for row in rows]
+    if texts:
+        columns = [pyarrow.array(column, pyarrow.string()) for column in zip(*texts, strict=True)]
+        connection.from_arrow(pyarrow.table(columns, names=target.columns)).insert_into(table)
 
 
 def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:

@@ -58,9 +58,9 @@ def funnel(frame: pl.DataFrame, name: str | None = None, *, title: str | None = 
         return theme.nothing(heading, "Nothing has entered this funnel yet.", dark=dark)
     made = theme.figure(heading, _funnel_subtitle(records[0]), height=96 + _STAGE_PIXELS * len(records), dark=dark)
     _add_stages(made, records)
-    for position, record in enumerate(records):
-        _annotate_stage(made, position, record)
-    made.update_layout(barmode="overlay", bargap=0.62, barcornerradius=0, margin={"t": 78})
+    # All at once: Plotly looks through all that are there whenever one is added.
+    words = [one for position, record in enumerate(records) for one in _stage_words(position, record)]
+    made.update_layout(annotations=words, barmode="overlay", bargap=0.62, barcornerradius=0, margin={"t": 78})
     made.update_xaxes(range=[0, records[0]["reached"]], visible=False)
     made.update_yaxes(range=[len(records) - 0.6, -0.75], visible=False)
     return made
@@ -117,19 +117,21 @@ def _add_stages(made: go.Figure, records: list[dict[str, Any]]) -> None:
     )
 
 
-def _annotate_stage(made: go.Figure, position: int, record: Mapping[str, Any]) -> None:
+def _stage_words(position: int, record: Mapping[str, Any]) -> list[dict[str, Any]]:
     left = f"<b>{text.escape(stage_label(record['stage']))}</b>  {record['reached']:,}"
-    for side, words in ((0, left), (1, _stage_right(record))):
-        made.add_annotation(
-            x=side,
-            xref="paper",
-            xanchor="left" if side == 0 else "right",
-            y=position - 0.22,
-            yanchor="bottom",
-            text=words,
-            font={"size": 13 if side == 0 else 12},
-            opacity=1 if side == 0 else 0.85,
-        )
+    return [
+        {
+            "x": side,
+            "xref": "paper",
+            "xanchor": "left" if side == 0 else "right",
+            "y": position - 0.22,
+            "yanchor": "bottom",
+            "text": words,
+            "font": {"size": 13 if side == 0 else 12},
+            "opacity": 1 if side == 0 else 0.85,
+        }
+        for side, words in ((0, left), (1, _stage_right(record)))
+    ]
 
 
 def _stage_right(record: Mapping[str, Any]) -> str:

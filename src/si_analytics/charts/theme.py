@@ -160,9 +160,7 @@ def _scale(colours: Palette) -> list[list[object]]:
 def figure(title: str, subtitle: str = "", *, height: int, dark: bool = False) -> go.Figure:
     """An empty figure in the theme; `title` and `subtitle` are ours, or already escaped."""
     heading = {"text": title, "subtitle": {"text": subtitle}} if subtitle else {"text": title}
-    made = go.Figure()
-    made.update_layout(template=template(dark=dark), title=heading, height=height)
-    return made
+    return go.Figure(layout={"template": template(dark=dark), "title": heading, "height": height})
 
 
 def nothing(title: str, message: str, *, dark: bool = False) -> go.Figure:
