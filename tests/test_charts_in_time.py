@@ -38,6 +38,13 @@ def test_a_single_day_of_earnings_is_a_point_that_can_be_seen() -> None:
     assert figure.layout.title.subtitle.text == "1 agent, 31 May 2026"
 
 
+def test_a_few_days_are_each_named_once_below_the_earnings() -> None:
+    for days in (1, 2, 6):
+        shown = charts.earnings(frames.history(days, 1))
+        assert list(shown.layout.xaxis.tickvals) == list(shown.data[0].x)
+    assert charts.earnings(frames.history(7, 1)).layout.xaxis.nticks == 6
+
+
 def test_lines_side_by_side_differ_in_their_dashes_as_well_as_in_colour() -> None:
     for figure in (charts.earnings(frames.history()), charts.time_to_convert(frames.times("abcd", breakdown="method"))):
         dashes = [trace.line.dash for trace in figure.data]

@@ -26,6 +26,15 @@ RESIZED = """async width => {
 }"""
 
 
+# Types an address into the open page; done when the page has taken it.
+TYPED = """async fragment => {
+    if (fragment === location.hash) return;
+    const taken = new Promise(resolve => addEventListener("hashchange", resolve, { once: true }));
+    location.hash = fragment;
+    await taken;
+}"""
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return dashboard.write(content(), tmp_path_factory.mktemp("dashboard") / "report.html")
@@ -114,11 +123,23 @@ def test_a_fragment_that_makes_no_sense_is_shown_as_the_whole_view(browser: Brow
     first = "#agents?agents.tier=tin&agents.sort=-no_such&agents.open=nobody&period=last-century&growth.months=x"
     with opened(browser, report, first) as seen:
         for fragment in (first, "#funnels?funnels.name=x&funnels.by=y", "#%", "#?&=&"):
-            seen.page.evaluate("fragment => { location.hash = fragment }", fragment)
-            assert seen.page.evaluate("location.hash") == fragment
+            seen.page.evaluate(TYPED, fragment)
             assert len(shown(seen, "agents")) == 120
             assert seen.page.input_value("#funnel-name") == "invite"
             assert not seen.page.locator("#agent-dialog").is_visible()
+
+
+def test_an_address_typed_into_the_open_page_shows_its_section_and_stays_as_typed(
+    browser: Browser, report: Path
+) -> None:
+    """Also after the page has settled where it scrolled to."""
+    with opened(browser, report, "#brands") as seen:
+        for fragment in ("#funnels?funnels.name=gig", "#agents?agents.tier=gold", "#overview"):
+            seen.page.evaluate(TYPED, fragment)
+            expect(seen.page.locator(f"{fragment.partition('?')[0]}-title")).to_be_in_viewport()
+            seen.page.wait_for_timeout(300)  # longer than the page waits for scrolling to end
+            assert seen.page.evaluate("location.hash") == fragment
+        assert seen.page.input_value("#funnel-name") == "invite"
 
 
 def test_an_agent_opens_and_closes_by_keyboard_and_the_focus_comes_back(browser: Browser, report: Path) -> None:

@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page
 
 from si_analytics import display, packaged, reader, sample
+from si_analytics.cli import desk
 from si_analytics.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -185,20 +186,11 @@ def jupyterlab(folder: Path, environment: dict[str, str], log: Path) -> Iterator
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = {
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": port,
-        "ServerApp.port_retries": 0,
-        "ServerApp.allow_root": True,
-        "IdentityProvider.token": "",
-        "LabApp.news_url": "",
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-    }
-    arguments = [f"--{name}={value}" for name, value in options.items()]
+    arguments = ["--ServerApp.port_retries=0", "--IdentityProvider.token=", "--no-browser"]
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", str(folder), "--no-browser", *arguments],
-            env=environment,
+            [sys.executable, *desk.lab_arguments(folder, port), *arguments],
+            env={**environment, **desk.lab_environment(FOLDER.parent, environment)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -261,6 +253,9 @@ def test_the_tour_runs_in_jupyterlab_and_shows_its_tables_and_charts_without_a_n
         assert page.locator(".gt_table").count() == tables
         assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
         assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+        assert (
+            page.locator(".Toastify__toast").all_inner_texts() == []
+        )  # no box that asks for news in front of the charts
         page.close()
     assert broken == []
     assert [url for url in left if not url.startswith(address)] == []

@@ -20,6 +20,7 @@ from si_analytics.charts import rows, text, theme
 HISTORY_COLUMNS = ("as_of_date", "agent_id", "agent_name", "total_earnings", "rank")
 COHORT_COLUMNS = ("cohort_month", "months_since", "cohort_size", "active", "retention")
 _MONTHS_ACROSS = 12
+_FEW_DAYS = 6
 
 
 def earnings(
@@ -42,11 +43,17 @@ def earnings(
     for position, agent in enumerate(chosen):
         days = frame.filter(pl.col("agent_id") == agent["agent_id"]).sort("as_of_date").to_dicts()
         _add_line(made, days, position, currency.upper(), alone=len(days) == 1)
-    made.update_xaxes(type="date", showgrid=False, nticks=6, tickformat="%-d %b<br>%Y", tickangle=0)
+    made.update_xaxes(type="date", showgrid=False, tickformat="%-d %b<br>%Y", tickangle=0, **_ticks(frame))
     made.update_yaxes(tickformat="~s", nticks=6)
     made.update_layout(showlegend=len(chosen) > 1, margin={"b": 40 + 22 * len(chosen)})
     made.update_layout(legend={"orientation": "v"})
     return made
+
+
+def _ticks(frame: pl.DataFrame) -> dict[str, Any]:
+    """A label for each of a few days: Plotly itself would put some between them, which repeat the day."""
+    days = [day.isoformat() for day in frame["as_of_date"].unique().sort()]
+    return {"tickvals": days} if len(days) <= _FEW_DAYS else {"nticks": _FEW_DAYS}
 
 
 def _span(frame: pl.DataFrame, shown: int, count: int) -> str:

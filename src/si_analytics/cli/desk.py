@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -46,11 +47,21 @@ def lab(port: Port = 8888, json: Json = False) -> None:
     root = _checkout("notebooks", "si lab")
     _need("jupyterlab", "lab")
     sockets.require_free(port)
-    arguments = ["-m", "jupyterlab", str(root / "notebooks"), f"--ServerApp.ip={_HOST}", f"--ServerApp.port={port}"]
-    if os.geteuid() == 0:
-        arguments.append("--allow-root")
     _tell("JupyterLab", port, json)
-    _become(root, arguments, {})
+    _become(root, lab_arguments(root / "notebooks", port), lab_environment(root, os.environ))
+
+
+def lab_arguments(folder: Path, port: int) -> list[str]:
+    """How Python starts JupyterLab on `folder`: on loopback."""
+    arguments = ["-m", "jupyterlab", str(folder), f"--ServerApp.ip={_HOST}", f"--ServerApp.port={port}"]
+    return [*arguments, "--allow-root"] if os.geteuid() == 0 else arguments
+
+
+def lab_environment(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Where JupyterLab finds, beside people's own settings, that it asks for neither news nor newer versions."""
+    given = environment.get("JUPYTER_CONFIG_PATH")
+    ours = str(root / "notebooks" / ".jupyter")
+    return {"JUPYTER_CONFIG_PATH": os.pathsep.join([given, ours] if given else [ours])}
 
 
 def _checkout(needed: str, command: str) -> Path:

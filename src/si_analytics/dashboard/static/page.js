@@ -370,6 +370,12 @@ function watchScrolling() {
   });
 }
 
+// An address that was typed, or gone back to, is a view to be shown whole: its filters, and its section in sight.
+function showAddress() {
+  drawAll();
+  document.getElementById(state.section)?.scrollIntoView();
+}
+
 function start() {
   readState();
   setUpAgents();
@@ -390,11 +396,10 @@ function start() {
     writeState();
     drawAll();
   });
-  addEventListener("hashchange", drawAll);
+  addEventListener("hashchange", showAddress);
   watchTheme();
   watchScrolling();
-  drawAll();
-  if (state.section) document.getElementById(state.section)?.scrollIntoView();
+  showAddress();
   addEventListener("DOMContentLoaded", () => {
     for (const element of places.keys()) {
       watcher.unobserve(element);
