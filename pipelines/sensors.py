@@ -1,20 +1,22 @@
 """What reacts to what happens.
 
-May import: `dagster`, `si_analytics`, `pipelines.alerts`, `pipelines.descriptions`, `pipelines.jobs`.
+May import: `dagster`, `si_analytics`, `pipelines.alerts`, `pipelines.descriptions`, `pipelines.jobs`,
+`pipelines.left_behind`.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from pipelines import alerts, descriptions, jobs
+from pipelines import alerts, descriptions, jobs, left_behind
 from si_analytics import settings, watch
 from si_analytics.errors import UsageError
 
 _SECONDS = 60
 _AFTER_A_FAILURE = 15 * 60.0
+_SENTENCES = ("si_analytics.errors.", "dagster._core.definitions.events.Failure: ")
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -27,7 +29,7 @@ _AT_WORK = [
 
 def sensors() -> list[dg.SensorDefinition]:
     """Every sensor."""
-    return [operational_changes(), run_failure()]
+    return [operational_changes(), run_failure(), left_behind.runs_left_behind()]
 
 
 def operational_changes(clock: Callable[[], float] = time.time) -> dg.SensorDefinition:
@@ -107,14 +109,19 @@ def _link(run_id: str) -> list[str]:
 
 
 def _cause(event: dg.DagsterEvent) -> str:
-    """The innermost message: the library's own sentence, without Dagster's words around it."""
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    if error is None:
-        return event.message or "no reason given"
-    message = error.message.strip()
-    if error.cls_name == "DagsterExecutionInterruptedError":
+    """The library's own sentence, whatever it was raised from; where there is none, the first cause."""
+    chain = list(_chain(event))
+    if any(name == "DagsterExecutionInterruptedError" for name, _ in chain):
         return "it was ended while at work: by somebody, or with the code location or the machine it ran on"
-    # The library's errors are sentences for people, who do not ask for the name of a class.
-    return message.partition(": ")[2] if message.startswith("si_analytics.errors.") else message
+    messages = [message for _, message in chain]
+    # These are sentences for people, who do not ask for the name of a class.
+    said = [message.partition(": ")[2] for message in messages if message.startswith(_SENTENCES)]
+    return next(iter(said or reversed(messages)), event.message or "no reason given")
+
+
+def _chain(event: dg.DagsterEvent) -> Iterator[tuple[str | None, str]]:
+    """What a step failed with, class and message, from Dagster's words to the first cause."""
+    error = event.step_failure_data.error
+    while error is not None:
+        yield error.cls_name, error.message.strip()
+        error = error.cause
