@@ -17,6 +17,7 @@ from si_analytics.errors import UsageError
 _SECONDS = 60
 _AFTER_A_FAILURE = 15 * 60.0
 _SENTENCES = ("si_analytics.errors.", "dagster._core.definitions.events.Failure: ")
+_MARKED = "This run has been marked as failed"
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -91,15 +92,26 @@ def run_failure() -> dg.SensorDefinition:
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        subject = f"Run {run.run_id} of {run.job_name} failed"
+        subject, reason = f"Run {run.run_id} of {run.job_name} failed", _reason(context)
         steps = [f"Step {event.step_key}: {_cause(event)}" for event in context.get_step_failure_events()]
-        for line in (f"{subject}: {context.failure_event.message}", *steps):
+        for line in (f"{subject}: {reason}", *steps):
             context.log.error(line)
-        text = "\n".join((*(steps or [str(context.failure_event.message)]), *_link(run.run_id)))
+        text = "\n".join((*(steps or [reason]), *_link(run.run_id)))
         for trouble in alerts.send(subject, text, os.environ):
             context.log.error(trouble)
 
     return sensor
+
+
+def _reason(context: dg.RunFailureSensorContext) -> str:
+    """Why a run failed. Of one whose process died Dagster says that it was marked so: the reason stands before."""
+    said = str(context.failure_event.message)
+    told = context.instance.all_logs(
+        context.dagster_run.run_id, of_type={dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_FAILURE}
+    )
+    messages = [entry.dagster_event.message or "" for entry in told if entry.dagster_event]
+    before = messages[messages.index(said) - 1] if said.startswith(_MARKED) and said in messages[1:] else said
+    return before.partition(" Possible solutions include ")[0]
 
 
 def _link(run_id: str) -> list[str]:
