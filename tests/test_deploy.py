@@ -51,6 +51,14 @@ def test_the_code_location_is_one_process_that_tells_what_it_cannot_load() -> No
     assert "OOMPolicy=continue" in text and "bin/dagster instance info" in text
 
 
+def test_no_run_leaves_the_queue_for_a_code_location_that_is_ending() -> None:
+    """systemd stops in the reverse of the order it starts in: the daemon first, whoever restarts the code location."""
+    text = (DEPLOY / "systemd" / "si-dagster-daemon.service").read_text(encoding="utf-8")
+    assert "\nPartOf=si-dagster-code.service\n" in text
+    (after,) = (line for line in text.splitlines() if line.startswith("After="))
+    assert "si-dagster-code.service" in after.split()
+
+
 def test_a_server_differs_from_one_machine_in_where_dagster_remembers_alone() -> None:
     server, machine = (
         yaml.safe_load((folder / "dagster.yaml").read_text(encoding="utf-8")) for folder in (DEPLOY, ROOT)
