@@ -5,6 +5,7 @@ May import: `dagster`, `si_analytics`, `pipelines.alerts`, `pipelines.descriptio
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,7 @@ _SECONDS = 60
 _AFTER_A_FAILURE = 15 * 60.0
 _SENTENCES = ("si_analytics.errors.", "dagster._core.definitions.events.Failure: ")
 _MARKED = "This run has been marked as failed"
+_SPEAKER = re.compile(r"^\[\w+\] ")
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -111,7 +113,7 @@ def _reason(context: dg.RunFailureSensorContext) -> str:
     )
     messages = [entry.dagster_event.message or "" for entry in told if entry.dagster_event]
     before = messages[messages.index(said) - 1] if said.startswith(_MARKED) and said in messages[1:] else said
-    return before.partition(" Possible solutions include ")[0]
+    return _SPEAKER.sub("", before).partition(" Possible solutions include ")[0]
 
 
 def _link(run_id: str) -> list[str]:

@@ -17,6 +17,7 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._grpc.server import DagsterApiServer
 from dagster._utils import get_run_crash_explanation
 
 from pipelines import alerts, sensors
@@ -173,7 +174,8 @@ def test_an_alert_tells_the_library_s_sentence_and_not_what_it_was_raised_from(
 def test_an_alert_of_a_run_whose_process_was_killed_tells_of_the_signal(instance: dg.DagsterInstance) -> None:
     """Dagster's own words for the failure say that the run was marked so; what was seen stands before them."""
     run = instance.add_run(dg.DagsterRun(job_name="refresh_metrics", status=dg.DagsterRunStatus.STARTED))
-    instance.report_engine_event(get_run_crash_explanation(f"Run execution process for {run.run_id}", -9), run)
+    seen = get_run_crash_explanation(f"Run execution process for {run.run_id}", -9)
+    instance.report_engine_event(seen, run, cls=DagsterApiServer)
     failed = instance.report_run_failed(run)
     instance.report_engine_event("Retrying", run)
     context = dg.build_run_status_sensor_context("run_failure", failed, instance, run).for_run_failure()
