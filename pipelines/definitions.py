@@ -2,23 +2,31 @@
 
 Belongs here: putting the parts together. Importing this module reads nothing; loading it reads the SQL
 files' headers and the settings (for the reporting time zone of the schedules), and no database.
-May import: every module of `pipelines`, `si_analytics.settings`.
+May import: every module of `pipelines`, `si_analytics.settings`, `si_analytics.sql`.
 """
 
 from __future__ import annotations
+
+import functools
+from pathlib import Path
 
 import dagster as dg
 
 from pipelines import checks, jobs, schedules, sensors, trends
 from pipelines.assets import history, metrics, operational, published, raw, reports
 from pipelines.resources import REFRESH, RefreshResource
-from si_analytics import settings
+from si_analytics import settings, sql
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """The code location. A refresh is one unit, so the steps of a run share one process."""
-    timezone = settings.load().timezone
+    return _defs(settings.load().timezone, _files())
+
+
+@functools.lru_cache(maxsize=4)
+def _defs(timezone: str, files: frozenset[tuple[Path, int]]) -> dg.Definitions:
+    """The code location by these files, made once for a state of them: for a single run Dagster loads it five times."""
     groups = (operational, raw, metrics, published, reports)
     return dg.Definitions(
         assets=[*(asset for group in groups for asset in group.assets()), *history.assets(timezone)],
@@ -29,3 +37,8 @@ def defs() -> dg.Definitions:
         resources={REFRESH: RefreshResource()},
         executor=dg.in_process_executor,
     )
+
+
+def _files() -> frozenset[tuple[Path, int]]:
+    """The SQL files, each with the time it was last written."""
+    return frozenset((path, path.stat().st_mtime_ns) for path in sql.root().rglob("*.sql"))

@@ -1,20 +1,25 @@
 """What reacts to what happens.
 
-May import: `dagster`, `si_analytics`, `pipelines.alerts`, `pipelines.descriptions`, `pipelines.jobs`.
+May import: `dagster`, `si_analytics`, `pipelines.alerts`, `pipelines.descriptions`, `pipelines.jobs`,
+`pipelines.left_behind`.
 """
 
 import os
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from pipelines import alerts, descriptions, jobs
+from pipelines import alerts, descriptions, jobs, left_behind
 from si_analytics import settings, watch
 from si_analytics.errors import UsageError
 
 _SECONDS = 60
 _AFTER_A_FAILURE = 15 * 60.0
+_SENTENCES = ("si_analytics.errors.", "dagster._core.definitions.events.Failure: ")
+_MARKED = "This run has been marked as failed"
+_SPEAKER = re.compile(r"^\[\w+\] ")
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -27,7 +32,7 @@ _AT_WORK = [
 
 def sensors() -> list[dg.SensorDefinition]:
     """Every sensor."""
-    return [operational_changes(), run_failure()]
+    return [operational_changes(), run_failure(), left_behind.runs_left_behind()]
 
 
 def operational_changes(clock: Callable[[], float] = time.time) -> dg.SensorDefinition:
@@ -89,15 +94,26 @@ def run_failure() -> dg.SensorDefinition:
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        subject = f"Run {run.run_id} of {run.job_name} failed"
+        subject, reason = f"Run {run.run_id} of {run.job_name} failed", _reason(context)
         steps = [f"Step {event.step_key}: {_cause(event)}" for event in context.get_step_failure_events()]
-        for line in (f"{subject}: {context.failure_event.message}", *steps):
+        for line in (f"{subject}: {reason}", *steps):
             context.log.error(line)
-        text = "\n".join((*(steps or [str(context.failure_event.message)]), *_link(run.run_id)))
+        text = "\n".join((*(steps or [reason]), *_link(run.run_id)))
         for trouble in alerts.send(subject, text, os.environ):
             context.log.error(trouble)
 
     return sensor
+
+
+def _reason(context: dg.RunFailureSensorContext) -> str:
+    """Why a run failed. Of one whose process died Dagster says that it was marked so: the reason stands before."""
+    said = str(context.failure_event.message)
+    told = context.instance.all_logs(
+        context.dagster_run.run_id, of_type={dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_FAILURE}
+    )
+    messages = [entry.dagster_event.message or "" for entry in told if entry.dagster_event]
+    before = messages[messages.index(said) - 1] if said.startswith(_MARKED) and said in messages[1:] else said
+    return _SPEAKER.sub("", before).partition(" Possible solutions include ")[0]
 
 
 def _link(run_id: str) -> list[str]:
@@ -107,14 +123,19 @@ def _link(run_id: str) -> list[str]:
 
 
 def _cause(event: dg.DagsterEvent) -> str:
-    """The innermost message: the library's own sentence, without Dagster's words around it."""
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    if error is None:
-        return event.message or "no reason given"
-    message = error.message.strip()
-    if error.cls_name == "DagsterExecutionInterruptedError":
+    """The library's own sentence, whatever it was raised from; where there is none, the first cause."""
+    chain = list(_chain(event))
+    if any(name == "DagsterExecutionInterruptedError" for name, _ in chain):
         return "it was ended while at work: by somebody, or with the code location or the machine it ran on"
-    # The library's errors are sentences for people, who do not ask for the name of a class.
-    return message.partition(": ")[2] if message.startswith("si_analytics.errors.") else message
+    messages = [message for _, message in chain]
+    # These are sentences for people, who do not ask for the name of a class.
+    said = [message.partition(": ")[2] for message in messages if message.startswith(_SENTENCES)]
+    return next(iter(said or reversed(messages)), event.message or "no reason given")
+
+
+def _chain(event: dg.DagsterEvent) -> Iterator[tuple[str | None, str]]:
+    """What a step failed with, class and message, from Dagster's words to the first cause."""
+    error = event.step_failure_data.error
+    while error is not None:
+        yield error.cls_name, error.message.strip()
+        error = error.cause

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -63,6 +64,22 @@ def test_definitions_load_on_a_bare_machine_and_touch_nothing(tmp_path: Path) ->
     )
     assert int(in_a_fresh_interpreter(script, tmp_path)) > 40
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_code_location_is_made_anew_only_where_the_zone_or_a_file_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a single run Dagster loads it several times."""
+    copy = tmp_path / "sql"
+    shutil.copytree(sql.root(), copy)
+    monkeypatch.setattr(sql, "root", lambda: copy)
+    first = defs()
+    assert defs() is first
+    os.utime(copy / "metrics" / "user_ratings.sql", ns=(1, 1))
+    second = defs()
+    assert second is not first and defs() is second
+    monkeypatch.setenv("SI_TIMEZONE", "Asia/Tokyo")
+    assert defs() is not second
 
 
 def test_importing_a_module_of_the_pipelines_reads_no_file_and_no_setting(tmp_path: Path) -> None:

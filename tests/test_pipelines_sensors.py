@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 import re
 import socketserver
 import threading
@@ -16,6 +17,8 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._grpc.server import DagsterApiServer
+from dagster._utils import get_run_crash_explanation
 
 from pipelines import alerts, sensors
 from pipelines.definitions import defs
@@ -76,7 +79,6 @@ def test_a_change_asks_for_one_refresh_and_what_that_writes_is_no_change(
     refresh.run(small)
     quiet = tick(instance, first.cursor)
     assert why(quiet).startswith("Nothing changed: ")
-    assert why(tick(instance, quiet.cursor)).startswith("Nothing changed: ")
     postgres.execute("update transactions set amount = 99")
     changed = tick(instance, quiet.cursor)
     assert asked(changed) == ["transactions"]
@@ -84,6 +86,30 @@ def test_a_change_asks_for_one_refresh_and_what_that_writes_is_no_change(
     (request,) = changed.run_requests or []
     assert failures(job.execute_in_process(run_config=request.run_config, instance=instance)) == {}
     assert why(tick(instance, changed.cursor)).startswith("Nothing changed: ")
+
+
+def test_looking_again_and_again_asks_for_nothing_and_is_itself_no_change(
+    small: Settings, postgres: psycopg.Connection, instance: dg.DagsterInstance
+) -> None:
+    """Ten quiet looks. The cursor moves with the transactions of others alone: other tests' on this server."""
+    refresh.run(small)
+    cursor, held = tick(instance).cursor, 0
+    for _ in range(10):
+        before = transactions(postgres)
+        quiet = tick(instance, cursor)
+        assert why(quiet).startswith("Nothing changed: ")
+        if json.loads(cursor or "")["snapshot"] == before == transactions(postgres):
+            assert (quiet.cursor, why(quiet)) == (cursor, "Nothing changed: Postgres wrote nothing since the last look")
+            held += 1
+        cursor = quiet.cursor
+    assert held > 0
+
+
+def transactions(postgres: psycopg.Connection) -> str:
+    """Which transaction numbers the server has given out, and which of them are at work."""
+    row = postgres.execute("select pg_current_snapshot()::text").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "STARTED"])
@@ -131,6 +157,32 @@ def test_the_sensor_asks_once_a_minute_at_most_and_is_delivered_off() -> None:
     sensor = defs().resolve_sensor_def("operational_changes")
     assert (sensor.job_name, sensor.minimum_interval_seconds) == ("refresh_metrics", 60)
     assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
+
+
+def test_an_alert_tells_the_library_s_sentence_and_not_what_it_was_raised_from(
+    small: Settings, instance: dg.DagsterInstance, job: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens there: DuckDB's own words, from which the library's error was raised, help nobody."""
+    monkeypatch.setenv("SI_POSTGRES_URL", "postgresql://someone@127.0.0.1:1/none")
+    result = job.execute_in_process(raise_on_error=False, instance=instance)
+    failed = [event for event in result.all_events if event.is_step_failure and event.step_key == "extract"]
+    (said,) = (sensors._cause(event) for event in failed)
+    assert said.startswith("connecting to postgresql://someone@127.0.0.1:1/none: ")
+    assert said.endswith("`si doctor` looks")
+
+
+def test_an_alert_of_a_run_whose_process_was_killed_tells_of_the_signal(instance: dg.DagsterInstance) -> None:
+    """Dagster's own words for the failure say that the run was marked so; what was seen stands before them."""
+    run = instance.add_run(dg.DagsterRun(job_name="refresh_metrics", status=dg.DagsterRunStatus.STARTED))
+    seen = get_run_crash_explanation(f"Run execution process for {run.run_id}", -9)
+    instance.report_engine_event(seen, run, cls=DagsterApiServer)
+    failed = instance.report_run_failed(run)
+    instance.report_engine_event("Retrying", run)
+    context = dg.build_run_status_sensor_context("run_failure", failed, instance, run).for_run_failure()
+    assert sensors._reason(context) == (
+        f"Run execution process for {run.run_id} was terminated by signal 9 (SIGKILL). This usually indicates that the"
+        " process was killed by the operating system due to running out of memory."
+    )
 
 
 class Postbox(socketserver.StreamRequestHandler):

@@ -157,7 +157,7 @@ def test_every_make_target_shown_exists(page: Path) -> None:
 @every_page
 def test_every_other_program_shown_comes_with_the_set_up(page: Path) -> None:
     known = {"si", "make", "export", "pytest", "pre-commit", "nbstripout"}
-    for words in [] if page.name == "operations.md" else lines(page):  # that page is of a server's own programs
+    for words in [] if page.name == "operations.md" else lines(page):  # see test_operations_page.py
         assert words[0] in known, words
         if words[0] in {"pytest", "pre-commit", "nbstripout"}:
             assert (Path(sys.executable).parent / words[0]).exists()
