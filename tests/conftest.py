@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -39,10 +41,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Write in memory; the workers, which are started later, write where the process that starts them does."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        duckdb.connect = _with_one_thread(duckdb.connect)
     made = scratch.folder()
     if made is not None:
         scratch.write_below(made)
         config.add_cleanup(lambda: shutil.rmtree(made))
+
+
+def _with_one_thread(connect: Callable[..., duckdb.DuckDBPyConnection]) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """DuckDB in a worker takes one thread: the others have the rest of the processors, and rows are few.
+
+    Whoever runs the tests without workers, and each process that a test starts, has as many as people have.
+    """
+
+    @functools.wraps(connect)
+    def connected(
+        database: object = ":memory:", read_only: bool = False, config: Mapping[str, object] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        return connect(database, read_only, {"threads": 1, **(config or {})})
+
+    return connected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
