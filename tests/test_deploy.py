@@ -79,6 +79,7 @@ def test_the_sample_of_the_environment_names_a_login_and_the_folder_that_the_web
     assert f"server_name {sample['ALERT_UI_URL'].removeprefix('https://')};" in nginx
     for path in (DEPLOY / "systemd").glob("*.service"):
         text = path.read_text(encoding="utf-8")
+        assert "\nRestart=always\n" in text  # also after an end that looks like an ordinary one
         assert "UMask=0027" in text and f"ReadWritePaths={sample['SI_HOME']}" in text
 
 
