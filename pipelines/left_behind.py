@@ -58,7 +58,7 @@ def _is_run(pid: int) -> bool:
     """Whether a process of that number is there, and is that of a run: after a reboot numbers are given anew."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # before it was opened, or before it was read
         return not Path("/proc/self").exists() and _answers(pid)
     return any(word in words for word in _A_RUN)
 
