@@ -460,6 +460,14 @@ def test_without_the_views_the_role_is_not_set_up(si: Si, empty_settings: Settin
     assert "si schema apply" in done.err
 
 
+def test_where_a_column_has_another_name_the_roles_are_not_set_up_and_it_is_named(
+    settings: Settings, postgres: psycopg.Connection[Any]
+) -> None:
+    postgres.execute("alter table gigs rename column status to state")
+    with pytest.raises(SchemaError, match=r'column "status" of relation "gigs" does not exist.*si schema diff'):
+        roles.apply(settings)
+
+
 def someone_else(settings: Settings, connection: psycopg.Connection[Any]) -> tuple[str, Settings]:
     """A login without any right of its own."""
     name, password = login(connection)

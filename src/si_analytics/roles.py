@@ -23,6 +23,7 @@ from si_analytics.settings import Settings
 READER, PUBLISHER = "si_reader", "si_publisher"
 _ASKED = f"setting up the roles {READER} and {PUBLISHER}"
 _BUILD = "Nothing was changed; build the schema first: si schema apply"
+_COMPARE = "Nothing was changed; what differs from the declared schema: si schema diff"
 _CONNECT = "Nothing was changed; connect as the owner of the schema analytics, with the right to create roles"
 
 
@@ -52,6 +53,8 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
                 return _apply(connection)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
             raise SchemaError(_ASKED, str(error.diag.message_primary), _BUILD) from error
+        except psycopg.errors.UndefinedColumn as error:
+            raise SchemaError(_ASKED, str(error.diag.message_primary), _COMPARE) from error
         except psycopg.errors.InsufficientPrivilege as error:
             raise SchemaError(_ASKED, str(error.diag.message_primary), _CONNECT) from error
         except psycopg.Error as error:
