@@ -90,6 +90,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[embedded.Server]:
             connection.execute("alter system set fsync = off")
             connection.execute("alter system set full_page_writes = off")
             connection.execute("alter system set max_wal_size = '256MB'")  # which is memory
+            connection.execute("alter system set autovacuum = off")  # it takes transaction numbers when it likes
             connection.execute("select pg_reload_conf()")
         yield started
         embedded.stop(home)

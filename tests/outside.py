@@ -104,7 +104,7 @@ def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Ite
 def like_the_embedded(data: Path) -> str:
     """For `running`: reached as the embedded server is, over a socket beside `data`, by whom the machine lets there."""
     (data / "pg_hba.conf").write_text("local all all trust\n")
-    return f"-p {sockets.PORT} -c listen_addresses='' -c unix_socket_directories={data.parent}"
+    return f"-p {sockets.PORT} -c autovacuum=off -c listen_addresses='' -c unix_socket_directories={data.parent}"
 
 
 def _account() -> pwd.struct_passwd | None:
