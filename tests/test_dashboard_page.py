@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 A4_PIXELS = 703  # between its margins
+SETTLED = 300  # milliseconds: longer than the page waits for scrolling to end
 
 RESIZED = """async width => {
     for (let frame = 0; frame < 600; frame += 1) {
@@ -26,12 +27,13 @@ RESIZED = """async width => {
 }"""
 
 
-# Types an address into the open page; done when the page has taken it.
+# Types an address into the open page, and gives the one that stands there once the page has taken it.
 TYPED = """async fragment => {
-    if (fragment === location.hash) return;
+    if (fragment === location.hash) return location.hash;
     const taken = new Promise(resolve => addEventListener("hashchange", resolve, { once: true }));
     location.hash = fragment;
     await taken;
+    return location.hash;
 }"""
 
 
@@ -123,7 +125,8 @@ def test_a_fragment_that_makes_no_sense_is_shown_as_the_whole_view(browser: Brow
     first = "#agents?agents.tier=tin&agents.sort=-no_such&agents.open=nobody&period=last-century&growth.months=x"
     with opened(browser, report, first) as seen:
         for fragment in (first, "#funnels?funnels.name=x&funnels.by=y", "#%", "#?&=&"):
-            seen.page.evaluate(TYPED, fragment)
+            assert seen.page.evaluate(TYPED, fragment) == fragment
+            seen.page.wait_for_timeout(SETTLED)
             assert len(shown(seen, "agents")) == 120
             assert seen.page.input_value("#funnel-name") == "invite"
             assert not seen.page.locator("#agent-dialog").is_visible()
@@ -137,7 +140,7 @@ def test_an_address_typed_into_the_open_page_shows_its_section_and_stays_as_type
         for fragment in ("#funnels?funnels.name=gig", "#agents?agents.tier=gold", "#overview"):
             seen.page.evaluate(TYPED, fragment)
             expect(seen.page.locator(f"{fragment.partition('?')[0]}-title")).to_be_in_viewport()
-            seen.page.wait_for_timeout(300)  # longer than the page waits for scrolling to end
+            seen.page.wait_for_timeout(SETTLED)
             assert seen.page.evaluate("location.hash") == fragment
         assert seen.page.input_value("#funnel-name") == "invite"
 

@@ -253,9 +253,8 @@ def test_the_tour_runs_in_jupyterlab_and_shows_its_tables_and_charts_without_a_n
         assert page.locator(".gt_table").count() == tables
         assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
         assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-        assert (
-            page.locator(".Toastify__toast").all_inner_texts() == []
-        )  # no box that asks for news in front of the charts
+        # No box that asks for news in front of the charts.
+        assert page.locator(".Toastify__toast").all_inner_texts() == []
         page.close()
     assert broken == []
     assert [url for url in left if not url.startswith(address)] == []

@@ -79,6 +79,7 @@ def test_a_change_asks_for_one_refresh_and_what_that_writes_is_no_change(
     refresh.run(small)
     quiet = tick(instance, first.cursor)
     assert why(quiet).startswith("Nothing changed: ")
+    assert why(tick(instance, quiet.cursor)).startswith("Nothing changed: ")
     postgres.execute("update transactions set amount = 99")
     changed = tick(instance, quiet.cursor)
     assert asked(changed) == ["transactions"]
