@@ -123,7 +123,7 @@ def _extract(settings: Settings, baseline: Baseline | None) -> int:
     if connection is None:
         raise RuntimeError("there is no earlier extraction to read changes against")
     with connection:
-        with extract.snapshot(connection, settings) as reading:
+        with warehouse.writing_back(settings), extract.snapshot(connection, settings) as reading:
             only = replace(reading, sources={TABLE: reading.sources[TABLE]})
             (result,) = extract.read(connection, only, baseline)
         connection.execute("checkpoint")

@@ -22,6 +22,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import TimeoutError as TooLate
 
 from si_analytics import display, packaged, reader, sample
 from si_analytics.cli import desk
@@ -217,14 +218,20 @@ def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None
 def _run_all_cells(page: Page, cells: int) -> None:
     page.locator(".jp-Notebook").wait_for(timeout=90_000)
     page.locator(".jp-Toolbar-kernelName", has_text="Python 3").first.wait_for(timeout=90_000)
+    # A kernel that has a name may not yet take cells.
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for(timeout=90_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(
-        "count => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
-        ".filter(prompt => /^\\[\\d+\\]:$/.test(prompt.textContent)).length === count",
-        arg=cells,
-        timeout=180_000,
-    )
+    try:
+        page.wait_for_function(
+            "count => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+            ".filter(prompt => /^\\[\\d+\\]:$/.test(prompt.textContent)).length === count",
+            arg=cells,
+            timeout=180_000,
+        )
+    except TooLate as error:
+        prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+        raise AssertionError(f"not all of {cells} cells ran: {prompts}") from error
 
 
 @pytest.mark.browser

@@ -10,7 +10,6 @@ all that happens between `snapshot` and the end of it sees the same moment, book
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,8 +26,7 @@ from si_analytics.settings import Settings
 from si_analytics.source import Snapshot, Source
 
 FULL, INCREMENTAL = "full", "incremental"
-_CODE = re.compile(r"character varying\((\d+)\)")
-_LONGEST_CODE = 50  # characters: a text that is declared no longer holds a status, a currency, a kind of something
+_IN_ORDER = "reset global preserve_insertion_order"
 _MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
 _BROKEN = (
     *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
@@ -106,6 +104,7 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         raise
     finally:
         connection.execute("detach database if exists pg")
+        connection.execute(_IN_ORDER)
 
 
 def against(connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline) -> str | None:
@@ -177,28 +176,13 @@ def _changes(
 
 
 def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
-    rows = every_row(connection, one)
-    statement = pg_sql.SQL("create or replace table raw.{} ({})").format(
-        pg_sql.Identifier(one.table), pg_sql.SQL(", ").join(_declared(one, rows))
-    )
-    connection.execute(statement.as_string(None))
-    rows.insert_into(f"raw.{one.table}")
+    connection.execute(pg_sql.SQL("drop table if exists raw.{}").format(pg_sql.Identifier(one.table)).as_string(None))
+    # In any order each thread stores what it reads; in that of Postgres rows are copied once more.
+    connection.execute("set global preserve_insertion_order = false")
+    every_row(connection, one).create(f"raw.{one.table}")
+    connection.execute(_IN_ORDER)
     count = _rows(connection, one.table)
     return TableExtract(one.table, count, count, 0, 0, FULL, reason, 0.0, None)
-
-
-def _declared(one: Source, rows: duckdb.DuckDBPyRelation) -> Iterator[pg_sql.Composed]:
-    """The columns of a raw table, and how they are stored where that is known beforehand.
-
-    Left to itself DuckDB tries each way of storing on all values: a seventh of the time of reading transactions.
-    """
-    key, kinds = sql.read("extract", one.table).fields["Key"], {column.name: column.type for column in one.base.columns}
-    for name, kind in zip(rows.columns, rows.types, strict=True):
-        code = _CODE.fullmatch(kinds[name])
-        # No two keys are alike; codes are few. A longer text may be longer than an entry of a dictionary.
-        stored = "uncompressed" if name == key else "dictionary" if code and int(code[1]) <= _LONGEST_CODE else ""
-        suffix = pg_sql.SQL(" using compression {}").format(pg_sql.SQL(stored)) if stored else pg_sql.SQL("")
-        yield pg_sql.SQL("{} {}{}").format(pg_sql.Identifier(name), pg_sql.SQL(str(kind)), suffix)
 
 
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -27,6 +29,9 @@ from si_analytics.settings import Settings
 SCHEMAS = ("raw", "metrics", "history", "meta")
 _SECRET = ("host", "hostaddr", "port", "dbname", "user", "password")
 _LOCK_SECONDS = 600
+_WRITING_BACK_SECONDS = 0.5
+# The oldest DuckDB that reads a new file: from it on, texts are kept in a way that takes less time to find and to read.
+_FORMAT = "v1.3.0"
 
 
 def _literal(text: str) -> str:
@@ -41,8 +46,9 @@ def configuration(settings: Settings) -> dict[str, str | bool | int | float | li
 
 
 def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection on a DuckDB file, in UTC, within the memory limit; downloads nothing."""
-    connection = duckdb.connect(str(path), read_only=read_only, config=configuration(settings))
+    """A connection on a DuckDB file, in UTC, within the memory limit; downloads nothing. A file keeps its format."""
+    config = {**configuration(settings), "storage_compatibility_version": _FORMAT}
+    connection = duckdb.connect(str(path), read_only=read_only, config=config)
     connection.execute("set global TimeZone = 'UTC'")
     return connection
 
@@ -102,6 +108,36 @@ def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
             return open_file(path, settings)
         except (OSError, duckdb.IOException) as error:
             raise unwritable(path, error) from error
+
+
+@contextmanager
+def writing_back(settings: Settings) -> Iterator[None]:
+    """Have the working file brought to the disk while the block writes it, so that little is left to wait for later.
+
+    Raises WarehouseError where the disk refuses what was written, or the file is gone.
+    """
+    path, over = working_path(settings), threading.Event()
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    with file, ThreadPoolExecutor(max_workers=1) as pool:
+        written = pool.submit(_write_back, file.fileno(), over)
+        try:
+            yield
+        finally:
+            over.set()
+        try:
+            written.result()
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+
+def _write_back(file: int, over: threading.Event) -> None:
+    while True:
+        os.fsync(file)
+        if over.wait(_WRITING_BACK_SECONDS):
+            return
 
 
 def discard_working(settings: Settings) -> None:

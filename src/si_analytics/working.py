@@ -102,7 +102,7 @@ class WorkingFile:
 
     def _read(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
         """Read within one snapshot what changed, or everything where changes cannot be told."""
-        with extract.snapshot(self.connection, self.settings) as reading:
+        with warehouse.writing_back(self.settings), extract.snapshot(self.connection, self.settings) as reading:
             against = extract.against(self.connection, reading, self._baseline) if self._baseline else None
             if against is None:
                 records.clear_results(self.connection)
