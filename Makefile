@@ -52,7 +52,7 @@ ui: $(INSTALLED) ## Dagster's web UI on http://127.0.0.1:3000
 lab: $(INSTALLED) ## JupyterLab on the notebooks
 	@$(SI) lab
 
-bench: $(BENCH_INSTALLED) ## Measure refreshes beside other tools; hours, and .venv-bench for the other tools
+bench: $(INSTALLED) $(BENCH_INSTALLED) ## Measure refreshes beside other tools; hours, and .venv-bench for the other tools
 	@PYTHONPATH=src $(BENCH_BIN) -m benchmarks $(ARGS)
 
 clean: ## Stop the embedded server, remove .venv and caches; the data in .si stay

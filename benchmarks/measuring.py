@@ -19,6 +19,7 @@ from benchmarks.piece import PIECES
 from benchmarks.places import Place, as_of
 from benchmarks.tasks import Measured, Task
 
+_ROOT = Path(__file__).parents[1]
 Listener = Callable[[str], None]
 """Hears a line of progress."""
 
@@ -53,13 +54,19 @@ def missing(piece: str) -> tuple[str, ...]:
     return tuple(name for name in PIECES[piece].packages if importlib.util.find_spec(name) is None)
 
 
+def _interpreter(piece: str) -> str:
+    """Each piece runs where its packages are; ours without the other tools', some of which DuckDB imports if it can."""
+    own = _ROOT / ".venv" / "bin" / "python"
+    return str(own) if not PIECES[piece].packages and own.is_file() else sys.executable
+
+
 def once(piece: str, place: Place, *, url: str | None = None, memory_limit: str | None = None) -> Measured:
     """Do the piece once in a fresh process, in a scratch folder that goes with it."""
     with tempfile.TemporaryDirectory(dir=place.home) as scratch:
         task = Task(url or place.url, str(place.home), scratch, as_of().isoformat(), memory_limit)
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.piece", piece],
-            cwd=Path(__file__).parents[1],
+            [_interpreter(piece), "-m", "benchmarks.piece", piece],
+            cwd=_ROOT,
             input=task.as_json(),
             capture_output=True,
             text=True,

@@ -3,20 +3,19 @@
 Belongs here: finding them and saying so. A run that is ended says so itself, and of one whose process dies the code
 location tells that began it. Where both went at once nobody is left to tell: the run would count as at work, and keep
 the queue waiting. Counted as failed it is told of like any other, and begun anew where its job asks for that.
-May import: `dagster`.
+May import: `dagster`, psutil.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 import dagster as dg
+import psutil
 
 _SECONDS = 30
 _PROCESS = re.compile(r"Started process for run \(pid: (\d+)\)")
-_A_RUN = (b"--multiprocessing-fork", b"execute_run")
+_A_RUN = ("--multiprocessing-fork", "execute_run")
 
 SAYS = "Its process is gone: the machine, or the code location, on which it ran went down"
 
@@ -57,18 +56,9 @@ def _lives(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 def _is_run(pid: int) -> bool:
     """Whether a process of that number is there, and is that of a run: after a reboot numbers are given anew."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):  # before it was opened, or before it was read
-        return not Path("/proc/self").exists() and _answers(pid)
-    return any(word in words for word in _A_RUN)
-
-
-def _answers(pid: int) -> bool:
-    """The question where there is no /proc."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        words = psutil.Process(pid).cmdline()
+    except psutil.NoSuchProcess:  # one that ended and that nobody asked about is no process any more either
         return False
-    except PermissionError:
+    except psutil.AccessDenied:
         return True
-    return True
+    return any(word in words for word in _A_RUN)

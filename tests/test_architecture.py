@@ -38,6 +38,7 @@ FLOORS = (
         "gate",
         "staging",
         "turns",
+        "unit_of_work",
         "publish",
         "listening",
         "server_health",

@@ -121,6 +121,13 @@ def test_starting_what_runs_leaves_it_as_it_is(home: Path) -> None:
     assert postmaster(home) == first
 
 
+def test_a_server_is_started_with_the_settings_asked_for_and_ours(home: Path) -> None:
+    server = embedded.start(home, options={"shared_buffers": "64MB"})
+    asked = "select current_setting('shared_buffers'), current_setting('max_connections')"
+    with psycopg.connect(server.url) as connection:
+        assert connection.execute(asked).fetchone() == ("64MB", "200")
+
+
 def test_what_was_committed_is_there_after_a_kill_9(home: Path) -> None:
     with psycopg.connect(embedded.start(home).url, autocommit=True) as connection:
         connection.execute("insert into kept values ('late')")

@@ -6,8 +6,7 @@
 -- Grain    one row per relation and column; one with column nulls for a relation without columns
 -- Inputs   pg_class, pg_namespace, pg_am, pg_attribute
 -- Units    file is the number of the file that holds the rows: another one after every rewrite or truncation;
---          current_file that of whatever has the name by now, seen outside the snapshot; marks are the place and the
---          version of a row; rows_hidden says whether policies apply to this role
+--          marks are the place and the version of a row; rows_hidden says whether policies apply to this role
 -- Order    relation_schema, relation_name, attnum
 
 select
@@ -15,13 +14,6 @@ select
     pg_class.relname::text as relation_name,
     pg_class.oid::bigint as relation_oid,
     pg_class.relfilenode::bigint as file,
-    pg_relation_filenode(
-        case
-            when has_schema_privilege(pg_namespace.oid, 'usage')
-                then to_regclass(format('%I.%I', pg_namespace.nspname, pg_class.relname))
-            else pg_class.oid
-        end
-    )::bigint as current_file,
     pg_class.relkind::text as relation_kind,
     coalesce(pg_am.amname::text, '') as access_method,
     pg_class.relhassubclass as has_children,

@@ -14,9 +14,10 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import filelock
@@ -109,11 +110,12 @@ def tcp_password(server: Server) -> str:
         return server.password_file.read_text(encoding="ascii").strip()
 
 
-def start(home: Path, *, port: int | None = None) -> Server:
+def start(home: Path, *, port: int | None = None, options: Mapping[str, str] = MappingProxyType({})) -> Server:
     """The running server of `home`: created on first use, started where it is down, as it is where it runs.
 
-    With `port` it listens on 127.0.0.1 as well, until it stops; there a password is asked for. Raises
-    ServerError, with the end of the server's log where it will not start.
+    With `port` it listens on 127.0.0.1 as well, until it stops; there a password is asked for. `options` are
+    settings of Postgres that it is started with instead of ours. Raises ServerError, with the end of the server's log
+    where it will not start.
     """
     server = describe(home)
     with _told(ASKED):
@@ -127,7 +129,7 @@ def start(home: Path, *, port: int | None = None) -> Server:
                 _refuse_busy(server, port)
                 _stop(server)
             if not is_running(server):
-                _launch(server, port)
+                _launch(server, port, options)
             _await(server)
             _complete(server, port)
     return server
@@ -145,7 +147,7 @@ def stop(home: Path) -> bool:
         return running
 
 
-def _launch(server: Server, port: int | None) -> None:
+def _launch(server: Server, port: int | None, asked: Mapping[str, str]) -> None:
     if port is not None:
         sockets.require_free(port)
     to = programs.account(server.data)
@@ -154,7 +156,8 @@ def _launch(server: Server, port: int | None) -> None:
     while True:
         before = _open_log(server, to)
         sockets.clear(server.data, port or sockets.PORT)
-        options = {**_OPTIONS, "port": str(port or sockets.PORT), "listen_addresses": sockets.LOOPBACK if port else ""}
+        listening = {"port": str(port or sockets.PORT), "listen_addresses": sockets.LOOPBACK if port else ""}
+        options = {**_OPTIONS, **asked, **listening}
         arguments = ["-D", ".", *(word for name, value in options.items() for word in ("-c", f"{name}={value}"))]
         number = programs.launch(arguments, server.log, server.data, to, next(iter(_pid_file(server)), ""))
         if _comes_up(server, number):

@@ -205,7 +205,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
-    replaced = source.replaced(reading.sources, source.relations(connection))
+    replaced = source.replaced(connection, reading.sources)
     if replaced:
         raise InterruptedReadError(
             f"reading {', '.join(replaced)}", "it was rewritten while it was read", "Nothing was published; try again"

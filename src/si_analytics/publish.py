@@ -2,7 +2,7 @@
 
 Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Only rows
 that differ are written, so triggers and `updated_at` move only where something changed, and readers see all of
-the old or all of the new. May import: `errors`, `sql`, `postgres`, `staging`, `gate`, `turns`.
+the old or all of the new. May import: `errors`, `sql`, `staging`, `gate`, `turns`, `unit_of_work`.
 
 First all that waits for nobody: comparing, the gate, the boards in a schema of our own, their views. Rows of the
 application are locked last, all at once and in one order, and for no longer than it takes to write them.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,27 +23,17 @@ import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import gate, postgres, sql, staging, turns
-from si_analytics.errors import ImplausibleChangeError, PublishError, ServerError
+from si_analytics import gate, sql, staging, turns, unit_of_work
+from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
+from si_analytics.unit_of_work import UNDONE
 
 CHANNEL = "si_metrics"
-_STILL_COMMITTING = 10.0  # seconds that a commit whose word was lost may still take
 VIEWS = ("agent_leaderboard", "brand_leaderboard", "conversion_funnels")
 _PARENTS = ("users", "agent_profiles")  # who deletes a user locks that row first, then what hangs on it: so do we
 _OURS = "analytics"
 _VANISHING = 5
-_UNDONE = "Nothing was written, the previous results stand"
-_ADVICE: Mapping[type[psycopg.Error], str] = {
-    psycopg.errors.InsufficientPrivilege: ". What this user may not do: si doctor",
-    psycopg.errors.ReadOnlySqlTransaction: ". Connect to the primary, as a role that is not set to read only",
-    psycopg.errors.QueryCanceled: ". Give this role more time: alter role ... set statement_timeout = 0",
-    psycopg.errors.TransactionTimeout: ". Give this role more time: alter role ... set transaction_timeout = 0",
-    psycopg.errors.IdleInTransactionSessionTimeout: (
-        ". Give this role more time: alter role ... set idle_in_transaction_session_timeout = 0"
-    ),
-}
 
 Connection = psycopg.Connection[Any]
 
@@ -127,7 +117,7 @@ def publish(
     Raises PublishError where Postgres refuses or others hold rows for too long, and ImplausibleChangeError where the
     gate does, unless `accept_change`; the previous results then stand. ``said`` hears whom it waits for.
     """
-    with _transaction(settings) as connection:
+    with unit_of_work.begin(settings) as connection:
         turns.take(connection, said, sleep)
         publication = _Publication(warehouse, connection, said, sleep)
         publication.compare()
@@ -148,7 +138,7 @@ def preview(
 
     Temporary tables apart, the transaction reads only, so that no trigger sees it.
     """
-    with _transaction(settings) as connection:
+    with unit_of_work.begin(settings) as connection:
         publication = _Publication(warehouse, connection, said, sleep)
         publication.compare()
         rows = [row for target in publication.targets for row in staging.changed_rows(connection, target)]
@@ -157,57 +147,6 @@ def preview(
         except ImplausibleChangeError as error:
             return Preview(tuple(rows), error)
     return Preview(tuple(rows), None)
-
-
-@contextlib.contextmanager
-def _transaction(settings: Settings) -> Iterator[Connection]:
-    """One transaction on the operational database; what Postgres refuses is one sentence."""
-    number: str | None = None
-    try:
-        with postgres.connect(settings, read_only=False) as connection:
-            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-            connection.execute("set local search_path = pg_catalog, pg_temp")
-            yield connection
-            row = connection.execute("select pg_current_xact_id_if_assigned()::text").fetchone()
-            number = row[0] if row else None
-    except psycopg.Error as error:
-        if number and _committed(settings, number):
-            return
-        reason = error.diag.message_primary or " ".join(str(error).split())
-        raise PublishError("publishing to Postgres", reason, _remedy(error)) from error
-
-
-def _committed(settings: Settings, number: str) -> bool:
-    """Whether the transaction of that number was committed, where the word of it was lost on its way."""
-    status: object = None
-    try:
-        with postgres.connect(settings) as connection:
-            deadline = time.monotonic() + _STILL_COMMITTING
-            while status in (None, ("in progress",)) and time.monotonic() < deadline:
-                status = connection.execute("select pg_xact_status(%s::xid8)", [number]).fetchone()
-                time.sleep(0 if status != ("in progress",) else 0.1)
-    except (ServerError, psycopg.Error) as error:
-        raise _unknown() from error
-    if status == ("in progress",):
-        raise _unknown()
-    return status == ("committed",)
-
-
-def _unknown() -> PublishError:
-    found = "the connection was lost while the results were committed, and Postgres cannot be asked whether they were"
-    return PublishError("publishing to Postgres", found, "All of them were or none; run it again: si refresh")
-
-
-def _remedy(error: psycopg.Error) -> str:
-    """What to do; where a trigger of the application's looks for a table without its schema, it finds none here."""
-    if isinstance(
-        error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction
-    ):
-        if "PL/pgSQL" in (error.diag.context or "") or "SQL function" in (error.diag.context or ""):
-            return f"{_UNDONE}. A trigger names it without its schema: alter function ... set search_path = public"
-        return f"{_UNDONE}. Build what is missing: si schema apply"
-    advice = (remedy for kind, remedy in _ADVICE.items() if isinstance(error, kind))
-    return f"{_UNDONE}{next(advice, '')}"
 
 
 @dataclass
@@ -286,7 +225,7 @@ class _Publication:
                 ).fetchall()
                 return inserted, updated, deleted, skipped
         raise PublishError(
-            f"publishing {target.name}", "rows are deleted faster than they can be told apart", f"{_UNDONE}; try again"
+            f"publishing {target.name}", "rows are deleted faster than they can be told apart", f"{UNDONE}; try again"
         )
 
 
@@ -297,7 +236,7 @@ def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
             sql.read("catalog", "view_state").text, {"view": name, "schema": "public"}
         ).fetchall() or [(None, None, None)]
         if populated is None:
-            raise PublishError(f"refreshing public.{name}", "there is no such view", f"{_UNDONE}. Run: si schema apply")
+            raise PublishError(f"refreshing public.{name}", "there is no such view", f"{UNDONE}. Run: si schema apply")
         if populated and not changed[name]:
             continue
         if owned:
@@ -310,7 +249,7 @@ def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
             raise PublishError(
                 f"refreshing public.{name}",
                 "only its owner may",
-                f"{_UNDONE}. Connect as the owner, or as a member of si_publisher: si schema roles",
+                f"{UNDONE}. Connect as the owner, or as a member of si_publisher: si schema roles",
             )
 
 

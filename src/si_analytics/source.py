@@ -48,7 +48,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view as it stands; ``file`` is the number of the file its rows lie in, ``current_file`` by now.
+    """A table or view as it stands; ``file`` is the number of the file its rows lie in.
 
     ``readable`` says whether this role may read the whole of it, ``marks_readable`` whether where a row lies and who
     wrote it, ``rows_hidden`` whether policies apply to it. ``closed`` names the columns it may not read.
@@ -58,7 +58,6 @@ class Relation:
     name: str
     oid: int
     file: int
-    current_file: int | None
     kind: str
     access_method: str
     has_children: bool
@@ -141,18 +140,18 @@ def sources(held: Mapping[tuple[str, str], Relation], tables: Iterable[str]) -> 
     return found
 
 
-def replaced(before: Mapping[str, Source], held: Mapping[tuple[str, str], Relation]) -> list[str]:
+def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Source]) -> list[str]:
     """The tables that were truncated, rewritten or dropped since the snapshot: what was read of them may be empty."""
-    now = {name: held.get((source.base.schema, source.base.name)) for name, source in before.items()}
+    now = dict(ask(connection, sql.read("catalog", "current_files").text))
     # A partitioned table has no file of its own, which reads 0 in the one place and nothing in the other.
-    return [name for name, here in now.items() if here is None or (here.current_file or 0) != before[name].base.file]
+    return [name for name, one in before.items() if (now.get(name) or 0) != one.base.file]
 
 
 def _relation(rows: list[tuple[Any, ...]]) -> Relation:
-    first, real = rows[0], [row for row in rows if row[12] is not None]
-    columns = tuple(contract.Column(*row[13:16]) for row in real)
-    closed = frozenset(row[13] for row in real if not row[16])
-    return Relation(*first[:12], columns, tuple(row[12] for row in real), closed)  # type: ignore[call-arg]
+    first, real = rows[0], [row for row in rows if row[11] is not None]
+    columns = tuple(contract.Column(*row[12:15]) for row in real)
+    closed = frozenset(row[12] for row in real if not row[15])
+    return Relation(*first[:11], columns, tuple(row[11] for row in real), closed)  # type: ignore[call-arg]
 
 
 def _source(held: Mapping[tuple[str, str], Relation], name: str) -> Source | None:

@@ -1,7 +1,7 @@
 """Among others: one publish at a time, and short waits for rows that an application holds.
 
 Belongs here: the lock that keeps two publishes apart, how long other sessions' locks are waited for, and who holds
-them. May import: `errors`, `sql`.
+them. May import: `errors`, `sql`, `unit_of_work`.
 
 Postgres looks for deadlocks after a second of waiting (`deadlock_timeout`). We give up waiting before that, let go of
 every row and begin again: of a publish and an application that wait for each other the publish gives way.
@@ -18,6 +18,7 @@ import tenacity
 
 from si_analytics import sql
 from si_analytics.errors import PublishError
+from si_analytics.unit_of_work import UNDONE
 
 LOCK = 7_301_884_201
 """One publish at a time on a database, whichever warehouse it comes from."""
@@ -34,7 +35,6 @@ _BLOCKED = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
 )
-_UNDONE = "Nothing was written, the previous results stand"
 
 Said = Callable[[str, float], None]
 """Hears whom a publish waits for, and for how many seconds it did."""
@@ -56,7 +56,7 @@ def take(
     while connection.execute("select pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone() != (True,):
         if waited >= patience:
             found = f"another publish is at work for more than {patience:.0f} s: {_publisher(connection)}"
-            raise PublishError("publishing to Postgres", found, f"{_UNDONE}; try again when it has ended, or end it")
+            raise PublishError("publishing to Postgres", found, f"{UNDONE}; try again when it has ended, or end it")
         if waited >= told:
             said(_publisher(connection), waited)
             told *= 2
@@ -100,7 +100,7 @@ def patiently(
         return again(attempt)
     except _BLOCKED as error:
         found = f"{_reason(error)}, {attempts} times over{_holders(connection)}"
-        raise PublishError("publishing to Postgres", found, f"{_UNDONE}; try again when it has ended") from error
+        raise PublishError("publishing to Postgres", found, f"{UNDONE}; try again when it has ended") from error
 
 
 def _reason(error: BaseException | None) -> str:

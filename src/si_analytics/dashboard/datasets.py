@@ -1,65 +1,21 @@
-"""The tables of the dashboard: which columns, how they are called, and their cells as exact text.
+"""The tables of the dashboard: which there are, with which columns, and how these are called.
 
-Belongs here: turning frames into what the page's script shows, sorts, sums and downloads. A cell
-travels as text with every digit, so that no figure passes through a binary float on its way to a
-reader. May import: `charts`, `display`, and this package's `content`.
+Belongs here: turning frames into what the page's script shows, sorts, sums and downloads. May import: `charts`,
+`display`, and this package's `content` and `cells`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from si_analytics import display
 from si_analytics.charts.funnels import WHOLE, stage_label
+from si_analytics.dashboard.cells import Column, Table
 from si_analytics.dashboard.content import DashboardContent, Period
 
 _SHARES_TOLD = (10, 25, 50, 75, 90, 95, 100)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name in the warehouse, its heading, and how the page's script writes a cell.
-
-    ``kind`` is one of text, sentence, name, person, tier, stage, severity, number, movement, ratio, percent, points,
-    chance, hours, month;
-    ``unit`` stands below the heading, ``hint`` explains it. A column that is not ``shown`` is in
-    the download only; ``bar`` draws the cell's share of the largest; ``down`` sorts largest first
-    at the first click.
-    """
-
-    key: str
-    label: str
-    kind: str = "number"
-    hint: str = ""
-    unit: str = ""
-    shown: bool = True
-    bar: bool = False
-    down: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the page: rows in their own order, each cell text or null."""
-
-    columns: tuple[Column, ...]
-    rows: list[list[str | None]]
-    thing: str
-    things: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The table as the page's script reads it."""
-        return {
-            "columns": [asdict(column) for column in self.columns],
-            "rows": self.rows,
-            "thing": self.thing,
-            "things": self.things,
-        }
 
 
 def agents(content: DashboardContent) -> Table:
@@ -78,7 +34,7 @@ def agents(content: DashboardContent) -> Table:
         measured.select(pl.col("user_id").alias("agent_id"), *present), on="agent_id", how="left"
     ).sort("rank")
     columns = _agent_columns(content.currency.upper(), display.has_movement(content.agent_leaderboard))
-    return _table(joined, columns, "agent", "agents")
+    return Table.of(joined, columns, "agent", "agents")
 
 
 def agents_of(content: DashboardContent, period: Period) -> Table:
@@ -100,7 +56,7 @@ def agents_of(content: DashboardContent, period: Period) -> Table:
         Column("agent_id", "Agent id", "text", shown=False),
         Column("previous_rank", "Previous rank", shown=False),
     )
-    return _table(period.agent_leaderboard.sort("rank"), columns, "agent", "agents")
+    return Table.of(period.agent_leaderboard.sort("rank"), columns, "agent", "agents")
 
 
 def _agent_columns(currency: str, moved: bool) -> tuple[Column, ...]:
@@ -155,7 +111,7 @@ def brands(content: DashboardContent) -> Table:
         ),
         Column("sponsor_id", "Sponsor id", "text", shown=False),
     )
-    return _table(content.brand_reputations.sort("rank"), columns, "brand", "brands")
+    return Table.of(content.brand_reputations.sort("rank"), columns, "brand", "brands")
 
 
 def funnels(content: DashboardContent, period: Period | None = None) -> Table:
@@ -183,7 +139,7 @@ def funnels(content: DashboardContent, period: Period | None = None) -> Table:
     rows = [
         frame.with_columns(pl.when(pl.col("breakdown") == "agent").then(called).alias("called")) for frame in ordered
     ]
-    return _table(pl.concat(rows, how="diagonal_relaxed"), columns, "stage", "stages")
+    return Table.of(pl.concat(rows, how="diagonal_relaxed"), columns, "stage", "stages")
 
 
 def _by_entrants(frame: pl.DataFrame) -> pl.DataFrame:
@@ -211,7 +167,7 @@ def growth(content: DashboardContent) -> Table | None:
         Column("take_rate", "Take rate", "ratio", "Platform revenue as a share of completed deals"),
         Column("refunds", "Refunds", unit=currency),
     )
-    return _table(content.marketplace_monthly.sort("month", descending=True), columns, "month", "months")
+    return Table.of(content.marketplace_monthly.sort("month", descending=True), columns, "month", "months")
 
 
 def cohorts(content: DashboardContent) -> Table | None:
@@ -226,7 +182,7 @@ def cohorts(content: DashboardContent) -> Table | None:
         Column("retention", "Share", "ratio", bar=True),
     )
     ordered = content.signup_cohorts.sort("cohort_month", "months_since", descending=[True, False])
-    return _table(ordered, columns, "row", "rows")
+    return Table.of(ordered, columns, "row", "rows")
 
 
 def times(content: DashboardContent) -> Table | None:
@@ -244,7 +200,7 @@ def times(content: DashboardContent) -> Table | None:
     )
     whole = pl.concat(content.times_to_convert[name] for name in sorted(content.times_to_convert))
     chosen = whole.filter(pl.col("percentile").is_in(_SHARES_TOLD))
-    return _table(chosen.sort("funnel", "breakdown_value", "percentile"), columns, "time", "times")
+    return Table.of(chosen.sort("funnel", "breakdown_value", "percentile"), columns, "time", "times")
 
 
 def checks(content: DashboardContent) -> Table:
@@ -256,7 +212,7 @@ def checks(content: DashboardContent) -> Table:
         Column("summary", "What such a row is", "sentence", down=False),
     )
     ordered = content.warnings.with_columns((pl.col("rows") == 0).alias("clear")).sort("clear", "severity", "check")
-    return _table(ordered, columns, "check", "checks")
+    return Table.of(ordered, columns, "check", "checks")
 
 
 def experiments(content: DashboardContent) -> Table | None:
@@ -284,7 +240,7 @@ def experiments(content: DashboardContent) -> Table | None:
         pl.when(pl.col("enough_data")).then(pl.lit("yes")).otherwise(pl.lit("no")).alias("enough_data"),
         pl.col("sent").sum().over("agent_id", "template_name").alias("both"),
     ).sort(["both", "agent_id", "template_name", "variant"], descending=[True, False, False, False])
-    return _table(frame, columns, "variant", "variants")
+    return Table.of(frame, columns, "variant", "variants")
 
 
 def left_out(content: DashboardContent) -> Table | None:
@@ -296,7 +252,7 @@ def left_out(content: DashboardContent) -> Table | None:
         Column("transactions", "Transactions left out"),
         Column("total_amount", "Amount", hint="In that currency"),
     )
-    return _table(content.left_out.sort("currency", nulls_last=True), columns, "currency", "currencies")
+    return Table.of(content.left_out.sort("currency", nulls_last=True), columns, "currency", "currencies")
 
 
 def sources(content: DashboardContent) -> Table | None:
@@ -311,23 +267,7 @@ def sources(content: DashboardContent) -> Table | None:
         Column("deleted", "Gone"),
         Column("mode", "Read", "stage", "In full, or what had changed", down=False),
     )
-    return _table(content.sources.sort("table_name"), columns, "table", "tables")
-
-
-def _table(frame: pl.DataFrame, columns: Sequence[Column], thing: str, things: str) -> Table:
-    kept = tuple(column for column in columns if column.key in frame.columns)
-    cells = [[_cell(value) for value in frame[column.key].to_list()] for column in kept]
-    return Table(kept, [list(row) for row in zip(*cells, strict=True)], thing, things)
-
-
-def _cell(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value)
+    return Table.of(content.sources.sort("table_name"), columns, "table", "tables")
 
 
 def funnel_choices(content: DashboardContent) -> list[dict[str, Any]]:

@@ -1,0 +1,81 @@
+"""The one transaction that writes results to Postgres: all of it or nothing, and in the end it is known which.
+
+Belongs here: beginning and ending it, telling what Postgres refused, and asking whether it was committed where the word
+of that was lost on its way. May import: `errors`, `postgres`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+
+from si_analytics import postgres
+from si_analytics.errors import PublishError, ServerError
+from si_analytics.settings import Settings
+
+UNDONE = "Nothing was written, the previous results stand"
+_STILL_COMMITTING = 10.0  # seconds that a commit whose word was lost may still take
+_ADVICE: Mapping[type[psycopg.Error], str] = {
+    psycopg.errors.InsufficientPrivilege: ". What this user may not do: si doctor",
+    psycopg.errors.ReadOnlySqlTransaction: ". Connect to the primary, as a role that is not set to read only",
+    psycopg.errors.QueryCanceled: ". Give this role more time: alter role ... set statement_timeout = 0",
+    psycopg.errors.TransactionTimeout: ". Give this role more time: alter role ... set transaction_timeout = 0",
+    psycopg.errors.IdleInTransactionSessionTimeout: (
+        ". Give this role more time: alter role ... set idle_in_transaction_session_timeout = 0"
+    ),
+}
+
+
+@contextlib.contextmanager
+def begin(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """The transaction, committed where the block ends well. Raises PublishError where Postgres refuses."""
+    number: str | None = None
+    try:
+        with postgres.connect(settings, read_only=False) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            connection.execute("set local search_path = pg_catalog, pg_temp")
+            yield connection
+            row = connection.execute("select pg_current_xact_id_if_assigned()::text").fetchone()
+            number = row[0] if row else None
+    except psycopg.Error as error:
+        if number and _committed(settings, number):
+            return
+        reason = error.diag.message_primary or " ".join(str(error).split())
+        raise PublishError("publishing to Postgres", reason, _remedy(error)) from error
+
+
+def _committed(settings: Settings, number: str) -> bool:
+    """Whether the transaction of that number was committed, where the word of it was lost on its way."""
+    status: object = None
+    try:
+        with postgres.connect(settings) as connection:
+            deadline = time.monotonic() + _STILL_COMMITTING
+            while status in (None, ("in progress",)) and time.monotonic() < deadline:
+                status = connection.execute("select pg_xact_status(%s::xid8)", [number]).fetchone()
+                time.sleep(0 if status != ("in progress",) else 0.1)
+    except (ServerError, psycopg.Error) as error:
+        raise _unknown() from error
+    if status == ("in progress",):
+        raise _unknown()
+    return status == ("committed",)
+
+
+def _unknown() -> PublishError:
+    found = "the connection was lost while the results were committed, and Postgres cannot be asked whether they were"
+    return PublishError("publishing to Postgres", found, "All of them were or none; run it again: si refresh")
+
+
+def _remedy(error: psycopg.Error) -> str:
+    """What to do; where a trigger of the application's looks for a table without its schema, it finds none here."""
+    if isinstance(
+        error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction
+    ):
+        if "PL/pgSQL" in (error.diag.context or "") or "SQL function" in (error.diag.context or ""):
+            return f"{UNDONE}. A trigger names it without its schema: alter function ... set search_path = public"
+        return f"{UNDONE}. Build what is missing: si schema apply"
+    advice = (remedy for kind, remedy in _ADVICE.items() if isinstance(error, kind))
+    return f"{UNDONE}{next(advice, '')}"
