@@ -97,10 +97,11 @@ class Delay:
 
 @dataclass
 class _Session:
-    """One session that does the same thing again and again."""
+    """One session that does the same thing again and again; ``begun`` once it did it for the first time, or failed."""
 
     longest: float = 0.0
     failed: list[str] = field(default_factory=list)
+    begun: threading.Event = field(default_factory=threading.Event)
 
 
 def cost(place: Place, rounds: int, listen: Listener) -> list[Cost]:
@@ -160,13 +161,15 @@ def _longest(sessions: Mapping[str, _Session]) -> dict[str, float]:
 
 @contextmanager
 def _at_work(place: Place, rows: int) -> Iterator[dict[str, _Session]]:
-    """Every session in a thread of its own, without a pause, for the length of the block."""
+    """Every session in a thread of its own, without a pause; all are at work when the block begins."""
     sessions = {name: _Session() for name in _SESSIONS}
     ended = threading.Event()
     threads = [threading.Thread(target=_work, args=(place, rows, name, sessions[name], ended)) for name in sessions]
     for thread in threads:
         thread.start()
     try:
+        for session in sessions.values():
+            session.begun.wait()
         yield sessions
     finally:
         ended.set()
@@ -184,8 +187,11 @@ def _work(place: Place, rows: int, name: str, session: _Session, ended: threadin
                 started = time.perf_counter()
                 connection.execute(done.encode(), {"id": chance.choice(ids)})
                 session.longest = max(session.longest, time.perf_counter() - started)
+                session.begun.set()
     except psycopg.Error as error:
         session.failed.append(str(error))
+    finally:
+        session.begun.set()
 
 
 def delays(place: Place, rounds: int, listen: Listener, debounces: Sequence[str] = DEBOUNCES) -> list[Delay]:
