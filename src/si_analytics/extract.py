@@ -104,7 +104,7 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         raise
     finally:
         connection.execute("detach database if exists pg")
-        connection.execute(_IN_ORDER)
+        connection.execute(_IN_ORDER)  # where a table's reading broke off, it still is not
 
 
 def against(connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline) -> str | None:
