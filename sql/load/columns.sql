@@ -1,10 +1,11 @@
 -- columns: the columns of one table of `public`, and what a file must and may say of each.
 --
--- base is the type without its length, the element's for an array, the bare one for a domain.
+-- base is the type without its length, the element's for an array, the bare one for a domain; stored is the type with
+-- its length, what a domain stands for.
 --
 -- Dialect  postgres
 -- Grain    one row per column
--- Inputs   pg_attribute, pg_type
+-- Inputs   pg_attribute, pg_attrdef, pg_type
 -- Params   %(table)s  name of the table
 -- Order    position
 
@@ -17,8 +18,14 @@ columns_of_the_table as (
         attnum as position,
         atttypid,
         atttypmod,
+        attnotnull as not_null,
         attnotnull and not atthasdef and attidentity = '' as required,
-        attgenerated = '' and attidentity <> 'a' as writable
+        attgenerated = '' and attidentity <> 'a' as writable,
+        case when attgenerated = '' then (
+            select pg_get_expr(pg_attrdef.adbin, pg_attrdef.adrelid)
+            from pg_attrdef
+            where pg_attrdef.adrelid = pg_attribute.attrelid and pg_attrdef.adnum = pg_attribute.attnum
+        ) end as preset
     from pg_attribute
     where
         attrelid = to_regclass('public.' || quote_ident(%(table)s))
@@ -31,7 +38,8 @@ bare_types as (
 
     select
         oid,
-        case when typtype = 'd' then typbasetype else oid end as bare
+        case when typtype = 'd' then typbasetype else oid end as bare,
+        case when typtype = 'd' then typtypmod end as bare_typmod
     from pg_type
 
 ),
@@ -46,8 +54,13 @@ final as (
             null
         ) as base,
         pg_type.typcategory = 'A' as is_array,
+        format_type(
+            bare_types.bare, coalesce(bare_types.bare_typmod, columns_of_the_table.atttypmod)
+        ) as stored,
+        columns_of_the_table.not_null,
         columns_of_the_table.required,
         columns_of_the_table.writable,
+        columns_of_the_table.preset,
         columns_of_the_table.position
     from columns_of_the_table
     inner join bare_types

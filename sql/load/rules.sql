@@ -1,5 +1,7 @@
 -- rules: the keys and checks of one table of `public`, with the columns they are about.
 --
+-- kind is that of the constraint (p, u, f, c), u for a unique index of plain columns, other for any other one.
+--
 -- Dialect  postgres
 -- Grain    one row per constraint, and per unique index that stands for itself
 -- Inputs   pg_constraint, pg_index, pg_class, pg_attribute
@@ -12,9 +14,11 @@ constraints as (
 
     select
         conname as name,
+        contype::text as kind,
         conkey as positions,
         pg_get_constraintdef(oid) as definition,
-        confrelid as refers_to
+        confrelid as refers_to,
+        confkey as positions_there
     from pg_constraint
     where conrelid = to_regclass('public.' || quote_ident(%(table)s))
 
@@ -24,9 +28,11 @@ unique_indexes as (
 
     select
         pg_class.relname as name,
-        pg_index.indkey::int2[] as positions,
+        case when pg_index.indpred is null and pg_index.indexprs is null then 'u' else 'other' end as kind,
+        (pg_index.indkey::int2[])[0:pg_index.indnkeyatts - 1] as positions,
         pg_get_indexdef(pg_class.oid) as definition,
-        0::oid as refers_to
+        0::oid as refers_to,
+        null::int2[] as positions_there
     from pg_index
     inner join pg_class
         on pg_index.indexrelid = pg_class.oid
@@ -49,6 +55,7 @@ final as (
 
     select
         rules.name,
+        rules.kind,
         array(
             select pg_attribute.attname::text
             from pg_attribute
@@ -58,7 +65,16 @@ final as (
             order by array_position(rules.positions, pg_attribute.attnum)
         ) as columns,
         rules.definition,
-        parents.relname as refers_to
+        parents.relnamespace::regnamespace::text as refers_to_schema,
+        parents.relname as refers_to,
+        array(
+            select pg_attribute.attname::text
+            from pg_attribute
+            where
+                pg_attribute.attrelid = rules.refers_to
+                and pg_attribute.attnum = any(rules.positions_there)
+            order by array_position(rules.positions_there, pg_attribute.attnum)
+        ) as columns_there
     from rules
     left join pg_class as parents
         on rules.refers_to = parents.oid

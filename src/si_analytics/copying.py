@@ -67,10 +67,17 @@ def array_literals(column: pl.Series) -> pl.Series:
     return pl.select(pl.lit("{") + inner + pl.lit("}")).to_series().rename(column.name)
 
 
-def write(connection: Connection, table: str, frames: Iterable[pl.DataFrame], columns: Sequence[str]) -> int:
-    """COPY the frames into `public.<table>`, some rows at a time; how many rows there were."""
+def write(
+    connection: Connection,
+    table: str,
+    frames: Iterable[pl.DataFrame],
+    columns: Sequence[str],
+    *,
+    schema: str = "public",
+) -> int:
+    """COPY the frames into that table of the schema, some rows at a time; how many rows there were."""
     command = sql.SQL("copy {} ({}) from stdin").format(
-        sql.Identifier("public", table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     with connection.cursor() as cursor:
         with cursor.copy(command) as copy:

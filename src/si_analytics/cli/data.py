@@ -48,22 +48,60 @@ def load(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder of files named after tables: deals.csv, users.parquet.")
     ],
+    upsert: Annotated[
+        bool, typer.Option("--upsert", help="Overwrite rows whose primary key is there; otherwise they are refused.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="As --upsert, and remove the rows of these tables that no file holds.")
+    ] = False,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="The IANA zone of times that name none; otherwise refused.")
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(metavar="MARK", help="What separates the columns of a CSV file: ';' or tab.")
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="MARK", help="The decimal mark, . or , and the other one sets off thousands.")
+    ] = None,
+    dates: Annotated[
+        str | None, typer.Option(metavar="ORDER", help="day-first or month-first: how 05.06.2026 is meant.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="How CSV files without a byte order mark are written; UTF-8.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Load your own CSV or Parquet files.
 
-    They go into the tables they are named after, all of them or none. Columns are matched by name; rows are
-    added to those that are there.
+    They go into the tables they are named after, all of them or none. Columns are matched by name; rows are added to
+    those that are there. A value is loaded exactly or refused.
     """
     from si_analytics import load as loading
     from si_analytics import settings
+    from si_analytics.errors import UsageError
 
+    if upsert and replace:
+        raise UsageError("--upsert with --replace", "they mean different things", "Give one of them")
+    options = loading.Options(
+        separator=separator,
+        decimal=decimal,
+        dates=dates,
+        encoding=encoding,
+        timezone=timezone,
+        mode="upsert" if upsert else "replace" if replace else "add",
+    )
     with Progress("loading", quiet=json) as progress:
-        report = loading.load(settings.load(), folder, progress=progress)
+        report = loading.load(settings.load(), folder, options=options, progress=progress)
     if json:
         as_json(report)
         return
+    if options.mode != "add":
+        changed = ("inserted", "updated", "removed", "unchanged")
+        rows = [(name, *(f"{getattr(one, what):,}" for what in changed)) for name, one in report.changes.items()]
+        table(("table", *changed), rows, changed)
     say(_loaded(report.rows, report.seconds))
+    for sentence in report.notes:
+        note(f"warning: {sentence}")
     if report.ignored:
         note(f"Left aside, being neither CSV nor Parquet: {', '.join(report.ignored)}")
 

@@ -3,9 +3,9 @@
 Belongs here: `load`, which finds the files and carries them over in one transaction.
 May import: `errors`, `settings`, `postgres`, `copying`, `schema`, and the modules of the package.
 
-CSV as PostgreSQL means it: comma, double quotes, a header, UTF-8 (a byte order mark is skipped); nothing between
-two commas is null, `""` is the empty text; arrays and JSON are Postgres literals; a time without a zone is UTC.
-Parquet with its own types: lists for arrays; structs, maps and texts for JSON; moments with a zone only.
+A value is loaded exactly or not at all. CSV with a header, in UTF-8 unless it says otherwise; nothing between two
+separators is null, `""` is the empty text; arrays and JSON are Postgres literals. Parquet with its own types: decimals
+for amounts, lists for arrays, structs, maps and texts for JSON. `Options` say what files do not say of themselves.
 """
 
 from __future__ import annotations
@@ -18,53 +18,70 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from si_analytics import copying, postgres, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
-from si_analytics.load import refusals
+from si_analytics.load import placing, waiting
 from si_analytics.load.comma import CommaFile
+from si_analytics.load.options import Options
 from si_analytics.load.parquet import ParquetFile
-from si_analytics.load.target import NOTHING_CHANGED, Target, describe, refusal
+from si_analytics.load.placing import Change
+from si_analytics.load.reading import File, Source
+from si_analytics.load.target import NOTHING_CHANGED, describe, refusal
 from si_analytics.settings import Settings
 
-__all__ = ["LoadReport", "load"]
+__all__ = ["Change", "LoadReport", "Options", "load"]
 
 Progress = Callable[[str, str, int, float], None]
 """Called after each table with the phase, the table, its rows and the seconds it took."""
 
-File = CommaFile | ParquetFile
-_READERS: dict[str, type[CommaFile] | type[ParquetFile]] = {".csv": CommaFile, ".parquet": ParquetFile}
+_READERS: dict[str, type[CommaFile] | type[ParquetFile]] = {
+    ".csv": CommaFile,
+    ".csv.gz": CommaFile,
+    ".parquet": ParquetFile,
+}
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """How many rows went into each table, and which files of the folder were none of ours."""
+    """How many rows each file held, what came of them, which files of the folder were none of ours, what to look at."""
 
     rows: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     ignored: tuple[str, ...] = ()
+    changes: dict[str, Change] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-def load(settings: Settings, folder: Path | str, *, progress: Progress | None = None) -> LoadReport:
-    """Append the files of `folder` to the tables they are named after, in one transaction.
+def load(
+    settings: Settings, folder: Path | str, *, options: Options | None = None, progress: Progress | None = None
+) -> LoadReport:
+    """Put the files of `folder` into the tables they are named after, in one transaction.
 
-    Columns are matched by name; one that a file leaves out takes its default. Raises LoadError, naming file, place
-    and column, where anything does not fit; then nothing was loaded.
+    Columns are matched by name; one that a file leaves out takes its default. Rows are added; with other `options`
+    those that are there are overwritten or replaced. Raises LoadError, naming file, place, column and value, where
+    anything does not fit; then nothing was loaded.
     """
     begun = time.perf_counter()
-    files, ignored = _files(Path(folder), schema.tables())
-    rows: dict[str, int] = {}
+    told = progress or (lambda *_: None)
+    options = options or Options()
+    files, ignored = _files(Path(folder), schema.tables(), options)
     with postgres.connect(settings, read_only=False) as connection, _speaking(folder), connection.transaction():
         order = copying.insert_order(connection, files)
-        targets = {table: _accepted(connection, table, files[table]) for table in order}
-        for table, (target, names) in targets.items():
+        sources = {table: _accepted(connection, table, files[table], options) for table in order}
+        rows = {}
+        for table, source in sources.items():
             started = time.perf_counter()
-            rows[table] = _copy(connection, files[table], target, names)
-            if progress:
-                progress("load", table, rows[table], time.perf_counter() - started)
+            rows[table] = waiting.fill(connection, source)
+            told("read", table, rows[table], time.perf_counter() - started)
+        waiting.look(connection, sources)
+        started = time.perf_counter()
+        changes = placing.place(
+            connection, sources, lambda table, _: told("load", table, rows[table], time.perf_counter() - started)
+        )
         copying.analyze(connection, order)
-    return LoadReport(rows, time.perf_counter() - begun, ignored)
+    notes = tuple(note for source in sources.values() for note in source.notes())
+    return LoadReport(rows, time.perf_counter() - begun, ignored, changes, notes)
 
 
 @contextlib.contextmanager
@@ -82,26 +99,28 @@ def _speaking(folder: Path | str) -> Iterator[None]:
         raise LoadError(f"loading {folder}", found, f"See the server's log; {NOTHING_CHANGED}") from None
 
 
-def _files(folder: Path, tables: tuple[str, ...]) -> tuple[dict[str, File], tuple[str, ...]]:
+def _files(folder: Path, tables: tuple[str, ...], options: Options) -> tuple[dict[str, File], tuple[str, ...]]:
     """The file of each table there is one for, and the names of what is something else altogether."""
     found: dict[str, File] = {}
     ignored: list[str] = []
     for path in _listed(folder):
-        reader = _READERS.get(path.suffix.lower())
-        if reader is None:
+        lower = path.name.lower()
+        ending = next((ending for ending in sorted(_READERS) if lower.endswith(ending)), None)
+        table = lower.removesuffix(ending or "")
+        if ending is None:
             _refuse_other_formats(path, tables)
             ignored.append(path.name)
         elif path.is_dir():
             raise refusal(path.name, "it is a folder", "Write the table as one file")
-        elif path.stem not in tables:
-            near = difflib.get_close_matches(path.stem.lower(), tables, n=1)
-            hint = f"Did you mean {near[0]}{path.suffix}? " if near else "Name files after tables, like deals.csv. "
-            raise refusal(path.name, f"there is no table {path.stem}", f"{hint}Rename it or take it away")
-        elif path.stem in found:
-            both = f"both {found[path.stem].name} and {path.name} are there"
-            raise LoadError(f"loading the table {path.stem}", both, f"Keep one of them; {NOTHING_CHANGED}")
+        elif table not in tables:
+            near = difflib.get_close_matches(table, tables, n=1)
+            hint = f"Did you mean {near[0]}{ending}? " if near else "Name files after tables, like deals.csv. "
+            raise refusal(path.name, f"there is no table {table}", f"{hint}Rename it or take it away")
+        elif table in found:
+            both = f"both {found[table].name} and {path.name} are there"
+            raise LoadError(f"loading the table {table}", both, f"Keep one of them; {NOTHING_CHANGED}")
         else:
-            found[path.stem] = reader(path)
+            found[table] = _READERS[ending](path, options)
     if not found:
         raise LoadError(
             f"loading {folder}", "it holds no CSV or Parquet file", "Put files in like deals.csv, users.parquet"
@@ -124,11 +143,13 @@ def _refuse_other_formats(path: Path, tables: tuple[str, ...]) -> None:
     """A file that is plainly meant for a table but in a form we do not read is not passed over in silence."""
     table, _, form = path.name.partition(".")
     if table in tables and path.is_file() and form:
-        raise refusal(path.name, f"it is named after a table, and .{form} is neither .csv nor .parquet", "Convert it")
+        raise refusal(
+            path.name, f"it is named after a table, and .{form} is neither .csv, .csv.gz nor .parquet", "Convert it"
+        )
 
 
-def _accepted(connection: copying.Connection, table: str, file: File) -> tuple[Target, list[str]]:
-    """The table, and the columns that the file fills."""
+def _accepted(connection: copying.Connection, table: str, file: File, options: Options) -> Source:
+    """The file on its way into the table, once its columns were held against the table's."""
     target = describe(connection, table)
     if not target.columns:
         raise SchemaError(
@@ -138,28 +159,9 @@ def _accepted(connection: copying.Connection, table: str, file: File) -> tuple[T
         names = file.header()
     except OSError as error:
         raise refusal(file.name, "it cannot be read", f"Check the file ({error.strerror})") from error
-    target.accept(file.name, names)
-    return target, names
-
-
-def _copy(connection: copying.Connection, file: File, target: Target, names: list[str]) -> int:
-    try:
-        if isinstance(file, ParquetFile):
-            return copying.write(connection, target.table, file.frames(target), names)
-        return _copy_text(connection, target.table, names, file.chunks())
-    except psycopg.Error as error:
-        # The cause is not chained: it quotes the row, which may be about a person.
-        raise refusals.told(error, file, target) from None
-    except OSError as error:
-        raise refusal(file.name, "it cannot be read to its end", f"Check the file ({error.strerror})") from error
-
-
-def _copy_text(connection: copying.Connection, table: str, names: list[str], chunks: Iterator[bytes]) -> int:
-    command = sql.SQL("copy {} ({}) from stdin with (format csv, header true)").format(
-        sql.Identifier("public", table), sql.SQL(", ").join(map(sql.Identifier, names))
-    )
-    with connection.cursor() as cursor:
-        with cursor.copy(command) as copy:
-            for chunk in chunks:
-                copy.write(chunk)
-        return cursor.rowcount
+    source = Source(file, target, target.accept(file.name, names), options)
+    if options.mode == "upsert" and not placing.keyed(source):
+        key = ", ".join(target.key) or "a primary key"
+        found = f"it lacks {key}, by which rows that are there are told"
+        raise refusal(file.name, found, "Add the column, or leave out --upsert")
+    return source

@@ -1,115 +1,176 @@
-"""CSV files: RFC 4180, in UTF-8, with a header.
+"""CSV files: RFC 4180, with a header.
 
-Belongs here: reading a CSV file's header and bytes, and refusing what is no such file.
-May import: `errors`, `target`.
+Belongs here: a CSV file's header, its separator and its rows as texts. May import: `clean`, `options`, `target`.
 
-The rows themselves are parsed by Postgres, which knows its own literals; what it would misread or
-report without a place (bytes that are no text, an early end) is found on the way.
+Nothing between two separators is null, `""` is the empty text. The first line may be Excel's `sep=;`.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from si_analytics.errors import LoadError
+from si_analytics.load import clean
+from si_analytics.load.options import Options
 from si_analytics.load.target import refusal
 
-_CHUNK = 1 << 20
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# Servers before PostgreSQL 18 take such a line for the end of the data, and drop the rest in silence.
-_END_MARKER = re.compile(rb"(?:^|(?<=[\r\n]))\\\.(?=\r|\n|$)")
+_LONGEST_HEADER = 1 << 20
+_BLOCK = 1 << 24
+_SEPARATES = re.compile(rb'^"?sep=([^"\r\n])"?(?:\r\n|\n|\r|$)', re.IGNORECASE)
+_HEADER = re.compile(rb'(?:[^"\r\n]|"[^"]*")*(\r\n|\n|\r)')
 
 
 class CommaFile:
-    """One CSV file; `place` is what its rows are counted in."""
+    """One CSV file, perhaps packed with gzip."""
 
-    place = "line"
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, options: Options) -> None:
+        self.path, self.options = path, options
 
     @property
     def name(self) -> str:
         """The file's name."""
         return self.path.name
 
+    def at(self, row: int) -> str:
+        """Where that row stands, counted from 1: the line it begins in."""
+        names, separator, line, rest = self._opened()
+        strict = clean.Strict(self.name, separator, line, len(names), wanted=row)
+        for _ in strict.passed(rest):
+            if strict.found is not None:
+                break
+        return f"line {strict.found or strict.line}"
+
     def header(self) -> list[str]:
         """The column names of its first line; raises LoadError where there is none."""
-        with self.path.open("rb") as file:
-            start = file.read(_CHUNK)
-        if start.startswith(_UTF16):
-            raise refusal(self.name, "it is written in UTF-16", "Save it as UTF-8")
-        text = codecs.getincrementaldecoder("utf-8-sig")(errors="replace").decode(start)
-        if not text.strip():
-            raise refusal(self.name, "it is empty", "Begin it with a line of column names, or take it away")
+        return self._opened()[0]
+
+    def types(self) -> list[pa.DataType]:
+        """Texts, all of them."""
+        return [pa.string() for _ in self.header()]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Its rows, some at a time; raises LoadError, naming the line, where one is malformed."""
+        names, separator, line, rest = self._opened()
+        malformed: list[pc.InvalidRow] = []
+
+        def refuse(row: pc.InvalidRow) -> str:
+            malformed.append(row)  # what is raised here, pyarrow swallows
+            return "error"
+
+        text = _Reader(clean.Strict(self.name, separator, line, len(names)).passed(rest))
+        if not text.peek(len(names) > 1):
+            return
         try:
-            names = next(csv.reader(io.StringIO(text, newline=""), strict=True))
+            yield from _parsed(text, len(names), separator, refuse)
+        except pa.ArrowInvalid as error:
+            if malformed:
+                raise self._malformed(malformed[0], names) from None
+            if "straddl" in str(error):
+                raise refusal(
+                    self.name, f"a row of it is longer than {_BLOCK >> 20} MB", "Correct or split it"
+                ) from None
+            raise refusal(self.name, "it cannot be read as CSV", "Check its quotes and separators") from None
+
+    def _malformed(self, row: pc.InvalidRow, names: list[str]) -> LoadError:
+        place = self.at(row.number)
+        if row.text == "\\.":
+            return refusal(self.name, f"{place} is nothing but \\., the mark that ends a COPY", 'Quote it: "\\."')
+        found = f"{row.actual_columns} value{'' if row.actual_columns == 1 else 's'} for {row.expected_columns} columns"
+        lacks = f": {names[row.actual_columns]} is the first without" if row.actual_columns < len(names) else ""
+        remedy = "Check its quotes and separators; a value with a separator in it needs quotes"
+        return refusal(self.name, f"{place}: the row is malformed ({found}{lacks})", remedy)
+
+    def _opened(self) -> tuple[list[str], str, int, Iterator[bytes]]:
+        """The column names, the separator, the line that the rows begin at, and the text from there on."""
+        chunks = clean.utf8(self.path, self.options)
+        start = b""
+        for chunk in chunks:
+            start += chunk
+            if len(start) >= _LONGEST_HEADER:
+                break
+        if not start.strip():
+            raise refusal(self.name, "it is empty", "Begin it with a line of column names, or take it away")
+        line, separator, said = 1, self.options.separator or ",", _SEPARATES.match(start)
+        if said:
+            line, separator, start = 2, said[1].decode(), start[said.end() :]
+        match = _HEADER.match(start)
+        end = match.end() if match else len(start)
+        names = self._names(start[:end].decode(), separator, line)
+        after = line + max(start[:end].count(b"\n"), start[:end].count(b"\r"))
+        return names, separator, after, itertools.chain([start[end:]], chunks)
+
+    def _names(self, text: str, separator: str, line: int) -> list[str]:
+        try:
+            names = next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator), [])
         except csv.Error as error:
-            raise refusal(self.name, "line 1 is not a line of CSV", "Check its quotes and commas") from error
-        separators = [mark for mark in ";\t|" if len(names) == 1 and mark in names[0]]
-        if separators:
-            shown = {"\t": "tabs"}.get(separators[0], f"'{separators[0]}'")
-            raise refusal(self.name, f"its columns are separated by {shown}", "Separate them by commas")
+            found = f"line {line} is not a line of CSV"
+            raise refusal(self.name, found, "Check its quotes and separators") from error
+        others = [mark for mark in ";\t|," if len(names) == 1 and mark in names[0] and mark != separator]
+        if others:
+            shown, word = {"\t": ("tabs", "tab")}.get(others[0], (f"'{others[0]}'", f"'{others[0]}'"))
+            remedy = (
+                f"Separate them by commas, or say --separator {word}" if others[0] != "," else "Give no --separator"
+            )
+            raise refusal(self.name, f"its columns are separated by {shown}", remedy)
         return names
 
-    def chunks(self) -> Iterator[bytes]:
-        """Its bytes without a byte order mark; raises LoadError, naming the line, where they are not text."""
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        lines, quotes, tail = 0, 0, b""
-        with self.path.open("rb") as file:
-            if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
-                file.seek(0)
-            while chunk := file.read(_CHUNK):
-                self._refuse_bytes(chunk, decoder, lines)
-                self._refuse_end_marker(tail + chunk, lines - tail.count(b"\n"), quotes - tail.count(b'"'))
-                lines += chunk.count(b"\n")
-                quotes += chunk.count(b'"')
-                tail = chunk[-3:]
-                yield chunk
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            raise self._not_utf8(lines + 1) from error
 
-    def _refuse_bytes(self, chunk: bytes, decoder: codecs.IncrementalDecoder, lines: int) -> None:
-        nul = chunk.find(b"\0")
-        if nul >= 0:
-            line = lines + chunk.count(b"\n", 0, nul) + 1
-            raise refusal(self.name, f"line {line} holds a NUL byte, which Postgres text cannot", "Remove it")
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            # The decoder kept at most three bytes of the chunk before, no line break among them.
-            raise self._not_utf8(lines + error.object.count(b"\n", 0, error.start) + 1) from error
-
-    def _not_utf8(self, line: int) -> Exception:
-        return refusal(self.name, f"line {line} holds bytes that are not UTF-8", "Save it as UTF-8")
-
-    def _refuse_end_marker(self, data: bytes, lines: int, quotes: int) -> None:
-        if b"\\." not in data:
-            return
-        for match in _END_MARKER.finditer(data):
-            if (quotes + data.count(b'"', 0, match.start())) % 2 == 0:
-                line = lines + data.count(b"\n", 0, match.start()) + 1
-                raise refusal(
-                    self.name, f"line {line} is nothing but \\., the mark that ends a COPY", 'Quote it: "\\."'
-                )
-
-    def find(self, column: str, wanted: str) -> int | None:
-        """The line of the first row with that value (an id, written in whatever way) in the column."""
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            place = next(rows).index(column)
-            for row in rows:
-                if len(row) > place and bare(row[place]) == bare(wanted):
-                    return rows.line_num
-        return None
+def _parsed(text: _Reader, columns: int, separator: str, refuse: object) -> Iterator[pa.RecordBatch]:
+    names = [str(place) for place in range(columns)]
+    reader = pc.open_csv(
+        text,
+        # In one thread, rows are counted.
+        read_options=pc.ReadOptions(use_threads=False, column_names=names, block_size=_BLOCK),
+        parse_options=pc.ParseOptions(
+            delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=refuse
+        ),
+        convert_options=pc.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    with reader:
+        yield from reader
 
 
-def bare(value: str) -> str:
-    """An id without what ids may be decorated with."""
-    return value.strip().strip("{}").replace("-", "").lower()
+class _Reader(io.RawIOBase):
+    """Chunks of bytes as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._left = chunks, b""
+
+    def peek(self, several: bool) -> bool:
+        """Whether there is any row; of several columns a lone line break is none."""
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._left = chunk
+        if len(self._left) < 3:
+            following = next(self._chunks, b"")
+            self._left += following
+        return bool(self._left.strip(b"\r\n")) if several else self._left != b"\n"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._left = chunk
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size

@@ -1,69 +1,57 @@
 """What Postgres refused, said in one sentence without the value it refused.
 
 Belongs here: turning its errors into LoadError with file, line or row, column and remedy.
-May import: `errors`, `target`.
+May import: `errors`, `reading` for its types, `target`, `unfit`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors
 
 from si_analytics.errors import AnalyticsError, ServerError
-from si_analytics.load.target import NOTHING_CHANGED, Rule, Target, refusal
+from si_analytics.load.target import NOTHING_CHANGED, Column, Rule, Target, refusal
+from si_analytics.load.unfit import shape
 
-# The words differ with the server's language, their order does not: COPY deals, line 5, column amount: "..."
+if TYPE_CHECKING:
+    from si_analytics.load.reading import Source
+
+# The words differ with the server's language, their order does not: COPY load_deals, line 5, column amount: "..."
+_QUOTED = re.compile(r': "(.*)"\s*$', re.DOTALL)
 _PLACE = re.compile(r"^COPY [^,\n]+, \w+ (\d+)(?:, \w+ ([^:\n]+))?", re.MULTILINE)
-_KEY = re.compile(r"\(([^)]+)\)=\((.*?)\)")
 
 
-class Source(Protocol):
-    """A file that was being loaded."""
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-
-    @property
-    def place(self) -> str:
-        """What its rows are counted in."""
-
-    def find(self, column: str, wanted: str) -> int | None:
-        """Where the first row with that id in the column stands."""
-
-
-def told(error: psycopg.Error, source: Source, target: Target) -> AnalyticsError:
+def told(error: psycopg.Error, source: Source) -> AnalyticsError:
     """The error to raise instead."""
+    target = source.target
     where, column = _place(error, source)
     rule = target.rules.get(error.diag.constraint_name or "")
     for kind, explain in (
-        (errors.BadCopyFileFormat, _malformed),
         (errors.UniqueViolation, _doubled),
         (errors.CheckViolation, _against_a_rule),
+        (errors.ForeignKeyViolation, _dangling),
     ):
         if isinstance(error, kind):
             found, remedy = explain(error, target, rule)
             return refusal(source.name, where + found, remedy)
-    if isinstance(error, errors.ForeignKeyViolation):
-        found, remedy = _dangling(rule)
-        return refusal(source.name, _searched(error, source) + found, remedy)
     if isinstance(error, errors.NotNullViolation):
         found = f"{where}the column {error.diag.column_name} is empty, and every row needs a value there"
         return refusal(source.name, found, "Fill it in")
     if (error.sqlstate or "").startswith("22"):
         known = target.columns.get(column or "")
-        kind_of_value = f"a value that fits {known.type}" if known else "a value that Postgres can store"
-        named = f"column {column}: " if column else ""
-        return refusal(source.name, f"{where}{named}it is not {kind_of_value}", "Correct it")
+        return refusal(source.name, f"{where}{_misfit(error, known, column)}", "Correct it")
     return _otherwise(error, source, where)
 
 
-def _malformed(error: psycopg.Error, _: Target, __: Rule | None) -> tuple[str, str]:
-    said = error.diag.message_primary or "it cannot be read"
-    return f"the row is malformed ({said})", "Check its quotes and commas"
+def _misfit(error: psycopg.Error, column: Column | None, name: str | None) -> str:
+    """That a value does not fit, and what it looks like; Postgres quotes it at the end of where it was."""
+    found = _QUOTED.search(error.diag.context or "")
+    value = f", and it looks like '{shape(found[1])}'" if found and found[1] else ""
+    kind = f"a value that fits {column.type}" if column else "a value that Postgres can store"
+    return f"{f'column {name}: ' if name else ''}it is not {kind}{value}"
 
 
 def _doubled(_: psycopg.Error, target: Target, rule: Rule | None) -> tuple[str, str]:
@@ -77,7 +65,7 @@ def _against_a_rule(error: psycopg.Error, _: Target, rule: Rule | None) -> tuple
     return f"it breaks the rule {error.diag.constraint_name}{definition}", "Correct it"
 
 
-def _dangling(rule: Rule | None) -> tuple[str, str]:
+def _dangling(_: psycopg.Error, __: Target, rule: Rule | None) -> tuple[str, str]:
     listed = ", ".join(rule.columns) if rule else "a key"
     refers_to = f"the table {rule.refers_to}" if rule else "the table it refers to"
     return f"{listed} names a row that {refers_to} does not hold", "Correct it, or load that row too"
@@ -87,23 +75,14 @@ def _place(error: psycopg.Error, source: Source) -> tuple[str, str | None]:
     match = _PLACE.search(error.diag.context or "")
     if match is None:
         return "", None
-    return f"{source.place} {match.group(1)}, " if match.group(
-        2
-    ) else f"{source.place} {match.group(1)}: ", match.group(2)
-
-
-def _searched(error: psycopg.Error, source: Source) -> str:
-    """Where the row with a broken reference stands: keys are checked at the end, without a place."""
-    match = _KEY.search(error.diag.message_detail or "")
-    if match is None or "," in match.group(1):
-        return ""
-    line = source.find(match.group(1), match.group(2))
-    return "" if line is None else f"{source.place} {line}: "
+    column = match.group(2)
+    return f"{source.file.at(int(match.group(1)))}{', ' if column else ': '}", column
 
 
 def _otherwise(error: psycopg.Error, source: Source, where: str) -> AnalyticsError:
     if isinstance(error, errors.InsufficientPrivilege):
-        return refusal(source.name, "this user may not write to the table", "Grant insert on it, or use another user")
+        remedy = "Grant select, insert and, to load again, update and delete on it, and temp on the database"
+        return refusal(source.name, "this user may not write to the table", f"{remedy}; or use another user")
     if isinstance(error, errors.LockNotAvailable):
         return refusal(source.name, "another session kept it waiting", "Try again when that session is done")
     if isinstance(error, psycopg.OperationalError):

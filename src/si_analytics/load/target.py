@@ -1,7 +1,7 @@
 """The table that a file is to go into, as the catalogue describes it.
 
 Belongs here: reading a table's columns and rules, and holding a file's column names against them.
-May import: `errors`, `sql`.
+May import: `errors`, `sql`, `contract`.
 
 Everything is read before the first row is sent: once Postgres has refused something, the
 transaction answers no more questions.
@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from si_analytics import sql
+from si_analytics import contract, sql
 from si_analytics.errors import LoadError
 
 NOTHING_CHANGED = "nothing was loaded"
@@ -31,42 +31,79 @@ class Column:
     base: str
     """The type without length, ``text`` for ``text[]`` as well; what a domain stands for."""
     is_array: bool
-    required: bool
-    writable: bool
+    stored: str = ""
+    """The type with its length; what a domain stands for."""
+    not_null: bool = False
+    required: bool = False
+    """Not null, and without a default."""
+    writable: bool = True
+    preset: str | None = None
+    """The default, as Postgres writes it."""
+    open: bool = False
+    """Read into the warehouse, so that a message may show a number or a time of it."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A constraint or unique index: its columns, what it says, and the table it refers to, if any."""
+    """A constraint or unique index: its kind, its columns, what it says; the table and columns it refers to, if any."""
 
+    kind: str
     columns: tuple[str, ...]
     definition: str
+    refers_to_schema: str | None
     refers_to: str | None
+    columns_there: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key of any table that refers to this one."""
+
+    schema: str
+    table: str
+    columns: tuple[str, ...]
+    columns_there: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A table, its columns and its rules by name."""
+    """A table, its columns and its rules by name, and who refers to it."""
 
     table: str
     columns: dict[str, Column]
     rules: dict[str, Rule]
+    references: tuple[Reference, ...] = ()
 
-    def accept(self, file: str, names: Sequence[str]) -> None:
-        """Raise LoadError unless a file with columns of these names can go into the table."""
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of the primary key; none where there is none."""
+        return next((rule.columns for rule in self.rules.values() if rule.kind == "p"), ())
+
+    def accept(self, file: str, given: Sequence[str]) -> list[str]:
+        """The table's columns that a file with these names fills; raises LoadError where they cannot go in."""
+        names = [self._named(name) for name in given]
         if not set(names) & set(self.columns):
             # Perhaps a first row of data: not repeated here, it may be about persons.
             found = f"its first line names no column of the table {self.table}, so it seems to have no header"
             raise refusal(file, found, f"Begin it with a line of column names, like {','.join(list(self.columns)[:3])}")
         for position, name in enumerate(names, start=1):
             self._accept_name(file, name, position)
-        doubled = sorted({name for name in names if list(names).count(name) > 1})
+        doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise refusal(file, f"it has the column {doubled[0]} more than once", "Keep one of them")
         missing = [column.name for column in self.columns.values() if column.required and column.name not in names]
         if missing:
             found = f"it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}, which every row needs"
             raise refusal(file, found, f"Add {'them' if len(missing) > 1 else 'it'}")
+        return names
+
+    def _named(self, given: str) -> str:
+        """The column of that name, whether or not it is written in capitals; else the name as it is."""
+        if given in self.columns:
+            return given
+        folded = given.strip().lower()
+        alike = [name for name in self.columns if name.lower() == folded]
+        return alike[0] if len(alike) == 1 else given.strip()
 
     def _accept_name(self, file: str, name: str, position: int) -> None:
         if not name:
@@ -88,11 +125,17 @@ def refusal(file: str, found: str, remedy: str) -> LoadError:
 
 def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     """The operational table of that name as it stands in the database."""
-    columns, rules = (
-        connection.execute(sql.read("load", name).text, {"table": table}).fetchall() for name in ("columns", "rules")
+    columns, rules, references = (
+        connection.execute(sql.read("load", name).text, {"table": table}).fetchall()
+        for name in ("columns", "rules", "references")
     )
+    read = {column.name for column in contract.columns(table)} if table in sql.names("extract") else set()
     return Target(
         table,
-        {name: Column(name, *facts) for name, *facts, _ in columns},
-        {name: Rule(tuple(names), definition, refers_to) for name, names, definition, refers_to in rules},
+        {name: Column(name, *facts, name in read) for name, *facts, _ in columns},
+        {
+            name: Rule(kind, tuple(names), definition, schema, refers_to, tuple(there))
+            for name, kind, names, definition, schema, refers_to, there in rules
+        },
+        tuple(Reference(schema, child, tuple(names), tuple(there)) for _, schema, child, names, there in references),
     )

@@ -1,0 +1,145 @@
+"""A file's rows as frames that its table takes.
+
+Belongs here: putting each column of a file through its converter, and noting what people should hear of.
+May import: `columns`, `options`, `target`, `unfit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+import pyarrow as pa
+
+from si_analytics.load.columns import Array, Convert, converter
+from si_analytics.load.options import Options
+from si_analytics.load.target import Column, Target, refusal
+from si_analytics.load.texts import refuse_nul
+from si_analytics.load.unfit import Unfit
+
+# The exact writings that programs leave behind for null; Mr Null writes himself otherwise.
+_LEFT_BEHIND = ["NULL", "\\N", "N/A", "#N/A", "NaN", "nan", "<NA>", "None", "undefined"]
+
+
+class File(Protocol):
+    """A file of rows."""
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+
+    def header(self) -> list[str]:
+        """Its column names."""
+
+    def types(self) -> list[pa.DataType]:
+        """The types of its columns."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Its rows, some at a time."""
+
+    def at(self, row: int) -> str:
+        """Where that row stands, counted from 1."""
+
+
+@dataclass
+class Source:
+    """A file on its way into a table: the table's columns it fills, how it is to be read, what was noticed."""
+
+    file: File
+    target: Target
+    names: Sequence[str]
+    options: Options
+    empty: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Columns with a default that are null in so many rows, from that row on."""
+    words: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Columns of texts that say NULL or the like in so many rows, from that row on."""
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.file.name
+
+    @property
+    def columns(self) -> list[Column]:
+        """The table's columns that the file fills, in the file's order."""
+        return [self.target.columns[name] for name in self.names]
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """The rows, some at a time; raises LoadError, naming place and column, where they do not fit."""
+        converters = [self._checked(column, kind) for column, kind in zip(self.columns, self.file.types(), strict=True)]
+        first = 1
+        for batch in self.file.batches():
+            made = [
+                self._converted(column, convert, array, first)
+                for column, convert, array in zip(self.columns, converters, batch.columns, strict=True)
+            ]
+            yield pl.DataFrame(made)
+            first += batch.num_rows
+
+    def notes(self) -> list[str]:
+        """What was loaded as it stands and may not have been meant so, in sentences."""
+        said = []
+        for name, (count, row) in self.empty.items():
+            what = f"{self.name}: {name} is empty in {_rows(count)}, from {self.file.at(row)} on"
+            default = self.target.columns[name].preset
+            said.append(f"{what}; null was loaded, the default {default} is for files without the column")
+        for name, (count, row) in self.words.items():
+            what = f"{self.name}: {name} holds a word that often stands for null in {_rows(count)}"
+            said.append(f"{what}, from {self.file.at(row)} on; it was loaded as that text, an empty cell is null")
+        return said
+
+    def _checked(self, column: Column, kind: pa.DataType) -> Convert:
+        try:
+            return converter(column, kind, self.options)
+        except Unfit as error:
+            raise refusal(self.name, f"the column {column.name} {error.found}", error.remedy) from None
+
+    def _converted(self, column: Column, convert: Convert, array: Array, first: int) -> pl.Series:
+        try:
+            made = convert(array).alias(column.name)
+            refuse_nul(made)
+        except (Unfit, pa.ArrowException) as error:
+            place, cause = _first_unfit(convert, array, error)
+            # The cause is not chained: it quotes the value, which may be personal.
+            found = f"{self.file.at(first + place)}, column {column.name}: {cause.found}"
+            raise refusal(self.name, found, cause.remedy) from None
+        self._refuse_null(column, made, first)
+        if column.preset is not None and not column.not_null:
+            _note(self.empty, column.name, made.is_null(), first)
+        if made.dtype == pl.String and not column.is_array:
+            _note(self.words, column.name, made.is_in(_LEFT_BEHIND), first)
+        return made
+
+    def _refuse_null(self, column: Column, made: pl.Series, first: int) -> None:
+        if column.not_null and made.null_count():
+            place = self.file.at(first + int(made.is_null().arg_true()[0]))
+            found = f"{place}: the column {column.name} is empty, and every row needs a value there"
+            hint = "" if column.preset is None else f", or leave the column out: its default is {column.preset}"
+            raise refusal(self.name, found, f"Fill it in{hint}")
+
+
+def _note(noted: dict[str, tuple[int, int]], name: str, which: pl.Series, first: int) -> None:
+    places = which.fill_null(value=False).arg_true()
+    if len(places):
+        count, row = noted.get(name, (0, first + int(places[0])))
+        noted[name] = (count + len(places), row)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _first_unfit(convert: Convert, array: Array, error: Exception) -> tuple[int, Unfit]:
+    """The first value that cannot be converted by itself, and why."""
+    if isinstance(error, Unfit) and error.at is not None:
+        return error.at, error
+    for place in range(len(array)):
+        try:
+            refuse_nul(convert(array.slice(place, 1)))
+        except Unfit as cause:
+            return place, cause
+        except pa.ArrowException:
+            return place, Unfit("the value does not fit the column exactly", "Correct it")
+    raise error

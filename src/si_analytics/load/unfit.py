@@ -1,0 +1,63 @@
+"""Values that do not fit, and how they are told.
+
+Belongs here: `Unfit`, and what a message may show of a value. May import: `target` for types.
+
+A value is shown where its column is read into the warehouse and it looks like a number, a time or a word that stands
+for one; of everything else, which may be about a person or stand in the wrong column, only the shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from si_analytics.load.target import Column
+
+NULL_WORDS = ("null", "none", "nan", "na", "n/a", "#n/a", "nil", "undefined", "\\n", "-")
+TIME_WORDS = ("now", "today", "tomorrow", "yesterday", "epoch", "infinity", "-infinity", "+infinity", "allballs")
+_WORDS = {*NULL_WORDS, *TIME_WORDS, "inf", "-inf", "+inf", "-nan"}
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_NUMERIC = re.compile(
+    rf"(?=.*[0-9])(?:[0-9+\-.,:;/ '\u00a0\u202f%$€£()]|{_MONTH}|(?<![a-z])[a-z]{{1,4}}(?![a-z/])|"
+    r"(?<= )[a-z_]+/[a-z0-9_/+-]+){1,48}",
+    re.IGNORECASE,
+)
+_LONGEST = 32
+
+
+class Unfit(Exception):  # noqa: N818 - caught within the package and told as a LoadError
+    """A column, or a value in it, that cannot go where it should; says what is the matter and what to do.
+
+    ``at`` is the value's place among those that were looked at, where it is known.
+    """
+
+    def __init__(self, found: str, remedy: str, at: int | None = None) -> None:
+        self.found, self.remedy, self.at = found, remedy, at
+        super().__init__(found)
+
+
+def shown(value: str, column: Column) -> str:
+    """`value` in quotes, or what it looks like where that may not be shown."""
+    if not value:
+        return 'the empty text ""'
+    if column.open and (value.strip().lower() in _WORDS or _NUMERIC.fullmatch(value)):
+        return f"'{value}'"
+    return f"a value like '{shape(value)}'"
+
+
+def shape(value: str) -> str:
+    """Letters as a, digits as 9, all else that can be printed as it is."""
+    seen = "".join("a" if c.isalpha() else "9" if c.isdigit() else c if c.isprintable() else "?" for c in value)
+    return seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}..."
+
+
+def hold(good: pl.Series, values: pl.Series, explain: Callable[[str], tuple[str, str]]) -> None:
+    """Raise Unfit for the first of the `values` that is not `good`, in the words that `explain` has for it."""
+    wrong = (~good).fill_null(value=False).arg_true()
+    if len(wrong):
+        at = int(wrong[0])
+        raise Unfit(*explain(values[at]), at)
