@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from si_analytics.load import LoadReport, load
+from si_analytics.load import Change, LoadReport, load
 from si_analytics.settings import Settings
 from tests.dumps import ANN, BOB, GIGS, USERS, rows, write
 
@@ -29,7 +29,7 @@ def test_files_go_in_by_foreign_key_whatever_their_names_order(
     told: list[tuple[str, str, int]] = []
     report = load(settings, folder, progress=lambda phase, name, number, _: told.append((phase, name, number)))
     assert report.rows == {"users": 2, "gigs": 1}
-    assert told == [("load", "users", 2), ("load", "gigs", 1)]
+    assert told == [("read", "users", 2), ("read", "gigs", 1), ("load", "users", 2), ("load", "gigs", 1)]
     found = rows(postgres, "select title, budget_max::text, categories, influencer_types, status from gigs")
     assert found == [("Run", "20.50", [], ["athlete", "ex, pro"], "open")]
 
@@ -95,13 +95,13 @@ def test_a_user_may_be_referred_by_one_further_down_in_the_same_file(
     assert rows(postgres, "select count(*) from users where referred_by is not null") == [(2,)]
 
 
-def test_a_time_without_a_zone_in_csv_is_utc_whatever_the_server_is_set_to(
+def test_a_time_is_the_moment_it_says_whatever_the_server_is_set_to(
     settings: Settings, folder: Path, postgres: psycopg.Connection[Any]
 ) -> None:
     database = rows(postgres, "select current_database()")[0][0]
     postgres.execute(f"alter database {database} set timezone = 'Asia/Tokyo'")
     postgres.execute(f"alter database {database} set datestyle = 'German'")
-    write(folder, users_csv="email,password_hash,name,role,created_at\na,x,A,agent,2025-03-01 12:00:00.000001\n")
+    write(folder, users_csv="email,password_hash,name,role,created_at\na,x,A,agent,2025-03-01 12:00:00.000001Z\n")
     load(settings, folder)
     assert rows(postgres, "select extract(epoch from created_at)::text from users") == [("1740830400.000001",)]
 
@@ -111,7 +111,9 @@ def test_other_files_of_the_folder_are_named_in_the_report(settings: Settings, f
     (folder / ".DS_Store").write_bytes(b"\0")
     (folder / "old").mkdir()
     report = load(settings, folder)
-    assert report == LoadReport({"users": 2}, report.seconds, ("README.md", "notes.txt", "old"))
+    assert report == LoadReport(
+        {"users": 2}, report.seconds, ("README.md", "notes.txt", "old"), {"users": Change(inserted=2)}
+    )
 
 
 def test_loaded_tables_are_analyzed(settings: Settings, folder: Path, postgres: psycopg.Connection[Any]) -> None:

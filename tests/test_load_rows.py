@@ -49,46 +49,52 @@ def attempt(settings: Settings, folder: Path, postgres: psycopg.Connection[Any])
 
 def test_a_row_with_too_few_values_is_refused_by_line(attempt: Callable[..., str]) -> None:
     sentence = attempt(users_csv=USERS + f"{GIG},secret\n")
-    assert 'loading users.csv: line 4: the row is malformed (missing data for column "password_hash")' in sentence
+    expected = "line 4: the row is malformed (2 values for 5 columns: password_hash is the first without)"
+    assert f"loading users.csv: {expected}" in sentence
 
 
 def test_a_row_with_too_many_values_is_refused_by_line(attempt: Callable[..., str]) -> None:
-    assert "line 4: the row is malformed (extra data" in attempt(users_csv=USERS + f"{GIG},e,x,Secret,agent,more\n")
+    assert "line 4: the row is malformed (6 values for 5 columns)" in attempt(
+        users_csv=USERS + f"{GIG},e,x,Secret,agent,more\n"
+    )
 
 
 def test_an_open_quote_is_refused(attempt: Callable[..., str]) -> None:
-    assert "the row is malformed (unterminated CSV quoted field)" in attempt(users_csv=USERS + f'{GIG},"secret')
+    assert "line 4: a quote is opened there and never closed" in attempt(users_csv=USERS + f'{GIG},"secret')
 
 
 def test_a_line_break_in_quotes_does_not_mislead_the_line_number(attempt: Callable[..., str]) -> None:
     """Line 2 runs on to line 3; the bad role stands in line 4."""
     content = f'id,email,password_hash,name,role\n{ANN},a,x,"A\nnn",agent\n{BOB},b,x,{"Secret" * 50},agent\n'
-    assert "line 4, column name: it is not a value that fits character varying(255)" in attempt(users_csv=content)
+    assert "line 4, column name: a text of 300 characters is too long for character varying(255)" in attempt(
+        users_csv=content
+    )
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "kind"),
+    ("column", "value", "found"),
     [
-        ("id", "secret", "uuid"),
-        ("created_at", "secret", "timestamp with time zone"),
-        ("created_at", "01/02/2024", "timestamp with time zone"),
-        ("created_at", "2024-02-30", "timestamp with time zone"),
-        ("rating", "99.9", "numeric(2,1)"),
-        ("review_count", "1.5", "integer"),
-        ("review_count", "9999999999", "integer"),
-        ("is_active", "secret", "boolean"),
-        ("referral_code", "secret" * 4, "character varying(20)"),
+        ("id", "secret", "it is not a value that fits uuid, and it looks like 'aaaaaa'"),
+        ("created_at", "secret", "a value like 'aaaaaa' is no time"),
+        ("last_login_at", "01/02/2024", "a value like '99/99/9999' does not begin with the year"),
+        ("created_at", "2024-02-30T00:00Z", "'2024-02-30T00:00Z' is no time"),
+        ("rating", "99.9", "'99.9' is too large for numeric(2,1)"),
+        ("rating", "+49 170 555 01 99", "a value like '+99 999 999 99 99' is no number for numeric(2,1)"),
+        ("rating", "secret@example.org", "a value like 'aaaaaa@aaaaaaa.aaa' is no number for numeric(2,1)"),
+        ("review_count", "1.5", "'1.5' is not a whole number, as integer keeps it"),
+        ("review_count", "2147483648", "a value like '9999999999' is too large for integer"),
+        ("is_active", "secret", "a value like 'aaaaaa' is neither true nor false, which boolean needs"),
+        ("referral_code", "secret" * 4, "a text of 24 characters is too long for character varying(20)"),
+        ("referral_code", "secret" + " " * 15, "a text of 21 characters is too long for character varying(20)"),
     ],
 )
-def test_a_bad_value_is_refused_by_line_column_and_type_and_not_repeated(
-    attempt: Callable[..., str], column: str, value: str, kind: str
+def test_a_bad_value_is_refused_by_line_and_column_and_a_personal_one_not_repeated(
+    attempt: Callable[..., str], column: str, value: str, found: str
 ) -> None:
     content = f"email,password_hash,name,role,{column}\na,x,A,agent,\nb,x,B,agent,{value}\n"
     if column == "id":
         content = content.replace("agent,\n", f"agent,{ANN}\n")
-    sentence = attempt(users_csv=content)
-    assert f"loading users.csv: line 3, column {column}: it is not a value that fits {kind}" in sentence
-    assert value not in sentence
+    assert f"loading users.csv: line 3, column {column}: {found}. " in attempt(users_csv=content)
 
 
 def test_a_bad_array_or_json_is_refused_by_line_and_column(attempt: Callable[..., str]) -> None:
@@ -126,7 +132,7 @@ def test_a_key_that_the_table_holds_already_is_refused(
 ) -> None:
     write(folder, users_csv=USERS)
     load(settings, folder)
-    with pytest.raises(LoadError, match="line 2: the value of id is there already, in the file or in the table users"):
+    with pytest.raises(LoadError, match="line 2: the value of id is there already, in the table users"):
         load(settings, folder)
     assert rows(postgres, "select count(*) from users") == [(2,)]
 
@@ -164,10 +170,6 @@ def test_a_letter_cut_off_at_the_end_is_refused(attempt: Callable[..., str]) -> 
     assert "line 4 holds bytes that are not UTF-8" in attempt(users_csv=USERS.encode() + b"a,b,c,\xe6\x9d")
 
 
-def test_utf_16_is_named(attempt: Callable[..., str]) -> None:
-    assert "it is written in UTF-16" in attempt(users_csv=USERS.encode("utf-16"))
-
-
 def test_the_mark_that_ends_a_copy_is_refused_and_fine_in_quotes(
     attempt: Callable[..., str], settings: Settings, folder: Path, postgres: psycopg.Connection[Any]
 ) -> None:
@@ -202,7 +204,7 @@ def test_a_trigger_of_somebody_elses_is_reported_without_its_words(
         "create function no() returns trigger language plpgsql as $$ begin raise 'secret %', new.email; end $$"
     )
     postgres.execute("create trigger no before insert on users for each row execute function no()")
-    assert "line 2: Postgres refused it (SQLSTATE P0001)" in attempt(users_csv=USERS)
+    assert "loading users.csv: Postgres refused it (SQLSTATE P0001)" in attempt(users_csv=USERS)
 
 
 def test_a_session_killed_half_way_leaves_nothing(
@@ -240,11 +242,15 @@ def test_a_rule_that_is_checked_at_the_very_end_is_told(
     attempt: Callable[..., str], postgres: psycopg.Connection[Any]
 ) -> None:
     postgres.execute(
-        "alter table gigs add constraint late foreign key (sponsor_id) references sponsor_profiles"
-        " deferrable initially deferred"
+        "create function no() returns trigger language plpgsql as"
+        " $$ begin raise 'secret %', new.title using errcode = '23514', constraint = 'late'; end $$"
+    )
+    postgres.execute(
+        "create constraint trigger late after insert on gigs deferrable initially deferred"
+        " for each row execute function no()"
     )
     sentence = attempt(users_csv=USERS, gigs_csv=GIGS)
-    assert "Postgres refused it at the end (SQLSTATE 23503, rule late). See the server's log" in sentence
+    assert "Postgres refused it at the end (SQLSTATE 23514, rule late). See the server's log" in sentence
 
 
 def test_tables_that_refer_to_each_other_in_a_circle_are_refused(

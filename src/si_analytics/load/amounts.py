@@ -94,7 +94,7 @@ class _Explanation:
             return f"{said} could have a mark of thousands or of decimals", remedy
         if not too_large and self._too_fine(text):
             what = "a whole number" if self.after == 0 else f"a number of at most {self.after} decimals"
-            return f"{said} is not {what}, as {self.column.type} keeps it", "Correct it; nothing is rounded"
+            return f"{said} is not {what}, as {self.column.type} keeps it", "Round it yourself if that is meant"
         return f"{said} is too large for {self.column.type}", "Correct it"
 
     def _too_fine(self, text: str) -> bool:

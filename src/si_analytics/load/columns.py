@@ -188,14 +188,14 @@ def _told_apart(array: Array, column: Column, before: int | None) -> pl.Series:
         said, limit = shown(f"{value:f}", column), places(column)[1]
         if limit is not None and value != round(value, limit):
             found = f"{said} is not a number of at most {limit} decimals, as {column.type} keeps it"
-            raise Unfit(found, "Correct it; nothing is rounded", at)
+            raise Unfit(found, "Round it yourself if that is meant", at)
         if abs(value) >= Decimal(10) ** (_MOST_DIGITS if before is None else before):
             raise Unfit(f"{said} is too large for {column.type}", "Correct it", at)
     raise Unfit(f"the decimals do not fit {column.type}", "Write them with fewer digits")
 
 
 def _whole(column: Column, kind: pa.DataType) -> Convert:
-    limit = LIMITS[column.base]
+    limit = LIMITS.get(column.base, 0)
 
     def convert(array: Array) -> pl.Series:
         if pa.types.is_floating(kind):

@@ -175,7 +175,7 @@ def _explained(value: str, column: Column, options: Options) -> tuple[str, str]:
         (text.lower() in TIME_WORDS, "is a word and no time", FORM),
         (_TWO_DIGITS.match(text), "has a year of two digits", f"{FORM}, the year with four"),
         (options.dates is None and _DAY_AND_MONTH.match(text), "does not begin with the year", in_order),
-        (_FINER.match(text), "has more than six decimals of a second", "Correct it; nothing is rounded"),
+        (_FINER.match(text), "has more than six decimals of a second", "Shorten it if that is meant"),
         (
             abbreviated and abbreviated[1] not in _UTC,
             "names its zone by an abbreviation, which may be several",
@@ -183,9 +183,7 @@ def _explained(value: str, column: Column, options: Options) -> tuple[str, str]:
         ),
         (options.timezone is None and _lacks_zone(text), "has no time zone, so it names no one moment", NO_ZONE),
     )
-    found, remedy = next(
-        ((found, remedy) for applies, found, remedy in reasons if applies), (f"is no time for {column.type}", FORM)
-    )
+    found, remedy = next(((found, remedy) for applies, found, remedy in reasons if applies), ("is no time", FORM))
     return f"{shown(value, column)} {found}", remedy
 
 
@@ -200,7 +198,7 @@ def _explained_day(value: str, column: Column) -> tuple[str, str]:
     if _DAY_AND_MONTH.match(text):
         remedy = "Write it like 2026-06-05, or say which comes first: --dates day-first or --dates month-first"
         return f"{said} does not begin with the year", remedy
-    return f"{said} is no day for {column.type}", "Write it like 2026-06-05"
+    return f"{said} is no day", "Write it like 2026-06-05"
 
 
 def _unknown_zone(said: str) -> tuple[str, str]:

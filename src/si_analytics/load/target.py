@@ -20,6 +20,7 @@ from si_analytics import contract, sql
 from si_analytics.errors import LoadError
 
 NOTHING_CHANGED = "nothing was loaded"
+_NUMBERS = ("numeric", "smallint", "integer", "bigint")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Column:
     preset: str | None = None
     """The default, as Postgres writes it."""
     open: bool = False
-    """Read into the warehouse, so that a message may show a number or a time of it."""
+    """A number, or read into the warehouse: a message may show a number or a time that stands in it."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     read = {column.name for column in contract.columns(table)} if table in sql.names("extract") else set()
     return Target(
         table,
-        {name: Column(name, *facts, name in read) for name, *facts, _ in columns},
+        {name: Column(*(name, *facts, name in read or facts[1] in _NUMBERS)) for name, *facts, _ in columns},
         {
             name: Rule(kind, tuple(names), definition, schema, refers_to, tuple(there))
             for name, kind, names, definition, schema, refers_to, there in rules

@@ -2,8 +2,8 @@
 
 Belongs here: `Unfit`, and what a message may show of a value. May import: `target` for types.
 
-A value is shown where its column is read into the warehouse and it looks like a number, a time or a word that stands
-for one; of everything else, which may be about a person or stand in the wrong column, only the shape.
+A value is shown where its column may be seen and it looks like a number, a time or a word that stands for one; of
+everything else, which may be about a person or stand in the wrong column, only the shape.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _NUMERIC = re.compile(
     r"(?<= )[a-z_]+/[a-z0-9_/+-]+){1,48}",
     re.IGNORECASE,
 )
+_LIKE_A_TELEPHONE = re.compile(r"\+?(?:[ ()/-]*[0-9]){9,}")
 _LONGEST = 32
 
 
@@ -44,7 +45,8 @@ def shown(value: str, column: Column) -> str:
     """`value` in quotes, or what it looks like where that may not be shown."""
     if not value:
         return 'the empty text ""'
-    if column.open and (value.strip().lower() in _WORDS or _NUMERIC.fullmatch(value)):
+    plain = _NUMERIC.fullmatch(value) and not _LIKE_A_TELEPHONE.fullmatch(value.strip())
+    if column.open and (plain or value.strip().lower() in _WORDS):
         return f"'{value}'"
     return f"a value like '{shape(value)}'"
 

@@ -85,7 +85,8 @@ def look(connection: copying.Connection, sources: Mapping[str, Source]) -> None:
     for source in sources.values():
         connection.execute(sql.SQL("analyze {}").format(table(source.target.table)))
     for source in sources.values():
-        for rule in source.target.rules.values():
+        # The primary key first: a row that is there has its other keys there as well.
+        for rule in sorted(source.target.rules.values(), key=lambda rule: rule.kind != "p"):
             if rule.columns and set(rule.columns) <= set(source.names):
                 if rule.kind in "pu":
                     _refuse_doubled(connection, source, rule)
