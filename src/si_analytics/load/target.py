@@ -10,6 +10,7 @@ transaction answers no more questions.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ class Column:
     """Not null, and without a default."""
     writable: bool = True
     preset: str | None = None
-    """The default, as Postgres writes it."""
+    """The default, as Postgres writes it, without its type."""
     open: bool = False
     """A number, or read into the warehouse: a message may show a number or a time that stands in it."""
 
@@ -133,10 +134,16 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     read = {column.name for column in contract.columns(table)} if table in sql.names("extract") else set()
     return Target(
         table,
-        {name: Column(*(name, *facts, name in read or facts[1] in _NUMBERS)) for name, *facts, _ in columns},
+        {name: _column(name, facts, name in read) for name, *facts, _ in columns},
         {
             name: Rule(kind, tuple(names), definition, schema, refers_to, tuple(there))
             for name, kind, names, definition, schema, refers_to, there in rules
         },
         tuple(Reference(schema, child, tuple(names), tuple(there)) for _, schema, child, names, there in references),
     )
+
+
+def _column(name: str, facts: Sequence[Any], read: bool) -> Column:
+    *others, preset = facts
+    plain = None if preset is None else re.sub(r"::[a-z ]+(\(\d+\))?$", "", preset)
+    return Column(*(name, *others, plain, read or others[1] in _NUMBERS))
