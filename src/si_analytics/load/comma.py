@@ -126,7 +126,8 @@ class CommaFile:
 def _parsed(text: _Reader, columns: int, separator: str, refuse: object) -> Iterator[pa.RecordBatch]:
     names = [str(place) for place in range(columns)]
     reader = pc.open_csv(
-        text,
+        # Filled to the end of a block: a row may be as long as one.
+        io.BufferedReader(text, _BLOCK),
         # In one thread, rows are counted.
         read_options=pc.ReadOptions(use_threads=False, column_names=names, block_size=_BLOCK),
         parse_options=pc.ParseOptions(

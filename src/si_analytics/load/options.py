@@ -68,7 +68,7 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 def _encoding(given: str) -> str:
     try:
         found = codecs.lookup(given)
-        usable = found.name not in _NO_ENCODINGS and isinstance(b"".decode(found.name), str)
+        usable = found.name not in _NO_ENCODINGS and isinstance(b"a".decode(found.name, "replace"), str)
     except (LookupError, ValueError, TypeError):
         usable = False
     if not usable:
