@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from si_analytics.errors import LoadError
-from si_analytics.load import load
+from si_analytics.load import Options, load
 from si_analytics.settings import Settings
 
 ANN = uuid.UUID("00000000-0000-4000-8000-00000000000a")
@@ -284,3 +284,169 @@ def test_a_file_cut_off_in_the_middle_is_refused(attempt: Callable[..., str], fo
     content = bytearray((folder / "users.parquet").read_bytes())
     content[100:3_000] = b"\0" * 2_900
     assert "loading users.parquet: it is not a whole Parquet file" in attempt(bytes(content))
+
+
+# --- exact or not at all -------------------------------------------------------------------------
+
+
+def transactions(**columns: Any) -> pa.Table:
+    count = len(next(iter(columns.values())))
+    given = {"type": ["refund"] * count, "amount": pa.array([Decimal(1)] * count, pa.decimal128(15, 2)), **columns}
+    return pa.table(given)
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        (pa.array([Decimal("10.5000")], pa.decimal128(20, 4)), "10.50"),
+        (pa.array([Decimal("10.5000")], pa.decimal256(60, 4)), "10.50"),
+        (pa.array([Decimal("9999999999999.99")], pa.decimal256(76, 30)), "9999999999999.99"),
+        (pa.array([Decimal("-7")], pa.decimal128(5, 0)), "-7.00"),
+        (pa.array([Decimal("1.5")], pa.decimal32(4, 1)), "1.50"),
+        (pa.array([Decimal("1.5")], pa.decimal64(10, 1)), "1.50"),
+        (pa.array([7], pa.int64()), "7.00"),
+        (pa.array(["1234.50"]), "1234.50"),
+    ],
+)
+def test_a_decimal_that_the_column_can_keep_arrives_exactly(
+    settings: Settings, folder: Path, postgres: psycopg.Connection[Any], values: pa.Array, kept: str
+) -> None:
+    pq.write_table(transactions(amount=values), folder / "transactions.parquet")
+    load(settings, folder)
+    assert one(postgres, "select amount::text from transactions") == (kept,)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (
+            pa.array([None, Decimal("10.0050")], pa.decimal128(20, 4)),
+            "row 2, column amount: '10.0050' is not a number of at most 2 decimals, as numeric(15,2) keeps it",
+        ),
+        (
+            pa.array([Decimal("1"), Decimal("0.001")], pa.decimal256(60, 3)),
+            "row 2, column amount: '0.001' is not a number of at most 2 decimals",
+        ),
+        (
+            pa.array([Decimal("1"), Decimal("10000000000000.00")], pa.decimal128(20, 2)),
+            "row 2, column amount: '10000000000000.00' is too large for numeric(15,2)",
+        ),
+        (
+            pa.array([Decimal(1), Decimal(10) ** 70], pa.decimal256(76, 2)),
+            "row 2, column amount: a value like '99999999999999999999999999999999...' is too large for numeric(15,2)",
+        ),
+        (pa.array([1, 10**14], pa.int64()), "row 2, column amount: a value like '999999999999999' is too large"),
+        (
+            pa.array([1234567.89], pa.float32()),
+            "the column amount holds float, binary fractions, which are not exactly the decimals that numeric(15,2)",
+        ),
+        (pa.array([1.5], pa.float64()), "the column amount holds double, binary fractions"),
+        (pa.array(["1.00", "1234.565"]), "row 2, column amount: '1234.565' is not a number of at most 2 decimals"),
+    ],
+)
+def test_a_number_that_would_change_on_the_way_in_is_refused(
+    attempt: Callable[..., str], values: pa.Array, found: str
+) -> None:
+    sentence = attempt(transactions(amount=values), "transactions.parquet")
+    assert found in sentence
+    assert "; nothing was loaded" in sentence
+
+
+def test_a_float_so_large_that_its_last_digit_may_be_another_is_refused(attempt: Callable[..., str]) -> None:
+    assert "row 1, column review_count: the value is a float too large" in attempt(
+        users(review_count=pa.array([16777218.0], pa.float32()))
+    )
+    for value in (float("nan"), float("inf"), -float("inf")):
+        assert "row 1, column review_count: the value" in attempt(users(review_count=[value]))
+    sentence = attempt(users(review_count=[2147483648]))
+    assert "row 1, column review_count: a value like '9999999999' is too large for integer" in sentence
+
+
+@pytest.mark.parametrize("value", [-62_135_683_200_000_000, 253_402_300_800_000_000, -(2**62), 2**62])
+def test_times_out_of_the_years_1_to_9999_are_refused_by_row(attempt: Callable[..., str], value: int) -> None:
+    for zone in ("UTC", "America/Los_Angeles"):
+        sentence = attempt(users(2, created_at=pa.array([0, value], pa.timestamp("us", zone))))
+        assert "row 2, column created_at: a time lies outside the years 1 to 9999" in sentence
+    seconds = pa.array([0, value], pa.timestamp("ms", "UTC"))
+    assert "row 2, column created_at: the value does not fit the column exactly" in attempt(
+        users(2, created_at=seconds)
+    )
+
+
+def test_days_out_of_the_years_1_to_9999_are_refused_by_row(attempt: Callable[..., str]) -> None:
+    for day in (-719_530, 2_932_897, 2**31 - 1):
+        table = pa.table(
+            {
+                "agent_id": [str(ANN)],
+                "period": ["monthly"],
+                "bonus_type": ["milestone"],
+                "amount": [1],
+                "period_start": pa.array([0], pa.date32()),
+                "period_end": pa.array([day], pa.date32()),
+            }
+        )
+        sentence = attempt(table, "agent_bonuses.parquet")
+        assert "row 1, column period_end: the day lies outside the years 1 to 9999" in sentence
+
+
+def test_json_with_a_time_that_no_calendar_has_is_refused(attempt: Callable[..., str]) -> None:
+    far = pa.array([2**62], pa.timestamp("us", "UTC"))
+    table = pa.table({"type": ["t"], "name": ["n"], "conditions": pa.StructArray.from_arrays([far], ["x"])})
+    assert "row 1, column conditions: it holds a time outside" in attempt(table, "reward_triggers.parquet")
+
+
+def test_times_without_a_zone_are_those_of_the_zone_that_is_said(
+    settings: Settings, folder: Path, postgres: psycopg.Connection[Any]
+) -> None:
+    local = [dt.datetime.fromisoformat("2026-01-05 14:30"), dt.datetime.fromisoformat("2026-06-05 14:30"), None]
+    columns = {
+        "created_at": pa.array(local, pa.timestamp("ns")),
+        "last_login_at": pa.array([None, dt.date(2026, 6, 5), None]),
+    }
+    pq.write_table(users(3, **columns), folder / "users.parquet")
+    load(settings, folder, options=Options(timezone="Europe/Berlin"))
+    found = postgres.execute("select created_at, last_login_at from users order by email").fetchall()
+    assert found == [
+        (dt.datetime(2026, 1, 5, 13, 30, tzinfo=UTC), None),
+        (dt.datetime(2026, 6, 5, 12, 30, tzinfo=UTC), dt.datetime(2026, 6, 4, 22, 0, tzinfo=UTC)),
+        (None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("local", "does"),
+    [
+        (dt.datetime.fromisoformat("2026-03-29 02:30"), "skip it"),
+        (dt.datetime.fromisoformat("2026-10-25 02:30"), "show it twice"),
+    ],
+)
+def test_a_time_that_is_no_one_moment_in_the_zone_is_refused(
+    settings: Settings, folder: Path, local: dt.datetime, does: str
+) -> None:
+    pq.write_table(users(2, created_at=pa.array([None, local], pa.timestamp("us"))), folder / "users.parquet")
+    with pytest.raises(LoadError, match=f"row 2, column created_at: .* in Europe/Berlin, whose clocks {does}"):
+        load(settings, folder, options=Options(timezone="Europe/Berlin"))
+
+
+def test_a_word_for_nothing_is_no_currency_here_either(attempt: Callable[..., str]) -> None:
+    sentence = attempt(transactions(currency=["usd", "NULL"]), "transactions.parquet")
+    assert "row 2, column currency: 'NULL' is no currency" in sentence
+
+
+def test_a_text_too_long_by_spaces_is_refused(attempt: Callable[..., str]) -> None:
+    """Postgres would cut them off without a word."""
+    sentence = attempt(users(referral_code=["x" + " " * 20]))
+    assert "row 1, column referral_code: a text of 21 characters is too long for character varying(20)" in sentence
+
+
+def test_headings_in_capitals_and_nulls_where_there_is_a_default(
+    settings: Settings, folder: Path, postgres: psycopg.Connection[Any]
+) -> None:
+    table = transactions(status=pa.array([None, "completed"]))
+    pq.write_table(table.rename_columns([name.upper() for name in table.column_names]), folder / "transactions.parquet")
+    report = load(settings, folder)
+    assert one(postgres, "select count(*), count(status) from transactions") == (2, 1)
+    assert report.notes == (
+        "transactions.parquet: status is empty in 1 row, from row 1 on; null was loaded, the default 'pending' is for"
+        " files without the column",
+    )

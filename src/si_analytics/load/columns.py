@@ -185,11 +185,13 @@ def _told_apart(array: Array, column: Column, before: int | None) -> pl.Series:
     for at, value in enumerate(array.to_pylist()):
         if value is None:
             continue
-        said, limit = shown(f"{value:f}", column), places(column)[1]
-        if limit is not None and value != round(value, limit):
+        digits, limit = f"{value:f}", places(column)[1]
+        said = shown(digits, column)
+        # Arithmetic on more digits than Python's context has would round, or fail.
+        if limit is not None and len(digits.partition(".")[2].rstrip("0")) > limit:
             found = f"{said} is not a number of at most {limit} decimals, as {column.type} keeps it"
             raise Unfit(found, "Round it yourself if that is meant", at)
-        if abs(value) >= Decimal(10) ** (_MOST_DIGITS if before is None else before):
+        if len(digits.partition(".")[0].lstrip("-0")) > (_MOST_DIGITS if before is None else before):
             raise Unfit(f"{said} is too large for {column.type}", "Correct it", at)
     raise Unfit(f"the decimals do not fit {column.type}", "Write them with fewer digits")
 
