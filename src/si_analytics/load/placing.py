@@ -43,6 +43,8 @@ def place(
     """Move every waiting row; the sources come parents first. Calls `done` after each table."""
     replaced = [source for source in sources.values() if source.options.mode == "replace"]
     removed = dict.fromkeys(sources, 0)
+    for source in replaced:
+        _told(_lock, connection, source)
     for source in reversed(replaced):
         removed[source.target.table] += _told(_remove, connection, source, True)
     made: dict[str, Change] = {}
@@ -128,6 +130,15 @@ def _going(source: Source, of: str) -> sql.Composed:
     key = source.target.key
     return sql.SQL("not exists (select from {} as waits where {})").format(
         table(source.target.table), equal(key, "waits", key, of)
+    )
+
+
+def _lock(connection: copying.Connection, source: Source) -> None:
+    """Hold the rows that are to go: from here on no other session gives them a row that would go with them."""
+    connection.execute(
+        sql.SQL("select count(*) from (select 1 from {} as present where {} for update) as held").format(
+            there(source.target.table), _going(source, "present")
+        )
     )
 
 
