@@ -189,6 +189,29 @@ def test_replace_hands_a_child_to_another_parent_before_the_old_one_goes(
 
 
 @pytest.mark.usefixtures("there")
+def test_while_a_row_is_on_its_way_out_nobody_refers_to_it_anew(
+    settings: Settings, folder: Path, postgres: psycopg.Connection[Any]
+) -> None:
+    """Ann goes last, when her gig is Cat's; a gig that another session gave her meanwhile would go with her."""
+    write(folder, users_csv=f"{HEAD}\n{CAT},cat@example.com,x,Cat,sponsor\n", gigs_csv=GIGS.replace(ANN, CAT))
+    postgres.execute("set lock_timeout = '100ms'")
+    refused = []
+
+    def another_session(phase: str, table: str, *_: Any) -> None:
+        if (phase, table) == ("load", "users"):
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                postgres.execute(
+                    "insert into gigs (sponsor_id, title, description, budget_min, budget_max, categories,"
+                    f" influencer_types) values ('{ANN}', 'New', 'x', 1, 2, '{{}}', '{{}}')"
+                )
+            refused.append(table)
+
+    load(settings, folder, options=REPLACE, progress=another_session)
+    assert refused == ["users"]
+    assert people(postgres) == [("Cat", "cat@example.com")]
+
+
+@pytest.mark.usefixtures("there")
 def test_replace_by_the_same_people_under_new_ids(
     settings: Settings, folder: Path, postgres: psycopg.Connection[Any]
 ) -> None:
