@@ -21,7 +21,7 @@ columns_of_the_table as (
         attgenerated = '' and attidentity <> 'a' as writable
     from pg_attribute
     where
-        attrelid = to_regclass('public.' || quote_ident(%(table)s))
+        attrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
         and attnum > 0
         and not attisdropped
 

@@ -16,7 +16,7 @@ constraints as (
         pg_get_constraintdef(oid) as definition,
         confrelid as refers_to
     from pg_constraint
-    where conrelid = to_regclass('public.' || quote_ident(%(table)s))
+    where conrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
 
 ),
 
@@ -31,7 +31,7 @@ unique_indexes as (
     inner join pg_class
         on pg_index.indexrelid = pg_class.oid
     where
-        pg_index.indrelid = to_regclass('public.' || quote_ident(%(table)s))
+        pg_index.indrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
         and pg_index.indisunique
         and pg_class.relname not in (select constraints.name from constraints)
 
@@ -53,7 +53,7 @@ final as (
             select pg_attribute.attname::text
             from pg_attribute
             where
-                pg_attribute.attrelid = to_regclass('public.' || quote_ident(%(table)s))
+                pg_attribute.attrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
                 and pg_attribute.attnum = any(rules.positions)
             order by array_position(rules.positions, pg_attribute.attnum)
         ) as columns,

@@ -1,7 +1,7 @@
 """Rows into Postgres tables, fast: frames as COPY text, tables in the order their foreign keys ask for.
 
 Belongs here: writing COPY's text format from polars frames, and the statements around a bulk load.
-May import: `errors`, `sql`.
+May import: `errors`, `operational`.
 
 Text format rather than CSV: a line break within a value is written ``\\n``, so a line is a row and
 the line number in Postgres's message is the number of the row.
@@ -19,7 +19,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from si_analytics import sql as sql_files
+from si_analytics import operational
 from si_analytics.errors import LoadError
 
 _BATCH_ROWS = 50_000
@@ -68,9 +68,9 @@ def array_literals(column: pl.Series) -> pl.Series:
 
 
 def write(connection: Connection, table: str, frames: Iterable[pl.DataFrame], columns: Sequence[str]) -> int:
-    """COPY the frames into `public.<table>`, some rows at a time; how many rows there were."""
+    """COPY the frames into an operational table, some rows at a time; how many rows there were."""
     command = sql.SQL("copy {} ({}) from stdin").format(
-        sql.Identifier("public", table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        operational.table(connection, table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     with connection.cursor() as cursor:
         with cursor.copy(command) as copy:
@@ -101,7 +101,7 @@ def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
     """
     wanted = list(tables)
     graph: dict[str, set[str]] = {table: set() for table in wanted}
-    query = sql_files.read("copying", "foreign_keys").text
+    query = operational.query(connection, "copying", "foreign_keys")
     found = connection.execute(query, {"tables": wanted}).fetchall()
     for child, parent in found:
         graph[child].add(parent)
@@ -124,28 +124,28 @@ def keys_aside(connection: Connection, tables: Iterable[str]) -> Iterator[None]:
     instead of row by row. Within the caller's transaction, so nobody ever sees the tables without them. Leaves alone
     what only the owner may touch if we are not the owner, and whatever its definition does not wholly describe.
     """
-    query = sql_files.read("copying", "keys_aside").text
+    query = operational.query(connection, "copying", "keys_aside")
     found = connection.execute(query, {"tables": list(tables)}).fetchall()
     for kind, table, name, _ in found:
         if kind == "foreign key":
-            connection.execute(_alter("alter table {} drop constraint {}", table, name))
+            connection.execute(_alter(connection, "alter table {} drop constraint {}", table, name))
     for kind, _, name, _ in found:
         if kind == "index":
-            connection.execute(sql.SQL("drop index {}").format(sql.Identifier("public", name)))
+            connection.execute(sql.SQL("drop index {}").format(operational.table(connection, name)))
     yield
     for kind, table, name, definition in reversed(found):
         # The server's own words for the object, as pg_dump would print them.
         words = sql.SQL(definition)
         connection.execute(
-            words if kind == "index" else _alter("alter table {} add constraint {} ", table, name) + words
+            words if kind == "index" else _alter(connection, "alter table {} add constraint {} ", table, name) + words
         )
 
 
-def _alter(statement: LiteralString, table: str, name: str) -> sql.Composed:
-    return sql.SQL(statement).format(sql.Identifier("public", table), sql.Identifier(name))
+def _alter(connection: Connection, statement: LiteralString, table: str, name: str) -> sql.Composed:
+    return sql.SQL(statement).format(operational.table(connection, table), sql.Identifier(name))
 
 
 def analyze(connection: Connection, tables: Iterable[str]) -> None:
     """Let the planner know the tables: one that was never analysed is read by one thread only."""
-    listed = sql.SQL(", ").join(sql.Identifier("public", table) for table in tables)
+    listed = sql.SQL(", ").join(operational.table(connection, table) for table in tables)
     connection.execute(sql.SQL("analyze {}").format(listed))

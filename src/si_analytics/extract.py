@@ -1,8 +1,8 @@
 """From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot.
 
 Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
-found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `postgres`,
-`warehouse`, `contract`, `source`, `changes`, `reconciliation`.
+found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `operational`,
+`postgres`, `warehouse`, `contract`, `source`, `changes`, `reconciliation`.
 
 DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
 all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
@@ -19,7 +19,7 @@ from decimal import Decimal
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, postgres, reconciliation, source, sql, warehouse
+from si_analytics import changes, operational, postgres, reconciliation, source, sql, warehouse
 from si_analytics.changes import Baseline, Found
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
@@ -82,17 +82,17 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
     where the server cannot be reached, InterruptedReadError where it stopped answering.
     """
-    address = postgres.url(settings)
+    address, schema = postgres.source_url(settings), settings.source_schema
     warehouse.attach_postgres(connection, address)
     connection.begin()
     try:
         warehouse.require_letters(connection, address)
         warehouse.watch_postgres(connection)
         moment = source.snapshot(connection)
-        held = source.relations(connection)
-        reading = Reading(moment, source.sources(held, tables()), held)
+        held = source.relations(connection, schema)
+        reading = Reading(moment, source.sources(connection, held, tables(), schema), held)
         yield reading
-        _require_untouched(connection, reading)
+        _require_untouched(connection, reading, schema)
         connection.commit()
     except duckdb.Error as error:
         _roll_back(connection)
@@ -188,7 +188,7 @@ def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> Tab
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
     """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
     if one.direct:
-        return connection.sql(sql.read("extract", one.table).text)
+        return connection.sql(operational.text(sql.read("extract", one.table).text, one.base.schema))
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
 
 
@@ -203,9 +203,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading, schema: str) -> None:
     """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
-    replaced = source.replaced(connection, reading.sources)
+    replaced = source.replaced(connection, reading.sources, schema)
     if replaced:
         raise InterruptedReadError(
             f"reading {', '.join(replaced)}", "it was rewritten while it was read", "Nothing was published; try again"

@@ -1,7 +1,7 @@
 """People's own data, one file per table, into the operational tables.
 
 Belongs here: `load`, which finds the files and carries them over in one transaction.
-May import: `errors`, `settings`, `postgres`, `copying`, `schema`, and the modules of the package.
+May import: `errors`, `settings`, `operational`, `postgres`, `copying`, `schema`, and the modules of the package.
 
 CSV as PostgreSQL means it: comma, double quotes, a header, UTF-8 (a byte order mark is skipped); nothing between
 two commas is null, `""` is the empty text; arrays and JSON are Postgres literals; a time without a zone is UTC.
@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from si_analytics import copying, postgres, schema
+from si_analytics import copying, operational, postgres, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
 from si_analytics.load import refusals
 from si_analytics.load.comma import CommaFile
@@ -33,6 +33,7 @@ __all__ = ["LoadReport", "load"]
 Progress = Callable[[str, str, int, float], None]
 """Called after each table with the phase, the table, its rows and the seconds it took."""
 
+_BUILD = "Build it first: si schema apply"
 File = CommaFile | ParquetFile
 _READERS: dict[str, type[CommaFile] | type[ParquetFile]] = {".csv": CommaFile, ".parquet": ParquetFile}
 
@@ -131,9 +132,9 @@ def _accepted(connection: copying.Connection, table: str, file: File) -> tuple[T
     """The table, and the columns that the file fills."""
     target = describe(connection, table)
     if not target.columns:
-        raise SchemaError(
-            f"loading {file.name}", f"the database has no table {table}", "Build it first: si schema apply"
-        )
+        there = schema.elsewhere(connection)
+        remedy = f"Most tables are in the schema {there}: {operational.SETTING}={there}" if there else _BUILD
+        raise SchemaError(f"loading {file.name}", f"the database has no table {table}", remedy)
     try:
         names = file.header()
     except OSError as error:
@@ -156,7 +157,7 @@ def _copy(connection: copying.Connection, file: File, target: Target, names: lis
 
 def _copy_text(connection: copying.Connection, table: str, names: list[str], chunks: Iterator[bytes]) -> int:
     command = sql.SQL("copy {} ({}) from stdin with (format csv, header true)").format(
-        sql.Identifier("public", table), sql.SQL(", ").join(map(sql.Identifier, names))
+        operational.table(connection, table), sql.SQL(", ").join(map(sql.Identifier, names))
     )
     with connection.cursor() as cursor:
         with cursor.copy(command) as copy:

@@ -1,7 +1,7 @@
 """The table that a file is to go into, as the catalogue describes it.
 
 Belongs here: reading a table's columns and rules, and holding a file's column names against them.
-May import: `errors`, `sql`.
+May import: `errors`, `operational`.
 
 Everything is read before the first row is sent: once Postgres has refused something, the
 transaction answers no more questions.
@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from si_analytics import sql
+from si_analytics import operational
 from si_analytics.errors import LoadError
 
 NOTHING_CHANGED = "nothing was loaded"
@@ -89,7 +89,8 @@ def refusal(file: str, found: str, remedy: str) -> LoadError:
 def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     """The operational table of that name as it stands in the database."""
     columns, rules = (
-        connection.execute(sql.read("load", name).text, {"table": table}).fetchall() for name in ("columns", "rules")
+        connection.execute(operational.query(connection, "load", name), {"table": table}).fetchall()
+        for name in ("columns", "rules")
     )
     return Target(
         table,
