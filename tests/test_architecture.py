@@ -21,6 +21,7 @@ FLOORS = (
         "contract",
         "kept",
         "source",
+        "standby",
         "changes",
         "reconciliation",
         "catalog",

@@ -30,5 +30,5 @@ final as (
 )
 
 select * from final
-order by tables_there desc, schema_name
+order by tables_there desc, schema_name asc
 limit 1

@@ -2,7 +2,7 @@
 
 Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
 found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `operational`,
-`postgres`, `warehouse`, `contract`, `source`, `changes`, `reconciliation`.
+`postgres`, `warehouse`, `contract`, `source`, `standby`, `changes`, `reconciliation`.
 
 DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
 all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
@@ -19,7 +19,7 @@ from decimal import Decimal
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, operational, postgres, reconciliation, source, sql, warehouse
+from si_analytics import changes, operational, postgres, reconciliation, source, sql, standby, warehouse
 from si_analytics.changes import Baseline, Found
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
@@ -27,6 +27,8 @@ from si_analytics.source import Snapshot, Source
 
 FULL, INCREMENTAL = "full", "incremental"
 _IN_ORDER = "reset global preserve_insertion_order"
+# DuckDB's other connections do not share the snapshot of a session on a standby: there one connection reads all.
+_ALONE, _TOGETHER = "set global pg_use_ctid_scan = false", "reset global pg_use_ctid_scan"
 _MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
 _BROKEN = (
     *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
@@ -38,6 +40,7 @@ _ADVICE = {
     "permission denied": "What this user may not do: si doctor",
     "row-level security": "What this user may not see: si doctor",
 }
+_CONFLICT = "conflict with recovery"
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,15 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     """
     address, schema = postgres.source_url(settings), settings.source_schema
     warehouse.attach_postgres(connection, address)
-    connection.begin()
     try:
+        before = source.reached(connection)
+        connection.begin()
         warehouse.require_letters(connection, address)
         warehouse.watch_postgres(connection)
-        moment = source.snapshot(connection)
+        moment = source.snapshot(connection, before)
+        standby.require_target(settings, moment)
+        if moment.standby:
+            connection.execute(_ALONE)
         held = source.relations(connection, schema)
         reading = Reading(moment, source.sources(connection, held, tables(), schema), held)
         yield reading
@@ -105,11 +112,22 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     finally:
         connection.execute("detach database if exists pg")
         connection.execute(_IN_ORDER)  # where a table's reading broke off, it still is not
+        connection.execute(_TOGETHER)
 
 
-def against(connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline) -> str | None:
-    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do."""
-    return changes.against(connection, reading.relations, reading.snapshot, baseline)
+def against(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline, settings: Settings
+) -> str | None:
+    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do.
+
+    A standby may not have replayed the record of the last refresh yet. Where it is beyond the place that refresh was
+    read at, and the primary has the record, both went through that place, and the standby has only come further.
+    """
+    now = reading.snapshot
+    told = changes.against(connection, reading.relations, now, baseline)
+    if told == changes.UNPUBLISHED and now.standby and now.reached and now.reached.follows(baseline.snapshot.position):
+        return None if standby.published(settings, baseline.refresh_id) else told
+    return told
 
 
 def read(
@@ -222,6 +240,13 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _readable(error: duckdb.Error) -> Exception:
     text = " ".join(str(error).split())
+    if _CONFLICT in text:
+        return InterruptedReadError(
+            "reading from Postgres",
+            "the standby ended it, for what is read stood in the way of what the primary had written since",
+            "Nothing was published; try again, or set hot_standby_feedback = on or a longer max_standby_streaming_delay"
+            " on the standby",
+        )
     if any(sign in text for sign in _BROKEN):
         # Why the server ended a session that was idle in that moment does not arrive here.
         return InterruptedReadError(

@@ -105,7 +105,10 @@ def _places(written: str) -> Iterator[tuple[int, int, str]]:
     tokens = Postgres().tokenize(written)
     for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
         start, end = token.start, token.end + 1
-        if written.startswith(_BODY, start):  # of a function or a `do` block, which is one token
+        if before is not None and before.token_type == TokenType.COMMAND:  # like `do`: the rest of it is one token
+            rest = written.index(token.text, before.end + 1)
+            yield from ((rest + one, rest + two, kind) for one, two, kind in _places(token.text))
+        elif written.startswith(_BODY, start):  # of a function or a `do` block, which is one token
             inside = start + len(_BODY)
             body = written[inside : written.index(_BODY, inside)]
             yield from ((inside + one, inside + two, kind) for one, two, kind in _places(body))

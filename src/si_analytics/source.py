@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,15 +25,39 @@ MARKS = frozenset({"ctid", "xmin"})
 
 
 @dataclass(frozen=True)
+class Position:
+    """A place in the log of a cluster: the timeline, and the bytes from its beginning."""
+
+    timeline: int
+    bytes: int
+
+    @classmethod
+    def read(cls, text: str | None) -> Position | None:
+        """The position that was written down as `text`; none where none was."""
+        return cls(*map(int, text.split("/"))) if text else None
+
+    def __str__(self) -> str:
+        return f"{self.timeline}/{self.bytes}"
+
+    def follows(self, earlier: Position | None) -> bool:
+        """Whether a server that came this far went through the `earlier` place; on one timeline it can be told."""
+        return earlier is not None and self.timeline == earlier.timeline and self.bytes >= earlier.bytes
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The moment an extraction describes: Postgres's name for it, Postgres's clock then, and which database it is.
 
-    ``server`` names cluster and database; empty where the role may not ask.
+    ``server`` names cluster and database; empty where the role may not ask. ``position`` is a place in the server's
+    log that the snapshot is not beyond, none where it is not known; ``reached`` one that it is not before.
     """
 
     id: str
     taken_at: datetime
     server: str = ""
+    position: Position | None = None
+    reached: Position | None = None
+    standby: bool = False
 
     @property
     def xmin(self) -> int:
@@ -100,14 +124,30 @@ def ask(connection: duckdb.DuckDBPyConnection, text: str, **values: object) -> l
     return connection.sql("select * from postgres_query('pg', $text)", params={"text": text}).fetchall()
 
 
-def snapshot(connection: duckdb.DuckDBPyConnection) -> Snapshot:
-    """The moment that is read from here on."""
-    ((name, taken_at, database, may_ask),) = ask(connection, sql.read("catalog", "snapshot").text)
-    server = ""
-    if may_ask:
-        ((cluster,),) = ask(connection, sql.read("catalog", "cluster").text)
-        server = f"{cluster}/{database}"
-    return Snapshot(name, taken_at.astimezone(UTC), server)
+def reached(connection: duckdb.DuckDBPyConnection) -> Position | None:
+    """How far the server has come, asked before a snapshot is taken; none where this role may not ask."""
+    ((*_, may_ask, _),) = ask(connection, sql.read("catalog", "snapshot").text)
+    if not may_ask:
+        return None
+    ((timeline, _, place),) = ask(connection, sql.read("catalog", "position").text)
+    return Position(timeline, place)
+
+
+def snapshot(connection: duckdb.DuckDBPyConnection, before: Position | None = None) -> Snapshot:
+    """The moment that is read from here on; `before` it was taken the server had come that far."""
+    ((name, taken_at, database, may_ask, standby),) = ask(connection, sql.read("catalog", "snapshot").text)
+    moment = Snapshot(name, taken_at.astimezone(UTC), standby=standby)
+    if not may_ask:
+        return moment
+    ((cluster,),) = ask(connection, sql.read("catalog", "cluster").text)
+    ((timeline, _, place),) = ask(connection, sql.read("catalog", "position").text)
+    server = server_name(cluster, database)
+    return replace(moment, server=server, position=Position(timeline, place), reached=before)
+
+
+def server_name(cluster: object, database: object) -> str:
+    """What tells a database of one cluster from all others."""
+    return f"{cluster}/{database}"
 
 
 def relations(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[tuple[str, str], Relation]:
