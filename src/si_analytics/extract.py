@@ -87,6 +87,7 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     """
     address, schema = postgres.source_url(settings), settings.source_schema
     warehouse.attach_postgres(connection, address)
+    follows = False
     try:
         before = source.reached(connection)
         connection.begin()
@@ -94,7 +95,8 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         warehouse.watch_postgres(connection)
         moment = source.snapshot(connection, before)
         standby.require_target(settings, moment)
-        if moment.standby:
+        follows = moment.standby
+        if follows:
             connection.execute(_ALONE)
         held = source.relations(connection, schema)
         reading = Reading(moment, source.sources(connection, held, tables(), schema), held)
@@ -105,7 +107,7 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         _roll_back(connection)
         if warehouse.could_not_write(error):
             raise
-        raise _readable(error) from warehouse.masked(error)
+        raise _readable(error, follows) from warehouse.masked(error)
     except BaseException:
         _roll_back(connection)
         raise
@@ -238,16 +240,17 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _readable(error: duckdb.Error) -> Exception:
+def _readable(error: duckdb.Error, follows: bool) -> Exception:
+    """What Postgres said, in one sentence; `follows` says that it is a standby's."""
     text = " ".join(str(error).split())
-    if _CONFLICT in text:
-        return InterruptedReadError(
-            "reading from Postgres",
-            "the standby ended it, for what is read stood in the way of what the primary had written since",
-            "Nothing was published; try again, or set hot_standby_feedback = on or a longer max_standby_streaming_delay"
-            " on the standby",
-        )
-    if any(sign in text for sign in _BROKEN):
+    broken = any(sign in text for sign in _BROKEN)
+    if _CONFLICT in text or (broken and follows):
+        # A session that is between two statements is told why by a message that does not arrive here.
+        said = "the standby ended it, for it stood in the way of replaying what the primary has written since"
+        told = said if _CONFLICT in text else "the connection was lost, as it is where a standby has to go on replaying"
+        remedy = "Nothing was published; try again, or set hot_standby_feedback = on on the standby"
+        return InterruptedReadError("reading from Postgres", told, f"{remedy}, or a longer max_standby_streaming_delay")
+    if broken:
         # Why the server ended a session that was idle in that moment does not arrive here.
         return InterruptedReadError(
             "reading from Postgres",
