@@ -385,6 +385,8 @@ def test_both_addresses_are_shown_without_their_secrets(both: Settings, pair: Pa
     assert f"127.0.0.1:{pair.standby.port}" in found["SI_SOURCE_URL"]
     assert f"127.0.0.1:{pair.primary.port}" in found["SI_POSTGRES_URL"]
     assert not any(pair.primary.password in text for text in found.values())
+    assert found["source Postgres"].endswith(" as postgres")
+    assert found["source clock"] == found["clock"]
     assert pair.primary.password not in repr(both)
 
 

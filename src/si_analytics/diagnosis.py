@@ -144,7 +144,7 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
     except AnalyticsError as error:
         yield Finding(Verdict.wrong, "Postgres", f"{error.asked}: {error.found}", error.remedy)
         return
-    yield from _look_into("source", lambda: standby.look(current))
+    yield from _look_into("source", lambda: [*server_health.look_at_source(current, now), *standby.look(current)])
     yield from _look_into("rights", lambda: rights.look(current))
     yield from _look_into("schema", lambda: _schema(current))
 

@@ -6,6 +6,8 @@ only. May import: `errors`, `findings`, `settings`, `sql`, `postgres`, `source`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,7 +34,7 @@ def require_target(settings: Settings, read: Snapshot) -> None:
         if read.standby:
             raise postgres.standby(postgres.url(settings))
         return
-    with postgres.connect(settings, read_only=False) as connection:
+    with _speaking(), postgres.connect(settings, read_only=False) as connection:
         target = _server(connection)
     _require_same(settings, read.server, target)
 
@@ -41,12 +43,13 @@ def published(settings: Settings, refresh_id: UUID) -> bool:
     """Whether the primary has the record of that refresh; false where whoever publishes may not ask."""
     if settings.source_url is None:
         return False
-    try:
-        with postgres.connect(settings) as connection:
-            query = "select count(*) from analytics.refreshes where refresh_id = %s"
+    query = "select count(*) from analytics.refreshes where refresh_id = %s"
+    with _speaking(), postgres.connect(settings) as connection:
+        try:
             return connection.execute(query, [refresh_id]).fetchone() == (1,)
-    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
-        return False
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
+            connection.rollback()
+            return False
 
 
 def look(settings: Settings) -> list[Finding]:
@@ -60,11 +63,11 @@ def look(settings: Settings) -> list[Finding]:
         if alone:
             raise postgres.standby(postgres.url(settings))
         return []
-    with postgres.connect(settings, read_only=False) as connection:
+    with _speaking(), postgres.connect(settings, read_only=False) as connection:
         target = _server(connection)
         query = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
         ((written,),) = connection.execute(query).fetchall()
-    with postgres.connect(settings, at_source=True) as connection:
+    with _speaking(), postgres.connect(settings, at_source=True) as connection:
         _require_same(settings, _server(connection), target)
         with connection.cursor(row_factory=class_row(_Replica)) as cursor:
             (found,) = cursor.execute(sql.read("catalog", "replica").text).fetchall()
@@ -110,6 +113,16 @@ def _require_same(settings: Settings, read: str, target: str) -> None:
             f"it is neither the database that {postgres.TARGET} names nor a standby of it",
             f"Name in {postgres.SOURCE} a standby of the database that results are published to, or unset it",
         )
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turn what either server refuses into one sentence."""
+    try:
+        yield
+    except psycopg.Error as error:
+        found = error.diag.message_primary or " ".join(str(error).split())
+        raise ServerError("asking the servers which they are", found, "Try again; si doctor may tell more") from error
 
 
 def _server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
