@@ -1,7 +1,7 @@
--- elsewhere: the other schema that holds most of the operational tables, and more than the one asked, where one does.
+-- elsewhere: the other schema that holds most of the operational tables, where the one that was asked does not.
 --
 -- Dialect  postgres
--- Grain    one row, none where no other schema holds more than half of the tables, and more of them than were found
+-- Grain    one row, none where no other schema holds more than half of the tables, or half of them were found
 -- Inputs   pg_class, pg_namespace
 -- Params   %(tables)s  names of the tables · %(schema)s  the schema they were looked for in · %(found)s  how many of
 --          them are there
@@ -25,7 +25,7 @@ final as (
     group by pg_namespace.nspname
     having
         count(*) * 2 > cardinality(cast(%(tables)s as text[]))
-        and count(*) > %(found)s
+        and cast(%(found)s as integer) * 2 < cardinality(cast(%(tables)s as text[]))
 
 )
 

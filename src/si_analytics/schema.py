@@ -167,7 +167,7 @@ def _regclass(statement: ddl.Statement, schema: str) -> str:
 
 
 def elsewhere(connection: Connection) -> str | None:
-    """The schema other than the one asked that most of the tables are in, and more of them; none where none is."""
+    """The schema other than the one asked that most of the tables are in; none where the one asked has half of them."""
     asked = {"tables": list(tables()), "schema": operational.of(connection)}
     ((found,),) = connection.execute(
         "select count(*) from pg_class inner join pg_namespace on relnamespace = pg_namespace.oid"
