@@ -72,33 +72,35 @@ def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Ite
 
     ``prepare`` is given its data folder before it starts, and returns further flags.
     """
-    account = _account()
     home = Path(tempfile.mkdtemp(prefix="outside-"))
     try:
         password = secrets.token_hex(12)
         (home / "password").write_text(password)
-        for path in (home, home / "password"):
-            if account:
-                os.chown(path, account.pw_uid, account.pw_gid)
+        owned(home, home / "password")
         options = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
-        _run(account, binaries / "initdb", *options, f"--pwfile={home / 'password'}", "-D", str(home / "data"))
+        run(binaries / "initdb", *options, f"--pwfile={home / 'password'}", "-D", str(home / "data"))
         more = prepare(home / "data") if prepare else ""
-        for path in (home / "data").iterdir():
-            if account:
-                os.chown(path, account.pw_uid, account.pw_gid)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-        flags += f" -c fsync=off -c max_prepared_transactions=4 {more}"
-        control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
-        _run(account, *control, "-l", str(home / "log"), "-o", flags, "start")
-        try:
+        owned(*(home / "data").iterdir())
+        with started(binaries, home, more) as port:
             yield OutsideServer(port, password, home)
-        finally:
-            _run(account, *control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(home)
+
+
+@contextmanager
+def started(binaries: Path, home: Path, more: str = "") -> Iterator[int]:
+    """The server of the data below `home`, with further flags, on a port of loopback that nobody has; its number."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+    flags += f" -c fsync=off -c max_prepared_transactions=4 {more}"
+    control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
+    run(*control, "-l", str(home / "log"), "-o", flags, "start")
+    try:
+        yield port
+    finally:
+        run(*control, "-m", "immediate", "stop")
 
 
 def like_the_embedded(data: Path) -> str:
@@ -114,7 +116,16 @@ def _account() -> pwd.struct_passwd | None:
     return known.get("postgres") or known["nobody"]
 
 
-def _run(account: pwd.struct_passwd | None, program: Path, *arguments: str) -> None:
+def owned(*paths: Path) -> None:
+    """Give these to the account that servers run under."""
+    account = _account()
+    for path in paths if account else ():
+        os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def run(program: Path, *arguments: str) -> None:
+    """Run a program of the server's, as the account that servers run under."""
+    account = _account()
     # Into a file, not a pipe: the server inherits it and would keep a pipe open for ever.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(

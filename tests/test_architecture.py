@@ -14,13 +14,14 @@ import si_analytics
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
     {"errors", "findings"},
-    {"settings", "sql", "definitions", "display", "differences", "periods", "keyhash"},
+    {"settings", "sql", "operational", "definitions", "display", "differences", "periods", "keyhash"},
     {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
     {
         "statistics",
         "contract",
         "kept",
         "source",
+        "standby",
         "changes",
         "reconciliation",
         "catalog",

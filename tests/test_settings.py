@@ -212,6 +212,8 @@ def test_a_misspelt_setting_is_told_from_a_known_one(project: Path, monkeypatch:
 def test_every_setting_has_its_name_in_the_environment() -> None:
     assert settings.names() == (
         "SI_POSTGRES_URL",
+        "SI_SOURCE_URL",
+        "SI_SOURCE_SCHEMA",
         "SI_HOME",
         "SI_WAREHOUSE",
         "SI_CURRENCY",

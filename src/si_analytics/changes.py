@@ -28,6 +28,7 @@ _LISTED_PLACES = 100_000
 _FARTHEST = 2**31 - 2**20
 _FIRST_NORMAL = 3  # below are marks of rows that are older than any snapshot
 _PLAIN_TABLE, _HEAP = "r", "heap"
+UNPUBLISHED = "the last refresh was not published here, or the database was restored since"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def against(
         pg_sql.Literal(str(baseline.refresh_id))
     )
     ((published,),) = source.ask(connection, query.as_string(None))
-    return None if published else "the last refresh was not published here, or the database was restored since"
+    return None if published else UNPUBLISHED
 
 
 def table_against(one: Source, baseline: Baseline) -> str | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from si_analytics import embedded, postgres, reader, rights, schema, server_health, settings, warehouse
+from si_analytics import embedded, postgres, reader, rights, schema, server_health, settings, standby, warehouse
 from si_analytics.catalog import Difference
 from si_analytics.errors import AnalyticsError, WarehouseError
 from si_analytics.findings import Finding, Verdict, rounded
@@ -47,6 +47,8 @@ def _settings(current: Settings) -> Iterator[Finding]:
     given = current.postgres_url
     shown = {
         "SI_POSTGRES_URL": "the embedded server" if given is None else postgres.shown(given.get_secret_value()),
+        "SI_SOURCE_URL": _source(current),
+        "SI_SOURCE_SCHEMA": current.source_schema,
         "SI_HOME": current.home,
         "SI_WAREHOUSE": current.warehouse,
         "SI_CURRENCY": current.currency,
@@ -61,6 +63,11 @@ def _settings(current: Settings) -> Iterator[Finding]:
         near = difflib.get_close_matches(name, settings.names(), n=1)
         remedy = f"Did you mean {near[0]}?" if near else "Unset it, if it was meant for this"
         yield Finding(Verdict.notable, name, "it is set, and is no setting", remedy)
+
+
+def _source(current: Settings) -> str:
+    given = current.source_url
+    return f"that of {postgres.TARGET}" if given is None else postgres.shown(given.get_secret_value())
 
 
 def _versions() -> Iterator[Finding]:
@@ -137,6 +144,7 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
     except AnalyticsError as error:
         yield Finding(Verdict.wrong, "Postgres", f"{error.asked}: {error.found}", error.remedy)
         return
+    yield from _look_into("source", lambda: [*server_health.look_at_source(current, now), *standby.look(current)])
     yield from _look_into("rights", lambda: rights.look(current))
     yield from _look_into("schema", lambda: _schema(current))
 

@@ -1,8 +1,8 @@
 """From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot.
 
 Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
-found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `postgres`,
-`warehouse`, `contract`, `source`, `changes`, `reconciliation`.
+found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `operational`,
+`postgres`, `warehouse`, `contract`, `source`, `standby`, `changes`, `reconciliation`.
 
 DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
 all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
@@ -19,7 +19,7 @@ from decimal import Decimal
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, postgres, reconciliation, source, sql, warehouse
+from si_analytics import changes, operational, postgres, reconciliation, source, sql, standby, warehouse
 from si_analytics.changes import Baseline, Found
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
@@ -27,6 +27,8 @@ from si_analytics.source import Snapshot, Source
 
 FULL, INCREMENTAL = "full", "incremental"
 _IN_ORDER = "reset global preserve_insertion_order"
+# DuckDB's other connections do not share the snapshot of a session on a standby: there one connection reads all.
+_ALONE, _TOGETHER = "set global pg_use_ctid_scan = false", "reset global pg_use_ctid_scan"
 _MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
 _BROKEN = (
     *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
@@ -38,6 +40,7 @@ _ADVICE = {
     "permission denied": "What this user may not do: si doctor",
     "row-level security": "What this user may not see: si doctor",
 }
+_CONFLICT = "conflict with recovery"
 
 
 @dataclass(frozen=True)
@@ -82,34 +85,51 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
     where the server cannot be reached, InterruptedReadError where it stopped answering.
     """
-    address = postgres.url(settings)
+    address, schema = postgres.source_url(settings), settings.source_schema
     warehouse.attach_postgres(connection, address)
-    connection.begin()
+    follows = False
     try:
+        before = source.reached(connection)
+        connection.begin()
         warehouse.require_letters(connection, address)
         warehouse.watch_postgres(connection)
-        moment = source.snapshot(connection)
-        held = source.relations(connection)
-        reading = Reading(moment, source.sources(held, tables()), held)
+        moment = source.snapshot(connection, before)
+        standby.require_target(settings, moment)
+        follows = moment.standby
+        if follows:
+            connection.execute(_ALONE)
+        held = source.relations(connection, schema)
+        reading = Reading(moment, source.sources(connection, held, tables(), schema), held)
         yield reading
-        _require_untouched(connection, reading)
+        _require_untouched(connection, reading, schema)
         connection.commit()
     except duckdb.Error as error:
         _roll_back(connection)
         if warehouse.could_not_write(error):
             raise
-        raise _readable(error) from warehouse.masked(error)
+        raise _readable(error, follows) from warehouse.masked(error)
     except BaseException:
         _roll_back(connection)
         raise
     finally:
         connection.execute("detach database if exists pg")
         connection.execute(_IN_ORDER)  # where a table's reading broke off, it still is not
+        connection.execute(_TOGETHER)
 
 
-def against(connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline) -> str | None:
-    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do."""
-    return changes.against(connection, reading.relations, reading.snapshot, baseline)
+def against(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline, settings: Settings
+) -> str | None:
+    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do.
+
+    A standby may not have replayed the record of the last refresh yet. Where it is beyond the place that refresh was
+    read at, and the primary has the record, both went through that place, and the standby has only come further.
+    """
+    now = reading.snapshot
+    told = changes.against(connection, reading.relations, now, baseline)
+    if told == changes.UNPUBLISHED and now.standby and now.reached and now.reached.follows(baseline.snapshot.position):
+        return None if standby.published(settings, baseline.refresh_id) else told
+    return told
 
 
 def read(
@@ -188,7 +208,7 @@ def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> Tab
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
     """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
     if one.direct:
-        return connection.sql(sql.read("extract", one.table).text)
+        return connection.sql(operational.text(sql.read("extract", one.table).text, one.base.schema))
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
 
 
@@ -203,9 +223,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading, schema: str) -> None:
     """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
-    replaced = source.replaced(connection, reading.sources)
+    replaced = source.replaced(connection, reading.sources, schema)
     if replaced:
         raise InterruptedReadError(
             f"reading {', '.join(replaced)}", "it was rewritten while it was read", "Nothing was published; try again"
@@ -220,9 +240,17 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _readable(error: duckdb.Error) -> Exception:
+def _readable(error: duckdb.Error, follows: bool) -> Exception:
+    """What Postgres said, in one sentence; `follows` says that it is a standby's."""
     text = " ".join(str(error).split())
-    if any(sign in text for sign in _BROKEN):
+    broken = any(sign in text for sign in _BROKEN)
+    if _CONFLICT in text or (broken and follows):
+        # A session that is between two statements is told why by a message that does not arrive here.
+        said = "the standby ended it, for it stood in the way of replaying what the primary has written since"
+        told = said if _CONFLICT in text else "the connection was lost, as it is where a standby has to go on replaying"
+        remedy = "Nothing was published; try again, or set hot_standby_feedback = on on the standby"
+        return InterruptedReadError("reading from Postgres", told, f"{remedy}, or a longer max_standby_streaming_delay")
+    if broken:
         # Why the server ended a session that was idle in that moment does not arrive here.
         return InterruptedReadError(
             "reading from Postgres",

@@ -2,7 +2,8 @@
 
 Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Only rows
 that differ are written, so triggers and `updated_at` move only where something changed, and readers see all of
-the old or all of the new. May import: `errors`, `sql`, `staging`, `gate`, `turns`, `unit_of_work`.
+the old or all of the new. May import: `errors`, `sql`, `operational`, `staging`, `gate`, `turns`,
+`unit_of_work`.
 
 First all that waits for nobody: comparing, the gate, the boards in a schema of our own, their views. Rows of the
 application are locked last, all at once and in one order, and for no longer than it takes to write them.
@@ -23,7 +24,7 @@ import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import gate, sql, staging, turns, unit_of_work
+from si_analytics import gate, operational, sql, staging, turns, unit_of_work
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -159,7 +160,8 @@ class _Publication:
     sleep: Callable[[float], None]
 
     def __post_init__(self) -> None:
-        self.targets = [Target.of(name) for name in order()]
+        schema = operational.of(self.connection)
+        self.targets = [Target.of(name, schema) for name in order()]
         self._seconds = dict.fromkeys(order(), 0.0)
 
     def compare(self) -> None:
@@ -221,7 +223,7 @@ class _Publication:
         for _ in range(_VANISHING):
             with contextlib.suppress(psycopg.errors.ForeignKeyViolation), self.connection.transaction():
                 ((inserted, updated, deleted, skipped),) = self.connection.execute(
-                    target.file.text, {"part": part}
+                    target.statement, {"part": part}
                 ).fetchall()
                 return inserted, updated, deleted, skipped
         raise PublishError(
@@ -233,7 +235,7 @@ def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
     """Refresh the views whose rows changed, readers going on; where they are not ours, their owner lends a function."""
     for name in VIEWS:
         ((populated, owned, lent),) = connection.execute(
-            sql.read("catalog", "view_state").text, {"view": name, "schema": "public"}
+            sql.read("catalog", "view_state").text, {"view": name, "schema": operational.SCHEMA}
         ).fetchall() or [(None, None, None)]
         if populated is None:
             raise PublishError(f"refreshing public.{name}", "there is no such view", f"{UNDONE}. Run: si schema apply")
@@ -241,7 +243,7 @@ def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
             continue
         if owned:
             how = pg_sql.SQL("concurrently" if populated else "")
-            view = pg_sql.Identifier("public", name)
+            view = pg_sql.Identifier(operational.SCHEMA, name)
             connection.execute(pg_sql.SQL("refresh materialized view {} {}").format(how, view))
         elif lent:
             connection.execute("select analytics.refresh_view(%s)", [name])

@@ -20,7 +20,7 @@ from si_analytics import checks, extract, publish, sql, warehouse, windows
 from si_analytics.changes import Baseline
 from si_analytics.extract import TableExtract
 from si_analytics.settings import Settings
-from si_analytics.source import Snapshot
+from si_analytics.source import Position, Snapshot
 
 _CARRIED = (
     *("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks"),
@@ -62,7 +62,7 @@ def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
     if not of_this_version(connection):
         return "the warehouse was made by another version"
     row = connection.sql(
-        "select refresh_id, snapshot, taken_at, server from meta.refreshes order by number desc limit 1"
+        "select refresh_id, snapshot, taken_at, server, position from meta.refreshes order by number desc limit 1"
     ).fetchone()
     if row is None:
         return "the warehouse holds no refresh"
@@ -72,7 +72,8 @@ def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
         " where extracts.refresh_id = $refresh_id",
         params={"refresh_id": row[0]},
     ).fetchall()
-    return Baseline(row[0], Snapshot(row[1], windows.instant(row[2]), row[3] or ""), dict(identities))
+    taken = Snapshot(row[1], windows.instant(row[2]), row[3] or "", Position.read(row[4]))
+    return Baseline(row[0], taken, dict(identities))
 
 
 def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -127,10 +128,11 @@ def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
     """Record `report`, and the board and the funnels as those of its day in the reporting time zone."""
     connection.execute(
-        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
         " from meta.refreshes",
         [
-            *(report.refresh_id, report.as_of, taken.id, taken.server, taken.taken_at),
+            *(report.refresh_id, report.as_of, taken.id, taken.server),
+            *(str(taken.position) if taken.position else None, taken.taken_at),
             *(settings.currency, settings.timezone, report.seconds, report.rows_written, json.dumps(report.changed)),
         ],
     )

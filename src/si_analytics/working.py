@@ -103,12 +103,18 @@ class WorkingFile:
     def _read(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
         """Read within one snapshot what changed, or everything where changes cannot be told."""
         with warehouse.writing_back(self.settings), extract.snapshot(self.connection, self.settings) as reading:
-            against = extract.against(self.connection, reading, self._baseline) if self._baseline else None
+            against = self._against(reading)
             if against is None:
                 records.clear_results(self.connection)
                 return reading.snapshot, extract.read(self.connection, reading, self._baseline, self._reason, done)
         self.open_empty(against)
         return self._read(done)
+
+    def _against(self, reading: extract.Reading) -> str | None:
+        """Why changes cannot be told; none where they can."""
+        if self._baseline is None:
+            return None
+        return extract.against(self.connection, reading, self._baseline, self.settings)
 
     def _heard_of_a_break(self, state: tenacity.RetryCallState) -> None:
         self.interrupted(state.attempt_number, state.next_action.sleep if state.next_action else 0.0)

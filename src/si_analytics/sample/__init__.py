@@ -1,7 +1,7 @@
 """A synthetic marketplace: all operational tables, believable, the same for the same scale and seed.
 
-Belongs here: filling an empty operational schema. May import: `errors`, `settings`, `postgres`, `copying`,
-`schema`, and the modules of the package, which know nothing of databases.
+Belongs here: filling an empty operational schema. May import: `errors`, `settings`, `operational`, `postgres`,
+`copying`, `schema`, and the modules of the package, which know nothing of databases.
 
 The marketplace lives from `START` to `END`; nothing in it has happened at or after `END`, so that is
 the moment to describe it as of. No clock is read.
@@ -19,7 +19,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from si_analytics import copying, postgres, schema
+from si_analytics import copying, operational, postgres, schema
 from si_analytics.errors import LoadError, ServerError, UsageError
 from si_analytics.sample import market
 from si_analytics.sample.times import END, START
@@ -120,7 +120,7 @@ def _already_there(connection: copying.Connection, scale: Decimal, seed: int) ->
 
 def _first_filled(connection: copying.Connection) -> tuple[str, int] | None:
     for table in schema.tables():
-        name = sql.Identifier("public", table)
+        name = operational.table(connection, table)
         if connection.execute(sql.SQL("select 1 from {} limit 1").format(name)).fetchone():
             counted = connection.execute(sql.SQL("select count(*) from {}").format(name)).fetchone()
             return table, counted[0] if counted else 0
@@ -130,7 +130,7 @@ def _first_filled(connection: copying.Connection) -> tuple[str, int] | None:
 def _lock(connection: copying.Connection) -> None:
     """Nobody else writes until we are done: what was empty stays empty but for us."""
     connection.execute("select set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
-    listed = sql.SQL(", ").join(sql.Identifier("public", table) for table in schema.tables())
+    listed = sql.SQL(", ").join(operational.table(connection, table) for table in schema.tables())
     connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(listed))
 
 
