@@ -13,9 +13,9 @@ import si_analytics
 
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
-    {"errors", "findings"},
+    {"errors", "findings", "zones"},
     {"settings", "sql", "definitions", "display", "differences", "periods", "keyhash"},
-    {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
+    {"windows", "clocks", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
     {
         "statistics",
         "contract",

@@ -98,6 +98,15 @@ def _before(today: date, unit: str, count: int) -> date:
     return today - timedelta(days=(today.weekday() if unit == "week" else 0) + count * days)
 
 
+def months_before(day: date, count: int) -> date:
+    """The same day of the month `count` months earlier; raises ValueError where no calendar has it.
+
+    >>> months_before(date(2026, 3, 1), 12)
+    datetime.date(2025, 3, 1)
+    """
+    return _month(day.year * 12 + day.month - 1 - count).replace(day=day.day)
+
+
 def _within(number: int, highest: int) -> int:
     """`number` counted from 0; raises ValueError unless it is 1 to `highest`."""
     if not 1 <= number <= highest:
