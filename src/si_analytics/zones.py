@@ -7,10 +7,12 @@ Postgres bring of their own is of other versions: two sources would put one mome
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import zoneinfo
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module, resources
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 _BEFORE_ALL = datetime(1800, 1, 1, tzinfo=UTC)  # towns went by their own sun; the first zone to change did so in 1844
@@ -56,7 +58,7 @@ def offsets(name: str, until: datetime) -> tuple[Offset, ...]:
     """
     zone = named(name)
     changes = [change for change in _changes(name, until.year) if change < until]
-    aheads = [_ahead(zone, moment) for moment in (_BEFORE_ALL, *changes)]
+    aheads = [ahead(zone, moment) for moment in (_BEFORE_ALL, *changes)]
     return tuple(map(Offset, [None, *changes], [*changes, None], aheads))
 
 
@@ -67,35 +69,50 @@ def _changes(name: str, year: int) -> tuple[datetime, ...]:
 
 
 def _found(zone: ZoneInfo, end: datetime) -> Iterator[datetime]:
-    earlier, ahead = _BEFORE_ALL, _ahead(zone, _BEFORE_ALL)
+    earlier, then = _BEFORE_ALL, ahead(zone, _BEFORE_ALL)
     while earlier < end:
         later = min(earlier + _STEP, end)
-        if (now := _ahead(zone, later)) != ahead:
+        if (now := ahead(zone, later)) != then:
             yield _change(zone, earlier, later)
-        earlier, ahead = later, now
+        earlier, then = later, now
 
 
 def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
     """The second at which the clocks change, of which there is one between the two moments."""
     while after - before > _FINE:
         middle = before + (after - before) // _FINE // 2 * _FINE
-        before, after = (before, middle) if _ahead(zone, middle) != _ahead(zone, before) else (middle, after)
+        before, after = (before, middle) if ahead(zone, middle) != ahead(zone, before) else (middle, after)
     return after
 
 
-def _ahead(zone: ZoneInfo, moment: datetime) -> timedelta:
-    ahead = moment.astimezone(zone).utcoffset()
-    assert ahead is not None  # a zone of IANA always knows
-    return ahead
-
-
-def differs_from(
-    name: str, moments: Sequence[datetime], others: Sequence[timedelta]
-) -> tuple[datetime, timedelta, timedelta] | None:
-    """The first of `moments` at which another source's offset is not ours, with ours and the other's."""
-    zone = named(name)
-    for moment, other in zip(moments, others, strict=True):
-        ours = _ahead(zone, moment)
-        if ours != other:
-            return moment, ours, other
+def of_machine(name: str) -> ZoneInfo | None:
+    """The zone as the machine's own files have it, to be compared with; none where it has no such file."""
+    for folder in zoneinfo.TZPATH:
+        path = Path(folder, *name.split("/"))
+        if path.is_file():
+            with path.open("rb") as file:
+                return ZoneInfo.from_file(file, key=name)
     return None
+
+
+def probes(name: str, since: datetime, until: datetime) -> list[datetime]:
+    """Moments at which another source would tell another offset if it had one: each day, and around each change."""
+    daily = [since + timedelta(days=number) for number in range((until - since).days + 1)]
+    changes = [change for change in _changes(name, until.year) if since < change < until]
+    return sorted({*daily, *changes, *(change - _FINE for change in changes)})
+
+
+def first_difference(
+    name: str, moments: Sequence[datetime], others: Iterable[timedelta]
+) -> tuple[datetime, timedelta, timedelta] | None:
+    """The first of `moments` at which another source's offset is not ours; our offset, then the other's."""
+    zone = named(name)
+    told = ((moment, ahead(zone, moment), other) for moment, other in zip(moments, others, strict=True))
+    return next((one for one in told if one[1] != one[2]), None)
+
+
+def ahead(zone: ZoneInfo, moment: datetime) -> timedelta:
+    """How far the clocks of `zone` are ahead of UTC at `moment`."""
+    offset = moment.astimezone(zone).utcoffset()
+    assert offset is not None  # a zone of IANA always knows
+    return offset
