@@ -33,7 +33,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences."""
+    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences.
+
+    ``moved`` are sentences too: why numbers moved though no row did.
+    """
 
     refresh_id: uuid.UUID
     as_of: datetime
@@ -44,6 +47,7 @@ class RefreshReport:
     targets: tuple[publish.TargetChange, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
     @property
     def changed(self) -> dict[str, int]:
