@@ -16,8 +16,8 @@ from si_analytics import metrics, warehouse
 from si_analytics.settings import Settings
 
 _HELD = (
-    "select count(*) from duckdb_columns() where database_name = $side and schema_name = 'meta' and table_name || '.' ||"
-    " column_name in ('refreshes.number', 'refreshes.currency', 'refreshes.timezone',"
+    "select count(*) from duckdb_columns() where database_name = $side and schema_name = 'meta'"
+    " and concat(table_name, '.', column_name) in ('refreshes.number', 'refreshes.currency', 'refreshes.timezone',"
     " 'performance_weights.component', 'performance_weights.weight')"
 )
 

@@ -19,12 +19,11 @@ from si_analytics import periods, zones
 from si_analytics.errors import UsageError
 
 Instant = datetime | date | str
-Duration = timedelta | str
+Duration = periods.Duration
+duration = periods.duration
 
 _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
-_DURATION = re.compile(r"([0-9]+)\s*(w|d|h|min|m|s)(?![a-z])", re.ASCII)
-_UNIT = {"w": "weeks", "d": "days", "h": "hours", "min": "minutes", "m": "minutes", "s": "seconds"}
 _MINUTES = re.compile(r"[0-9]+\s*m", re.ASCII | re.IGNORECASE)
 _FORMS = "Write a date like 2026-01-31 or a time with its offset, like 2026-01-31T09:00:00Z"
 _SPANS = f"Write {periods.FORMS}, or a duration like 14d"
@@ -139,7 +138,7 @@ def _length(text: str, name: str) -> timedelta | None:
         raise UsageError(
             f"{name} '{text}'", "m could be minutes or months", "Write 90min, or a span like last 3 months"
         )
-    if not _DURATION.match(text.strip()):
+    if not periods.begins_with_a_duration(text):
         return None
     return duration(text, name=name)
 
@@ -168,40 +167,6 @@ def span(value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "du
     if length is None:
         raise UsageError(f"{name} '{text}'", "it is no span of days", _SPANS)
     return _earlier(now, length, name), now
-
-
-def duration(value: Duration, *, name: str = "within") -> timedelta:
-    """`value` as a timedelta: ``14d``, ``36h``, ``2w``, ``1d 12h``, ``90min``; a day is 24 hours.
-
-    Zero is allowed. Raises UsageError for what is negative or no duration.
-
-    >>> duration("1d 12h")
-    datetime.timedelta(days=1, seconds=43200)
-    """
-    if isinstance(value, str):
-        return _span(value, name)
-    if not isinstance(value, timedelta):
-        raise UsageError(f"{name} of type {type(value).__name__}", "it is no duration", "Give one like 14d or 36h")
-    if value < timedelta():
-        raise UsageError(f"{name} {value}", "it is negative", "Give a duration of zero or more, like 14d")
-    return value
-
-
-def _span(text: str, name: str) -> timedelta:
-    parts = _DURATION.findall(text)
-    rest = _DURATION.sub("", text).strip()
-    if text.strip().startswith("-"):
-        raise UsageError(f"{name} '{text}'", "it is negative", "Give a duration of zero or more, like 14d")
-    if not parts or rest:
-        raise UsageError(
-            f"{name} '{text}'",
-            "it is no duration",
-            "Write whole numbers with w, d, h, min or s, like 14d, 36h or 1d 12h",
-        )
-    try:
-        return sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())
-    except (OverflowError, ValueError):  # int() refuses thousands of digits
-        raise UsageError(f"{name} '{text[:40]}'", "it is too long", "Give at most 999999999d") from None
 
 
 def window(
