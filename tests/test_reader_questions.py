@@ -194,8 +194,9 @@ def test_the_median_and_the_90th_percentile_are_those_of_the_funnel(warehouse: r
 
 def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: reader.Warehouse) -> None:
     assert warehouse.history()["rank"].to_list() == [1, 2, 3, 4]
-    assert warehouse.history(during="today")["as_of_date"].unique().to_list() == [AS_OF.date()]
-    assert warehouse.history(during="yesterday").height == warehouse.history(until="today").height == 0
+    ended = AS_OF.date() - DAY  # as of midnight: the day that ended
+    assert warehouse.history(during="yesterday")["as_of_date"].unique().to_list() == [ended]
+    assert warehouse.history(during="today").height == warehouse.history(until="yesterday").height == 0
     agent = str(warehouse.agent_leaderboard()["agent_id"][1])
     assert warehouse.history(agent)["rank"].to_list() == [2]
     assert warehouse.history(currency="eur").height == 0
