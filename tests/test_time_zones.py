@@ -212,6 +212,18 @@ def test_a_deal_just_before_midnight_utc_is_of_september_in_casablanca(
         assert warehouse.marketplace_activity(during="2026-10")["new_deals"][0] == 0
 
 
+def test_the_query_that_the_page_on_own_metrics_shows_puts_a_moment_into_its_local_day() -> None:
+    """At 23:30 UTC it is the next day in Berlin, and the same day in Casablanca from autumn 2026 on."""
+    page = (Path(__file__).parent.parent / "docs" / "add-a-metric.md").read_text(encoding="utf-8")
+    (query,) = [block for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if clocks.TABLE in block]
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw")
+        connection.execute("create table raw.deals as select timestamptz '2026-09-30 23:30:00+00' as created_at")
+        for tz, day in (("Europe/Berlin", date(2026, 10, 1)), ("Africa/Casablanca", date(2026, 9, 30))):
+            clocks.lay_out(connection, tz, AS_OF)
+            assert connection.execute(query, {"tz": tz, "slice": SLICE}).fetchall() == [(day,)]
+
+
 def test_no_query_of_ours_asks_duckdb_for_a_zone() -> None:
     for folder in ("checks", "explain", "extract", "funnels", "metrics", "queries"):
         for file in sql.read_all(folder):
