@@ -83,6 +83,8 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._left.discard(_name(context))
         if not self._left:
             report = refresh.finish()
+            for sentence in report.moved:
+                context.log.warning(f"Numbers moved though no row did. {sentence}")
             context.log.info(f"The warehouse {refresh.settings.warehouse} is as of {report.as_of.isoformat()}")
 
     @contextmanager

@@ -33,12 +33,13 @@ _UNSHOWN_COLUMNS = frozenset({"avatar"})
 
 
 def moment(refresh: Refresh) -> dict[str, Any]:
-    """Which moment the rows describe, and out of which snapshot."""
+    """Which moment the rows describe, and out of which snapshot; what it is counted in otherwise than before."""
     return {
         "as_of": dg.MetadataValue.timestamp(refresh.parameters.window.as_of),
         "currency": refresh.settings.currency,
         "snapshot": refresh.snapshot.id,
         "refresh_id": str(refresh.refresh_id),
+        **({"counted otherwise": "; ".join(refresh.moved)} if refresh.moved else {}),
     }
 
 

@@ -13,9 +13,9 @@ import si_analytics
 
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
-    {"errors", "findings"},
+    {"errors", "findings", "zones"},
     {"settings", "sql", "operational", "definitions", "display", "differences", "periods", "keyhash"},
-    {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
+    {"windows", "clocks", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
     {
         "statistics",
         "contract",
@@ -45,7 +45,19 @@ FLOORS = (
         "server_health",
         "rights",
     },
-    {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary", "working"},
+    {
+        "charts",
+        "printing",
+        "sheets",
+        "tables",
+        "records",
+        "counting",
+        "resumption",
+        "explain",
+        "lineage",
+        "glossary",
+        "working",
+    },
     {"published", "questions", "leaderboards", "comparison"},
     {"refresh", "dashboard", "reader"},
     {"export", "history", "diagnosis", "packaged", "watch"},

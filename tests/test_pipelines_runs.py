@@ -178,6 +178,19 @@ def test_another_currency_leaves_dollars_out(small: Settings) -> None:
     assert Decimal("0.00") in agent and Decimal("10.00") not in agent
 
 
+def test_a_run_says_what_it_counts_otherwise_than_the_one_before(
+    small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh.run(small, as_of=AS_OF)
+    monkeypatch.setenv("SI_TIMEZONE", "America/New_York")
+    told = "Days and months are those of America/New_York, they were those of UTC"
+    result = launch("refresh_metrics", as_of=MOMENT)
+    assert shown(result, "metrics/marketplace_monthly")["counted otherwise"] == told
+    assert shown(result, "published/users")["counted otherwise"] == told
+    again = launch("refresh_metrics", as_of=MOMENT)
+    assert "counted otherwise" not in shown(again, "metrics/marketplace_monthly")
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [

@@ -11,13 +11,25 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import duckdb
 
-from si_analytics import embedded, postgres, reader, rights, schema, server_health, settings, standby, warehouse
+from si_analytics import (
+    clocks,
+    embedded,
+    postgres,
+    reader,
+    rights,
+    schema,
+    server_health,
+    settings,
+    standby,
+    warehouse,
+    zones,
+)
 from si_analytics.catalog import Difference
 from si_analytics.errors import AnalyticsError, WarehouseError
 from si_analytics.findings import Finding, Verdict, rounded
@@ -29,6 +41,9 @@ STALE = timedelta(hours=36)
 _LITTLE_ROOM = 1_000_000_000
 _COPIES = 3  # the published file, the copy a refresh works on, and what that spills and grows by
 _LISTED = 10
+_ZONES_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+_ZONES_AHEAD = timedelta(days=730)
+_NOT_AT_TIME_ZONE = "No number is affected; in SQL of your own leave `at time zone` out: its days would not be ours"
 
 
 def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list[Finding]:
@@ -36,6 +51,7 @@ def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list
     return [
         *_settings(current),
         *_versions(),
+        *_zones(current.timezone, now),
         *_room(current),
         *_leftover(current),
         *_database(current, now, stale),
@@ -88,6 +104,35 @@ def _versions() -> Iterator[Finding]:
         yield Finding(Verdict.wrong, "extension", str(error).splitlines()[0], remedy)
     else:
         yield Finding(Verdict.well, "extension", f"DuckDB's Postgres extension loads in DuckDB {duckdb.__version__}")
+
+
+def _zones(tz: str, now: datetime) -> Iterator[Finding]:
+    """Where the offsets of all days and months come from, and whether others on this machine would tell others."""
+    moments = zones.probes(tz, _ZONES_SINCE, now + _ZONES_AHEAD)
+    found = f"{zones.version()}, installed with the library: the one source of every day, month and window"
+    yield Finding(Verdict.well, "time zones", found)
+    machine = zones.of_machine(tz)
+    if machine is not None and (
+        other := zones.first_difference(tz, moments, (zones.ahead(machine, moment) for moment in moments))
+    ):
+        remedy = "No number is affected; schedules may go by the machine's clocks: update its time zones (tzdata)"
+        yield Finding(Verdict.notable, "time zones", _differing(tz, "this machine's own files", *other), remedy)
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        try:
+            other = zones.first_difference(tz, moments, clocks.of_duckdb(connection, tz, moments))
+        except duckdb.Error:
+            found = f"DuckDB {duckdb.__version__} knows no zone {tz}"
+            yield Finding(Verdict.notable, "time zones", found, _NOT_AT_TIME_ZONE)
+            return
+    if other:
+        what = f"the zones inside DuckDB {duckdb.__version__}"
+        yield Finding(Verdict.notable, "time zones", _differing(tz, what, *other), _NOT_AT_TIME_ZONE)
+
+
+def _differing(tz: str, whose: str, moment: datetime, ours: timedelta, theirs: timedelta) -> str:
+    ahead = [f"{one / timedelta(hours=1):+g} h" for one in (theirs, ours)]
+    when = moment.isoformat(timespec="minutes")
+    return f"{whose} put {tz} at {ahead[0]} on {when}, where {zones.version()} has {ahead[1]}"
 
 
 def _room(current: Settings) -> Iterator[Finding]:

@@ -70,10 +70,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Preview:
-    """What publishing would change: each row, and what the gate has against it, none where it has nothing."""
+    """What publishing would change: each row, and what the gate has against it, none where it has nothing.
+
+    ``moved`` says why numbers move though no row does.
+    """
 
     rows: tuple[staging.RowChange, ...]
     refused: ImplausibleChangeError | None
+    moved: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:

@@ -20,7 +20,7 @@ from si_analytics import explain, funnels, metrics, published, settings, sql, wi
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.windows import Duration, Instant, Window
 
-_OF_TIME = {"as_of", "until", "last_moment"}
+_OF_TIME = {"as_of", "until", "last_moment", "last_day"}
 
 
 @dataclass(frozen=True)

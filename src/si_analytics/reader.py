@@ -97,7 +97,7 @@ class Warehouse:
 
         Columns: agent_id, agent_name, avatar, tier, total_referrals, total_deals, total_earnings (in
         the reporting currency), rank; with `since` also previous_rank and rank_change against the
-        window of equal length before. `tier`, `specialty` and `location` (of the agent's recruits: the
+        window before. `tier`, `specialty` and `location` (of the agent's recruits: the
         schema has none of agents) choose who is shown; rank stays the place on the whole board.
 
         >>> warehouse.agent_leaderboard(since="2026-01-01", until="2026-02-01", tz="Europe/Berlin")

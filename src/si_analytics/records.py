@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -34,7 +33,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences."""
+    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences.
+
+    ``moved`` are sentences too: why numbers moved though no row did.
+    """
 
     refresh_id: uuid.UUID
     as_of: datetime
@@ -45,6 +47,7 @@ class RefreshReport:
     targets: tuple[publish.TargetChange, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
     @property
     def changed(self) -> dict[str, int]:
@@ -126,7 +129,7 @@ def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
-    """Record `report`, and the board and the funnels as those of its day in the reporting time zone."""
+    """Record `report`, and the board and the funnels as those of the day that its last moment lies in."""
     connection.execute(
         "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
         " from meta.refreshes",
@@ -147,7 +150,7 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
     computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
     warehouse.insert(connection, "meta.metrics", computed)
     checks.record(connection, report.refresh_id, report.checks)
-    day = report.as_of.astimezone(ZoneInfo(settings.timezone)).date()
+    day = windows.day_described(report.as_of, settings.timezone)
     keep_board(connection, connection.table("metrics.agent_leaderboard"), day, settings.currency)
     keep_funnels(connection, connection.table("metrics.conversion_funnels"), day)
 

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import duckdb
 
-from si_analytics import checks, kept, metrics, publish, records, resumption, warehouse, windows
+from si_analytics import checks, counting, kept, metrics, publish, records, resumption, warehouse, windows
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.records import RefreshReport
@@ -79,6 +79,7 @@ class Refresh:
         self._file = WorkingFile(self.settings, self._interrupted, self.sleep)
         self._snapshot: Snapshot | None = None
         self._last: resumption.Last | None = None
+        self._before: counting.Counted | None = None
         self._extracts: list[TableExtract] = []
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
@@ -118,6 +119,12 @@ class Refresh:
         """What every metric of this refresh is computed with."""
         as_of = self.as_of or self.snapshot.taken_at
         return metrics.Parameters.all_time(as_of, self.settings.currency, self.settings.timezone, self.weights)
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Why numbers moved though no row did: how this refresh counts otherwise than the one that is published."""
+        asked = self.parameters
+        return counting.changes(self._before, counting.Counted(asked.currency, asked.tz, asked.weights))
 
     def extract(self) -> list[TableExtract]:
         """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off."""
@@ -176,7 +183,8 @@ class Refresh:
     def preview(self) -> publish.Preview:
         """Complete the refresh, then tell what `publish` would write; nothing is."""
         self.complete()
-        return publish.preview(self.connection, self.settings, self._waiting, self.sleep)
+        found = publish.preview(self.connection, self.settings, self._waiting, self.sleep)
+        return replace(found, moved=self.moved)
 
     def publish(self) -> list[publish.TargetChange]:
         """Complete the refresh, then write the results to Postgres in one transaction."""
@@ -227,6 +235,7 @@ class Refresh:
             tuple(self._checks.values()),
             tuple(self._targets),
             time.perf_counter() - self._started,
+            moved=self.moved,
         )
         self._record(report)
         self.connection.execute("checkpoint")
@@ -235,6 +244,7 @@ class Refresh:
 
     def _begin(self) -> None:
         """Open the working file: a copy of the published one if it can serve, an empty one if not."""
+        self._before = counting.published(self.settings)
         if self.resumed:
             self._take_up()
         elif self.full:

@@ -1,15 +1,13 @@
 """Where everything is and how it is reported: the environment, a ``.env`` file, defaults.
 
 Belongs here: reading and validating settings, and the places derived from them. Reads the
-environment only when asked to (`load`), never at import. May import: `errors`.
+environment only when asked to (`load`), never at import. May import: `errors`, `zones`.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import re
-import zoneinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from si_analytics import zones
 from si_analytics.errors import SettingsError
 
 PREFIX = "SI_"
@@ -143,10 +142,9 @@ def currency_code(value: str) -> str:
     return currency
 
 
-@functools.cache
 def time_zones() -> frozenset[str]:
-    """The IANA names of time zones; finding them walks through folders, so it is done once."""
-    return frozenset(zoneinfo.available_timezones()) - {"localtime"}  # which is another zone on each machine
+    """The IANA names of time zones."""
+    return zones.names()
 
 
 def names() -> tuple[str, ...]:

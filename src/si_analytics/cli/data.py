@@ -152,6 +152,7 @@ def refresh(
     _warn(report)
     for warning in report.warnings:
         note(f"warning: {warning}")
+    _say_what_moved(report.moved)
     say(_read(report))
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
@@ -167,7 +168,7 @@ def _preview(current: Settings, moment: datetime | None, full: bool, json: bool)
         as_of, found = refreshing.preview(current, as_of=moment, full=full, listen=progress)
     if json:
         refused = None if found.refused is None else str(found.refused)
-        as_json({"as_of": as_of, "counts": found.counts, "rows": found.rows, "refused": refused})
+        as_json({"as_of": as_of, "counts": found.counts, "rows": found.rows, "refused": refused, "moved": found.moved})
         return
     table(("target", "action", "key", "what"), _shown(found.rows))
     for target, counts in found.counts.items():
@@ -175,8 +176,14 @@ def _preview(current: Settings, moment: datetime | None, full: bool, json: bool)
             note(f"{target}: {sum(counts.values()) - _LISTED:,} more rows; all of them with --json")
     if found.refused is not None:
         note(f"It would be refused: {found.refused.found}")
+    _say_what_moved(found.moved)
     counted = ", ".join(f"{target} {sum(counts.values()):,}" for target, counts in found.counts.items())
     say(f"Would write, as of {as_of.isoformat()}: {counted} rows. Nothing was written")
+
+
+def _say_what_moved(moved: Iterable[str]) -> None:
+    for sentence in moved:
+        say(f"Numbers moved though no row did: {sentence[0].lower()}{sentence[1:]}")
 
 
 def _shown(rows: Iterable[RowChange]) -> list[tuple[str, str, str, str]]:
@@ -264,4 +271,5 @@ def _as_dict(report: RefreshReport) -> dict[str, Any]:
         ],
         "targets": report.targets,
         "warnings": report.warnings,
+        "moved": report.moved,
     }

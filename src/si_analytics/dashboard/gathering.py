@@ -1,7 +1,7 @@
 """What a dashboard shows, asked of a published warehouse.
 
 Belongs here: the questions a dashboard puts to a warehouse, each one a reader could put as well. May import:
-`reader`, `definitions`, `funnels`, `sql`, `windows`, and this package's `content`.
+`errors`, `reader`, `definitions`, `funnels`, `sql`, `windows`, and this package's `content`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import polars as pl
 
 from si_analytics import definitions, funnels, sql, windows
 from si_analytics.dashboard.content import DashboardContent, Period
+from si_analytics.errors import UsageError
 from si_analytics.reader import Warehouse
 
 PERIODS = ("last 30 days", "last 90 days", "last 365 days")
@@ -58,18 +59,21 @@ def _breakdowns() -> list[tuple[str, str]]:
 
 
 def _period(warehouse: Warehouse, name: str) -> Period:
-    since, until = windows.span(name, warehouse.as_of, warehouse.timezone)
-    before = since - (until - since)
+    asked = windows.window(warehouse.as_of, tz=warehouse.timezone, during=name)
+    earlier = windows.before(asked, warehouse.timezone)
+    if asked.since is None or earlier is None:
+        raise UsageError(f"the dashboard's {name}", "there is no time before them", "Describe a later moment")
+    since, until = asked.since, asked.until
     return Period(
         name=name,
         since=since,
         until=until,
         agent_leaderboard=warehouse.agent_leaderboard(since, until),
-        agents_before=warehouse.agent_leaderboard(before, since),
+        agents_before=warehouse.agent_leaderboard(earlier.since, earlier.until),
         activity=warehouse.marketplace_activity(since, until),
-        activity_before=warehouse.marketplace_activity(before, since),
+        activity_before=warehouse.marketplace_activity(earlier.since, earlier.until),
         conversion_funnels=pl.concat(warehouse.funnel(each, since=since, until=until) for each in funnels.names()),
-        funnels_before=warehouse.funnel("invite", since=before, until=since),
+        funnels_before=warehouse.funnel("invite", since=earlier.since, until=earlier.until),
         funnels_by_breakdown={
             (each, by): warehouse.funnel(each, by=by, since=since, until=until)
             for each, by in _breakdowns()

@@ -1,19 +1,18 @@
 """The headline figures of the overview: few, exact, each with a line that says what it is.
 
-Belongs here: sums and shares of whole frames. May import: `display`, and this package's `content`.
+Belongs here: sums and shares of whole frames. May import: `display`, `windows`, and this package's `content`.
 """
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from si_analytics import display
+from si_analytics import display, windows
 from si_analytics.dashboard.content import DashboardContent, Period
 
 
@@ -137,7 +136,7 @@ def _latest_month(content: DashboardContent) -> tuple[Headline, ...]:
 
 def _is_over(month: date, content: DashboardContent) -> bool:
     year, index = divmod(month.year * 12 + month.month, 12)
-    return datetime(year, index + 1, 1, tzinfo=zoneinfo.ZoneInfo(content.timezone)) <= content.as_of
+    return windows.instant(date(year, index + 1, 1), content.timezone) <= content.as_of
 
 
 def _against_month(value: Decimal | int, before: dict[str, Any] | None, key: str) -> tuple[str, str]:
