@@ -21,6 +21,7 @@ from psycopg import sql
 from si_analytics import sockets
 
 _counter = itertools.count()
+_TRANSACTIONS_IN_A_FILE = 2**20
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class OutsideServer:
     port: int
     password: str = field(repr=False)
     home: Path
+    number_on_from: Callable[[int], None] = field(repr=False)
+    """Have the transactions of this server, its rows frozen, numbered on from there, as half a life of work would."""
 
     @property
     def url(self) -> str:
@@ -92,13 +95,30 @@ def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Ite
         flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
         flags += f" -c fsync=off -c max_prepared_transactions=4 {more}"
         control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
-        _run(account, *control, "-l", str(home / "log"), "-o", flags, "start")
+        start = (*control, "-l", str(home / "log"), "-o", flags, "start")
+
+        def number_on_from(transaction: int) -> None:
+            _run(account, *control, "-m", "fast", "stop")
+            _numbered_on_from(account, binaries, home / "data", transaction)
+            _run(account, *start)
+
+        _run(account, *start)
         try:
-            yield OutsideServer(port, password, home)
+            yield OutsideServer(port, password, home, number_on_from)
         finally:
             _run(account, *control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(home)
+
+
+def _numbered_on_from(account: pwd.struct_passwd | None, binaries: Path, data: Path, transaction: int) -> None:
+    """Set a stopped server's next transaction, and have the file at hand that says which ones around it committed."""
+    _run(account, binaries / "pg_resetwal", "-f", "-x", str(transaction), "-D", str(data))
+    file = data / "pg_xact" / f"{transaction // _TRANSACTIONS_IN_A_FILE:04X}"
+    if not file.exists():
+        file.write_bytes(bytes(_TRANSACTIONS_IN_A_FILE // 4))
+        if account:
+            os.chown(file, account.pw_uid, account.pw_gid)
 
 
 def like_the_embedded(data: Path) -> str:

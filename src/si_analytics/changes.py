@@ -170,7 +170,8 @@ def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
     version = pg_sql.Identifier("xmin" if one.direct else "row_version")
     if now.xmax - since.xmin > _LISTED:
         oldest = pg_sql.Literal(str(since.xmin % 2**32))
-        return pg_sql.SQL("age({}) <= age({}::xid)").format(version, oldest)
+        # The mark of a row that was frozen half the range ago reads as one of a transaction yet to come.
+        return pg_sql.SQL("age({mark}) between 0 and age({oldest}::xid)").format(mark=version, oldest=oldest)
     marks = [number % 2**32 for number in range(since.xmin, now.xmax)]
     listed = ",".join(str(mark) for mark in marks if mark >= _FIRST_NORMAL)
     return pg_sql.SQL("{} = any({}::xid[])").format(version, pg_sql.Literal(f"{{{listed}}}"))
