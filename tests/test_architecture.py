@@ -21,6 +21,7 @@ FLOORS = (
         "contract",
         "kept",
         "source",
+        "arrays",
         "changes",
         "reconciliation",
         "catalog",

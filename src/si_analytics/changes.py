@@ -1,7 +1,7 @@
 """Which rows of a table changed since an earlier snapshot, found without timestamps or triggers.
 
 Belongs here: when the changed rows can be told from the rest, the queries that find them, and putting them
-into ``raw``. docs/extraction.md holds the proof that none is missed. May import: `errors`, `contract`, `source`.
+into ``raw``. docs/extraction.md holds the proof that none is missed. May import: `errors`, `source`, `arrays`.
 
 Postgres marks every row with the transaction that wrote it. Whatever the earlier snapshot did not see was
 written by a transaction that had not ended then: one from the snapshot's xmin on. Those rows are read and
@@ -19,7 +19,7 @@ from uuid import UUID
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import contract, source
+from si_analytics import arrays, source
 from si_analytics.source import Snapshot, Source
 
 _LISTED = 10_000
@@ -124,7 +124,7 @@ def fetch(
     """The changed rows, each from its place, or from a second pass where they are too many for that."""
     listed = pg_sql.SQL("{} = any({}::tid[])").format(_place(one), pg_sql.Literal(found.places))
     query = pg_sql.SQL("select {columns} from {relation} where {wanted}").format(
-        columns=pg_sql.SQL(", ").join(pg_sql.Identifier(column.name) for column in contract.columns(one.table)),
+        columns=arrays.selected(one.table),
         relation=_relation(one),
         wanted=listed if found.places else _changed(one, since, now),
     )

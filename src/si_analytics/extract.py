@@ -2,7 +2,7 @@
 
 Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
 found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `postgres`,
-`warehouse`, `contract`, `source`, `changes`, `reconciliation`.
+`warehouse`, `contract`, `source`, `arrays`, `changes`, `reconciliation`.
 
 DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
 all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
@@ -19,7 +19,7 @@ from decimal import Decimal
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, postgres, reconciliation, source, sql, warehouse
+from si_analytics import arrays, changes, postgres, reconciliation, source, sql, warehouse
 from si_analytics.changes import Baseline, Found
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
@@ -187,6 +187,11 @@ def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> Tab
 
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
     """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
+    if not arrays.flat(connection, one):
+        query = pg_sql.SQL("select {} from {}").format(
+            arrays.selected(one.table), pg_sql.Identifier(one.relation.schema, one.relation.name)
+        )
+        return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
     if one.direct:
         return connection.sql(sql.read("extract", one.table).text)
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
