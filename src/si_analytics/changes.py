@@ -29,6 +29,9 @@ _FARTHEST = 2**31 - 2**20
 _FIRST_NORMAL = 3  # below are marks of rows that are older than any snapshot
 _PLAIN_TABLE, _HEAP = "r", "heap"
 
+EVERY_ROW = "raw.every_row"
+"""Where all rows of a table are read into, before they take the place of those that were there."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -156,6 +159,47 @@ def remove_others(connection: duckdb.DuckDBPyConnection, table: str, key: str, k
     deleted = _count(connection, delete, table, key)
     connection.execute("drop table raw.standing_keys")
     return deleted
+
+
+def replace_all(
+    connection: duckdb.DuckDBPyConnection, table: str, key: str
+) -> tuple[int | None, int | None, int | None]:
+    """Put every row that was read in the place of a table; how many came, changed and went, none where none can tell.
+
+    That is against the published warehouse where it is attached, for the working file may be empty or half-way. Which
+    rows changed would take comparing them all.
+    """
+    before = _before(connection, table)
+    moved = _moved(connection, before, key) if before else (_rows(connection.table(EVERY_ROW)), 0, 0)
+    for statement in ("drop table if exists raw.{}", "alter table raw.every_row rename to {}"):
+        connection.execute(pg_sql.SQL(statement).format(pg_sql.Identifier(table)).as_string(None))
+    return moved
+
+
+def _before(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
+    """Where the rows of the last refresh are."""
+    found = connection.sql(
+        "select database_name = 'published' as published from duckdb_tables() where schema_name = 'raw'"
+        " and table_name = $table and database_name in ('published', current_database()) order by published desc",
+        params={"table": table},
+    ).fetchone()
+    return None if found is None else f"published.raw.{table}" if found[0] else f"raw.{table}"
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, before: str, key: str) -> tuple[int | None, int | None, int | None]:
+    """How many keys came and went since `before`; none where it has no such keys."""
+    old, new = connection.table(before), connection.table(EVERY_ROW)
+    kinds = [dict(zip(one.columns, one.types, strict=True)).get(key) for one in (old, new)]
+    if kinds[0] != kinds[1]:
+        return None, None, None
+    keys = duckdb.ColumnExpression(key)
+    stayed = _rows(new.select(keys).join(old.select(keys), key, how="semi"))
+    return _rows(new) - stayed, None, _rows(old) - stayed
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> int:
+    ((count,),) = relation.aggregate("count(*)").fetchall()
+    return int(count)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, statement: LiteralString, table: str, key: str) -> int:

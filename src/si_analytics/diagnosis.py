@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from si_analytics import embedded, postgres, reader, rights, schema, server_health, settings, warehouse
+from si_analytics import embedded, extract, locks, postgres, reader, rights, schema, server_health, settings, warehouse
 from si_analytics.catalog import Difference
 from si_analytics.errors import AnalyticsError, WarehouseError
 from si_analytics.findings import Finding, Verdict, rounded
@@ -29,6 +29,7 @@ STALE = timedelta(hours=36)
 _LITTLE_ROOM = 1_000_000_000
 _COPIES = 3  # the published file, the copy a refresh works on, and what that spills and grows by
 _LISTED = 10
+_LOCK_SECONDS = 5  # a look is no use to who waits for it
 
 
 def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list[Finding]:
@@ -54,6 +55,7 @@ def _settings(current: Settings) -> Iterator[Finding]:
         "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's own",
         "SI_KEPT_DAYS": str(current.kept_days),
         "SI_MAX_LOSING_SHARE": f"{current.max_losing_share:f}",
+        "SI_LOCK_TIMEOUT": str(current.lock_timeout),
     }
     for name, value in shown.items():
         yield Finding(Verdict.well, name, f"{value} ({settings.origin(name)})")
@@ -137,6 +139,8 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
     except AnalyticsError as error:
         yield Finding(Verdict.wrong, "Postgres", f"{error.asked}: {error.found}", error.remedy)
         return
+    yield from _look_into("locks", lambda: _locks(current))
+    current = current.model_copy(update={"lock_timeout": min(_LOCK_SECONDS, current.lock_timeout)})
     yield from _look_into("rights", lambda: rights.look(current))
     yield from _look_into("schema", lambda: _schema(current))
 
@@ -146,6 +150,15 @@ def _look_into(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
         return look()
     except AnalyticsError as error:
         return [Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)]
+
+
+def _locks(current: Settings) -> list[Finding]:
+    """Whom a refresh would wait for."""
+    who = locks.readers_wait_for(current, extract.tables())
+    if not who:
+        return [Finding(Verdict.well, "locks", "no session keeps a refresh from reading its tables")]
+    remedy = f"A refresh waits {current.lock_timeout} s for it (SI_LOCK_TIMEOUT), then gives up: end it, or try later"
+    return [Finding(Verdict.notable, "locks", f"a table that is read is held by {who}", remedy)]
 
 
 def _schema(current: Settings) -> list[Finding]:

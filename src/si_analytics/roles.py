@@ -1,7 +1,7 @@
 """The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
 
 Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`, `postgres`,
-`catalog`, `contract`, `source`, `staging`.
+`locks`, `catalog`, `contract`, `source`, `staging`.
 
 A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
 somebody who may create roles.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import contract, postgres, source, sql, staging
+from si_analytics import contract, locks, postgres, source, sql, staging
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
@@ -50,7 +50,11 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
     with postgres.connect(settings, read_only=False) as connection:
         try:
             with connection.transaction():
+                locks.limit(connection, settings.lock_timeout)
                 return _apply(connection)
+        except psycopg.errors.LockNotAvailable as error:
+            found = locks.kept_waiting(connection, settings.lock_timeout)
+            raise SchemaError(_ASKED, found, f"Nothing was changed; {locks.WAIT_LONGER}") from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
             raise SchemaError(_ASKED, str(error.diag.message_primary), _BUILD) from error
         except psycopg.errors.UndefinedColumn as error:

@@ -1,7 +1,7 @@
 """People's own data, one file per table, into the operational tables.
 
 Belongs here: `load`, which finds the files and carries them over in one transaction.
-May import: `errors`, `settings`, `postgres`, `copying`, `schema`, and the modules of the package.
+May import: `errors`, `settings`, `postgres`, `locks`, `copying`, `schema`, and the modules of the package.
 
 CSV as PostgreSQL means it: comma, double quotes, a header, UTF-8 (a byte order mark is skipped); nothing between
 two commas is null, `""` is the empty text; arrays and JSON are Postgres literals; a time without a zone is UTC.
@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from si_analytics import copying, postgres, schema
+from si_analytics import copying, locks, postgres, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
 from si_analytics.load import refusals
 from si_analytics.load.comma import CommaFile
@@ -56,6 +56,7 @@ def load(settings: Settings, folder: Path | str, *, progress: Progress | None = 
     files, ignored = _files(Path(folder), schema.tables())
     rows: dict[str, int] = {}
     with postgres.connect(settings, read_only=False) as connection, _speaking(folder), connection.transaction():
+        locks.limit(connection, settings.lock_timeout)
         order = copying.insert_order(connection, files)
         targets = {table: _accepted(connection, table, files[table]) for table in order}
         for table, (target, names) in targets.items():
