@@ -121,7 +121,7 @@ def test_dagster_and_the_dashboard_leave_out_what_is_not_known(
         **{"changed rows": None, "inserted": 2},
         **{"updated": None, "deleted": 6},
     }
-    with reader.open_warehouse(settings=read_once) as opened:
+    with reader.connect(read_once) as opened:
         table = datasets.sources(gathering.gather(opened))
     assert table is not None
     columns = [column.key for column in table.columns]
