@@ -21,6 +21,7 @@ from psycopg import sql
 from si_analytics import sockets
 
 _counter = itertools.count()
+_TRANSACTIONS_IN_A_FILE = 2**20
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class OutsideServer:
     port: int
     password: str = field(repr=False)
     home: Path
+    number_on_from: Callable[[int], None] = field(repr=False)
+    """Have the transactions of this server, its rows frozen, numbered on from there, as half a life of work would."""
 
     @property
     def url(self) -> str:
@@ -81,26 +84,50 @@ def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Ite
         run(binaries / "initdb", *options, f"--pwfile={home / 'password'}", "-D", str(home / "data"))
         more = prepare(home / "data") if prepare else ""
         owned(*(home / "data").iterdir())
-        with started(binaries, home, more) as port:
-            yield OutsideServer(port, password, home)
+        with started(binaries, home, more) as server:
+            yield OutsideServer(server.port, password, home, server.number_on_from)
     finally:
         shutil.rmtree(home)
 
 
+@dataclass(frozen=True)
+class Started:
+    """A server at work: its port, and how to have its transactions numbered on from somewhere else."""
+
+    port: int
+    number_on_from: Callable[[int], None]
+
+
 @contextmanager
-def started(binaries: Path, home: Path, more: str = "") -> Iterator[int]:
-    """The server of the data below `home`, with further flags, on a port of loopback that nobody has; its number."""
+def started(binaries: Path, home: Path, more: str = "") -> Iterator[Started]:
+    """The server of the data below `home`, with further flags, on a port of loopback that nobody has."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
     flags += f" -c fsync=off -c max_prepared_transactions=4 {more}"
     control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
-    run(*control, "-l", str(home / "log"), "-o", flags, "start")
+    start = (*control, "-l", str(home / "log"), "-o", flags, "start")
+
+    def number_on_from(transaction: int) -> None:
+        run(*control, "-m", "fast", "stop")
+        _numbered_on_from(binaries, home / "data", transaction)
+        run(*start)
+
+    run(*start)
     try:
-        yield port
+        yield Started(port, number_on_from)
     finally:
         run(*control, "-m", "immediate", "stop")
+
+
+def _numbered_on_from(binaries: Path, data: Path, transaction: int) -> None:
+    """Set a stopped server's next transaction, and have the file at hand that says which ones around it committed."""
+    run(binaries / "pg_resetwal", "-f", "-x", str(transaction), "-D", str(data))
+    file = data / "pg_xact" / f"{transaction // _TRANSACTIONS_IN_A_FILE:04X}"
+    if not file.exists():
+        file.write_bytes(bytes(_TRANSACTIONS_IN_A_FILE // 4))
+        owned(file)
 
 
 def like_the_embedded(data: Path) -> str:

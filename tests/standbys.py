@@ -64,8 +64,8 @@ def running(binaries: Path) -> Iterator[Pair]:
                 binaries / "pg_basebackup",
                 *("-d", primary.url, "-D", str(home / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync"),
             )
-            with outside.started(binaries, home) as port:
-                pair = Pair(primary, OutsideServer(port, primary.password, home))
+            with outside.started(binaries, home) as server:
+                pair = Pair(primary, OutsideServer(server.port, primary.password, home, server.number_on_from))
                 pair.catch_up()
                 yield pair
         finally:

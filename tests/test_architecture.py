@@ -15,13 +15,14 @@ PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
     {"errors", "findings", "zones"},
     {"settings", "sql", "operational", "definitions", "display", "differences", "periods", "keyhash"},
-    {"windows", "clocks", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
+    {"windows", "clocks", "embedded", "cluster", "programs", "sockets", "postgres", "locks", "warehouse"},
     {
         "statistics",
         "contract",
         "kept",
         "source",
         "standby",
+        "arrays",
         "changes",
         "reconciliation",
         "catalog",

@@ -20,6 +20,8 @@ import duckdb
 from si_analytics import (
     clocks,
     embedded,
+    extract,
+    locks,
     postgres,
     reader,
     rights,
@@ -44,6 +46,7 @@ _LISTED = 10
 _ZONES_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 _ZONES_AHEAD = timedelta(days=730)
 _NOT_AT_TIME_ZONE = "No number is affected; in SQL of your own leave `at time zone` out: its days would not be ours"
+_LOCK_SECONDS = 5  # a look is no use to who waits for it
 
 
 def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list[Finding]:
@@ -72,6 +75,7 @@ def _settings(current: Settings) -> Iterator[Finding]:
         "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's own",
         "SI_KEPT_DAYS": str(current.kept_days),
         "SI_MAX_LOSING_SHARE": f"{current.max_losing_share:f}",
+        "SI_LOCK_TIMEOUT": str(current.lock_timeout),
     }
     for name, value in shown.items():
         yield Finding(Verdict.well, name, f"{value} ({settings.origin(name)})")
@@ -190,6 +194,8 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
         yield Finding(Verdict.wrong, "Postgres", f"{error.asked}: {error.found}", error.remedy)
         return
     yield from _look_into("source", lambda: [*server_health.look_at_source(current, now), *standby.look(current)])
+    yield from _look_into("locks", lambda: _locks(current))
+    current = current.model_copy(update={"lock_timeout": min(_LOCK_SECONDS, current.lock_timeout)})
     yield from _look_into("rights", lambda: rights.look(current))
     yield from _look_into("schema", lambda: _schema(current))
 
@@ -199,6 +205,15 @@ def _look_into(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
         return look()
     except AnalyticsError as error:
         return [Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)]
+
+
+def _locks(current: Settings) -> list[Finding]:
+    """Whom a refresh would wait for."""
+    who = locks.readers_wait_for(current, extract.tables())
+    if not who:
+        return [Finding(Verdict.well, "locks", "no session keeps a refresh from reading its tables")]
+    remedy = f"A refresh waits {current.lock_timeout} s for it (SI_LOCK_TIMEOUT), then gives up: end it, or try later"
+    return [Finding(Verdict.notable, "locks", f"a table that is read is held by {who}", remedy)]
 
 
 def _schema(current: Settings) -> list[Finding]:

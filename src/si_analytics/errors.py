@@ -45,6 +45,10 @@ class InterruptedReadError(ServerError):
     """Reading began and could not be brought to its end; it may succeed when tried again."""
 
 
+class LockedError(InterruptedReadError):
+    """Another session holds what is to be read, and was waited for as long as is set."""
+
+
 class SchemaError(AnalyticsError):
     """The operational schema is not what the operation needs."""
 

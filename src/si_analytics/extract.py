@@ -19,7 +19,18 @@ from decimal import Decimal
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, operational, postgres, reconciliation, source, sql, standby, warehouse
+from si_analytics import (
+    arrays,
+    changes,
+    locks,
+    operational,
+    postgres,
+    reconciliation,
+    source,
+    sql,
+    standby,
+    warehouse,
+)
 from si_analytics.changes import Baseline, Found
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
@@ -35,6 +46,7 @@ _BROKEN = (
     *("could not receive data from server", "could not send data to server", "SSL connection has been closed"),
     *("SSL SYSCALL error", "SSL error", "Unable to connect to Postgres"),
 )
+_LOCKED = "due to lock timeout"
 _ADVICE = {
     "statement timeout": "Give this role more time: alter role ... set statement_timeout = 0",
     "permission denied": "What this user may not do: si doctor",
@@ -47,21 +59,29 @@ _CONFLICT = "conflict with recovery"
 class TableExtract:
     """What was read of one table; ``identity`` is what must not have changed for its changes to be told next time.
 
+    ``inserted``, ``updated`` and ``deleted`` tell what became of the rows the warehouse held before. Where every row
+    was read, which of them were updated is not known, and nothing is where that warehouse has no such keys: none.
     ``money`` is the sum of its amounts, none where it holds no money. ``drift`` tells, in words, how the table
     differs from what is expected where that does not matter to reading it.
     """
 
     table: str
     rows: int
-    inserted: int
-    updated: int
-    deleted: int
+    inserted: int | None
+    updated: int | None
+    deleted: int | None
     mode: str
     reason: str
     seconds: float
     money: Decimal | None
     identity: str = ""
     drift: str = ""
+
+    @property
+    def changed(self) -> int | None:
+        """How many rows came, changed or went; none where that is not known."""
+        moved = (self.inserted, self.updated, self.deleted)
+        return None if None in moved else sum(number for number in moved if number)
 
 
 @dataclass(frozen=True)
@@ -83,10 +103,11 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     """Attach Postgres and hold one snapshot of it for the length of the block.
 
     Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
-    where the server cannot be reached, InterruptedReadError where it stopped answering.
+    where the server cannot be reached, InterruptedReadError where it stopped answering, LockedError where another
+    session holds a table: that is waited for only shortly, for as long as it is the snapshot is held.
     """
     address, schema = postgres.source_url(settings), settings.source_schema
-    warehouse.attach_postgres(connection, address)
+    warehouse.attach_postgres(connection, address, locks.at_once(settings))
     follows = False
     try:
         before = source.reached(connection)
@@ -107,6 +128,8 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         _roll_back(connection)
         if warehouse.could_not_write(error):
             raise
+        if _LOCKED in str(error):
+            raise locks.unreadable(settings, tables()) from warehouse.masked(error)
         raise _readable(error, follows) from warehouse.masked(error)
     except BaseException:
         _roll_back(connection)
@@ -196,17 +219,21 @@ def _changes(
 
 
 def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
-    connection.execute(pg_sql.SQL("drop table if exists raw.{}").format(pg_sql.Identifier(one.table)).as_string(None))
     # In any order each thread stores what it reads; in that of Postgres rows are copied once more.
     connection.execute("set global preserve_insertion_order = false")
-    every_row(connection, one).create(f"raw.{one.table}")
+    every_row(connection, one).create(changes.EVERY_ROW)
     connection.execute(_IN_ORDER)
-    count = _rows(connection, one.table)
-    return TableExtract(one.table, count, count, 0, 0, FULL, reason, 0.0, None)
+    moved = changes.replace_all(connection, one.table, sql.read("extract", one.table).fields["Key"])
+    return TableExtract(one.table, _rows(connection, one.table), *moved, FULL, reason, 0.0, None)
 
 
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
     """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
+    if not arrays.flat(connection, one):
+        query = pg_sql.SQL("select {} from {}").format(
+            arrays.selected(one.table), pg_sql.Identifier(one.relation.schema, one.relation.name)
+        )
+        return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
     if one.direct:
         return connection.sql(operational.text(sql.read("extract", one.table).text, one.base.schema))
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))

@@ -17,14 +17,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import gate, operational, sql, staging, turns, unit_of_work
+from si_analytics import gate, locks, operational, sql, staging, turns, unit_of_work
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -37,6 +37,7 @@ _OURS = "analytics"
 _VANISHING = 5
 
 Connection = psycopg.Connection[Any]
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def publish(
     done: Callable[[TargetChange], None] | None = None,
     *,
     accept_change: bool = False,
-    said: turns.Said = _unheard,
+    said: locks.Said = _unheard,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[TargetChange]:
     """Write all targets from the warehouse's metrics, refresh the views, tell listeners; or change nothing.
@@ -124,7 +125,7 @@ def publish(
     """
     with unit_of_work.begin(settings) as connection:
         turns.take(connection, said, sleep)
-        publication = _Publication(warehouse, connection, said, sleep)
+        publication = _Publication(warehouse, connection, settings.lock_timeout, said, sleep)
         publication.compare()
         if not accept_change:
             gate.require_plausible(connection, settings.max_losing_share)
@@ -136,7 +137,7 @@ def publish(
 def preview(
     warehouse: duckdb.DuckDBPyConnection,
     settings: Settings,
-    said: turns.Said = _unheard,
+    said: locks.Said = _unheard,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Preview:
     """What `publish` would do now, row by row, and whether the gate would let it; writes nothing and locks no row.
@@ -144,7 +145,7 @@ def preview(
     Temporary tables apart, the transaction reads only, so that no trigger sees it.
     """
     with unit_of_work.begin(settings) as connection:
-        publication = _Publication(warehouse, connection, said, sleep)
+        publication = _Publication(warehouse, connection, settings.lock_timeout, said, sleep)
         publication.compare()
         rows = [row for target in publication.targets for row in staging.changed_rows(connection, target)]
         try:
@@ -160,7 +161,8 @@ class _Publication:
 
     warehouse: duckdb.DuckDBPyConnection
     connection: Connection
-    said: turns.Said
+    patience: float
+    said: locks.Said
     sleep: Callable[[float], None]
 
     def __post_init__(self) -> None:
@@ -178,7 +180,7 @@ class _Publication:
                 gate.require_fitting(self.connection, target)
                 self._seconds[target.name] = time.perf_counter() - started
 
-        turns.patiently(self.connection, work, turns.TABLE_WAIT, self.said, self.sleep)
+        self._patiently(work, turns.TABLE_WAIT)
 
     def write(self, done: Callable[[TargetChange], None] | None) -> list[TargetChange]:
         """Write the rows that differ, the boards and their views before the application's tables."""
@@ -197,11 +199,14 @@ class _Publication:
 
         changes = []
         for work, wait in ((boards, turns.TABLE_WAIT), (tables, turns.ROW_WAIT)):
-            for change in turns.patiently(self.connection, work, wait, self.said, self.sleep):
+            for change in self._patiently(work, wait):
                 changes.append(change)
                 if done:
                     done(change)
         return changes
+
+    def _patiently(self, work: Callable[[], _Result], wait: float) -> _Result:
+        return turns.patiently(self.connection, work, self.said, self.sleep, wait=wait, patience=self.patience)
 
     def _hold(self, target: Target) -> None:
         """Lock the rows that are to be changed, in the order of their key; others may refer to them meanwhile."""

@@ -1,7 +1,7 @@
 """The published file as readers hold it: a memory of their own, with views on its tables.
 
 Belongs here: opening it, running one query of somebody's own over it, and naming what is not there.
-May import: `errors`, `settings`, `warehouse`.
+May import: `errors`, `settings`, `display`, `warehouse`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import warehouse
+from si_analytics import display, warehouse
 from si_analytics.errors import MissingTableError, UsageError, WarehouseError
 from si_analytics.settings import Settings
 
@@ -74,7 +74,7 @@ def query(connection: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[
     """The rows of one query of somebody's own; values are bound by name."""
     try:
         _require_query(connection.extract_statements(text), parameters)
-        return connection.sql(text, params=dict(parameters) or None).pl()
+        return display.readable(connection.sql(text, params=dict(parameters) or None).pl())
     except duckdb.CatalogException as error:
         raise _missing(connection, error) from error
     except duckdb.Error as error:

@@ -89,7 +89,8 @@ def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
 def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop the metrics of the refresh before, and raw tables that are read no longer."""
     held = connection.sql(
-        "select schema_name, table_name from duckdb_tables() where schema_name in ('metrics', 'raw') order by all"
+        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        " and schema_name in ('metrics', 'raw') order by all"
     ).fetchall()
     for schema, table in held:
         if schema == "metrics" or table not in extract.tables():

@@ -26,6 +26,9 @@ from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
 from si_analytics.working import WorkingFile
 
+WAITING = "waiting"
+"""The phase in which other sessions' locks are waited for; what it is about says whose."""
+
 
 class Listener(Protocol):
     """Hears of each step of a refresh as it ends: its phase, what it was about, rows and seconds."""
@@ -76,7 +79,7 @@ class Refresh:
         metrics.names()  # a file that cannot be used is told of before anything is read
         self._stack = ExitStack()
         self._started = time.perf_counter()
-        self._file = WorkingFile(self.settings, self._interrupted, self.sleep)
+        self._file = WorkingFile(self.settings, self._interrupted, self._waiting, self.sleep)
         self._snapshot: Snapshot | None = None
         self._last: resumption.Last | None = None
         self._before: counting.Counted | None = None
@@ -221,7 +224,7 @@ class Refresh:
         return "Check the folder and disk; nothing was published, the previous results stand"
 
     def _waiting(self, words: str, seconds: float) -> None:
-        self.listen("waiting", words, 0, seconds)
+        self.listen(WAITING, words, 0, seconds)
 
     def finish(self) -> RefreshReport:
         """Complete and record the refresh, and put its file in the place of the published one."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import contract, operational, postgres, schema, source, sql, staging
+from si_analytics import contract, locks, operational, postgres, schema, source, sql, staging
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
@@ -50,7 +50,11 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
     with postgres.connect(settings, read_only=False) as connection:
         try:
             with connection.transaction():
+                locks.limit(connection, settings.lock_timeout)
                 return _apply(connection)
+        except psycopg.errors.LockNotAvailable as error:
+            found = locks.kept_waiting(connection, settings.lock_timeout)
+            raise SchemaError(_ASKED, found, f"Nothing was changed; {locks.WAIT_LONGER}") from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
             there = schema.elsewhere(connection)
             remedy = f"Nothing was changed; most tables are in the schema {there}: {operational.SETTING}={there}"

@@ -22,16 +22,15 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from si_analytics import catalog, ddl, operational, postgres, sql
+from si_analytics import catalog, ddl, locks, operational, postgres, sql
 from si_analytics.catalog import VIEWS, Connection, Difference, Item, Picture
 from si_analytics.errors import SchemaError
 from si_analytics.operational import SCHEMA
-from si_analytics.settings import Settings
+from si_analytics.settings import LOCK_TIMEOUT, Settings
 
 SUMMARIES = "analytics"
 PUBLICATION = "si_realtime"
 _LOCK = 7_301_450_918  # any number, as long as every apply and diff takes the same
-_LOCK_TIMEOUT = "30s"
 _OLDEST = 140_000
 _SHOWN = 80
 _NAMED = 5
@@ -89,7 +88,7 @@ def apply(settings: Settings, *, replace_views: bool = False) -> ApplyReport:
     """
     with postgres.connect(settings, read_only=False) as connection:
         _refuse_twins(connection, settings)
-        return apply_on(connection, replace_views=replace_views)
+        return apply_on(connection, replace_views=replace_views, patience=settings.lock_timeout)
 
 
 def diff(settings: Settings) -> list[Difference]:
@@ -100,7 +99,7 @@ def diff(settings: Settings) -> list[Difference]:
     """
     with postgres.connect(settings, read_only=False) as connection:
         _refuse_twins(connection, settings)
-        return diff_on(connection)
+        return diff_on(connection, patience=settings.lock_timeout)
 
 
 def comparable(settings: Settings) -> bool:
@@ -116,11 +115,11 @@ def require(settings: Settings) -> None:
         require_on(connection)
 
 
-def apply_on(connection: Connection, *, replace_views: bool = False) -> ApplyReport:
-    """`apply` over an open connection."""
+def apply_on(connection: Connection, *, replace_views: bool = False, patience: int = LOCK_TIMEOUT) -> ApplyReport:
+    """`apply` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
     begun = time.monotonic()
-    with _speaking("applying the operational schema"), connection.transaction():
-        _prepare(connection)
+    with _speaking("applying the operational schema", connection, patience), connection.transaction():
+        _prepare(connection, patience)
         declared, before = _declared(connection), _found(connection)
         outdated = _outdated_views(declared, before)
         _refuse_changed(catalog.compare(declared, before), [item.name for item in outdated], replace_views)
@@ -135,10 +134,10 @@ def apply_on(connection: Connection, *, replace_views: bool = False) -> ApplyRep
     return ApplyReport(created, tuple(item.name for item in outdated), time.monotonic() - begun)
 
 
-def diff_on(connection: Connection) -> list[Difference]:
-    """`diff` over an open connection."""
-    with _speaking("comparing the operational schema"), connection.transaction():
-        _prepare(connection)
+def diff_on(connection: Connection, *, patience: int = LOCK_TIMEOUT) -> list[Difference]:
+    """`diff` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
+    with _speaking("comparing the operational schema", connection, patience), connection.transaction():
+        _prepare(connection, patience)
         return catalog.compare(_declared(connection), _found(connection))
 
 
@@ -188,9 +187,9 @@ def _refuse_twins(connection: Connection, settings: Settings) -> None:
         raise operational.absent(tables(), operational.of(connection), there)
 
 
-def _prepare(connection: Connection) -> None:
+def _prepare(connection: Connection, patience: int) -> None:
     """Wait for our turn, not for ever, and see that the server will do."""
-    connection.execute("select set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+    locks.limit(connection, patience)
     connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
     version = connection.info.server_version
     if version < _OLDEST:
@@ -293,13 +292,13 @@ def _verified(connection: Connection, declared: Picture) -> Picture:
 
 
 @contextlib.contextmanager
-def _speaking(asked: str) -> Iterator[None]:
+def _speaking(asked: str, connection: Connection, patience: int) -> Iterator[None]:
     """Turn what Postgres refuses into one sentence; its first line names objects, never rows."""
     try:
         yield
     except psycopg.errors.LockNotAvailable as error:
-        found = f"another session has kept it waiting for {_LOCK_TIMEOUT}"
-        raise SchemaError(asked, found, "Nothing was changed; try again when that session is done") from error
+        found = locks.kept_waiting(connection, patience, _LOCK)
+        raise SchemaError(asked, found, f"Nothing was changed; {locks.WAIT_LONGER}") from error
     except psycopg.errors.InsufficientPrivilege as error:
         found = str(error.diag.message_primary)
         remedy = "Nothing was changed; connect as the owner of the database and of the tables that stand"

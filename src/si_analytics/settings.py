@@ -23,6 +23,9 @@ PREFIX = "SI_"
 _ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
 _MOST_DAYS = 3650
 _LONGEST_NAME = 63  # of Postgres's names, in bytes
+_MOST_SECONDS = 86_400
+LOCK_TIMEOUT = 60
+"""For how many seconds other sessions' locks are waited for, unless something else is set."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
 # DuckDB does not count everything it takes, and there is more in a process than DuckDB.
 _SHARE_OF_DUCKDB = Decimal("0.6")
@@ -36,7 +39,8 @@ class Settings(BaseSettings):
     currency, trimmed and lower-cased; ``timezone`` an IANA name, the reporting zone for days and
     months; ``memory_limit`` what extracting and computing may use (``2GB``), DuckDB's default where none; ``kept_days``
     for how many days before today the last refresh of each is kept to compare with, none with 0;
-    ``max_losing_share`` which share of the earning agents may lose everything at once, see `gate`.
+    ``max_losing_share`` which share of the earning agents may lose everything at once, see `gate`; ``lock_timeout``
+    for how many seconds other sessions' locks in Postgres are waited for.
     """
 
     model_config = SettingsConfigDict(
@@ -58,6 +62,7 @@ class Settings(BaseSettings):
     memory_limit: str | None = None
     kept_days: int = 7
     max_losing_share: Decimal = Decimal("0.2")
+    lock_timeout: int = LOCK_TIMEOUT
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +110,13 @@ class Settings(BaseSettings):
     def _known_days(cls, value: Any) -> Any:
         if not str(value).isdecimal() or int(value) > _MOST_DAYS:
             raise ValueError(f"is not a number of days from 0 to {_MOST_DAYS}")
+        return int(value)
+
+    @field_validator("lock_timeout", mode="before")
+    @classmethod
+    def _known_seconds(cls, value: Any) -> Any:
+        if not str(value).isdecimal() or not 1 <= int(value) <= _MOST_SECONDS:
+            raise ValueError(f"is not a number of seconds from 1 to {_MOST_SECONDS}")
         return int(value)
 
     @field_validator("max_losing_share", mode="before")

@@ -1,7 +1,7 @@
 """A frame as a file's bytes: CSV, Parquet, or a sheet of a workbook; the same frame, the same bytes.
 
 Belongs here: how each type is written, and that text never becomes a formula in a spreadsheet. Writes no file.
-May import: `errors`.
+May import: `errors`, `display`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
+from si_analytics import display
 from si_analytics.errors import UsageError
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.6f%:z"
@@ -44,7 +45,7 @@ def csv(frame: pl.DataFrame) -> bytes:
     """`frame` as UTF-8 text; text that a spreadsheet would take for a formula begins with an apostrophe."""
     inert = [_inert(pl.col(name)).alias(name) for name, kind in frame.schema.items() if kind == pl.String]
     data = BytesIO()
-    frame.with_columns(inert).write_csv(data, datetime_format=TIME_FORMAT)
+    display.readable(frame).with_columns(inert).write_csv(data, datetime_format=TIME_FORMAT)
     return data.getvalue()
 
 
@@ -95,7 +96,7 @@ def _fill(book: Any, bold: Any, sheet: Sheet) -> None:
         page.set_column(at, at, max(12, min(len(column) + 2, 40)))
         page.write_string(0, at, column, bold)
         put = _writer(page, kind, written)
-        for row, value in enumerate(sheet.frame[column].to_list(), start=1):
+        for row, value in enumerate(display.values(sheet.frame[column]), start=1):
             if value is not None:
                 put(row, at, value)
     if sheet.frame.width:
@@ -120,7 +121,10 @@ def _writer(page: Any, kind: pl.DataType, written: Any) -> Callable[[int, int, A
         else:
             page.write_string(row, column, f"{value:f}" if isinstance(value, Decimal) else str(value))
 
-    def day(row: int, column: int, value: date) -> None:
+    def day(row: int, column: int, value: date | str) -> None:
+        if isinstance(value, str):
+            page.write_string(row, column, value)
+            return
         moment = value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
         of_day = moment.date() if isinstance(moment, datetime) else moment
         if of_day < _FIRST_DAY:

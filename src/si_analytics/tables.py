@@ -162,7 +162,7 @@ def _table(
 def _written(frame: pl.DataFrame, columns: Sequence[_Column]) -> pl.DataFrame:
     """The cells as text, exactly as they will be read."""
     return pl.DataFrame(
-        {column.source: [column.write(value) for value in frame[column.source].to_list()] for column in columns},
+        {column.source: [column.write(value) for value in display.values(frame[column.source])] for column in columns},
         schema={column.source: pl.String for column in columns},
     )
 

@@ -171,17 +171,20 @@ def _require_none(options: dict[str, Any], name: str, found: str) -> None:
 
 
 def show(frame: pl.DataFrame, form: Format) -> None:
+    """Print a frame in that form."""
+    from si_analytics import display
+
     if form is Format.json:
-        as_json(frame.to_dicts())
+        as_json([dict(zip(frame.columns, row, strict=True)) for row in display.rows(frame)])
     elif form is Format.csv:
-        raw(frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z").encode())
+        raw(display.readable(frame).write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z").encode())
     elif form is Format.parquet:
         written = BytesIO()
         frame.write_parquet(written)
         raw(written.getvalue())
     else:
         numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
-        table(frame.columns, frame.iter_rows(), numbers)
+        table(frame.columns, display.rows(frame), numbers)
 
 
 @export.command()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from si_analytics import copying, operational, postgres, schema
+from si_analytics import copying, locks, operational, postgres, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
 from si_analytics.load import placing, waiting
 from si_analytics.load.comma import CommaFile
@@ -68,6 +68,7 @@ def load(
     options = options or Options()
     files, ignored = _files(Path(folder), schema.tables(), options)
     with postgres.connect(settings, read_only=False) as connection, _speaking(folder), connection.transaction():
+        locks.limit(connection, settings.lock_timeout)
         order = copying.insert_order(connection, files)
         sources = {table: _accepted(connection, table, files[table], options) for table in order}
         rows = {}
