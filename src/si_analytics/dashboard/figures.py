@@ -64,7 +64,7 @@ def _ranked_agents(board: pl.DataFrame, currency: str) -> Figure:
 
 
 def _ranked_brands(content: DashboardContent) -> Figure:
-    count = content.brand_reputations.height
+    count = content.brand_reputations["rank"].count()  # the others are unrated, and last in the table
     return _ranked(charts.brand_reputation(content.brand_reputations, top=max(count, 1)), count)
 
 

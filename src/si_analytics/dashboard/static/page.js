@@ -175,13 +175,7 @@ function setUpBrands() {
     sort: "rank",
     summary: countOf,
     filters: () => [stateOf("brands.q")],
-    writers: Object.fromEntries(["overall", "payment_speed", "communication", "professionalism"].map((name) => [`${name}_rating`, ratingText])),
   });
-}
-
-/** A brand without reviews has no mean to show; the warehouse keeps its column's default, 0. */
-function ratingText(text, row, table) {
-  return table.cell(row, "review_count") === "0" ? MISSING : numberText(text);
 }
 
 function drawBrands() {
