@@ -16,7 +16,7 @@ from uuid import UUID
 from tests import marketplaces as values
 from tests.marketplaces import scrambled
 from tests.model import COLUMNS, Row, World, empty, identity
-from tests.moments import AS_OF, FEBRUARY, MESSAGE_MOMENTS, MOMENTS, START
+from tests.moments import AS_OF, MESSAGE_MOMENTS, MOMENTS, START
 from tests.worlds import Build
 
 TIMES = (*MOMENTS, *(None,) * 10)

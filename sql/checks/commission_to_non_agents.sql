@@ -1,7 +1,7 @@
 -- commission_to_non_agents: a completed commission went to a user who is no agent, so no agent earned it.
 --
--- An agent is a user with a row in agent_profiles; a profile without its user is none. Monthly payouts count the commission, in the reporting
--- currency; the leaderboard does not. One to nobody at all is listed too.
+-- An agent is a user with a row in agent_profiles; a profile without its user is none. Monthly payouts count the
+-- commission, in the reporting currency; the leaderboard does not. One to nobody at all is listed too.
 --
 -- Dialect   duckdb
 -- Grain     one row per transaction, in any currency

@@ -1,7 +1,8 @@
 -- metric_keys: a metric lacks a row, has one too many, or has one twice.
 --
 -- Agents are the users with a row in agent_profiles (a profile without its user is none), sponsors the users of that
--- role; contacts, templates and users are all there are. expected and found say how many rows the key ought to have and has.
+-- role; contacts, templates and users are all there are. expected and found say how many rows the key ought to
+-- have and has.
 --
 -- Dialect   duckdb
 -- Grain     one row per metric and key whose number of rows is wrong

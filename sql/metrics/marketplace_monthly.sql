@@ -2,7 +2,8 @@
 --
 -- A month is that of the reporting time zone; from the first month with any of the activity below to that of
 -- the last moment before as_of, months without are filled with zeros, so that a marketplace that stopped is
--- seen to have stopped; months before 2000-01 are left out (a check lists their rows). Completions count by completed_at, so a completed deal without one counts in no month.
+-- seen to have stopped; months before 2000-01 are left out (a check lists their rows). Completions count by
+-- completed_at, so a completed deal without one counts in no month.
 -- Amounts of deals are in usd: gmv and take_rate are null under another reporting currency.
 --
 -- Dialect  duckdb

@@ -51,7 +51,7 @@ def brand_reputation(frame: pl.DataFrame, *, top: int = 20, title: str | None = 
     records = rated.head(top).to_dicts()
     made = theme.figure(
         heading,
-        rows.shown_of(len(records), rated.height, "reviewed brand"),
+        rows.shown_of(len(records), rated.height, "brand" if rated.height == frame.height else "reviewed brand"),
         height=rows.height(len(records), frame=152),
         dark=dark,
     )
@@ -126,7 +126,7 @@ def _dot(reviews: int, most: int) -> float:
 def _hover(record: Mapping[str, Any], count: int) -> str:
     lines = [
         f"<b>{text.label(record['company'], 60)}</b>",
-        f"Rank {record['rank']:,} of {count:,} reviewed",
+        f"Rank {record['rank']:,} of {count:,}",
         f"Reputation score {display.number(record['reputation_score'])}",
         f"Mean {display.number(record['overall_rating'])} over {display.plural(record['review_count'], 'review')}",
         f"Payment {display.number(record['payment_speed_rating'])} · "
