@@ -40,9 +40,14 @@ def assets() -> list[dg.AssetsDefinition]:
 
         current = settings.load()
         pages = [export.dashboard(current, form=export.PageFormat(one)) for one in config.pages]
-        tables = [path for one in config.tables for path in export.tables(current, form=export.TableFormat(one))]
+        notes: list[str] = []
+        forms = [export.TableFormat(one) for one in config.tables]
+        tables = [path for one in forms for path in export.tables(current, form=one, tell=notes.append)]
         with reader.connect(current) as warehouse:
             made = results.exported(warehouse, pages, tables, current.exports, os.environ.get("EXPORTS_URL"))
+        for note in notes:
+            context.log.warning(note)
+        made |= {"not in the workbook whole": "\n".join(notes)} if notes else {}
         return dg.MaterializeResult(metadata=made)
 
     assert dashboard.op.name == REPORTS  # the form hands its fields to this step

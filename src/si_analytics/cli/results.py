@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from si_analytics.cli.output import Json, Progress, as_json, raw, say, table
+from si_analytics.cli.output import Json, Progress, as_json, note, raw, say, table
 from si_analytics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -230,13 +231,16 @@ def tables(
     from si_analytics import settings
 
     with Progress("writing the tables", quiet=json):
-        paths = exporting.tables(settings.load(), out, exporting.TableFormat(format.value))
-    _wrote(paths, json)
+        notes: list[str] = []
+        paths = exporting.tables(settings.load(), out, exporting.TableFormat(format.value), tell=notes.append)
+    _wrote(paths, json, notes)
 
 
-def _wrote(paths: list[Path], json: bool) -> None:
+def _wrote(paths: list[Path], json: bool, notes: Sequence[str] = ()) -> None:
     if json:
-        as_json({"written": paths})
+        as_json({"written": paths, **({"notes": list(notes)} if notes else {})})
         return
     for path in paths:
         say(f"Wrote {path}")
+    for one in notes:
+        note(one)
