@@ -14,7 +14,7 @@ import si_analytics
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
     {"errors", "findings"},
-    {"settings", "sql", "definitions", "display", "differences", "periods", "keyhash", "permitted"},
+    {"arguments", "settings", "sql", "definitions", "display", "differences", "periods", "keyhash", "permitted"},
     {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
     {
         "statistics",
