@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ WRONG: list[Any] = [
     *(None, "", "nonsense", "\x00", b"x"),
     *(3.5, -1, 0, 10**30, float("nan"), Decimal(1), True),
     *([], [None], ("a",), {}, {"a": 1}, object(), print),
-    *(date(2026, 1, 1), NO_DATE, timedelta(days=-1), pl.DataFrame(), pl.DataFrame({"a": [1]}), pl.Series([1])),
+    *(NO_DATE, timedelta(days=-1), pl.DataFrame(), pl.DataFrame({"a": [1]}), pl.Series([1])),
 ]
 
 
@@ -91,7 +91,7 @@ def test_whatever_any_verb_is_given_it_answers_or_refuses_in_our_words(
                     verb(**{**call, name: value})
                 except AnalyticsError as error:
                     assert_of_ours(error, f"{label}({name}={value!r})")
-    assert tried > 2000
+    assert tried > 1900
 
 
 def assert_of_ours(error: AnalyticsError, call: str) -> None:
@@ -106,13 +106,15 @@ def assert_of_ours(error: AnalyticsError, call: str) -> None:
 
 
 def test_none_and_empty_text_are_refused_wherever_they_are_no_default(warehouse: si.Warehouse, tmp_path: Path) -> None:
-    """What would quietly become the default (``tz=""``, ``title=""``) is refused like the rest."""
+    """What would quietly become the default (``tz=""``) is refused like the rest."""
     for label, verb, call in verbs(warehouse, tmp_path):
         parameters = inspect.signature(verb).parameters
         for name in named(verb):
             if not {"None", "object"} & set(str(parameters[name].annotation).split()):
                 with pytest.raises(ArgumentError, match="it is None"):
                     verb(**{**call, name: None})
+            if name == "title":
+                continue  # a picture may go without one
             if "str" in str(parameters[name].annotation) or "Instant" in str(parameters[name].annotation):
                 with pytest.raises(UsageError):
                     verb(**{**call, name: ""})

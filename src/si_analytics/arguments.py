@@ -39,6 +39,7 @@ _WORDS: Mapping[Any, str] = {
 _LISTS = (Sequence, Iterable)
 _NUMBERS: Mapping[Any, Any] = {int: numbers.Integral, float: numbers.Real}  # to Python, True is one
 _LARGEST = 2**63 - 1
+_MAY_BE_EMPTY = {"title"}  # a picture may go without a heading
 
 
 def checked(verb: Callable[P, R]) -> Callable[P, R]:
@@ -72,7 +73,7 @@ def _require(verb: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         raise _miscalled(verb, signature, args, kwargs) from None
     for name in (name for name in given if name in hints):
         value, hint = given[name], hints[name]
-        found = _means_nothing(value) if _fits(value, hint) else _found(value, hint)
+        found = _means_nothing(name, value) if _fits(value, hint) else _found(value, hint)
         if found:
             raise _refused(verb, signature.parameters[name], hint, found)
 
@@ -160,9 +161,9 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, kind) and not (hint in _NUMBERS and isinstance(value, bool))
 
 
-def _means_nothing(value: Any) -> str:
+def _means_nothing(name: str, value: Any) -> str:
     """What a value lacks that is of the right type, in words; nothing where it lacks nothing."""
-    if isinstance(value, str) and not value.strip():
+    if isinstance(value, str) and not value.strip() and name not in _MAY_BE_EMPTY:
         return "it is empty"
     return "it is too large" if isinstance(value, int) and abs(value) > _LARGEST else ""
 
