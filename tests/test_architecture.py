@@ -14,7 +14,18 @@ import si_analytics
 PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
     {"errors", "findings", "zones"},
-    {"settings", "sql", "operational", "definitions", "display", "differences", "periods", "keyhash"},
+    {
+        "arguments",
+        "settings",
+        "sql",
+        "operational",
+        "definitions",
+        "display",
+        "differences",
+        "periods",
+        "keyhash",
+        "permitted",
+    },
     {"windows", "clocks", "embedded", "cluster", "programs", "sockets", "postgres", "locks", "warehouse"},
     {
         "statistics",
@@ -58,6 +69,7 @@ FLOORS = (
         "explain",
         "lineage",
         "glossary",
+        "shown",
         "working",
     },
     {"published", "questions", "leaderboards", "comparison", "freshness"},

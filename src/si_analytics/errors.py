@@ -33,6 +33,10 @@ class UsageError(AnalyticsError, ValueError):
     exit_code = 2
 
 
+class ArgumentError(UsageError, TypeError):
+    """A verb of the library called with what its signature does not allow."""
+
+
 class SettingsError(UsageError):
     """A setting (environment or .env) that cannot be used."""
 

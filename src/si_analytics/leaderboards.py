@@ -38,7 +38,7 @@ class Board:
     @property
     def is_plain(self) -> bool:
         """Whether this is the board of the contract, whole and by earnings."""
-        return self == Board()
+        return self.by == MEASURES[0] and self.tier is self.specialty is self.location is None
 
 
 def leaderboard(

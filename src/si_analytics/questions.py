@@ -64,7 +64,7 @@ class Question:
 
     def parameters(self, present: Present) -> metrics.Parameters:
         """The parameters meant; raises UsageError, with what can be given, for what means nothing."""
-        zone = windows.zone(self.tz or present.tz).key
+        zone = windows.zone(present.tz if self.tz is None else self.tz).key
         now = present.as_of if self.as_of is None else _past(self.as_of, zone, present)
         window = windows.window(now, self.since, self.until, zone, during=self.during)
         return metrics.Parameters(window, currency(self.currency, present), zone)

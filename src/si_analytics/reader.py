@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import (
+    arguments,
     comparison,
     currencies,
     display,
@@ -37,6 +38,7 @@ from si_analytics.settings import Settings
 from si_analytics.windows import Duration, Instant
 
 
+@arguments.checked_verbs
 class Warehouse:
     """The published warehouse, read-only, as of the refresh that was last when it was opened.
 
@@ -366,6 +368,7 @@ class Warehouse:
         return Present(self.as_of, self.currency, self.timezone, lambda: currencies.held(self._connection))
 
 
+@arguments.checked
 def connect(using: Settings | None = None) -> Warehouse:
     """Open the published warehouse. Raises WarehouseError, with what to do, where there is none yet.
 

@@ -2,7 +2,7 @@
 
 Belongs here: the page and what is on it. `gather` asks a warehouse; the page itself opens none:
 `DashboardContent` brings the frames and says where they come from. May import: `charts`, `display`, `errors`,
-`windows`; `gather` also `reader`, `definitions`, `funnels`, `sql`.
+`windows`; `gather` also `reader`, `definitions`, `funnels`, `shown`, `sql`.
 
 >>> from si_analytics import dashboard
 >>> dashboard.write(dashboard.DashboardContent(agent_leaderboard=board, ...), "dashboard.html")   # doctest: +SKIP

@@ -1,14 +1,16 @@
 """What a dashboard shows, asked of a published warehouse.
 
 Belongs here: the questions a dashboard puts to a warehouse, each one a reader could put as well. May import:
-`errors`, `reader`, `definitions`, `funnels`, `sql`, `windows`, and this package's `content`.
+`reader`, `definitions`, `funnels`, `shown`, `sql`, `windows`, and this package's `content`.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from si_analytics import definitions, funnels, sql, windows
+from si_analytics import definitions, funnels, shown, sql, windows
 from si_analytics.dashboard.content import DashboardContent, Period
 from si_analytics.errors import UsageError
 from si_analytics.reader import Warehouse
@@ -16,24 +18,15 @@ from si_analytics.reader import Warehouse
 PERIODS = ("last 30 days", "last 90 days", "last 365 days")
 """What readers may choose besides all time: whole days in the reporting time zone, before the day of as_of."""
 
-_DEFINED = (
-    *("agent_leaderboard", "agent_performance_metrics", "brand_reputations", "conversion_funnels"),
-    *("marketplace_monthly", "signup_cohorts", "template_experiments"),
-)
 _BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
 _DAYS_DRAWN = "last 365 days"
 
 
 def gather(warehouse: Warehouse) -> DashboardContent:
     """Everything a dashboard of `warehouse` shows; the file reads nothing afterwards."""
+    stored: dict[str, Any] = {name: warehouse.metric(name) for name in shown.METRICS}
     return DashboardContent(
-        agent_leaderboard=warehouse.agent_leaderboard(),
-        agent_performance_metrics=warehouse.agent_performance_metrics(),
-        brand_reputations=warehouse.brand_reputations(),
-        conversion_funnels=warehouse.metric("conversion_funnels"),
-        marketplace_monthly=warehouse.marketplace_monthly(),
-        signup_cohorts=warehouse.signup_cohorts(),
-        template_experiments=warehouse.template_experiments(),
+        **stored,
         history=_boards_kept(warehouse),
         times_to_convert={name: warehouse.time_to_convert(name, funnels.stages(name)[-1]) for name in funnels.names()},
         funnels_by_breakdown={(name, by): warehouse.funnel(name, by=by) for name, by in _breakdowns()},
@@ -42,10 +35,10 @@ def gather(warehouse: Warehouse) -> DashboardContent:
         left_out=_left_out(warehouse),
         sources=_sources(warehouse),
         freshness=warehouse.freshness(),
-        definitions={name: definitions.of(name).summary for name in _DEFINED},
+        definitions={name: definitions.of(name).summary for name in shown.METRICS},
         meanings={
             name: [(column.name, column.unit, column.meaning) for column in definitions.of(name).columns]
-            for name in _DEFINED
+            for name in shown.METRICS
         },
         as_of=warehouse.as_of,
         refresh_id=warehouse.refresh_id,
