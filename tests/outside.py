@@ -72,7 +72,7 @@ def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Ite
 
     ``prepare`` is given its data folder before it starts, and returns further flags.
     """
-    account = _account()
+    account = ordinary_account()
     home = Path(tempfile.mkdtemp(prefix="outside-"))
     try:
         password = secrets.token_hex(12)
@@ -107,7 +107,8 @@ def like_the_embedded(data: Path) -> str:
     return f"-p {sockets.PORT} -c autovacuum=off -c listen_addresses='' -c unix_socket_directories={data.parent}"
 
 
-def _account() -> pwd.struct_passwd | None:
+def ordinary_account() -> pwd.struct_passwd | None:
+    """An account that servers may run under, where we are root: they refuse to run as that."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall()}

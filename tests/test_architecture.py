@@ -15,7 +15,7 @@ PACKAGE = Path(si_analytics.__file__).parent
 FLOORS = (
     {"errors", "findings"},
     {"settings", "sql", "definitions", "display", "differences", "periods", "keyhash"},
-    {"windows", "embedded", "cluster", "programs", "sockets", "postgres", "warehouse"},
+    {"windows", "embedded", "cluster", "programs", "sockets", "sessions", "postgres", "warehouse"},
     {
         "statistics",
         "contract",

@@ -35,6 +35,7 @@ _BROKEN = (
 )
 _ADVICE = {
     "statement timeout": "Give this role more time: alter role ... set statement_timeout = 0",
+    "lock timeout": "Give this role more time: alter role ... set lock_timeout = 0",
     "permission denied": "What this user may not do: si doctor",
     "row-level security": "What this user may not see: si doctor",
 }
@@ -86,8 +87,8 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     warehouse.attach_postgres(connection, address)
     connection.begin()
     try:
+        warehouse.settle_postgres(connection)
         warehouse.require_letters(connection, address)
-        warehouse.watch_postgres(connection)
         moment = source.snapshot(connection)
         held = source.relations(connection)
         reading = Reading(moment, source.sources(held, tables()), held)

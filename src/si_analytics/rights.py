@@ -28,7 +28,7 @@ def look(settings: Settings) -> list[Finding]:
     """A finding per relation with what is missing there; one that all is well where nothing is."""
     asked = list(_needs())
     columns = dict(zip(("relations", "needs", "columns"), map(list, zip(*asked, strict=True)), strict=True))
-    with postgres.connect(settings) as connection:
+    with postgres.asking("asking for rights"), postgres.connect(settings) as connection:
         missing = connection.execute(sql.read("catalog", "rights").text, columns).fetchall()
         role = Identifier(connection.info.user).as_string(connection)
     lacking: dict[str, list[str]] = {}

@@ -1,7 +1,7 @@
 """What Postgres refused, said in one sentence without the value it refused.
 
 Belongs here: turning its errors into LoadError with file, line or row, column and remedy.
-May import: `errors`, `target`.
+May import: `errors`, `postgres`, `target`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Protocol
 import psycopg
 from psycopg import errors
 
+from si_analytics import postgres
 from si_analytics.errors import AnalyticsError, ServerError
 from si_analytics.load.target import NOTHING_CHANGED, Rule, Target, refusal
 
@@ -106,9 +107,11 @@ def _otherwise(error: psycopg.Error, source: Source, where: str) -> AnalyticsErr
         return refusal(source.name, "this user may not write to the table", "Grant insert on it, or use another user")
     if isinstance(error, errors.LockNotAvailable):
         return refusal(source.name, "another session kept it waiting", "Try again when that session is done")
-    if isinstance(error, psycopg.OperationalError):
+    limit = postgres.time_limit(error)
+    if limit or isinstance(error, psycopg.OperationalError):
         said = " ".join((error.diag.message_primary or str(error)).split())
-        return ServerError(f"loading {source.name}", said, f"See that the server is up and has room; {NOTHING_CHANGED}")
+        remedy = f"{limit or 'See that the server is up and has room'}; {NOTHING_CHANGED}"
+        return ServerError(f"loading {source.name}", said, remedy)
     # A trigger's own words might quote the row: the code says what kind of error it was.
     found = f"{where}Postgres refused it (SQLSTATE {error.sqlstate})"
     return refusal(source.name, found, "See the server's log")
