@@ -203,11 +203,10 @@ def _connected(
 ) -> sessions.Connection:
     parts = _parsed(address)
     # A statement that is prepared on one of a pooler's sessions is not there on the next.
-    given: dict[str, Any] = {"client_encoding": "utf8", "prepare_threshold": None, **options}
+    given: dict[str, Any] = {"client_encoding": "utf8", "fallback_application_name": APPLICATION}
+    given |= {"prepare_threshold": None, **options}
     if "connect_timeout" not in parts and "PGCONNECT_TIMEOUT" not in os.environ:
         given["connect_timeout"] = _CONNECT_SECONDS
-    if "application_name" not in parts:
-        given["application_name"] = APPLICATION
     given.update({name: value for name, value in NOTICED.items() if name not in parts})
     try:
         connection = _settled(sessions.Connection.connect(address, **given), read_only, session)

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import resources
@@ -30,7 +30,7 @@ from si_analytics.settings import Settings
 SCHEMAS = ("raw", "metrics", "history", "meta")
 _SECRET = ("host", "port", "dbname", "user", "password")
 # What libpq has made something of already: a service is its parameters, a file of passwords the password in it.
-_RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts")
+_RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts", "fallback_application_name")
 _LOCK_SECONDS = 600
 _WRITING_BACK_SECONDS = 0.5
 # The oldest DuckDB that reads a new file: from it on, texts are kept in a way that takes less time to find and to read.
@@ -234,7 +234,7 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
         {name: found.parameters.get(name, "") for name in _SECRET},
     )
     others = {name: value for name, value in found.parameters.items() if name not in (*_SECRET, *_RESOLVED)}
-    others = {**NOTICED, "connect_timeout": "15", **others, "application_name": _application(found.parameters)}
+    others = {**NOTICED, "connect_timeout": "15", "application_name": f"{APPLICATION} extraction", **others}
     others["client_encoding"] = "UTF8"  # whatever the role has set for itself, DuckDB's text is that
     if found.pooled:
         # A pooler hands its sessions on to others, and refuses to be given options: all is read on the one session
@@ -274,12 +274,6 @@ def settle_postgres(connection: duckdb.DuckDBPyConnection) -> None:
     for name in ("reading", "watchful"):
         text = sql.read("catalog", name).text
         connection.sql("select * from postgres_query('pg', $text)", params={"text": text}).fetchall()
-
-
-def _application(parameters: Mapping[str, str]) -> str:
-    """Who reads, for whoever looks at the server's sessions."""
-    given = parameters.get("application_name", APPLICATION)
-    return f"{APPLICATION} extraction" if given == APPLICATION else given
 
 
 def _not_attached(address: str, error: duckdb.Error) -> ServerError:
