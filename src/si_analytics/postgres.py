@@ -41,6 +41,7 @@ _PEOPLE = {"search_path": ("public",), **_PLAIN}
 # The other side may be gone without a word. A network that swallows everything is told within about a minute.
 NOTICED = {"keepalives_idle": "20", "keepalives_interval": "10", "keepalives_count": "4", "tcp_user_timeout": "60000"}
 _MORE_TIME = "Give this role more time: alter role ... set {} = 0"
+_LOST = "See that the server is up, then try again. Whether this role has a time limit: si doctor"
 _LIMITS: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.QueryCanceled: "statement_timeout",
     psycopg.errors.LockNotAvailable: "lock_timeout",
@@ -55,6 +56,7 @@ _REMEDIES = (
         " ignore_startup_parameters = options",
     ),
     (r"statement pooling", "Use a pool in transaction or session mode, or the server itself"),
+    (r"closed the connection unexpectedly", _LOST),
     (r"query_wait_timeout|no more connections", "Give the pool more connections, or end other sessions"),
     (r"service", "Check the service's name, and its file: PGSERVICEFILE, or ~/.pg_service.conf"),
     (r"password|authentication", "Check the user and password in SI_POSTGRES_URL"),
@@ -145,7 +147,7 @@ def asking(asked: str) -> Iterator[None]:
         if not limit and not isinstance(error, psycopg.OperationalError):
             raise
         reason = error.diag.message_primary or " ".join(str(error).split())
-        raise ServerError(asked, reason, limit or "See that the server is up, then try again") from error
+        raise ServerError(asked, reason, limit or _LOST) from error
 
 
 def time_limit(error: psycopg.Error) -> str:

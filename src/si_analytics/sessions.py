@@ -38,7 +38,8 @@ class Connection(psycopg.Connection[TupleRow]):
         self.read_only = read_only or None
         self.cursor_factory, self.server_cursor_factory = Cursor, ServerCursor
         with self.transaction():
-            self.execute("set local statement_timeout = 0")  # who is there can be told whatever the limits are
+            # Who is there can be told whatever the limits are.
+            self.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
             ((process,),) = self.execute("select pg_catalog.pg_backend_pid()").fetchall()
             # A pooler makes up the number that it tells whoever connects: it is none of the server's processes.
             self.pooled = process != self.info.backend_pid

@@ -105,8 +105,6 @@ def _searched(error: psycopg.Error, source: Source) -> str:
 def _otherwise(error: psycopg.Error, source: Source, where: str) -> AnalyticsError:
     if isinstance(error, errors.InsufficientPrivilege):
         return refusal(source.name, "this user may not write to the table", "Grant insert on it, or use another user")
-    if isinstance(error, errors.LockNotAvailable):
-        return refusal(source.name, "another session kept it waiting", "Try again when that session is done")
     limit = postgres.time_limit(error)
     if limit or isinstance(error, psycopg.OperationalError):
         said = " ".join((error.diag.message_primary or str(error)).split())
