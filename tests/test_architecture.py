@@ -43,6 +43,7 @@ FLOORS = (
         "listening",
         "server_health",
         "rights",
+        "stale",
     },
     {"charts", "printing", "sheets", "tables", "records", "resumption", "explain", "lineage", "glossary", "working"},
     {"published", "questions", "leaderboards", "comparison"},

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import duckdb
 import psycopg
@@ -293,28 +293,6 @@ def test_a_table_swapped_for_another_by_renaming_is_read_whole(reading: Extracti
     reading.postgres.execute("alter table users rename to gone")
     reading.postgres.execute("alter table coming rename to users")
     assert_users_read_whole(reading)
-
-
-def test_a_table_with_children_is_read_whole_each_time(reading: Extraction) -> None:
-    reading.postgres.execute("create table juniors () inherits (users)")
-    reading.postgres.execute("insert into juniors select * from users where role = 'agent' limit 1")
-    reading.postgres.execute("update juniors set id = %s", [uuid4()])
-    for _ in range(2):
-        assert_users_read_whole(reading, "not a plain table")
-    reading.postgres.execute("delete from juniors")
-    assert_users_read_whole(reading, "not a plain table")
-
-
-def test_a_partitioned_table_is_read_whole_each_time(reading: Extraction) -> None:
-    reading.postgres.execute("alter table users rename to gone")
-    reading.postgres.execute("create table users (like gone including defaults) partition by hash (id)")
-    for part in range(2):
-        reading.postgres.execute(
-            f"create table users_{part} partition of users for values with (modulus 2, remainder {part})"
-        )
-    reading.postgres.execute("insert into users select * from gone")
-    for _ in range(2):
-        assert_users_read_whole(reading, "not a plain table")
 
 
 def test_a_table_that_was_not_read_before_is_read_whole(reading: Extraction) -> None:

@@ -2,7 +2,7 @@
 
 Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Only rows
 that differ are written, so triggers and `updated_at` move only where something changed, and readers see all of
-the old or all of the new. May import: `errors`, `sql`, `staging`, `gate`, `turns`, `unit_of_work`.
+the old or all of the new. May import: `errors`, `sql`, `staging`, `gate`, `stale`, `turns`, `unit_of_work`.
 
 First all that waits for nobody: comparing, the gate, the boards in a schema of our own, their views. Rows of the
 application are locked last, all at once and in one order, and for no longer than it takes to write them.
@@ -23,7 +23,7 @@ import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import gate, sql, staging, turns, unit_of_work
+from si_analytics import gate, sql, staging, stale, turns, unit_of_work
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -231,6 +231,8 @@ class _Publication:
 
 def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
     """Refresh the views whose rows changed, readers going on; where they are not ours, their owner lends a function."""
+    for one in stale.find(connection, [f"public.{name}" for name in VIEWS]):
+        raise PublishError("refreshing the published views", str(one), f"{UNDONE}. Make it anew: {one.remedy}")
     for name in VIEWS:
         ((populated, owned, lent),) = connection.execute(
             sql.read("catalog", "view_state").text, {"view": name, "schema": "public"}

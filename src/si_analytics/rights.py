@@ -1,7 +1,7 @@
 """What whoever connects may not do of what a refresh does, and the statement that allows it.
 
 Belongs here: the rights that reading and publishing need, held against those that are there. Reads only. May import:
-`settings`, `sql`, `postgres`, `contract`, `source`, `extract`, `staging`, `publish`, `findings`.
+`settings`, `sql`, `postgres`, `contract`, `source`, `extract`, `staging`, `publish`, `stale`, `findings`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from psycopg.sql import Identifier
 
-from si_analytics import contract, extract, postgres, publish, source, sql
+from si_analytics import contract, extract, postgres, publish, source, sql, stale
 from si_analytics.findings import Finding, Verdict
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -30,15 +30,17 @@ def look(settings: Settings) -> list[Finding]:
     columns = dict(zip(("relations", "needs", "columns"), map(list, zip(*asked, strict=True)), strict=True))
     with postgres.connect(settings) as connection:
         missing = connection.execute(sql.read("catalog", "rights").text, columns).fetchall()
+        outdated = stale.find(connection)
         role = Identifier(connection.info.user).as_string(connection)
+    shown = [Finding(Verdict.wrong, "views", str(one), f"Make it anew, as the owner: {one.remedy}") for one in outdated]
     lacking: dict[str, list[str]] = {}
     for relation, needed in missing:
         lacking.setdefault(relation, []).append(needed)
     if not lacking:
         tables, targets, views = len(extract.tables()), len(publish.targets()), len(publish.VIEWS)
         found = f"may read {tables} tables, write {targets} and refresh {views} views"
-        return [Finding(Verdict.well, "rights", found)]
-    return [
+        return [Finding(Verdict.well, "rights", found), *shown]
+    return shown + [
         Finding(
             Verdict.wrong,
             "rights",
@@ -52,7 +54,7 @@ def look(settings: Settings) -> list[Finding]:
 def _needs() -> Iterator[Need]:
     """Every right that a refresh makes use of."""
     for table in extract.tables():
-        asked = (*(column.name for column in contract.columns(table)), *sorted(source.MARKS))
+        asked = (*(column.name for column in contract.columns(table)), *sorted(source.MARKS), source.PART)
         yield from ((f"public.{table}", "read", column) for column in asked)
     for target in map(Target.of, publish.targets()):
         yield from ((target.table, "select", column) for column in target.every)

@@ -1,7 +1,7 @@
 """The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
 
 Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`, `postgres`,
-`catalog`, `contract`, `source`, `staging`.
+`catalog`, `contract`, `source`, `staging`, `stale`.
 
 A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
 somebody who may create roles.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import contract, postgres, source, sql, staging
+from si_analytics import contract, postgres, source, sql, staging, stale
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
@@ -44,8 +44,10 @@ class RoleReport:
 def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
     """Create the reading and the publishing role, or give them what they lack, in one transaction.
 
-    Run again it changes nothing. Raises SchemaError, having changed nothing, where the views and tables that they are
-    for are missing, and where whoever is connected may not create roles or grant rights on them.
+    A view for reading that shows another table than has the name by now is made anew. Run again it changes nothing.
+
+    Raises SchemaError, having changed nothing, where the views and tables that they are for are missing,
+    and where whoever is connected may not create roles or grant rights on them.
     """
     with postgres.connect(settings, read_only=False) as connection:
         try:
@@ -69,7 +71,9 @@ def readable() -> dict[str, frozenset[str] | None]:
     """
     names = sql.names("extract")
     tables = {
-        f"{source.OPERATIONAL}.{name}": source.MARKS | {column.name for column in contract.columns(name)}
+        f"{source.OPERATIONAL}.{name}": source.MARKS
+        | {source.PART}
+        | {column.name for column in contract.columns(name)}
         for name in names
     }
     views = {f"{source.ANALYTICS}.source_{name}": None for name in names}
@@ -86,6 +90,7 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     known = connection.execute(
         "select to_regrole(%s) is not null, to_regrole(%s) is not null", [READER, PUBLISHER]
     ).fetchone() or (False, False)
+    stale.replace(connection, stale.find(connection, stale.source_views()))
     connection.execute(SQL(sql.read("views", "roles").text))
     reading = _report(connection, READER, not known[0], readable(), ())
     beside = dict.fromkeys((*writable(), "public.contacts"))
