@@ -25,6 +25,7 @@ FLOORS = (
         "reconciliation",
         "catalog",
         "ddl",
+        "equivalents",
         "declared",
         "roles",
         "schema",

@@ -308,8 +308,9 @@ def lesser(settings: Settings, postgres: psycopg.Connection) -> Iterator[Callabl
         return settings.model_copy(update={"postgres_url": SecretStr(url)})
 
     yield make
-    postgres.execute(pg_sql.SQL("drop owned by {}").format(role))
-    postgres.execute(pg_sql.SQL("drop role {}").format(role))
+    if postgres.execute("select to_regrole(%s) is not null", [name]).fetchone() == (True,):
+        postgres.execute(pg_sql.SQL("drop owned by {}").format(role))
+        postgres.execute(pg_sql.SQL("drop role {}").format(role))
 
 
 def test_si_reader_follows_partitions_that_it_has_no_right_on(
@@ -346,7 +347,6 @@ def test_who_may_not_ask_for_the_part_is_given_all_rows_and_told_what_to_do(
         assert told.reason == "this role may not ask which part a row lies in: si schema roles"
         with extract.snapshot(reading.connection, login) as held:
             assert [name for name, one in held.sources.items() if not one.direct] == []
-    assert any("tableoid" in one.found for one in diagnosis.findings(login, datetime.now(UTC)) if one.what == "rights")
 
 
 def test_a_marketplace_partitioned_before_the_schema_is_built_is_refreshed_and_doctor_is_content(

@@ -1,7 +1,7 @@
 """The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
 
 Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`, `postgres`,
-`catalog`, `contract`, `source`, `staging`, `stale`.
+`catalog`, `contract`, `equivalents`, `source`, `staging`, `stale`.
 
 A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
 somebody who may create roles.
@@ -9,13 +9,13 @@ somebody who may create roles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import contract, postgres, source, sql, staging, stale
+from si_analytics import contract, equivalents, postgres, source, sql, staging, stale
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
@@ -91,10 +91,18 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
         "select to_regrole(%s) is not null, to_regrole(%s) is not null", [READER, PUBLISHER]
     ).fetchone() or (False, False)
     stale.replace(connection, stale.find(connection, stale.source_views()))
-    connection.execute(SQL(sql.read("views", "roles").text))
-    reading = _report(connection, READER, not known[0], readable(), ())
+    there = equivalents.look(connection)
+    connection.execute(SQL(there.adapted(sql.read("views", "roles").text)))
+    reading = _report(connection, READER, not known[0], _there(readable(), there.views()), ())
     beside = dict.fromkeys((*writable(), "public.contacts"))
     return reading, _report(connection, PUBLISHER, not known[1], beside, writable())
+
+
+def _there(reads: Mapping[str, frozenset[str] | None], views: Sequence[str]) -> Mapping[str, frozenset[str] | None]:
+    """What is to be read where views stand in the place of tables: their rows have no marks."""
+    without = {f"{source.OPERATIONAL}.{name}" for name in views}
+    marks = source.MARKS | {source.PART}
+    return {name: columns - marks if columns and name in without else columns for name, columns in reads.items()}
 
 
 def _report(

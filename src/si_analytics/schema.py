@@ -1,7 +1,7 @@
 """The operational schema: what is declared in ``sql/schema`` and ``sql/views``, and what a database holds of it.
 
 Belongs here: building the schema, telling how a database differs from it, and naming its parts.
-May import: `errors`, `settings`, `sql`, `postgres`, `catalog`, `ddl`.
+May import: `errors`, `settings`, `sql`, `postgres`, `catalog`, `ddl`, `equivalents`.
 
 The declaration is the SQL files. To compare, they are run in a scratch schema within a savepoint that is
 rolled back, and what the server's catalogs say of it is held against what they say of ``public``.
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from si_analytics import catalog, ddl, postgres, sql
+from si_analytics import catalog, ddl, equivalents, postgres, sql
 from si_analytics.catalog import VIEWS, Connection, Difference, Item, Picture
 from si_analytics.ddl import SCHEMA
 from si_analytics.errors import SchemaError
@@ -91,7 +91,8 @@ def apply(settings: Settings, *, replace_views: bool = False) -> ApplyReport:
 def diff(settings: Settings) -> list[Difference]:
     """How the database differs from the declared schema, object by object; changes nothing.
 
-    What an application added beside the declaration is listed as ``extra``.
+    What an application added beside the declaration is listed as ``extra``, what does as well as what is declared (a
+    partitioned table, another type that holds every value, a view for a table that is only read) as ``accepted``.
     """
     with postgres.connect(settings, read_only=False) as connection:
         return diff_on(connection)
@@ -116,13 +117,15 @@ def apply_on(connection: Connection, *, replace_views: bool = False) -> ApplyRep
     with _speaking("applying the operational schema"), connection.transaction():
         _prepare(connection)
         declared, before = _declared(connection), _found(connection)
-        outdated = _outdated_views(declared, before)
-        _refuse_changed(catalog.compare(declared, before), [item.name for item in outdated], replace_views)
+        there = equivalents.look(connection)
+        outdated = _outdated_views(declared, before, there)
+        changed = catalog.compare(declared, before, there.accepts)
+        _refuse_changed(changed, [item.name for item in outdated], replace_views)
         grants = [grant for item in outdated for grant in _drop_view(connection, item)]
         standing = _found(connection)
-        missing = catalog.missing(declared, standing)
+        missing = catalog.missing(declared, standing, there.accepts)
         if missing:
-            ddl.create(connection, missing, declared, standing)
+            ddl.create(connection, missing, declared, standing, there.adapted)
         for grant in grants:
             connection.execute(grant)
         created = catalog.added(declared, before, _verified(connection, declared) if missing else before)
@@ -133,12 +136,15 @@ def diff_on(connection: Connection) -> list[Difference]:
     """`diff` over an open connection."""
     with _speaking("comparing the operational schema"), connection.transaction():
         _prepare(connection)
-        return catalog.compare(_declared(connection), _found(connection))
+        declared, found = _declared(connection), _found(connection)
+        return catalog.compare(declared, found, equivalents.look(connection).accepts)
 
 
 def require_on(connection: Connection) -> None:
     """`require` over an open connection."""
-    relations = [each.name for each in ddl.statements() if each.kind in {"table"} | VIEWS]
+    there = equivalents.look(connection)
+    built = (each.name for each in ddl.statements() if each.kind in {"table"} | VIEWS)
+    relations = [name for name in built if not there.keyless(name)]
     try:
         absent = connection.execute(
             "select name from unnest(%s::text[], %s::text[]) with ordinality as wanted (name, place, position)"
@@ -193,10 +199,14 @@ def _read(connection: Connection, schema: str) -> Picture:
     return {**catalog.read(connection, schema), **catalog.read(connection, SUMMARIES, f"{SUMMARIES}.")}
 
 
-def _outdated_views(declared: Picture, found: Picture) -> list[Item]:
+def _outdated_views(declared: Picture, found: Picture, there: equivalents.Standing) -> list[Item]:
     """The standing views and materialized views whose definition is not the declared one."""
     standing = {key: found[key] for key, item in declared.items() if item.kind in VIEWS and key in found}
-    return [item for key, item in standing.items() if item.kind in VIEWS and not catalog.same(declared[key], item)]
+    return [
+        item
+        for key, item in standing.items()
+        if item.kind in VIEWS and not catalog.same(declared[key], item) and not there.accepts(declared[key], item)
+    ]
 
 
 def _refuse_changed(differences: list[Difference], outdated: list[str], replace_views: bool) -> None:
@@ -241,7 +251,8 @@ def _drop_view(connection: Connection, item: Item) -> list[Composed]:
 def _verified(connection: Connection, declared: Picture) -> Picture:
     """What stands after the changes; a difference left is a fault to be told, not to be committed."""
     after = _found(connection)
-    left = [each for each in catalog.compare(declared, after) if not each.extra]
+    accepts = equivalents.look(connection).accepts
+    left = [each for each in catalog.compare(declared, after, accepts) if each.status in {"missing", "changed"}]
     if left:
         raise SchemaError("applying the operational schema", _stated(left), "Nothing was changed; see si schema diff")
     return after

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -178,11 +178,16 @@ def snapshot(connection: duckdb.DuckDBPyConnection) -> Snapshot:
 
 def relations(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Relation]:
     """Every table and view of the two schemas, by schema and name."""
+    return described(lambda text: ask(connection, text))
+
+
+def described(answer: Callable[[str], list[tuple[Any, ...]]]) -> dict[tuple[str, str], Relation]:
+    """As `relations`, of whatever answers a query."""
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-    for row in ask(connection, sql.read("catalog", "sources").text):
+    for row in answer(sql.read("catalog", "sources").text):
         found.setdefault((row[0], row[1]), []).append(row)
     below: dict[str, list[Part]] = {}
-    for name, *part in ask(connection, sql.read("catalog", "parts").text):
+    for name, *part in answer(sql.read("catalog", "parts").text):
         below.setdefault(name, []).append(Part(*part))
     return {
         place: _relation(rows, below.get(place[1], []) if place[0] == OPERATIONAL else [])

@@ -2,7 +2,7 @@
 
 Belongs here: which relations each view is to show, finding those that do not, and making them anew. A view holds on to
 a table: renamed, and another put in its place, the old one goes on being shown. May import: `errors`, `sql`, `catalog`,
-`ddl`, `source`.
+`ddl`, `equivalents`, `source`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from psycopg.sql import SQL
 
-from si_analytics import catalog, ddl, source, sql
+from si_analytics import catalog, ddl, equivalents, source, sql
 from si_analytics.catalog import VIEWS, Connection, Item
 from si_analytics.errors import SchemaError
 
@@ -67,6 +67,7 @@ def replace(connection: Connection, stale: Sequence[Stale]) -> None:
 
     Raises SchemaError where something of somebody else's stands on one of them.
     """
+    there = equivalents.look(connection)
     catalog.look_in(connection, ddl.SCHEMA)
     statements = {_placed(one.name): one for one in ddl.statements() if one.kind in VIEWS}
     for each in stale:
@@ -76,7 +77,7 @@ def replace(connection: Connection, stale: Sequence[Stale]) -> None:
             raise SchemaError(f"replacing the view {each.view}", found, remedy)
         one = statements[each.view]
         grants = ddl.drop_view(connection, Item(one.kind, "", each.view, ""))
-        connection.execute(SQL(one.text))
+        connection.execute(SQL(there.adapted(one.text)))
         for grant in grants:
             connection.execute(grant)
 
