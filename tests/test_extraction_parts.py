@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import diagnosis, extract, refresh, roles, schema, source
+from si_analytics import diagnosis, extract, refresh, roles, sample, schema, source
 from si_analytics.errors import InterruptedReadError
 from si_analytics.findings import Verdict
 from si_analytics.refresh import Refresh
@@ -349,28 +349,62 @@ def test_who_may_not_ask_for_the_part_is_given_all_rows_and_told_what_to_do(
             assert [name for name, one in held.sources.items() if not one.direct] == []
 
 
-def test_a_marketplace_partitioned_before_the_schema_is_built_is_refreshed_and_doctor_is_content(
+BEFORE_THE_SCHEMA = (
+    "create table transactions ("
+    " id uuid not null, type varchar(30) not null, job_id uuid, gig_id uuid, from_user_id uuid, to_user_id uuid,"
+    " amount numeric(15, 2) not null, currency varchar(10) default 'usd', fee numeric(15, 2) default 0,"
+    " attributed_agent_id uuid, recruited_type varchar(20), split_percentage integer,"
+    " status varchar(20) default 'pending', created_at timestamptz default now(), payment_id text,"
+    " description text, net numeric generated always as (amount - fee) stored) partition by range (created_at)",
+    "create table transactions_2025_12 partition of transactions for values from ('2025-12-01') to ('2026-01-01')",
+    "create table transactions_2026_01 partition of transactions for values from ('2026-01-01') to ('2026-02-01')",
+    "create table transactions_other partition of transactions default",
+    "create table messages (id uuid not null, conversation_id uuid not null, sender_id uuid not null,"
+    " content text not null, created_at timestamptz) partition by range (created_at)",
+    "create table messages_all partition of messages default",
+)
+
+
+def test_a_marketplace_partitioned_before_the_schema_is_built_is_filled_refreshed_and_compared(
     empty_settings: Settings,
 ) -> None:
-    """transactions by month before the first apply: apply, diff, roles and refresh accept it, twice."""
+    """transactions by month, messages beside, before the first apply; a generated column among theirs.
+
+    `si schema apply`, `diff`, `roles`, `sample`, `refresh` take it as it is; nothing is wrong to doctor.
+    """
     with extractions.connect(empty_settings) as postgres:
+        run(
+            postgres,
+            *(one.replace(", number bigint generated always as identity", "") for one in BEFORE_THE_SCHEMA[:1]),
+        )
+        run(postgres, *BEFORE_THE_SCHEMA[1:])
         schema.apply(empty_settings)
-        run(postgres, *PARTITIONED)
-        schema.apply(empty_settings)
-        assert [one for one in schema.diff(empty_settings) if one.status in {"missing", "changed"}] == []
+        found = schema.diff(empty_settings)
+        assert [one for one in found if one.status in {"missing", "changed"}] == []
+        assert {"messages", "transactions"} <= {one.name for one in found if one.accepted}
+        assert schema.apply(empty_settings).counts == {}
         roles.apply(empty_settings)
-        pay(postgres, 1, "1.00", "2024-03-01")
+        sample.generate(empty_settings, scale=0.02, seed=5)
         refresh.run(empty_settings)
-        pay(postgres, 2, "1.00", "2025-03-01")
+        run(
+            postgres,
+            "create table spare (like transactions including all)",
+            "insert into spare (id, type, amount, created_at) values (gen_random_uuid(), 'refund', 1, '2001-02-03')",
+            "alter table transactions attach partition spare for values from ('2001-01-01') to ('2001-03-01')",
+        )
         with Refresh(empty_settings) as again:
-            told = next(one for one in again.extract() if one.table == "transactions")
-            assert (told.mode, told.inserted) == ("incremental", 1)
+            told = {one.table: one for one in again.extract()}
+            assert {one.mode for one in told.values()} == {"incremental"}
+            assert (told["transactions"].inserted, told["transactions"].updated) == (1, 0)
             again.publish()
             again.finish()
-        assert [
-            one for one in diagnosis.findings(empty_settings, datetime.now(UTC)) if one.verdict is Verdict.wrong
-        ] == []
-        assert schema.apply(empty_settings).counts == {}
+        findings = diagnosis.findings(empty_settings, datetime.now(UTC))
+        assert [one for one in findings if one.verdict is Verdict.wrong] == []
+        told_of = next(one.found for one in findings if one.what == "schema")
+        assert "doing as well: " in told_of
+        assert "transactions" in told_of
+        published = postgres.execute("select count(*) from pg_publication_tables where tablename = 'messages_all'")
+        assert published.fetchone() == (1,)
 
 
 def test_only_what_is_in_parts_is_asked_for_them(by_year: Extraction) -> None:
