@@ -38,6 +38,7 @@ FLOORS = (
         "reconciliation",
         "catalog",
         "ddl",
+        "equivalents",
         "declared",
         "roles",
         "schema",
@@ -57,6 +58,7 @@ FLOORS = (
         "listening",
         "server_health",
         "rights",
+        "stale",
     },
     {
         "charts",

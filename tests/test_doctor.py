@@ -70,7 +70,7 @@ def test_doctor_names_each_object_that_differs_and_what_to_do(
     si: Si, settings: Settings, postgres: psycopg.Connection
 ) -> None:
     postgres.execute("drop index public.idx_users_email")
-    postgres.execute("alter table public.matches alter column match_score type bigint")
+    postgres.execute("alter table public.matches alter column match_score type numeric")
     done = si(settings)("doctor", "--json")
     assert done.code == 1
     told = [(one["found"], one["remedy"]) for one in done.document if one["what"] == "schema"]

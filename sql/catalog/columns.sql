@@ -21,7 +21,8 @@ table_columns as (
             case pg_attribute.attidentity when 'a' then 'identity always' when 'd' then 'identity by default' end,
             case when pg_attribute.attgenerated <> '' then 'generated' end
         ) as type,
-        pg_get_expr(pg_attrdef.adbin, pg_attrdef.adrelid) as default_value
+        case when pg_attribute.attgenerated <> '' then 'generated always as ' else '' end
+        || pg_get_expr(pg_attrdef.adbin, pg_attrdef.adrelid) as default_value
     from pg_attribute
     inner join pg_class
         on pg_attribute.attrelid = pg_class.oid

@@ -1,26 +1,25 @@
--- current_files: the files that hold the rows of the operational tables by now.
+-- current_files: what has the names of the relations by now, and which files hold their rows.
 --
--- Runs inside the extraction's snapshot and looks beyond it: the name of a table is resolved as of this moment.
+-- Runs inside the extraction's snapshot and looks beyond it: names and files are as of this moment.
 --
 -- Dialect  postgres
--- Grain    one row per operational table that the snapshot knows
--- Inputs   pg_class, pg_namespace
--- Units    current_file is the number of the file of whatever has the name; null where nothing has
--- Order    relation_name
+-- Grain    one row per relation that may be read, or is a part of one, as the snapshot knows it
+-- Inputs   pg_class, pg_namespace, pg_inherits
+-- Units    named_oid is whatever has the name, null where nothing has; file is the number of the relation's own file
+-- Order    relation_oid
 
 select
-    pg_class.relname::text as relation_name,
-    pg_relation_filenode(
-        case
-            when has_schema_privilege(pg_namespace.oid, 'usage')
-                then to_regclass(format('%I.%I', pg_namespace.nspname, pg_class.relname))
-            else pg_class.oid
-        end
-    )::bigint as current_file
+    pg_class.oid::bigint as relation_oid,
+    case
+        when has_schema_privilege(pg_namespace.oid, 'usage')
+            then to_regclass(format('%I.%I', pg_namespace.nspname, pg_class.relname))
+        else pg_class.oid
+    end::bigint as named_oid,
+    pg_relation_filenode(pg_class.oid)::bigint as file
 from pg_class
 inner join pg_namespace
     on pg_class.relnamespace = pg_namespace.oid
 where
-    pg_namespace.nspname = 'public'
-    and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
-order by relation_name
+    (pg_namespace.nspname in ('public', 'analytics') and pg_class.relkind in ('r', 'p', 'v', 'm', 'f'))
+    or pg_class.oid in (select pg_inherits.inhrelid from pg_inherits)
+order by relation_oid

@@ -1,5 +1,6 @@
 -- indexes: the indexes of one schema that are not there for the sake of a key.
 --
+-- That of a partitioned table is written as it was made.
 -- An index left invalid by an interrupted build answers no query, and says so in its definition.
 --
 -- Dialect  postgres
@@ -25,7 +26,7 @@ final as (
         relations.relname as relation,
         indexes.relname as name,
         '{}'::name[] as columns,
-        pg_get_indexdef(indexes.oid, 0, true)
+        replace(pg_get_indexdef(indexes.oid, 0, true), ' ON ONLY ', ' ON ')
         || case when pg_index.indisvalid then '' else ' (invalid)' end as definition
     from pg_index
     inner join pg_class as indexes

@@ -2,11 +2,39 @@
 --
 -- Dialect  postgres
 -- Grain    one row for the publication, one more per table
--- Inputs   pg_publication, pg_publication_tables
+-- Inputs   pg_publication, pg_publication_tables, pg_publication_rel, pg_class, pg_namespace
 -- Params   %(schema)s  name of the schema
 -- Order    kind, name
 
 with
+
+-- A partitioned table that is published is listed by its partitions: it is meant itself.
+published_tables as (
+
+    select distinct
+        pg_publication.pubname as name,
+        pg_namespace.nspname as schema_name,
+        named.relname as relation
+    from pg_publication_tables
+    inner join pg_publication
+        on pg_publication_tables.pubname = pg_publication.pubname
+    inner join pg_namespace as schemas
+        on pg_publication_tables.schemaname = schemas.nspname
+    inner join pg_class as listed
+        on
+            schemas.oid = listed.relnamespace
+            and pg_publication_tables.tablename = listed.relname
+    left join pg_publication_rel
+        on
+            pg_publication.oid = pg_publication_rel.prpubid
+            and pg_publication_rel.prrelid in (select pg_partition_ancestors(listed.oid))
+    inner join pg_class as named
+        on coalesce(pg_publication_rel.prrelid, listed.oid) = named.oid
+    inner join pg_namespace
+        on named.relnamespace = pg_namespace.oid
+    where pg_publication_tables.pubname = 'si_realtime'
+
+),
 
 final as (
 
@@ -29,14 +57,12 @@ final as (
 
     select
         'published table' as kind,
-        tablename as relation,
-        pubname as name,
+        relation,
+        name,
         '' as definition,
         '{}'::name[] as columns
-    from pg_publication_tables
-    where
-        pubname = 'si_realtime'
-        and schemaname = %(schema)s
+    from published_tables
+    where schema_name = %(schema)s
 
 )
 

@@ -1,11 +1,12 @@
 -- rights: what whoever is connected may not do of what a refresh does.
 --
--- Relations and columns that are not there are left out: they are told of as missing, not as closed.
+-- Relations and columns that are not there are left out: they are told of as missing, not as closed. Which part of a
+-- table a row lies in is asked of tables that have parts alone; a view shows a table if it stands on just that.
 --
 -- Dialect  postgres
 -- Grain    one row per relation, schema or database, and right that is missing there; with the columns, where the right
 --          is there on others
--- Inputs   pg_class, pg_namespace, pg_attribute, pg_proc
+-- Inputs   pg_class, pg_namespace, pg_attribute, pg_proc, pg_rewrite, pg_depend, pg_inherits
 -- Params   %(schemas)s, %(relations)s  once for each right and column that is needed · %(needs)s  the right: read
 --          for what is extracted, which the view that shows it gives as well; ownership for what is refreshed; or a
 --          privilege · %(columns)s  the column, null where the right is one on the whole relation
@@ -45,19 +46,29 @@ lending as (
 
 ),
 
--- The views that show the extracted columns, where this user may read them.
+-- The tables of which a view shows the extracted columns, where this user may read it.
 shown as (
 
-    select substr(pg_class.relname, length('source_') + 1) as relation_name
+    select max(cast(pg_depend.refobjid as bigint)) as relation_oid
     from pg_class
     inner join pg_namespace
         on pg_class.relnamespace = pg_namespace.oid
+    inner join pg_rewrite
+        on pg_class.oid = pg_rewrite.ev_class
+    inner join pg_depend
+        on
+            pg_depend.classid = cast('pg_rewrite' as regclass)
+            and pg_rewrite.oid = pg_depend.objid
+            and pg_depend.refclassid = cast('pg_class' as regclass)
+            and pg_class.oid <> pg_depend.refobjid
     where
         pg_namespace.nspname = 'analytics'
         and pg_class.relkind = 'v'
         and starts_with(pg_class.relname, 'source_')
         and has_schema_privilege(pg_namespace.oid, 'usage')
         and has_table_privilege(pg_class.oid, 'select')
+    group by pg_class.oid
+    having count(distinct pg_depend.refobjid) = 1
 
 ),
 
@@ -82,7 +93,7 @@ standing as (
         wanted.column_name,
         pg_class.oid,
         pg_class.relowner,
-        wanted.relation_name in (select shown.relation_name from shown) as is_shown
+        cast(pg_class.oid as bigint) in (select shown.relation_oid from shown) as is_shown
     from wanted
     inner join pg_namespace
         on wanted.schema_name = pg_namespace.nspname
@@ -95,7 +106,17 @@ standing as (
             pg_class.oid = pg_attribute.attrelid
             and wanted.column_name = pg_attribute.attname
             and not pg_attribute.attisdropped
-    where wanted.column_name is null or pg_attribute.attname is not null
+    where
+        (wanted.column_name is null or pg_attribute.attname is not null)
+        and (
+            wanted.column_name is distinct from 'tableoid'
+            or pg_class.relkind = 'p'
+            or exists (
+                select 1
+                from pg_inherits
+                where pg_inherits.inhparent = pg_class.oid
+            )
+        )
 
 ),
 

@@ -1,7 +1,7 @@
 -- role_rights: what a role may do with the tables and views of this database, from whomever it has the right.
 --
 -- A right on some columns counts, and so does one that everybody has. Of the columns that Postgres gives every table
--- only those that tell where a row lies and which transaction wrote it are looked at.
+-- only those that tell where and in which part a row lies and which transaction wrote it are looked at.
 --
 -- Dialect  postgres
 -- Grain    one row per relation outside Postgres's own schemas that the role may do anything with
@@ -20,7 +20,7 @@ relations as (
             from pg_attribute
             where
                 pg_class.oid = pg_attribute.attrelid
-                and (pg_attribute.attnum > 0 or pg_attribute.attname in ('ctid', 'xmin'))
+                and (pg_attribute.attnum > 0 or pg_attribute.attname in ('ctid', 'xmin', 'tableoid'))
                 and not pg_attribute.attisdropped
                 and has_column_privilege(%(role)s, pg_class.oid, pg_attribute.attnum, 'select')
         ) as columns_read,

@@ -1,10 +1,12 @@
 -- active_gigs: the open gigs, each with its sponsor and how many applied.
 --
 -- The columns of gigs are written out: a column that an application adds to gigs does not change the view.
+-- Grouped by the key of gigs, it takes a table that has one of its own: without, there is no such view.
 --
 -- Dialect  postgres
 -- Grain    one row per gig with status open
 -- Inputs   gigs, users, gig_applications
+-- Keyed    gigs
 -- Units    price and budgets in usd
 
 create or replace view active_gigs as

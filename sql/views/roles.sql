@@ -45,11 +45,11 @@ analytics.source_user_reviews,
 analytics.source_users
 to si_reader;
 
-grant select (user_id, tier, specialties, ctid, xmin)
+grant select (user_id, tier, specialties, ctid, xmin, tableoid)
 on public.agent_profiles to si_reader;
-grant select (id, agent_id, source, segment, ctid, xmin)
+grant select (id, agent_id, source, segment, ctid, xmin, tableoid)
 on public.contacts to si_reader;
-grant select (id, participants, ctid, xmin)
+grant select (id, participants, ctid, xmin, tableoid)
 on public.conversations to si_reader;
 grant select (
     id,
@@ -62,7 +62,8 @@ grant select (
     created_at,
     completed_at,
     ctid,
-    xmin
+    xmin,
+    tableoid
 )
 on public.deals to si_reader;
 grant select (
@@ -80,18 +81,19 @@ grant select (
     approved_at,
     released_at,
     ctid,
-    xmin
+    xmin,
+    tableoid
 )
 on public.escrow_jobs to si_reader;
-grant select (id, gig_id, influencer_id, status, applied_at, reviewed_at, ctid, xmin)
+grant select (id, gig_id, influencer_id, status, applied_at, reviewed_at, ctid, xmin, tableoid)
 on public.gig_applications to si_reader;
-grant select (id, gig_ids, ctid, xmin)
+grant select (id, gig_ids, ctid, xmin, tableoid)
 on public.gig_comparisons to si_reader;
-grant select (id, sponsor_id, categories, location, status, created_at, ctid, xmin)
+grant select (id, sponsor_id, categories, location, status, created_at, ctid, xmin, tableoid)
 on public.gigs to si_reader;
-grant select (user_id, influencer_type, location, ctid, xmin)
+grant select (user_id, influencer_type, location, ctid, xmin, tableoid)
 on public.influencer_profiles to si_reader;
-grant select (id, agent_id, name, ab_test_variant, ctid, xmin)
+grant select (id, agent_id, name, ab_test_variant, ctid, xmin, tableoid)
 on public.invite_templates to si_reader;
 grant select (
     id,
@@ -108,10 +110,11 @@ grant select (
     verified_at,
     converted_user_id,
     ctid,
-    xmin
+    xmin,
+    tableoid
 )
 on public.invites to si_reader;
-grant select (id, conversation_id, sender_id, created_at, ctid, xmin)
+grant select (id, conversation_id, sender_id, created_at, ctid, xmin, tableoid)
 on public.messages to si_reader;
 grant select (
     id,
@@ -121,10 +124,11 @@ grant select (
     created_at,
     responded_at,
     ctid,
-    xmin
+    xmin,
+    tableoid
 )
 on public.negotiation_offers to si_reader;
-grant select (id, gig_id, influencer_id, sponsor_id, status, created_at, ctid, xmin)
+grant select (id, gig_id, influencer_id, sponsor_id, status, created_at, ctid, xmin, tableoid)
 on public.negotiations to si_reader;
 grant select (
     id,
@@ -134,10 +138,11 @@ grant select (
     recruited_at,
     is_active,
     ctid,
-    xmin
+    xmin,
+    tableoid
 )
 on public.referrals to si_reader;
-grant select (user_id, company, industry, location, ctid, xmin)
+grant select (user_id, company, industry, location, ctid, xmin, tableoid)
 on public.sponsor_profiles to si_reader;
 grant select (
     id,
@@ -152,7 +157,8 @@ grant select (
     created_at,
     payment_id,
     ctid,
-    xmin
+    xmin,
+    tableoid
 )
 on public.transactions to si_reader;
 grant select (
@@ -166,10 +172,11 @@ grant select (
     professionalism_rating,
     created_at,
     ctid,
-    xmin
+    xmin,
+    tableoid
 )
 on public.user_reviews to si_reader;
-grant select (id, name, avatar, role, is_active, created_at, ctid, xmin)
+grant select (id, name, avatar, role, is_active, created_at, ctid, xmin, tableoid)
 on public.users to si_reader;
 
 do $$

@@ -1,6 +1,6 @@
 """Arrays of several dimensions, read flat.
 
-Belongs here: telling whether a table holds any, and the query that reads them. May import: `contract`, `source`.
+Belongs here: telling whether a table holds any. May import: `contract`, `source`.
 
 Postgres lets each row's array have as many dimensions as its writer liked, whatever was declared; DuckDB's lists have
 one. So an array of several is read as the list of its elements, in their order, as Postgres's own `= any` reads it.
@@ -32,21 +32,6 @@ def flat(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
         relation=pg_sql.Identifier(one.relation.schema, one.relation.name),
     )
     return source.ask(connection, query.as_string(None)) == [(0, 0)]
-
-
-def selected(table: str) -> pg_sql.Composed:
-    """The columns that are read of a table, as Postgres is asked for them: every array with one dimension."""
-    return pg_sql.SQL(", ").join(_selected(column) for column in contract.columns(table))
-
-
-def _selected(column: contract.Column) -> pg_sql.Composable:
-    name = pg_sql.Identifier(column.name)
-    if not _is_array(column):
-        return name
-    return pg_sql.SQL(
-        "case when array_ndims({name}) > 1 then array(select element from unnest({name})"
-        " with ordinality as elements (element, place) order by place) else {name} end as {name}"
-    ).format(name=name)
 
 
 def _is_array(column: contract.Column) -> bool:

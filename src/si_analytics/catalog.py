@@ -9,7 +9,7 @@ the schema in question on the search path, so that two schemas of one server can
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,7 @@ class Item:
 
 
 Picture = Mapping[Key, Item]
+Accepts = Callable[[Item, Item | None], bool]
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Difference:
     """One object that is not as declared.
 
     ``declared`` none: it is not in the declaration; ``found`` none: it is missing. ``extra`` marks
-    what an application added beside the declaration, which is nobody's mistake.
+    what an application added beside the declaration, which is nobody's mistake; ``accepted`` what does as well as what
+    is declared.
     """
 
     kind: str
@@ -81,12 +83,13 @@ class Difference:
     declared: str | None
     found: str | None
     extra: bool = False
+    accepted: bool = False
 
     @property
     def status(self) -> str:
-        """``missing``, ``changed`` or ``extra``."""
-        if self.extra:
-            return "extra"
+        """``missing``, ``changed``, ``accepted`` or ``extra``."""
+        if self.extra or self.accepted:
+            return "extra" if self.extra else "accepted"
         return "missing" if self.found is None else "changed"
 
 
@@ -118,20 +121,34 @@ def _prefixed(item: Item, prefix: str) -> Item:
     return Item(item.kind, relation, name, item.definition, item.columns)
 
 
-def compare(declared: Picture, found: Picture) -> list[Difference]:
-    """Every difference, in order of kind and name; what belongs to an object that differs itself is left unsaid."""
+def _nothing_does(item: Item, other: Item | None) -> bool:
+    return False
+
+
+def compare(declared: Picture, found: Picture, accepts: Accepts = _nothing_does) -> list[Difference]:
+    """Every difference, in order of kind and name; what belongs to an object that differs itself is left unsaid.
+
+    ``accepts`` says of a declared object and the one in its place, or none, whether that does as well.
+    """
     pairs = _paired(declared, found)
     partners = {other.key for _, other in pairs if other is not None}
     strangers = [item for key, item in found.items() if key not in partners]
-    unlike = [item for item, other in pairs if not same(item, other)]
+    unlike = [item for item, other in pairs if not same(item, other) and not accepts(item, other)]
     named = {(item.kind, item.relation, item.name) for item in unlike + strangers}
+    shown = {(item.kind, item.relation, item.name) for item, other in pairs if _shown_by(item, other)}
     differences = [
-        Difference(item.kind, item.label, item.text, _seen(item, other))
+        Difference(item.kind, item.label, item.text, _seen(item, other), accepted=accepts(item, other))
         for item, other in pairs
-        if not same(item, other) and not _implied(item, named)
+        if not same(item, other) and not _implied(item, named) and not (_implied(item, shown) and accepts(item, other))
     ]
-    differences += _extras(item for item in strangers if not _implied(item, named))
-    return sorted(differences, key=lambda difference: (difference.extra, difference.kind, difference.name))
+    keyed = {(key.relation, name) for key in found.values() if key.kind == "primary key" for name in key.columns}
+    differences += _extras((item for item in strangers if not _implied(item, named)), keyed)
+    return sorted(differences, key=lambda one: (one.extra, one.accepted, one.kind, one.name))
+
+
+def _shown_by(item: Item, other: Item | None) -> bool:
+    """Whether a view stands in the place of a table."""
+    return item.kind not in VIEWS and other is not None and other.kind in VIEWS
 
 
 def _implied(item: Item, named: set[tuple[str, str, str]]) -> bool:
@@ -148,9 +165,9 @@ def _seen(item: Item, other: Item | None) -> str | None:
     return other.text if other.kind == item.kind else other.kind
 
 
-def missing(declared: Picture, found: Picture) -> list[Item]:
-    """The declared objects that were not found, in the order they were declared."""
-    return [item for item, other in _paired(declared, found) if other is None]
+def missing(declared: Picture, found: Picture, accepts: Accepts = _nothing_does) -> list[Item]:
+    """The declared objects that were not found and that nothing else does for, in the order they were declared."""
+    return [item for item, other in _paired(declared, found) if other is None and not accepts(item, other)]
 
 
 def added(declared: Picture, before: Picture, after: Picture) -> dict[str, tuple[str, ...]]:
@@ -197,11 +214,14 @@ def same(item: Item, other: Item | None) -> bool:
         return False
     if item.definition == other.definition:
         return True
-    return item.kind in VIEWS | {"check"} and _meaning(item) == _meaning(other)
+    return item.kind in VIEWS | {"check"} and meaning(item) == meaning(other)
 
 
-def _meaning(item: Item) -> object:
-    """The parsed definition without brackets and casts to text, which a dump and restore puts elsewhere."""
+def meaning(item: Item, *, casts: bool = True) -> object:
+    """The parsed definition without brackets and casts to text, which a dump and restore puts elsewhere.
+
+    Without `casts` no cast counts at all.
+    """
     import sqlglot
     from sqlglot import expressions
 
@@ -211,7 +231,7 @@ def _meaning(item: Item) -> object:
         return item.definition
     root = expressions.Tuple(expressions=[parsed])
     for node in list(root.find_all(expressions.Paren, expressions.Cast)):
-        if isinstance(node, expressions.Paren) or _is_text(node):
+        if isinstance(node, expressions.Paren) or not casts or _is_text(node):
             node.replace(node.this)
     return root
 
@@ -220,9 +240,11 @@ def _is_text(cast_node: Any) -> bool:
     return str(cast_node.to.sql("postgres")).lower().split("(")[0].rstrip("[]") in {"text", "varchar"}
 
 
-def _extras(strangers: Iterable[Item]) -> Iterator[Difference]:
+def _extras(strangers: Iterable[Item], keyed: Container[tuple[str, str]]) -> Iterator[Difference]:
+    """What stands beside the declaration; a column of a primary key is not null for the key's sake."""
     for item in strangers:
         if item.kind in _TRAITS:
-            yield Difference(item.kind, item.label, f"no {item.kind}", item.text)
+            of_key = item.kind == "not null" and (item.relation, item.name) in keyed
+            yield Difference(item.kind, item.label, f"no {item.kind}", item.text, accepted=of_key)
         elif item.kind in _TOLERATED:
             yield Difference(item.kind, item.label, None, item.text, extra=True)

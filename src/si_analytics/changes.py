@@ -19,7 +19,7 @@ from uuid import UUID
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import arrays, source
+from si_analytics import source
 from si_analytics.source import Snapshot, Source
 
 _LISTED = 10_000
@@ -27,7 +27,7 @@ _LISTED_PLACES = 100_000
 # Row marks hold 32 bits of a transaction's number: beyond half of their range old and new look alike.
 _FARTHEST = 2**31 - 2**20
 _FIRST_NORMAL = 3  # below are marks of rows that are older than any snapshot
-_PLAIN_TABLE, _HEAP = "r", "heap"
+_PLAIN_TABLE, _PARTITIONED, _HEAP = "r", "p", "heap"
 UNPUBLISHED = "the last refresh was not published here, or the database was restored since"
 
 EVERY_ROW = "raw.every_row"
@@ -83,20 +83,37 @@ def against(
 
 
 def table_against(one: Source, baseline: Baseline) -> str | None:
-    """Why the changes of one table cannot be told; none where they can."""
-    if one.base.kind != _PLAIN_TABLE or one.base.access_method != _HEAP or one.base.has_children:
-        return "not a plain table"
+    """Why the changes of one table cannot be told; none where they can.
+
+    Of a table with parts each is known by itself: of one that is new, or another than it was, every row is a change.
+    """
+    if told := _untold(one):
+        return told
     if one.table not in baseline.identities:
         return "not read before"
-    if one.identity != baseline.identities[one.table]:
+    if one.identity.split()[0] != baseline.identities[one.table].split()[0]:
         return "the table was rewritten, altered or replaced since"
+    return None
+
+
+def _untold(one: Source) -> str | None:
+    """Why what stands there does not tell its changes; none where it does."""
+    if one.base.kind in source.VIEWS:
+        return "a view, which does not tell what changed"
+    if one.base.parts and not one.direct:
+        return "the view it is read through does not tell its parts"
+    if one.base.parts and not one.by_part:
+        return "this role may not ask which part a row lies in: si schema roles"
+    stored = one.base.parts or (() if one.base.kind == _PARTITIONED else (one.base,))
+    if any(part.kind != _PLAIN_TABLE or part.access_method != _HEAP for part in stored):
+        return "not a plain table"
     return None
 
 
 def look(
     connection: duckdb.DuckDBPyConnection,
     one: Source,
-    since: Snapshot,
+    since: Baseline,
     now: Snapshot,
     totals: Mapping[str, pg_sql.Composable] = MappingProxyType({}),
 ) -> Found:
@@ -109,35 +126,40 @@ def look(
         "select all_rows, coalesce(cardinality(places), 0) as changed,"
         " case when cardinality(places) <= {most} then places::text end as places {named}"
         " from (select count(*) as all_rows, array_agg({place}) filter (where {changed}) as places {asked}"
-        " from {relation}) as counted"
+        " from {relation} where {standing}) as counted"
     ).format(
         most=pg_sql.Literal(_LISTED_PLACES),
         named=pg_sql.SQL("").join(pg_sql.SQL(", {}").format(pg_sql.Identifier(name)) for name in totals),
         asked=pg_sql.SQL("").join(pg_sql.SQL(", {}").format(total) for total in asked),
-        changed=_changed(one, since, now),
+        changed=_to_read(one, since, now),
         place=_place(one),
-        relation=_relation(one),
+        relation=one.place,
+        standing=one.standing,
     )
     ((rows, changed, places, *found),) = source.ask(connection, query.as_string(None))
     return Found(rows, changed, places, tuple(found))
 
 
 def fetch(
-    connection: duckdb.DuckDBPyConnection, one: Source, found: Found, since: Snapshot, now: Snapshot
+    connection: duckdb.DuckDBPyConnection, one: Source, found: Found, since: Baseline, now: Snapshot
 ) -> duckdb.DuckDBPyRelation:
     """The changed rows, each from its place, or from a second pass where they are too many for that."""
-    listed = pg_sql.SQL("{} = any({}::tid[])").format(_place(one), pg_sql.Literal(found.places))
-    query = pg_sql.SQL("select {columns} from {relation} where {wanted}").format(
-        columns=arrays.selected(one.table),
-        relation=_relation(one),
-        wanted=listed if found.places else _changed(one, since, now),
+    changed, listed = _to_read(one, since, now), pg_sql.Literal(found.places)
+    wanted = pg_sql.SQL("{} = any({}::tid[]) and {}").format(_place(one), listed, changed) if found.places else changed
+    query = pg_sql.SQL("select {columns} from {relation} where {standing} and {wanted}").format(
+        columns=pg_sql.SQL(", ").join(one.selected(flat=True)),
+        relation=one.place,
+        standing=one.standing,
+        wanted=wanted,
     )
     return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
 
 
 def keys(connection: duckdb.DuckDBPyConnection, one: Source, key: str) -> duckdb.DuckDBPyRelation:
     """Every key of a table."""
-    query = pg_sql.SQL("select {} from {}").format(pg_sql.Identifier(key), _relation(one))
+    query = pg_sql.SQL("select {}::uuid as {} from {} where {}").format(
+        pg_sql.Identifier(key), pg_sql.Identifier(key), one.place, one.standing
+    )
     return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
 
 
@@ -210,6 +232,15 @@ def _count(connection: duckdb.DuckDBPyConnection, statement: LiteralString, tabl
     return int(row[0]) if row else 0
 
 
+def _to_read(one: Source, since: Baseline, now: Snapshot) -> pg_sql.Composable:
+    """Whether a row was written by a transaction that had not ended then, or lies in a part that is not known of."""
+    if not one.by_part:
+        return _changed(one, since.snapshot, now)
+    known = set(since.identities[one.table].split()[1:])
+    unknown = one.in_parts(part.oid for part in one.base.parts if part.identity not in known)
+    return pg_sql.SQL("({} or {})").format(_changed(one, since.snapshot, now), unknown)
+
+
 def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
     """Whether a row was written by a transaction that had not ended at `since`."""
     version = pg_sql.Identifier("xmin" if one.direct else "row_version")
@@ -224,7 +255,3 @@ def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
 
 def _place(one: Source) -> pg_sql.Identifier:
     return pg_sql.Identifier("ctid" if one.direct else "row_place")
-
-
-def _relation(one: Source) -> pg_sql.Identifier:
-    return pg_sql.Identifier(one.relation.schema, one.relation.name)

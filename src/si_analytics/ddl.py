@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -66,6 +66,12 @@ def _is_board(file: sql.SqlFile) -> bool:
     return any(statement.kind == "materialized view" for statement in split(file.text))
 
 
+@functools.cache
+def keyed() -> dict[str, tuple[str, ...]]:
+    """The views that are grouped by the key of a table, and so take one of its own, with those tables."""
+    return {one.name: file.listed("Keyed") for file in files() if "Keyed" in file.fields for one in split(file.text)}
+
+
 def split(text: str) -> list[Statement]:
     """The statements of one file; each creates one object, and one that does not is an error of the file."""
     found = []
@@ -89,25 +95,34 @@ def run_all(connection: Connection, schema: str, boards: str) -> None:
         connection.execute(_words(file.text))
 
 
-def create(connection: Connection, missing: Sequence[Item], declared: Picture, standing: Picture) -> None:
-    """Create the `missing` objects of the `declared` picture, given what is `standing`."""
+def create(
+    connection: Connection,
+    missing: Sequence[Item],
+    declared: Picture,
+    standing: Picture,
+    adapted: Callable[[str], str] = str,
+) -> None:
+    """Create the `missing` objects of the `declared` picture, given what is `standing`.
+
+    ``adapted`` gives a statement as it has to be run here.
+    """
     wanted = {(item.kind, item.name.partition("(")[0]) for item in missing}
     on_standing = [item for item in missing if ("relation", "", item.relation) in standing]
-    _run(connection, wanted, {"function"})
+    _run(connection, wanted, {"function"}, adapted)
     _add_columns(connection, on_standing, declared)
     _add_constraints(connection, [item for item in on_standing if item.kind in {"primary key", "unique", "check"}])
-    _run(connection, wanted, {statement.kind for statement in statements()} - {"function"})
+    _run(connection, wanted, {statement.kind for statement in statements()} - {"function"}, adapted)
     _add_constraints(connection, [item for item in on_standing if item.kind == "foreign key"])
     if any(item.kind == "publication" for item in standing.values()):
         _publish(connection, [item for item in missing if item.kind == "published table"])
 
 
-def _run(connection: Connection, wanted: set[tuple[str, str]], kinds: set[str]) -> None:
+def _run(connection: Connection, wanted: set[tuple[str, str]], kinds: set[str], adapted: Callable[[str], str]) -> None:
     schema = operational.of(connection)
     for statement in statements():
         if statement.kind in kinds and (statement.kind, statement.place(schema)) in wanted:
             catalog.look_in(connection, operational.SCHEMA if statement.board else schema)
-            connection.execute(_words(statement.text))
+            connection.execute(_words(adapted(statement.text)))
 
 
 def _add_columns(connection: Connection, missing: Iterable[Item], declared: Picture) -> None:

@@ -225,7 +225,13 @@ def _schema(current: Settings) -> list[Finding]:
         schema.require(current)
         found = f"all {len(schema.tables())} tables are there; to compare them takes the right to create a schema"
         return [Finding(Verdict.notable, "schema", found, "As the owner of the database: si schema diff")]
-    differences = [one for one in schema.diff(current) if not one.extra]
+    found_all = schema.diff(current)
+    differences = [one for one in found_all if one.status in {"missing", "changed"}]
+    accepted = [one.name for one in found_all if one.accepted]
+    if not differences and accepted:
+        listed = ", ".join(accepted[:_LISTED]) + (" and more" if len(accepted) > _LISTED else "")
+        found = f"all {len(schema.tables())} tables are there; not as declared, and doing as well: {listed}"
+        return [Finding(Verdict.well, "schema", found)]
     if not differences:
         found = f"all {len(schema.tables())} tables and all that belongs to them as declared"
         return [Finding(Verdict.well, "schema", found)]

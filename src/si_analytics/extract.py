@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import duckdb
-from psycopg import sql as pg_sql
 
 from si_analytics import (
     arrays,
@@ -187,13 +186,15 @@ def _table(
     if baseline is not None:
         result = changes.table_against(one, baseline) or ""
         if not result:
-            found = changes.look(connection, one, baseline.snapshot, now, reconciliation.aggregates(one))
+            found = changes.look(connection, one, baseline, now, reconciliation.aggregates(one))
             there = reconciliation.totals(found.rows, *found.totals) if found.totals else None
             result = _changes(connection, now, one, baseline, found)
     totals = None if isinstance(result, str) else reconciliation.compare(connection, one, there)
     if isinstance(result, str) or totals is None:
         result = _all(connection, one, result if isinstance(result, str) else "the changes alone did not add up")
         totals = reconciliation.compare(connection, one)
+    if source.taken_apart(connection, one):
+        raise _touched([one.table], "a part of it was detached while it was read")
     if totals is None:
         raise reconciliation.refuse(one)
     drift = "; ".join(map(str, one.drift))
@@ -209,7 +210,7 @@ def _changes(
         return "most of its rows changed"
     inserted = updated = deleted = 0
     if found.changed:
-        rows = changes.fetch(connection, one, found, baseline.snapshot, now)
+        rows = changes.fetch(connection, one, found, baseline, now)
         inserted, updated = changes.apply(connection, one.table, key, rows)
     surplus = _rows(connection, one.table) - found.rows
     if surplus > 0:
@@ -225,16 +226,14 @@ def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> Tab
     every_row(connection, one).create(changes.EVERY_ROW)
     connection.execute(_IN_ORDER)
     moved = changes.replace_all(connection, one.table, sql.read("extract", one.table).fields["Key"])
+    _require_keys(connection, one)
     return TableExtract(one.table, _rows(connection, one.table), *moved, FULL, reason, 0.0, None)
 
 
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
     """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
-    if not arrays.flat(connection, one):
-        query = pg_sql.SQL("select {} from {}").format(
-            arrays.selected(one.table), pg_sql.Identifier(one.relation.schema, one.relation.name)
-        )
-        return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
+    if not one.native or not arrays.flat(connection, one):
+        return connection.sql("select * from postgres_query('pg', $text)", params={"text": one.rows})
     if one.direct:
         return connection.sql(operational.text(sql.read("extract", one.table).text, one.base.schema))
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
@@ -246,6 +245,18 @@ def _names(table: str) -> Sequence[duckdb.Expression]:
     return [duckdb.ColumnExpression(column.name) for column in contract.columns(table)]
 
 
+def _require_keys(connection: duckdb.DuckDBPyConnection, one: Source) -> None:
+    """A view promises no key: what it shows is looked at. That no key stands twice is for the checks to say."""
+    if one.base.kind not in source.VIEWS:
+        return
+    key = sql.read("extract", one.table).fields["Key"]
+    without = connection.table(f"raw.{one.table}").filter(duckdb.ColumnExpression(key).isnull())
+    row = without.aggregate("count(*)").fetchone()
+    if row and row[0]:
+        found = f"the view of that name shows {row[0]:,} rows without {key}"
+        raise ExtractError(f"reading {one.table}", found, "Nothing was published; leave those rows out of the view")
+
+
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     row = connection.table(f"raw.{table}").aggregate("count(*)").fetchone()
     return int(row[0]) if row else 0
@@ -255,9 +266,11 @@ def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading, 
     """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
     replaced = source.replaced(connection, reading.sources, schema)
     if replaced:
-        raise InterruptedReadError(
-            f"reading {', '.join(replaced)}", "it was rewritten while it was read", "Nothing was published; try again"
-        )
+        raise _touched(replaced, "it was rewritten while it was read")
+
+
+def _touched(tables: Sequence[str], found: str) -> InterruptedReadError:
+    return InterruptedReadError(f"reading {', '.join(tables)}", found, "Nothing was published; try again")
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

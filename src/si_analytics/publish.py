@@ -24,7 +24,7 @@ import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import gate, locks, operational, sql, staging, turns, unit_of_work
+from si_analytics import gate, locks, operational, sql, staging, stale, turns, unit_of_work
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -242,6 +242,8 @@ class _Publication:
 
 def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
     """Refresh the views whose rows changed, readers going on; where they are not ours, their owner lends a function."""
+    for one in stale.find(connection, VIEWS):
+        raise PublishError("refreshing the published views", str(one), f"{UNDONE}. Make it anew: {one.remedy}")
     for name in VIEWS:
         ((populated, owned, lent),) = connection.execute(
             sql.read("catalog", "view_state").text, {"view": name, "schema": operational.SCHEMA}

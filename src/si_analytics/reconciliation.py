@@ -73,9 +73,9 @@ def refuse(one: Source) -> ExtractError:
 
 
 def _there(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals:
-    query = pg_sql.SQL("select count(*) as all_rows, {keys} as keys, {money} as money from {relation}").format(
-        **aggregates(one), relation=_relation(one)
-    )
+    query = pg_sql.SQL(
+        "select count(*) as all_rows, {keys} as keys, {money} as money from {relation} where {standing}"
+    ).format(**aggregates(one), relation=one.place, standing=one.standing)
     ((rows, keys, amount),) = source.ask(connection, query.as_string(None))
     return totals(rows, keys, amount)
 
@@ -96,11 +96,7 @@ def _scaled(amount: Decimal) -> Decimal:
 def _not_numbers(connection: duckdb.DuckDBPyConnection, one: Source, file: sql.SqlFile) -> str:
     query = pg_sql.SQL("select {key}::text as key from {relation} where {money} = 'NaN' order by 1 limit 10").format(
         key=pg_sql.Identifier(file.fields["Key"]),
-        relation=_relation(one),
+        relation=one.place,
         money=pg_sql.Identifier(file.fields["Money"]),
     )
     return ", ".join(key for (key,) in source.ask(connection, query.as_string(None)))
-
-
-def _relation(one: Source) -> pg_sql.Identifier:
-    return pg_sql.Identifier(one.relation.schema, one.relation.name)

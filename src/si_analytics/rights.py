@@ -1,7 +1,7 @@
 """What whoever connects may not do of what a refresh does, and the statement that allows it.
 
 Belongs here: the rights that reading and publishing need, held against those that are there. Reads only. May import:
-`settings`, `sql`, `operational`, `postgres`, `contract`, `source`, `extract`, `staging`, `publish`, `findings`.
+`settings`, `sql`, `operational`, `postgres`, `contract`, `source`, `extract`, `staging`, `publish`, `stale`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from psycopg.sql import Identifier
 
-from si_analytics import contract, extract, operational, postgres, publish, source, sql
+from si_analytics import contract, extract, operational, postgres, publish, source, sql, stale
 from si_analytics.findings import Finding, Verdict
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -32,11 +32,14 @@ def look(settings: Settings) -> list[Finding]:
         lacking = _lacking(settings, reading + writing, at_source=False)
     else:  # by whoever connects there
         lacking = _lacking(settings, reading, at_source=True) + _lacking(settings, writing, at_source=False)
-    if not lacking:
-        tables, targets, views = len(extract.tables()), len(publish.targets()), len(publish.VIEWS)
-        found = f"may read {tables} tables, write {targets} and refresh {views} views"
-        return [Finding(Verdict.well, "rights", found)]
-    return lacking
+    with postgres.asking("looking at the views"), postgres.connect(settings) as connection:
+        outdated = stale.find(connection)
+    shown = [Finding(Verdict.wrong, "views", str(one), f"Make it anew, as the owner: {one.remedy}") for one in outdated]
+    if lacking:
+        return shown + lacking
+    tables, targets, views = len(extract.tables()), len(publish.targets()), len(publish.VIEWS)
+    found = f"may read {tables} tables, write {targets} and refresh {views} views"
+    return [Finding(Verdict.well, "rights", found), *shown]
 
 
 def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[Finding]:
@@ -66,7 +69,7 @@ def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[
 def _reading(schema: str) -> Iterator[Need]:
     """Every right that an extraction makes use of."""
     for table in extract.tables():
-        asked = (*(column.name for column in contract.columns(table)), *sorted(source.MARKS))
+        asked = (*(column.name for column in contract.columns(table)), *sorted(source.MARKS), source.PART)
         yield from ((schema, table, "read", column) for column in asked)
     yield source.ANALYTICS, _RECORD, "select", None
 

@@ -9,13 +9,24 @@ somebody who may create roles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import contract, locks, operational, postgres, schema, source, sql, staging
+from si_analytics import (
+    contract,
+    equivalents,
+    locks,
+    operational,
+    postgres,
+    schema,
+    source,
+    sql,
+    staging,
+    stale,
+)
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
@@ -44,8 +55,10 @@ class RoleReport:
 def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
     """Create the reading and the publishing role, or give them what they lack, in one transaction.
 
-    Run again it changes nothing. Raises SchemaError, having changed nothing, where the views and tables that they are
-    for are missing, and where whoever is connected may not create roles or grant rights on them.
+    A view for reading that shows another table than has the name by now is made anew. Run again it changes nothing.
+
+    Raises SchemaError, having changed nothing, where the views and tables that they are for are missing,
+    and where whoever is connected may not create roles or grant rights on them.
     """
     with postgres.connect(settings, read_only=False) as connection:
         try:
@@ -76,7 +89,8 @@ def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | Non
     with the marks of a row, the view that shows the same, and the record of refreshes.
     """
     names = sql.names("extract")
-    tables = {f"{schema}.{name}": source.MARKS | {column.name for column in contract.columns(name)} for name in names}
+    asked = {name: source.MARKS | {source.PART} | {one.name for one in contract.columns(name)} for name in names}
+    tables = {f"{schema}.{name}": columns for name, columns in asked.items()}
     views = {f"{source.ANALYTICS}.source_{name}": None for name in names}
     return {**tables, **views, f"{source.ANALYTICS}.{source.REFRESHES}": None}
 
@@ -91,11 +105,22 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     known = connection.execute(
         "select to_regrole(%s) is not null, to_regrole(%s) is not null", [READER, PUBLISHER]
     ).fetchone() or (False, False)
-    connection.execute(SQL(operational.query(connection, "views", "roles")))
     space = operational.of(connection)
-    reading = _report(connection, READER, not known[0], readable(space), ())
+    stale.replace(connection, stale.find(connection, stale.source_views()))
+    there = equivalents.look(connection)
+    connection.execute(SQL(operational.text(there.adapted(sql.read("views", "roles").text), space)))
+    reading = _report(connection, READER, not known[0], _there(readable(space), there.views(), space), ())
     beside = dict.fromkeys((*writable(space), f"{space}.contacts"))
     return reading, _report(connection, PUBLISHER, not known[1], beside, writable(space))
+
+
+def _there(
+    reads: Mapping[str, frozenset[str] | None], views: Sequence[str], schema: str
+) -> Mapping[str, frozenset[str] | None]:
+    """What is to be read where views stand in the place of tables: their rows have no marks."""
+    without = {f"{schema}.{name}" for name in views}
+    marks = source.MARKS | {source.PART}
+    return {name: columns - marks if columns and name in without else columns for name, columns in reads.items()}
 
 
 def _report(

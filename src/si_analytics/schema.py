@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from si_analytics import catalog, ddl, locks, operational, postgres, sql
+from si_analytics import catalog, ddl, equivalents, locks, operational, postgres, sql
 from si_analytics.catalog import VIEWS, Connection, Difference, Item, Picture
 from si_analytics.errors import SchemaError
 from si_analytics.operational import SCHEMA
@@ -94,8 +94,9 @@ def apply(settings: Settings, *, replace_views: bool = False) -> ApplyReport:
 def diff(settings: Settings) -> list[Difference]:
     """How the database differs from the declared schema, object by object; changes nothing.
 
-    What an application added beside the declaration is listed as ``extra``. Raises SchemaError where most of the
-    tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was given.
+    What an application added beside the declaration is listed as ``extra``, what does as well as what is declared (a
+    partitioned table, another type that holds every value, a view for a table that is only read) as ``accepted``.
+    Raises SchemaError where most of the tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was given.
     """
     with postgres.connect(settings, read_only=False) as connection:
         _refuse_twins(connection, settings)
@@ -121,13 +122,15 @@ def apply_on(connection: Connection, *, replace_views: bool = False, patience: i
     with _speaking("applying the operational schema", connection, patience), connection.transaction():
         _prepare(connection, patience)
         declared, before = _declared(connection), _found(connection)
-        outdated = _outdated_views(declared, before)
-        _refuse_changed(catalog.compare(declared, before), [item.name for item in outdated], replace_views)
+        there = equivalents.look(connection)
+        outdated = _outdated_views(declared, before, there)
+        changed = catalog.compare(declared, before, there.accepts)
+        _refuse_changed(changed, [item.name for item in outdated], replace_views)
         grants = [grant for item in outdated for grant in _drop_view(connection, item)]
         standing = _found(connection)
-        missing = catalog.missing(declared, standing)
+        missing = catalog.missing(declared, standing, there.accepts)
         if missing:
-            ddl.create(connection, missing, declared, standing)
+            ddl.create(connection, missing, declared, standing, there.adapted)
         for grant in grants:
             connection.execute(grant)
         created = catalog.added(declared, before, _verified(connection, declared) if missing else before)
@@ -138,13 +141,15 @@ def diff_on(connection: Connection, *, patience: int = LOCK_TIMEOUT) -> list[Dif
     """`diff` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
     with _speaking("comparing the operational schema", connection, patience), connection.transaction():
         _prepare(connection, patience)
-        return catalog.compare(_declared(connection), _found(connection))
+        declared, found = _declared(connection), _found(connection)
+        return catalog.compare(declared, found, equivalents.look(connection).accepts)
 
 
 def require_on(connection: Connection) -> None:
     """`require` over an open connection."""
-    schema = operational.of(connection)
-    relations = [each for each in ddl.statements() if each.kind in {"table"} | VIEWS]
+    schema, there = operational.of(connection), equivalents.look(connection)
+    built = (each for each in ddl.statements() if each.kind in {"table"} | VIEWS)
+    relations = [each for each in built if not there.keyless(each.name)]
     places = [_regclass(each, schema) for each in relations]
     try:
         absent = connection.execute(
@@ -237,10 +242,14 @@ def _read(connection: Connection, schema: str, boards: str) -> Picture:
     return {**found, **catalog.read(connection, schema), **catalog.read(connection, SUMMARIES, f"{SUMMARIES}.")}
 
 
-def _outdated_views(declared: Picture, found: Picture) -> list[Item]:
+def _outdated_views(declared: Picture, found: Picture, there: equivalents.Standing) -> list[Item]:
     """The standing views and materialized views whose definition is not the declared one."""
     standing = {key: found[key] for key, item in declared.items() if item.kind in VIEWS and key in found}
-    return [item for key, item in standing.items() if item.kind in VIEWS and not catalog.same(declared[key], item)]
+    return [
+        item
+        for key, item in standing.items()
+        if item.kind in VIEWS and not catalog.same(declared[key], item) and not there.accepts(declared[key], item)
+    ]
 
 
 def _refuse_changed(differences: list[Difference], outdated: list[str], replace_views: bool) -> None:
@@ -285,7 +294,8 @@ def _drop_view(connection: Connection, item: Item) -> list[Composed]:
 def _verified(connection: Connection, declared: Picture) -> Picture:
     """What stands after the changes; a difference left is a fault to be told, not to be committed."""
     after = _found(connection)
-    left = [each for each in catalog.compare(declared, after) if not each.extra]
+    accepts = equivalents.look(connection).accepts
+    left = [each for each in catalog.compare(declared, after, accepts) if each.status in {"missing", "changed"}]
     if left:
         raise SchemaError("applying the operational schema", _stated(left), "Nothing was changed; see si schema diff")
     return after

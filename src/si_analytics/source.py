@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
+from psycopg import sql as pg_sql
 
 from si_analytics import contract, operational, sql
 from si_analytics.errors import ExtractError
 
 ANALYTICS = "analytics"
 REFRESHES = "refreshes"
+_NUMBER = 12  # where in a row of sql/catalog/sources what is said of its column begins
 MARKS = frozenset({"ctid", "xmin"})
 """Where a row lies and which transaction wrote it: the columns of Postgres's own by which changes are found."""
+PART = "tableoid"
+"""Which part of a table a row lies in: asked of tables that have parts."""
+VIEWS = frozenset("vm")
+"""The kinds of relation that show the rows of others."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,29 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A partition of a table, or what inherits from it, that holds rows; ``shape`` tells its columns."""
+
+    oid: int
+    file: int
+    kind: str
+    access_method: str
+    shape: str
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever its values may have changed without a mark."""
+        return f"{self.oid}:{_digest([self.file, self.shape])[:16]}"
+
+
+@dataclass(frozen=True)
 class Relation:
     """A table or view as it stands; ``file`` is the number of the file its rows lie in.
 
     ``readable`` says whether this role may read the whole of it, ``marks_readable`` whether where a row lies and who
-    wrote it, ``rows_hidden`` whether policies apply to it. ``closed`` names the columns it may not read.
+    wrote it, ``part_readable`` in which part it lies, ``rows_hidden`` whether policies apply to it. ``stands_on`` are
+    the relations that a view shows. ``closed`` names the columns this role may not read. ``parts`` are all that hold
+    rows of a table that is partitioned or inherited from, itself included where it does.
     """
 
     schema: str
@@ -84,14 +108,16 @@ class Relation:
     file: int
     kind: str
     access_method: str
-    has_children: bool
     readable: bool
     marks_readable: bool
+    part_readable: bool
     rows_hidden: bool
     definition: str
+    stands_on: frozenset[int]
     columns: tuple[contract.Column, ...]
     numbers: tuple[int, ...]
     closed: frozenset[str]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,12 +136,56 @@ class Source:
 
     @property
     def identity(self) -> str:
-        """Changes whenever values may have changed that no transaction's mark on a row would tell of."""
+        """Changes whenever values may have changed that no transaction's mark on a row would tell of.
+
+        Of a table with parts each of these follows, so that it is known of each whether it did.
+        """
         base, read = self.base, contract.columns(self.table)
         shape = [[number, one.name, one.type] for number, one in zip(base.numbers, base.columns, strict=True)]
         asked = [[one.name, one.type] for one in read]
-        parts = [base.oid, base.file, shape, asked, self.relation.oid, self.relation.definition]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+        file = base.file if not base.parts else 0
+        whole = _digest([base.oid, file, shape, asked, self.relation.oid, self.relation.definition])
+        return " ".join([whole, *(part.identity for part in base.parts)])
+
+    @property
+    def by_part(self) -> bool:
+        """Whether rows lie in several parts, and of each row it may be asked in which."""
+        return bool(self.base.parts) and self.direct and self.base.part_readable
+
+    @property
+    def native(self) -> bool:
+        """Whether DuckDB's own scan reads the table: the columns as they are, from wherever rows lie."""
+        return not self.by_part and not any(isinstance(one, pg_sql.Composed) for one in self.selected())
+
+    @property
+    def place(self) -> pg_sql.Identifier:
+        """What is read."""
+        return pg_sql.Identifier(self.relation.schema, self.relation.name)
+
+    @property
+    def standing(self) -> pg_sql.Composable:
+        """Which rows belong to the snapshot: of a table with parts, those of the parts that it had then."""
+        return self.in_parts(part.oid for part in self.base.parts) if self.by_part else pg_sql.SQL("true")
+
+    def in_parts(self, oids: Iterable[int]) -> pg_sql.Composed:
+        """Whether a row lies in one of these parts."""
+        listed = pg_sql.Literal(f"{{{','.join(map(str, oids))}}}")
+        return pg_sql.SQL("{} = any({}::oid[])").format(pg_sql.Identifier(PART), listed)
+
+    def selected(self, *, flat: bool = False) -> list[pg_sql.Composable]:
+        """The listed columns; one of another type than expected as the one that its every value arrives in.
+
+        Arrays of several dimensions come as they are, or `flat`: with one.
+        """
+        found = {column.name: column for column in self.base.columns}
+        return [_asked(column, found[column.name], flat) for column in contract.columns(self.table)]
+
+    @property
+    def rows(self) -> str:
+        """The query of all rows."""
+        query = pg_sql.SQL("select {} from {} where {}")
+        columns = pg_sql.SQL(", ").join(self.selected(flat=True))
+        return query.format(columns, self.place, self.standing).as_string(None)
 
 
 def ask(connection: duckdb.DuckDBPyConnection, text: str, **values: object) -> list[tuple[Any, ...]]:
@@ -152,10 +222,20 @@ def server_name(cluster: object, database: object) -> str:
 
 def relations(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[tuple[str, str], Relation]:
     """Every table and view of the operational schema and of ours, by schema and name."""
+    return described(lambda text: ask(connection, text), schema)
+
+
+def described(answer: Callable[[str], list[tuple[Any, ...]]], schema: str) -> dict[tuple[str, str], Relation]:
+    """As `relations`, of whatever answers a query."""
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-    for row in ask(connection, operational.text(sql.read("catalog", "sources").text, schema)):
+    for row in answer(operational.text(sql.read("catalog", "sources").text, schema)):
         found.setdefault((row[0], row[1]), []).append(row)
-    return {place: _relation(rows) for place, rows in found.items()}
+    below: dict[str, list[Part]] = {}
+    for name, *part in answer(operational.text(sql.read("catalog", "parts").text, schema)):
+        below.setdefault(name, []).append(Part(*part))
+    return {
+        place: _relation(rows, below.get(place[1], []) if place[0] == schema else []) for place, rows in found.items()
+    }
 
 
 def sources(
@@ -171,6 +251,7 @@ def sources(
         asked = {"tables": list(names), "schema": schema, "found": len(names) - len(absent)}
         elsewhere = ask(connection, sql.read("catalog", "elsewhere").text, **asked)
         raise operational.absent(absent, schema, elsewhere[0][0] if elsewhere else None)
+    _require_current(held, names, schema)
     chosen = {name: _source(held, name, schema) for name in names}
     closed = [name for name, source in chosen.items() if source is None]
     if closed:
@@ -185,24 +266,93 @@ def sources(
 
 
 def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Source], schema: str) -> list[str]:
-    """The tables that were truncated, rewritten or dropped since the snapshot: what was read of them may be empty."""
-    now = dict(ask(connection, operational.text(sql.read("catalog", "current_files").text, schema)))
-    # A partitioned table has no file of its own, which reads 0 in the one place and nothing in the other.
-    return [name for name, one in before.items() if (now.get(name) or 0) != one.base.file]
+    """The tables that were truncated, rewritten, swapped or dropped since the snapshot: what was read may be empty."""
+    text = operational.text(sql.read("catalog", "current_files").text, schema)
+    now = {oid: found for oid, *found in ask(connection, text)}
+    return [name for name, one in before.items() if not _untouched(one, now)]
 
 
-def _relation(rows: list[tuple[Any, ...]]) -> Relation:
-    first, real = rows[0], [row for row in rows if row[11] is not None]
-    columns = tuple(contract.Column(*row[12:15]) for row in real)
-    closed = frozenset(row[12] for row in real if not row[15])
-    return Relation(*first[:11], columns, tuple(row[11] for row in real), closed)  # type: ignore[call-arg]
+def taken_apart(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
+    """Whether a table that was just read lost a part between snapshot and reading: that part was never opened."""
+    if not one.base.parts:
+        return False
+    opened = {oid for (oid,) in ask(connection, sql.read("catalog", "opened").text)}
+    return any(part.oid not in opened for part in one.base.parts)
+
+
+def _untouched(one: Source, now: Mapping[int, Sequence[int | None]]) -> bool:
+    """Whether the names still mean what was read, and every file is the one it was."""
+    named = all(now[each.oid][0] == each.oid for each in (one.base, one.relation))
+    # A view or a partitioned table has no file of its own, which reads 0 in the one place and nothing in the other.
+    files = {one.base.oid: one.base.file, **{part.oid: part.file for part in one.base.parts}}
+    return named and all((now[oid][1] or 0) == file for oid, file in files.items())
+
+
+def _relation(rows: list[tuple[Any, ...]], below: Sequence[Part]) -> Relation:
+    first, real = rows[0], [row for row in rows if row[_NUMBER] is not None]
+    columns = tuple(contract.Column(*row[_NUMBER + 1 : -1]) for row in real)
+    numbers, closed = tuple(row[_NUMBER] for row in real), frozenset(row[_NUMBER + 1] for row in real if not row[-1])
+    stands_on = frozenset(map(int, filter(None, first[_NUMBER - 1].split(","))))
+    oid, file, kind, access_method = first[2:6]
+    own = [Part(oid, file, kind, access_method, _digest([numbers]))] if below and kind == "r" else []
+    parts = (*own, *below)
+    return Relation(*first[: _NUMBER - 1], stands_on, columns, numbers, closed, parts)  # type: ignore[call-arg]
+
+
+def _require_current(held: Mapping[tuple[str, str], Relation], names: Sequence[str], schema: str) -> None:
+    """Raise ExtractError where only a view could be read, and the view shows another table than has the name."""
+    stale = [
+        name for name in names if not _readable_itself(held, name, schema) and _view(held, name, schema, current=False)
+    ]
+    if stale:
+        raise ExtractError(
+            "reading the operational tables",
+            f"{', '.join(f'{ANALYTICS}.source_{name}' for name in stale)} shows another table than the one called"
+            f" {', '.join(stale)} by now, which this role may not read itself",
+            "Nothing was published; bring the views and rights up to it, as the owner: si schema roles",
+        )
 
 
 def _source(held: Mapping[tuple[str, str], Relation], name: str, schema: str) -> Source | None:
     """The table where this role may read what is asked of it, the view where not, or where policies would hide rows."""
-    base, view = held[schema, name], held.get((ANALYTICS, f"source_{name}"))
+    base, view = held[schema, name], _view(held, name, schema, current=True)
+    chosen = base if _readable_itself(held, name, schema) else view or (base if _open(base, name) else None)
+    return Source(name, chosen, base, contract.drift(name, base.columns, base.kind)) if chosen else None
+
+
+def _readable_itself(held: Mapping[tuple[str, str], Relation], name: str, schema: str) -> bool:
+    base = held[schema, name]
+    return _open(base, name) and not base.rows_hidden
+
+
+def _open(base: Relation, name: str) -> bool:
+    """Whether this role may read of a table what is asked of it; a view has no marks that could be."""
     asked = {column.name for column in contract.columns(name)}
-    here = base.marks_readable and not asked & base.closed
-    shown = view if view and view.readable else None
-    chosen = (shown or base if base.rows_hidden else base) if here else shown
-    return Source(name, chosen, base, contract.drift(name, base.columns)) if chosen else None
+    return (base.marks_readable or base.kind in VIEWS) and not asked & base.closed
+
+
+def _view(held: Mapping[tuple[str, str], Relation], name: str, schema: str, *, current: bool) -> Relation | None:
+    """The view that shows a table, if this role may read it, and it stands on what has the table's name: or not."""
+    base, view = held[schema, name], held.get((ANALYTICS, f"source_{name}"))
+    return view if view and view.readable and (view.stands_on == {base.oid}) is current else None
+
+
+def _asked(expected: contract.Column, found: contract.Column, flat: bool) -> pg_sql.Composable:
+    """A column as it is asked for: as it is where its type arrives as it is, else in the type that holds all of it."""
+    name, kind = pg_sql.Identifier(expected.name), contract.read_as(expected.type, found)
+    value = _flat(name) if flat and expected.type.endswith("[]") else name
+    if kind is None or contract.arrives(expected.type, found.type):
+        return name if value is name else pg_sql.SQL("{} as {}").format(value, name)
+    return pg_sql.SQL("({})::{} as {}").format(value, pg_sql.SQL(kind), name)
+
+
+def _flat(name: pg_sql.Identifier) -> pg_sql.Composable:
+    """An array with one dimension: the elements of one that has several, in their order."""
+    return pg_sql.SQL(
+        "case when array_ndims({name}) > 1 then array(select element from unnest({name})"
+        " with ordinality as elements (element, place) order by place) else {name} end"
+    ).format(name=name)
+
+
+def _digest(parts: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

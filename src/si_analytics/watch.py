@@ -157,8 +157,8 @@ def _differs(
     if one.table not in held.identities:
         return "not read before"
     if known is not None and changes.table_against(one, known) is None:
-        found = changes.look(connection, one, known.snapshot, now)
-        rows = changes.fetch(connection, one, found, known.snapshot, now) if found.changed else None
+        found = changes.look(connection, one, known, now)
+        rows = changes.fetch(connection, one, found, known, now) if found.changed else None
         count = found.rows
     else:
         rows, count = extract.every_row(connection, one), None

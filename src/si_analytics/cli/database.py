@@ -117,14 +117,14 @@ def apply(
 def diff(json: Json = False) -> None:
     """Print how the live database differs from the declared schema; exit 1 if it does.
 
-    What an application added beside the declaration is listed as extra and is no difference.
+    What an application added beside the declaration is listed as extra, what does as well as accepted; neither counts.
     """
     from si_analytics import schema as declared
     from si_analytics import settings
 
     with Progress("comparing", quiet=json):
         found = declared.diff(settings.load())
-    differs = any(not one.extra for one in found)
+    differs = any(one.status in {"missing", "changed"} for one in found)
     if json:
         as_json([{"status": one.status, **_fields(one)} for one in found])
     else:
