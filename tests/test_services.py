@@ -161,6 +161,7 @@ def test_an_address_that_says_everything_is_followed_whatever_the_variables_say(
         monkeypatch.setenv(name, value)
     with postgres.connect(settings) as connection:
         assert connection.info.dbname == expected
+        assert postgres.leads_to(connection, postgres.url(settings)) == "", "nothing is added to what it says"
     with duckdb.connect() as reading:
         warehouse.attach_postgres(reading, postgres.url(settings))
         query = "select * from postgres_query('pg', 'select current_database()::text')"

@@ -28,6 +28,7 @@ from si_analytics.settings import Settings
 APPLICATION = "si_analytics"
 _CONNECT_SECONDS = 15
 TARGET, SOURCE = "SI_POSTGRES_URL", "SI_SOURCE_URL"
+_PORT = "5432"
 _FORM = "Write postgresql://user:password@host:port/database"
 _ENCODE = "Write @ as %40, : as %3A, / as %2F, ? as %3F and % as %25 in user and password"
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
@@ -144,10 +145,12 @@ def place(address: str) -> Place:
         return Place({**found, "password": info.password}, connection.pooled)
 
 
-def leads_to(connection: psycopg.Connection[Any]) -> str:
-    """The address of whoever answered, without password and parameters."""
-    info = connection.info
-    return _address({"user": info.user, "host": info.host, "port": str(info.port), "dbname": info.dbname})
+def leads_to(connection: psycopg.Connection[Any], address: str) -> str:
+    """The address of whoever answered, without password and parameters; empty where `address` says as much itself."""
+    info, parts = connection.info, _parsed(address)
+    found = {"user": info.user, "host": info.host, "port": str(info.port), "dbname": info.dbname}
+    said = {"port": _PORT, "host": parts.get("hostaddr", ""), **parts}
+    return "" if all(said.get(name) == value for name, value in found.items()) else _address(found)
 
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:

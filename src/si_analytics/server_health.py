@@ -60,9 +60,8 @@ def look(settings: Settings, now: datetime) -> Iterator[Finding]:
 def connection(settings: Settings) -> Iterator[Finding]:
     """Where the address leads, where it does not say so itself, and what stands between. Raises ServerError."""
     with postgres.connect(settings) as opened:
-        pooled, where = postgres.is_pooled(opened), postgres.leads_to(opened)
-        given = "" if settings.postgres_url is None else postgres.shown(settings.postgres_url.get_secret_value())
-    if given and given != where:
+        pooled, where = postgres.is_pooled(opened), postgres.leads_to(opened, postgres.url(settings))
+    if where:
         yield Finding(Verdict.well, "address", f"with its service and the variables PG... it leads to {where}")
     if pooled:
         found = "stands between: a refresh reads over one of its sessions, and leaves nothing set there"
