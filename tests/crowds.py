@@ -15,8 +15,8 @@ from uuid import UUID
 
 from tests import marketplaces as values
 from tests.marketplaces import scrambled
-from tests.model import COLUMNS, Row, World, empty
-from tests.moments import AS_OF, FEBRUARY, MESSAGE_MOMENTS, MOMENTS, START
+from tests.model import COLUMNS, Row, World, empty, identity
+from tests.moments import AS_OF, MESSAGE_MOMENTS, MOMENTS, START
 from tests.worlds import Build
 
 TIMES = (*MOMENTS, *(None,) * 10)
@@ -52,21 +52,24 @@ def corners() -> World:
     """What no crowd has: brands that only reviews, or only deals, tell apart; months of one thing alone.
 
     Everybody gives 4.0, so every brand's score is 4.000; one has two reviews and a deal, one a review and
-    two deals. The first money is no activity, a refund is all that happens in the last month.
+    two deals; two brands have no review, one of them more deals. The first
+    money is no activity, a refund is all that happens in the first month that is told of.
     """
     build = Build()
     build.agent()
     many_reviews, many_deals = build.sponsor(), build.sponsor()
     reviewer = build.influencer()
-    for sponsor, reviews, deals in ((many_reviews, 2, 1), (many_deals, 1, 2)):
+    of_each = ((many_reviews, 2, 1), (many_deals, 1, 2), (build.sponsor(), 0, 1), (build.sponsor(), 0, 2))
+    for sponsor, reviews, deals in of_each:
         for _ in range(reviews):
             build.review(reviewer, sponsor, "4.0")
         for _ in range(deals):
             build.deal(reviewer, sponsor)
-    build.transaction(None, "1.00", type="withdrawal", created_at=START - timedelta(days=40))
-    build.transaction(None, "1.00", type="refund", created_at=FEBRUARY + timedelta(days=30))
+    build.transaction(None, "1.00", type="withdrawal", created_at=START - timedelta(days=70))
+    build.transaction(None, "1.00", type="refund", created_at=START - timedelta(days=35))
     _recruited_too_late(build)
     _on_the_way(build)
+    _gone(build)
     return build.world
 
 
@@ -77,6 +80,11 @@ def _recruited_too_late(build: Build) -> None:
     build.review(late, agent, "4.0")
     build.referral(agent, early)
     build.invite(agent, sent_at=AS_OF, is_verified=True, verified_at=None, converted_user_id=early)
+
+
+def _gone(build: Build) -> None:
+    """A profile whose user is gone, paid more than anybody else: no agent, so not the first."""
+    build.transaction(build.agent_profile(identity("users", 999)), "999.00")
 
 
 def _on_the_way(build: Build) -> None:

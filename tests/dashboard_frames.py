@@ -143,7 +143,7 @@ EXPERIMENT_SCHEMA = {
     "variant": pl.String,
     "sent": pl.Int64,
     "accepted": pl.Int64,
-    "acceptance_rate": pl.Decimal(38, 2),
+    "acceptance": pl.Decimal(38, 6),
     "wilson_low": pl.Decimal(38, 6),
     "wilson_high": pl.Decimal(38, 6),
     "lift": pl.Decimal(38, 6),
@@ -230,24 +230,27 @@ def brands(count: int, *, seed: int = 9, names: Sequence[str | None] = ()) -> pl
             {
                 "sponsor_id": str(uuid.UUID(int=0xB4A2D << 96 | position, version=4)),
                 "company": names[position] if position < len(names) else f"{dice.choice(_BRAND)} {dice.choice(_KIND)}",
-                **{
-                    column: Decimal("0.0") if not reviews else mean
-                    for column in (
-                        "overall_rating",
-                        "payment_speed_rating",
-                        "communication_rating",
-                        "professionalism_rating",
-                    )
-                },
+                **dict.fromkeys(
+                    ("overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating"),
+                    mean if reviews else None,
+                ),
                 "review_count": reviews,
                 "total_deals": reviews * 2 + dice.randrange(4),
                 "average_payment_time": None if position % 7 == 3 else rounded(dice.uniform(1, 30), 2),
-                "reputation_score": rounded((Decimal("4.1") * 5 + mean * reviews) / (5 + reviews), 3),
-                "rank": 0,
+                "reputation_score": rounded((Decimal("4.1") * 5 + mean * reviews) / (5 + reviews), 3)
+                if reviews
+                else None,
+                "rank": None,
             }
         )
-    rows.sort(key=lambda row: (-row["reputation_score"], -row["review_count"], -row["total_deals"], row["sponsor_id"]))
-    return pl.DataFrame([{**row, "rank": rank} for rank, row in enumerate(rows, 1)], schema=BRAND_SCHEMA)
+    rows.sort(
+        key=lambda row: (
+            not row["review_count"],
+            *(-(row["reputation_score"] or 0), -row["review_count"], -row["total_deals"], row["sponsor_id"]),
+        )
+    )
+    ranked = [{**row, "rank": rank if row["review_count"] else None} for rank, row in enumerate(rows, 1)]
+    return pl.DataFrame(ranked, schema=BRAND_SCHEMA)
 
 
 def stages(
@@ -435,7 +438,7 @@ def experiments(count: int = 8, *, names: Sequence[str] = ()) -> pl.DataFrame:
                     "variant": variant,
                     "sent": sent,
                     "accepted": accepted,
-                    "acceptance_rate": rounded(shares[variant] * 100, 2),
+                    "acceptance": rounded(shares[variant], 6),
                     "wilson_low": low,
                     "wilson_high": high,
                     "lift": rounded(shares["B"] / shares["A"] - 1, 6) if shares["A"] else None,

@@ -40,7 +40,7 @@ def plain(label: str) -> str:
 
 def test_every_bar_of_the_leaderboard_is_an_agents_earnings_in_order_of_rank() -> None:
     """Three agents handed over in reverse: bars from the first rank down, the exact amounts beside them."""
-    board = frames.agents(3, names=("Ana", "Li", "Zoë"))
+    board = frames.agents(4, names=("Ana", "Li", "Zoë")).head(3)
     figure = charts.leaderboard(board.reverse())
     assert list(figure.data[0].x) == [float(amount) for amount in board["total_earnings"].to_list()]
     assert names_of(figure) == ["1  Ana", "2  Li", "3  Zoë"]
@@ -50,14 +50,15 @@ def test_every_bar_of_the_leaderboard_is_an_agents_earnings_in_order_of_rank() -
 def test_the_leaderboard_says_how_many_of_how_many_it_draws() -> None:
     figure = charts.leaderboard(frames.agents(5000))
     assert len(figure.data[0].x) == 20
-    assert titles(figure) == ("Agents by earnings (USD)", "Top 20 of 5,000 agents")
+    assert titles(figure) == ("Agents by earnings (USD)", "Top 20 of 4,000 agents with earnings")
+    assert titles(charts.leaderboard(frames.agents(5000).head(4000)))[1] == "Top 20 of 4,000 agents"
     assert titles(charts.leaderboard(frames.agents(1)))[1] == "1 agent"
 
 
 def test_places_gained_and_lost_are_drawn_only_where_the_board_has_them() -> None:
     """Ranked 1st after 3rd, 2nd after 1st, 3rd as before, 4th for the first time."""
     moves = pl.DataFrame({"previous_rank": [3, 1, 3, None], "rank_change": [2, -1, 0, None]})
-    board = frames.agents(4, names=("A", "B", "C", "D"))
+    board = frames.agents(5, names=("A", "B", "C", "D")).head(4)
     moved = board.with_columns(moves["previous_rank"], moves["rank_change"])
     assert names_of(charts.leaderboard(moved)) == ["1  A  ▲ 2", "2  B  ▼ 1", "3  C", "4  D  new"]
     assert names_of(charts.leaderboard(board)) == ["1  A", "2  B", "3  C", "4  D"]
@@ -112,19 +113,23 @@ def test_performance_of_an_agent_that_is_not_there_is_refused() -> None:
         charts.performance(measured)
 
 
-def test_a_brands_line_runs_from_its_score_to_the_mean_of_its_reviews_and_a_brand_without_reviews_has_none() -> None:
-    """Score 4.2 with a mean of 5.0; score 4.1 with a mean of 3.0; score 4.1 without reviews, whose mean column is 0."""
+def test_a_brands_line_runs_from_its_score_to_the_mean_of_its_reviews_and_a_brand_without_reviews_is_not_drawn() -> (
+    None
+):
+    """Score 4.2 with a mean of 5.0; score 4.1 with a mean of 3.0; one without reviews, which has neither."""
     brands = frames.brands(3).with_columns(
-        pl.Series("reputation_score", ["4.200", "4.100", "4.100"]).cast(pl.Decimal(38, 3)),
-        pl.Series("overall_rating", ["5.0", "3.0", "0.0"]).cast(pl.Decimal(38, 1)),
+        pl.Series("reputation_score", ["4.200", "4.100", None]).cast(pl.Decimal(38, 3)),
+        pl.Series("overall_rating", ["5.0", "3.0", None]).cast(pl.Decimal(38, 1)),
         pl.Series("review_count", [16, 4, 0]),
-        pl.Series("rank", [1, 2, 3]),
+        pl.Series("rank", [1, 2, None]),
     )
-    scores, means = charts.brand_reputation(brands).data[:2]
-    assert list(means.x) == [5.0, 3.0, None]
-    assert list(scores.error_x.array) == pytest.approx([0.8, 0, 0])
-    assert list(scores.error_x.arrayminus) == pytest.approx([0, 1.1, 0])
-    assert scores.marker.size[0] > scores.marker.size[1] > scores.marker.size[2]
+    figure = charts.brand_reputation(brands)
+    scores, means = figure.data[:2]
+    assert list(means.x) == [5.0, 3.0]
+    assert list(scores.error_x.array) == pytest.approx([0.8, 0])
+    assert list(scores.error_x.arrayminus) == pytest.approx([0, 1.1])
+    assert scores.marker.size[0] > scores.marker.size[1]
+    assert figure.layout.title.subtitle.text == "2 reviewed brands"
 
 
 def test_a_funnel_draws_who_came_through_over_who_came_that_far() -> None:
@@ -194,6 +199,11 @@ def test_months_without_a_value_in_this_currency_are_drawn_by_number_of_deals() 
     assert len(figure.data) == 1
 
 
+def idle(board: pl.DataFrame) -> pl.DataFrame:
+    """The same agents, and nobody earned anything."""
+    return board.with_columns(pl.lit("0.00").cast(pl.Decimal(38, 2)).alias("total_earnings"))
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("chart", EVERY)
 def test_every_chart_takes_its_colours_from_the_template_so_that_it_can_change_theme(chart: str, dark: bool) -> None:
@@ -216,11 +226,55 @@ def test_every_chart_takes_its_colours_from_the_template_so_that_it_can_change_t
         (charts.funnel(frames.funnels().clear()), "Nothing has entered this funnel yet."),
         (charts.funnel_by(BY_METHOD.clear()), "Nothing has entered this funnel yet."),
         (charts.monthly(frames.monthly(0)), "No activity yet."),
+        (charts.leaderboard(idle(frames.agents(3))), "Nobody earned anything."),
+        (charts.brand_reputation(frames.brands(6).filter(pl.col("rank").is_null())), "No brand has been reviewed yet."),
+        (charts.earnings(idle(frames.history(3, 3))), "Nobody has earned anything yet."),
+        (
+            charts.cohorts(frames.cohorts(2).with_columns(pl.lit(0).alias("active"))),
+            "None of those who signed up has had a deal yet.",
+        ),
     ],
 )
-def test_a_frame_without_rows_says_so_instead_of_empty_axes(figure: go.Figure, words: str) -> None:
+def test_a_frame_with_nothing_to_draw_says_so_instead_of_empty_axes(figure: go.Figure, words: str) -> None:
     assert [note.text for note in figure.layout.annotations] == [words]
     assert figure.layout.xaxis.visible is False
+
+
+def test_only_those_who_earned_are_drawn_among_the_best_earning() -> None:
+    """Three agents, of whom the first two earned: two bars, and it says of whom they are."""
+    board = frames.agents(3).with_columns(pl.Series("total_earnings", ["9.00", "1.00", "0.00"]).cast(pl.Decimal(38, 2)))
+    figure = charts.leaderboard(board)
+    assert list(figure.data[0].x) == [9.0, 1.0]
+    assert figure.layout.title.subtitle.text == "2 agents with earnings"
+
+
+def test_months_in_which_no_deal_was_completed_have_a_sentence_in_each_panel_and_no_axes() -> None:
+    """Axes of nothing would say 800m and 400 %."""
+    months = frames.monthly(3).with_columns(
+        pl.lit("0.00").cast(pl.Decimal(38, 2)).alias("gmv"), pl.lit(None).cast(pl.Decimal(38, 6)).alias("take_rate")
+    )
+    figure = charts.monthly(months)
+    said = [note.text for note in figure.layout.annotations]
+    assert said[2:] == ["No deal was completed.", "No take rate: no deal was completed."]
+    assert [axis.visible for axis in (figure.layout.yaxis, figure.layout.yaxis2)] == [False, False]
+    idle_elsewhere = charts.monthly(months.with_columns(pl.lit(None).cast(pl.Decimal(38, 2)).alias("gmv"), new_deals=0))
+    assert [note.text for note in idle_elsewhere.layout.annotations][1:] == ["No deal was made."]
+
+
+@pytest.mark.parametrize(
+    ("values", "axis"),
+    [
+        ([1, 0], {"tickformat": ",~f", "dtick": 1}),
+        ([0.5, 0.25], {"tickformat": ",~f"}),
+        ([999.0, None], {"tickformat": ",~f"}),
+        ([0.0, -1000.0], {"tickformat": "~s"}),
+    ],
+)
+def test_an_axis_of_small_amounts_is_not_written_in_thousandths(
+    values: list[float | None], axis: dict[str, object]
+) -> None:
+    """A half would be 500m; two ticks between no deal and one would be parts of a deal."""
+    assert theme.amounts(values) == axis
 
 
 def test_a_chart_is_the_same_figure_every_time() -> None:

@@ -107,7 +107,7 @@ def test_an_experiment_is_two_shares_with_their_intervals_and_what_b_did_against
     row_a, row_b = frame.to_dicts()
     assert 0.2 - first.error_x.arrayminus[0] == pytest.approx(float(row_a["wilson_low"]))
     assert 30 / 90 + second.error_x.array[0] == pytest.approx(float(row_b["wilson_high"]))
-    assert "18 of 90 accepted: 20.00 %" in first.customdata[0]
+    assert "18 of 90 accepted: 20.0 %" in first.customdata[0]
     assert "lift 66.7 %" in second.customdata[0]
     assert [trace.text for trace in charts.experiments(frame).data[3:]] == [("+13.3 pts, p &lt; 0.001",)]
 

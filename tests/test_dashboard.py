@@ -8,7 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -199,6 +199,19 @@ def test_the_latest_month_in_the_headlines_is_one_that_is_over() -> None:
     turn = datetime.fromisoformat("2026-05-31T22:00:00+00:00")
     assert "Completed deals (USD), May 2026" in headlines(content(as_of=turn, timezone="Europe/Berlin"))
     assert "Completed deals (USD), Apr 2026" in headlines(content(as_of=turn, timezone="UTC"))
+
+
+def test_the_headline_of_a_marketplace_that_stopped_is_of_the_last_month_that_is_over() -> None:
+    """The data ends in May and as_of is 30 November: October is the month, and nothing happened in it or before."""
+    turn = datetime.fromisoformat("2026-11-30T00:00:00+00:00")
+    stopped = frames.monthly(7).with_columns(
+        pl.date_range(date(2026, 4, 1), date(2026, 10, 1), "1mo").alias("month"), pl.lit(0).alias("new_deals")
+    )
+    said = headlines(content(as_of=turn, timezone="UTC", marketplace_monthly=stopped))
+    assert said["New deals, Oct 2026"] == ("0", "As much as in Sep 2026")
+    assert not any("May 2026" in label for label in said)
+    # Months that were not handed over are none: nothing older is put in their place.
+    assert not any("Deals" in label for label in headlines(content(as_of=turn, marketplace_monthly=frames.monthly(2))))
 
 
 def test_the_latest_month_is_compared_with_the_one_before() -> None:

@@ -24,16 +24,16 @@ def test_a_means_half_is_rounded_up_and_future_reviews_do_not_exist() -> None:
     build.review(star, brand, "1.0", created_at=None)
     row = model.brand_reputations(build.world, AS_OF)[0]
     assert (row["overall_rating"], row["payment_speed_rating"]) == (Decimal("4.4"), Decimal("2.0"))
-    assert (row["communication_rating"], row["professionalism_rating"]) == (Decimal("0.0"), Decimal("3.0"))
+    assert (row["communication_rating"], row["professionalism_rating"]) == (None, Decimal("3.0"))
     assert row["review_count"] == 2
     assert only(model.user_ratings(build.world, AS_OF), user_id=brand)["rating"] == Decimal("4.4")
-    assert only(model.user_ratings(build.world, AS_OF), user_id=star)["rating"] == Decimal("0.0")
+    assert only(model.user_ratings(build.world, AS_OF), user_id=star)["rating"] is None
 
 
 def test_a_brand_with_one_perfect_review_does_not_beat_one_with_many_good_ones() -> None:
     """m = (5 + 10 x 4.8) / 11 = 4.8181...
 
-    One 5.0: (5 m + 5) / 6 = 4.848. Ten 4.8: (5 m + 48) / 15 = 4.806. None: m itself, 4.818.
+    One 5.0: (5 m + 5) / 6 = 4.848. Ten 4.8: (5 m + 48) / 15 = 4.806. None: unrated, and last.
     """
     build = Build()
     few, many, none, star = build.sponsor(), build.sponsor(company=None), build.sponsor(), build.influencer()
@@ -42,22 +42,22 @@ def test_a_brand_with_one_perfect_review_does_not_beat_one_with_many_good_ones()
         build.review(star, many, "4.8")
     build.review(few, star, "1.0")
     found = model.brand_reputations(build.world, AS_OF)
-    assert [(row["sponsor_id"], row["reputation_score"]) for row in found] == [
-        (few, Decimal("4.848")),
-        (none, Decimal("4.818")),
-        (many, Decimal("4.806")),
+    assert [(row["sponsor_id"], row["reputation_score"], row["rank"]) for row in found] == [
+        (few, Decimal("4.848"), 1),
+        (many, Decimal("4.806"), 2),
+        (none, None, None),
     ]
     assert only(found, sponsor_id=many)["company"] is None
 
 
-def test_brands_without_any_review_stand_at_the_prior_and_are_told_apart_by_deals_then_id() -> None:
-    """Nobody was reviewed: 3.500 for all; the second has a cancelled deal; a user of another role is no sponsor."""
+def test_brands_without_a_review_have_no_rank_and_go_by_deals_then_id() -> None:
+    """Nobody was reviewed; the second has a cancelled deal; a user of another role is no sponsor."""
     build = Build()
-    first, second, star = build.sponsor(), build.sponsor(), build.influencer()
+    first, second, third, star = build.sponsor(), build.sponsor(), build.sponsor(), build.influencer()
     build.deal(star, second, status="cancelled")
     found = model.brand_reputations(build.world, AS_OF)
-    assert [(row["sponsor_id"], row["rank"]) for row in found] == [(second, 1), (first, 2)]
-    assert {row["reputation_score"] for row in found} == {Decimal("3.500")}
+    assert [row["sponsor_id"] for row in found] == [second, first, third]
+    assert {(row["reputation_score"], row["rank"], row["overall_rating"]) for row in found} == {(None, None, None)}
 
 
 def test_payment_time_is_of_released_jobs_with_both_times_in_order() -> None:
@@ -83,7 +83,7 @@ def test_payment_time_is_of_released_jobs_with_both_times_in_order() -> None:
 def test_engagement_counts_sent_invites_and_what_was_seen_before_as_of() -> None:
     """Sent: seen and accepted early; opened at as_of; accepted by status; seen. Not sent: one accepted.
 
-    4 sent, 2 opened and clicked, 2 accepted: 50.00; the contact without invites has zeros.
+    4 sent, 2 opened and clicked, 2 accepted: 50.00; the contact without invites has no rate.
     """
     build = Build()
     agent = build.agent()
@@ -105,7 +105,7 @@ def test_engagement_counts_sent_invites_and_what_was_seen_before_as_of() -> None
         "last_clicked_at": START + 2 * HOUR,
         "response_rate": Decimal("50.00"),
     }
-    assert only(model.contact_engagement(build.world, AS_OF), contact_id=quiet)["response_rate"] == Decimal("0.00")
+    assert only(model.contact_engagement(build.world, AS_OF), contact_id=quiet)["response_rate"] is None
     unused = build.template()
     usage = model.invite_template_usage(build.world, AS_OF)
     assert only(usage, template_id=template)["acceptance_rate"] == Decimal("50.00")
@@ -140,6 +140,11 @@ def test_months_without_activity_between_two_with_are_zeros() -> None:
     euros = model.marketplace_monthly(build.world, AS_OF, currency="eur")
     assert (euros[0]["month"], euros[0]["refunds"]) == (date(2025, 6, 1), Decimal("99.00"))
     assert {row["gmv"] for row in euros} == {None}
+    # It goes on to the month of the last moment before as_of, whatever happens in it.
+    later = model.marketplace_monthly(build.world, at("2026-06-01"))
+    assert [row["month"].month for row in later] == [1, 2, 3, 4, 5]
+    assert (later[-1]["new_deals"], later[-1]["gmv"], later[-1]["take_rate"]) == (0, Decimal(0), None)
+    assert model.marketplace_monthly(build.world, at("2026-06-01") + TICK)[-1]["month"] == date(2026, 6, 1)
     # In Berlin the old deal is from 2000, half an hour into it.
     assert model.marketplace_monthly(build.world, AS_OF, tz="Europe/Berlin")[0]["month"] == date(2000, 1, 1)
 
@@ -157,7 +162,7 @@ def test_an_experiment_compares_b_with_a_where_one_agent_sent_both() -> None:
     build.invite(other, template_id=a)
     build.invite(other, template_id=build.template())
     row, same = model.template_experiments(build.world, AS_OF)
-    assert (row["variant"], row["sent"], row["accepted"], row["acceptance_rate"]) == ("A", 4, 1, Decimal("25.00"))
+    assert (row["variant"], row["sent"], row["accepted"], row["acceptance"]) == ("A", 4, 1, Decimal("0.25"))
     assert (row["wilson_low"], row["wilson_high"]) == (Decimal("0.045587"), Decimal("0.699358"))
     compared = {name: row[name] for name in ("lift", "difference", "p_value", "enough_data")}
     assert compared == {

@@ -35,7 +35,7 @@ PUBLISHED = {
     "agent_leaderboard": ("agent_leaderboard", "rank"),
     "agent_performance_metrics": ("agent_performance_metrics", "user_id"),
     "brand_reputations": ("brand_reputations", "sponsor_id"),
-    "brand_leaderboard": ("brand_reputations", "rank"),
+    "brand_leaderboard": ("brand_reputations", "sponsor_id"),
     "contact_engagement": ("contact_engagement", "contact_id"),
     "conversion_funnels": ("conversion_funnels", "funnel, breakdown_value, stage_number"),
 }
@@ -63,7 +63,8 @@ def assert_published(postgres: psycopg.Connection, world: model.World, as_of: da
     for relation, (metric, order) in PUBLISHED.items():
         columns = columns_of(postgres, relation)
         keys = [key.strip() for key in order.split(",")]
-        expected = [{c: row[c] for c in columns} for row in model.METRICS[metric](world, as_of)]
+        rows = [model.as_published(relation, row) for row in model.METRICS[metric](world, as_of)]
+        expected = [{c: row[c] for c in columns} for row in rows]
         expected.sort(key=lambda row: tuple(row[key] for key in keys))
         assert differences(expected, published(postgres, relation, order, columns)) == [], relation
     summaries = {row["agent_id"]: row for row in model.agent_profile_summaries(world, as_of)}
@@ -71,7 +72,8 @@ def assert_published(postgres: psycopg.Connection, world: model.World, as_of: da
         "select user_id, total_earnings, recruit_satisfaction_score, recruit_satisfaction_count from agent_profiles"
     ):
         assert found == list(summaries[user_id].values())[1:]
-    ratings = {row["user_id"]: (row["rating"], row["review_count"]) for row in model.user_ratings(world, as_of)}
+    rated = [model.as_published("users", row) for row in model.user_ratings(world, as_of)]
+    ratings = {row["user_id"]: (row["rating"], row["review_count"]) for row in rated}
     for user_id, *found in postgres.execute("select id, rating, review_count from users"):
         assert tuple(found) == ratings[user_id]
     usage = {

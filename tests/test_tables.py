@@ -88,13 +88,13 @@ def test_performance_holds_every_figure_and_a_dash_where_there_is_none() -> None
     assert any("–" in row for row in expected)
 
 
-def test_a_brand_without_reviews_shows_no_rating_though_its_column_holds_zero() -> None:
+def test_brands_without_a_review_come_last_with_dashes_for_rank_score_and_ratings() -> None:
+    """Two of twelve have none; of them the one with more deals comes first."""
     brands = frames.brands(12)
-    unrated = brands.filter(pl.col("review_count") == 0).to_dicts()[0]
-    assert unrated["overall_rating"] == Decimal("0.0")
-    row = cells(tables.brands(brands))[unrated["rank"] - 1]
-    assert row[4:8] == ["–"] * 4
-    assert row[2] == f"{unrated['reputation_score']}"
+    unrated = brands.filter(pl.col("review_count") == 0).sort("total_deals", descending=True).to_dicts()
+    rows = cells(tables.brands(brands.reverse()))[-2:]
+    assert [(row[0], row[2], *row[4:8]) for row in rows] == [("–",) * 6] * 2
+    assert [row[1] for row in rows] == [brand["company"] for brand in unrated]
 
 
 def test_brands_hold_every_cell_of_the_frame() -> None:

@@ -70,7 +70,7 @@ def test_an_experiment_has_a_row_for_each_variant_and_one_comparison_on_both(duc
             "variant": variant,
             "sent": 4,
             "accepted": accepted,
-            "acceptance_rate": Decimal(25 * accepted),
+            "acceptance": Decimal(accepted) / 4,
             "wilson_low": low,
             "wilson_high": high,
             **compared,
@@ -82,7 +82,7 @@ def test_an_experiment_has_a_row_for_each_variant_and_one_comparison_on_both(duc
 def test_the_columns_stand_in_the_order_of_the_contract_and_are_exact(duck: Duck) -> None:
     experiments(duck)
     stored = duck.connection.table("metrics.template_experiments")
-    names = "agent_id template_name variant sent accepted acceptance_rate wilson_low wilson_high lift difference"
+    names = "agent_id template_name variant sent accepted acceptance wilson_low wilson_high lift difference"
     assert stored.columns == [*names.split(), "p_value", "enough_data"]
     types = dict(zip(stored.columns, map(str, stored.types), strict=True))
     assert (types["agent_id"], types["sent"], types["enough_data"]) == ("UUID", "BIGINT", "BOOLEAN")

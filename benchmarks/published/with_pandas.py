@@ -20,6 +20,8 @@ from benchmarks.published import pandas_funnels, pandas_reading
 from benchmarks.published.exactly import decimals, quotients, rounded
 from si_analytics.metrics import DEFAULT_WEIGHTS
 
+RATINGS = ("overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating")
+"""What is 0 in `public.brand_reputations` where nobody gave one, as the columns' default is, and null on the board."""
 _DAY, _HOUR = 86_400_000_000, 3_600_000_000
 Tables = Mapping[str, pd.DataFrame]
 
@@ -43,7 +45,7 @@ def frames(
         "agent_performance_metrics": _agent_performance(tables, board, recruits, ratings, now, weights=weights),
         "agent_profiles": _agent_profiles(tables, board, now),
         "brand_leaderboard": _brand_leaderboard(tables, brands, ratings),
-        "brand_reputations": brands.drop(columns="rating_sum"),
+        "brand_reputations": brands.drop(columns="rating_sum").fillna(dict.fromkeys(RATINGS, Decimal("0.0"))),
         "contact_engagement": _contact_engagement(tables, now),
         "conversion_funnels": pandas_funnels.every(tables, now),
         "invite_templates": _invite_templates(tables, now),
@@ -226,11 +228,9 @@ def _brand_reputations(tables: Tables, ratings: pd.DataFrame, now: pd.Timestamp)
     paid = jobs[done & (jobs["released_at"] >= jobs["work_submitted_at"])]
     took = (paid["released_at"] - paid["work_submitted_at"]).astype("timedelta64[us]").astype("int64")
     times = took.groupby(paid["sponsor_id"], sort=False).agg(["sum", "count"])
-    names = {"overall_rating": "rating"} | {
-        name: name for name in ("payment_speed_rating", "communication_rating", "professionalism_rating")
-    }
+    names = {name: name.removeprefix("overall_") for name in RATINGS}
     brands = {"sponsor_id": sponsors} | {
-        column: decimals(_means(sponsors, ratings, name).fillna(0), 1) for column, name in names.items()
+        column: decimals(_means(sponsors, ratings, name), 1) for column, name in names.items()
     }
     total, count = (_of(sponsors, times[name]).astype("Int64") for name in ("sum", "count"))
     return pd.DataFrame(brands).assign(
@@ -243,16 +243,17 @@ def _brand_reputations(tables: Tables, ratings: pd.DataFrame, now: pd.Timestamp)
 
 def _brand_leaderboard(tables: Tables, brands: pd.DataFrame, ratings: pd.DataFrame) -> pd.DataFrame:
     total, count = int(brands["rating_sum"].sum()), int(brands["review_count"].sum())
-    total, count = (total, count) if count else (70, 2)  # in tenths: 3.5 where nobody was reviewed
     board = brands.merge(tables["sponsors"], on="sponsor_id", how="left")
-    board["score"] = rounded(100 * (5 * total + board.pop("rating_sum") * count), count * (5 + board["review_count"]))
+    score = rounded(100 * (5 * total + board.pop("rating_sum") * count), count * (5 + board["review_count"]))
+    board["score"] = score.where(board["review_count"] > 0)  # the others are unrated, and come last
     board = board.sort_values(
         ["score", "review_count", "total_deals", "sponsor_id"], ascending=[False, False, False, True]
     ).reset_index(drop=True)
     board["reputation_score"] = decimals(board.pop("score"), 3)
     columns = ["sponsor_id", "company", "overall_rating", "payment_speed_rating", "communication_rating"]
     columns += ["professionalism_rating", "review_count", "total_deals", "average_payment_time", "reputation_score"]
-    return board[columns].assign(rank=board.index + 1)
+    place = pd.Series(board.index + 1, dtype="Int64")
+    return board[columns].assign(rank=place.where(board["review_count"] > 0))
 
 
 def _contact_engagement(tables: Tables, now: pd.Timestamp) -> pd.DataFrame:

@@ -1,18 +1,27 @@
 -- commission_to_non_agents: a completed commission went to a user who is no agent, so no agent earned it.
 --
--- An agent is a user with a row in agent_profiles. Monthly payouts count the commission, in the reporting
--- currency; the leaderboard does not. One to nobody at all is listed too.
+-- An agent is a user with a row in agent_profiles; a profile without its user is none. Monthly payouts count the
+-- commission, in the reporting currency; the leaderboard does not. One to nobody at all is listed too.
 --
 -- Dialect   duckdb
 -- Grain     one row per transaction, in any currency
 -- Severity  warning
--- Inputs    raw.transactions, raw.agent_profiles
+-- Inputs    raw.transactions, raw.agent_profiles, raw.users
 -- Params    $as_of  timestamptz, exclusive
 -- Units     amount in the currency of the row
 -- Order     transaction_id
 -- Remedy    Correct to_user_id, or give the user an agent's profile
 
 with
+
+agents as (
+
+    select agent_profiles.user_id
+    from raw.agent_profiles as agent_profiles
+    inner join raw.users as users
+        on agent_profiles.user_id = users.id
+
+),
 
 final as (
 
@@ -22,7 +31,7 @@ final as (
         transactions.amount,
         lower(trim(coalesce(transactions.currency, 'usd'), ' ')) as currency
     from raw.transactions as transactions
-    left join raw.agent_profiles as agents
+    left join agents
         on transactions.to_user_id = agents.user_id
     where
         transactions.type = 'agent_commission'

@@ -1,12 +1,14 @@
--- dangling_ids: an id that no foreign key guards names a row that is not there; figures ignore it.
+-- dangling_ids: an id names a row that is not there; figures ignore it.
 --
--- Looked at are rows that exist at as_of; what they name need only be there. A null is no id.
+-- Looked at are the ids that no foreign key guards, of rows that exist at as_of, and the users of profiles, whose key
+-- was bypassed: a profile without its user makes no agent. What is named need only be there. A null is no id.
 --
 -- Dialect   duckdb
 -- Grain     one row per column of a row and id that it names in vain, once however often a list holds it
 -- Severity  warning
--- Inputs    raw.conversations, raw.escrow_jobs, raw.gig_comparisons, raw.gigs, raw.invite_templates, raw.invites,
---           raw.transactions, raw.users
+-- Inputs    raw.agent_profiles, raw.conversations, raw.escrow_jobs, raw.gig_comparisons, raw.gigs,
+--           raw.influencer_profiles, raw.invite_templates, raw.invites, raw.sponsor_profiles, raw.transactions,
+--           raw.users
 -- Params    $as_of  timestamptz, exclusive
 -- Order     table_name, key, missing_id
 -- Remedy    Restore what was deleted, or clear the reference
@@ -30,6 +32,42 @@ compared_gigs as (
 ),
 
 final as (
+
+    select
+        'agent_profiles' as table_name,
+        'user_id' as column_name,
+        profiles.user_id as key,
+        profiles.user_id as missing_id
+    from raw.agent_profiles as profiles
+    left join raw.users as users
+        on profiles.user_id = users.id
+    where users.id is null
+
+    union
+
+    select
+        'influencer_profiles' as table_name,
+        'user_id' as column_name,
+        profiles.user_id as key,
+        profiles.user_id as missing_id
+    from raw.influencer_profiles as profiles
+    left join raw.users as users
+        on profiles.user_id = users.id
+    where users.id is null
+
+    union
+
+    select
+        'sponsor_profiles' as table_name,
+        'user_id' as column_name,
+        profiles.user_id as key,
+        profiles.user_id as missing_id
+    from raw.sponsor_profiles as profiles
+    left join raw.users as users
+        on profiles.user_id = users.id
+    where users.id is null
+
+    union
 
     select
         'conversations' as table_name,

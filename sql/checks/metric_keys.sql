@@ -1,7 +1,8 @@
 -- metric_keys: a metric lacks a row, has one too many, or has one twice.
 --
--- Agents are the rows of agent_profiles, sponsors the users of that role; contacts, templates and users are all
--- there are. expected and found say how many rows the key ought to have and has.
+-- Agents are the users with a row in agent_profiles (a profile without its user is none), sponsors the users of that
+-- role; contacts, templates and users are all there are. expected and found say how many rows the key ought to
+-- have and has.
 --
 -- Dialect   duckdb
 -- Grain     one row per metric and key whose number of rows is wrong
@@ -14,22 +15,31 @@
 
 with
 
+agents as (
+
+    select agent_profiles.user_id
+    from raw.agent_profiles as agent_profiles
+    inner join raw.users as users
+        on agent_profiles.user_id = users.id
+
+),
+
 keys as (
 
-    select 'agent_leaderboard' as metric, user_id as key, 1 as expected, 0 as found from raw.agent_profiles
+    select 'agent_leaderboard' as metric, user_id as key, 1 as expected, 0 as found from agents
     union all
     select 'agent_leaderboard' as metric, agent_id as key, 0 as expected, 1 as found from metrics.agent_leaderboard
 
     union all
 
-    select 'agent_performance_metrics' as metric, user_id as key, 1 as expected, 0 as found from raw.agent_profiles
+    select 'agent_performance_metrics' as metric, user_id as key, 1 as expected, 0 as found from agents
     union all
     select 'agent_performance_metrics' as metric, user_id as key, 0 as expected, 1 as found
     from metrics.agent_performance_metrics
 
     union all
 
-    select 'agent_profile_summaries' as metric, user_id as key, 1 as expected, 0 as found from raw.agent_profiles
+    select 'agent_profile_summaries' as metric, user_id as key, 1 as expected, 0 as found from agents
     union all
     select 'agent_profile_summaries' as metric, agent_id as key, 0 as expected, 1 as found
     from metrics.agent_profile_summaries

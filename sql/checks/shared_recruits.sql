@@ -5,7 +5,7 @@
 -- Dialect   duckdb
 -- Grain     one row per recruited user; with two agents, first_agent_id and last_agent_id name them
 -- Severity  warning
--- Inputs    raw.referrals, raw.agent_profiles
+-- Inputs    raw.referrals, raw.agent_profiles, raw.users
 -- Params    $as_of  timestamptz, exclusive
 -- Order     user_id
 -- Remedy    Set is_active to false on the referrals that are not to count
@@ -20,6 +20,8 @@ recruits as (
     from raw.referrals as referrals
     inner join raw.agent_profiles as agents
         on referrals.agent_id = agents.user_id
+    inner join raw.users as users
+        on agents.user_id = users.id
     where
         referrals.is_active
         and (referrals.recruited_at < $as_of or referrals.recruited_at is null)

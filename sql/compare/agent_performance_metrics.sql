@@ -5,7 +5,8 @@
 --
 -- Dialect  postgres
 -- Grain    one row per agent to be inserted, updated, deleted or skipped: the columns as they are to be; action
--- Inputs   pg_temp.staging_agent_performance_metrics, public.agent_performance_metrics, public.agent_profiles
+-- Inputs   pg_temp.staging_agent_performance_metrics, public.agent_performance_metrics, public.agent_profiles,
+--          public.users
 -- Order    user_id
 
 with
@@ -47,8 +48,10 @@ standing as (
 
 agents as (
 
-    select user_id
-    from public.agent_profiles
+    select profiles.user_id
+    from public.agent_profiles as profiles
+    inner join public.users as users
+        on profiles.user_id = users.id
 
 ),
 

@@ -1,9 +1,10 @@
--- brand_rank: the sponsors at a sponsor's rank or above, by what decides the rank.
+-- brand_rank: the sponsors at a sponsor's rank or above, by what decides the rank; none where it is unrated.
 --
 -- Dialect   duckdb
 -- Grain     one row per sponsor ranked at or above the one asked for
 -- Explains  brand_reputations.rank
 -- How       number of rows
+-- Empty     null
 -- Inputs    metrics.brand_reputations
 -- Params    $key  id of the sponsor
 -- Units     reputation_score in stars, as published

@@ -6,7 +6,7 @@
 --           brand_reputations.communication_rating, brand_reputations.professionalism_rating
 -- How       mean of value
 -- Decimals  1
--- Empty     0
+-- Empty     null
 -- Inputs    raw.user_reviews
 -- Params    $key  id of the sponsor · $column  the column explained · $as_of  timestamptz, exclusive
 -- Units     value in stars

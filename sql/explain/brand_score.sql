@@ -1,13 +1,14 @@
 -- brand_score: what a sponsor's reputation score weighs: the mean of all sponsors' reviews, and its own reviews.
 --
--- Each row is a mean of its own, total over count; the prior, all reviews about sponsors (3.5 where there are
--- none), weighs five times what a review does. total and count are exact, value is total / count, rounded.
+-- Each row is a mean of its own, total over count; the prior, all reviews about sponsors, weighs five times what
+-- a review does. total and count are exact, value is total / count, rounded. A sponsor without a review is unrated.
 --
 -- Dialect   duckdb
--- Grain     one row per review about the sponsor, after one for the prior
+-- Grain     one row per review about the sponsor, after one for the prior; none without a review
 -- Explains  brand_reputations.reputation_score
 -- How       sum of weight x total / count over sum of weight
 -- Decimals  3
+-- Empty     null
 -- Inputs    raw.user_reviews, raw.users
 -- Params    $key  id of the sponsor · $as_of  timestamptz, exclusive
 -- Units     total and value in stars
@@ -35,9 +36,10 @@ weighed as (
         cast(null as timestamptz) as created_at,
         cast(null as uuid) as reviewer_id,
         5 as weight,
-        coalesce(sum(rating), 3.5) as total,
-        greatest(count(*), 1) as count
+        sum(rating) as total,
+        count(*) as count
     from reviews
+    having count(case when reviewed_user_id = cast($key as uuid) then 1 end) > 0
 
     union all
 

@@ -6,8 +6,8 @@
 -- Columns  id uuid not null · type character varying(30) not null · job_id uuid · gig_id uuid ·
 --          from_user_id uuid · to_user_id uuid · amount numeric(15,2) not null ·
 --          currency character varying(10) · status character varying(20) ·
---          created_at timestamp with time zone
--- Left     in Postgres: payment_id, description, fee, split
+--          created_at timestamp with time zone · payment_id text
+-- Left     in Postgres: description, fee, split
 -- Key      id
 -- Money    amount
 -- Time     created_at
@@ -22,5 +22,6 @@ select
     amount,
     currency,
     status,
-    created_at
+    created_at,
+    payment_id
 from pg.public.transactions

@@ -2,6 +2,7 @@
 --
 -- A deal counts once for an agent even where both of its parties are recruits. Each measure is
 -- added up on its own grain before any join: joined first, a commission would count once per deal.
+-- An agent is a user with a profile: a profile whose user is gone is none, and takes no rank.
 --
 -- Dialect  duckdb
 -- Topic    agents
@@ -124,27 +125,40 @@ commission_per_agent as (
 
 ),
 
+agents as (
+
+    select
+        users.id as agent_id,
+        users.name as agent_name,
+        users.avatar,
+        agent_profiles.tier
+    from raw.agent_profiles as agent_profiles
+    inner join raw.users as users
+        on agent_profiles.user_id = users.id
+
+),
+
 totals as (
 
     select
         spans.span,
-        agent_profiles.user_id as agent_id,
+        agents.agent_id,
         coalesce(referrals_per_agent.total_referrals, 0) as total_referrals,
         coalesce(deals_per_agent.total_deals, 0) as total_deals,
         cast(coalesce(commission_per_agent.total_earnings, 0) as decimal(38, 2)) as total_earnings
-    from raw.agent_profiles as agent_profiles
+    from agents
     cross join spans
     left join referrals_per_agent
         on
-            agent_profiles.user_id = referrals_per_agent.agent_id
+            agents.agent_id = referrals_per_agent.agent_id
             and spans.span = referrals_per_agent.span
     left join deals_per_agent
         on
-            agent_profiles.user_id = deals_per_agent.agent_id
+            agents.agent_id = deals_per_agent.agent_id
             and spans.span = deals_per_agent.span
     left join commission_per_agent
         on
-            agent_profiles.user_id = commission_per_agent.agent_id
+            agents.agent_id = commission_per_agent.agent_id
             and spans.span = commission_per_agent.span
 
 ),
@@ -178,9 +192,9 @@ final as (
 
     select
         ranked.agent_id,
-        users.name as agent_name,
-        users.avatar,
-        agent_profiles.tier,
+        agents.agent_name,
+        agents.avatar,
+        agents.tier,
         ranked.total_referrals,
         ranked.total_deals,
         ranked.total_earnings,
@@ -188,10 +202,8 @@ final as (
         previous.rank as previous_rank,
         previous.rank - ranked.rank as rank_change
     from ranked
-    inner join raw.agent_profiles as agent_profiles
-        on ranked.agent_id = agent_profiles.user_id
-    inner join raw.users as users
-        on ranked.agent_id = users.id
+    inner join agents
+        on ranked.agent_id = agents.agent_id
     left join previous
         on ranked.agent_id = previous.agent_id
     where ranked.span = 'current'

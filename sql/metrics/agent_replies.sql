@@ -6,7 +6,7 @@
 -- Dialect  duckdb
 -- Topic    agents
 -- Grain    one row per reply
--- Inputs   raw.agent_profiles, raw.conversations, raw.messages
+-- Inputs   raw.agent_profiles, raw.users, raw.conversations, raw.messages
 -- Params   $as_of  timestamptz, exclusive
 -- Columns  agent_id: user id of the agent ·
 --          conversation_id: conversation the reply stands in ·
@@ -28,6 +28,8 @@ agents_in_conversations as (
     cross join unnest(conversations.participants) as participants (user_id)
     inner join raw.agent_profiles as agent_profiles
         on participants.user_id = agent_profiles.user_id
+    inner join raw.users as users
+        on agent_profiles.user_id = users.id
 
 ),
 

@@ -1,8 +1,9 @@
 -- brand_reputations: how sponsors are rated and how long they take to pay, all time, ranked fairly.
 --
 -- reputation_score is the Bayesian mean (5 x m + sum of ratings) / (5 + review_count), m the mean of
--- all reviews about sponsors (3.5 where there are none): a brand with one perfect review does not
--- outrank one with a hundred good ones. Ranks go by the score as published.
+-- all reviews about sponsors: a brand with one perfect review does not outrank one with a hundred good
+-- ones. Ranks go by the score as published. A brand without a review is unrated: it has no score and no
+-- rank, and comes after all that have.
 --
 -- Dialect  duckdb
 -- Topic    brands
@@ -11,18 +12,19 @@
 -- Params   $as_of  timestamptz, exclusive
 -- Columns  sponsor_id: user id of the sponsor ·
 --          company: company of the sponsor's profile, null without one ·
---          overall_rating (stars): mean rating of the reviews about the sponsor, 0 without any ·
---          payment_speed_rating (stars): mean of this sub-rating over the reviews that give one, 0 without any ·
---          communication_rating (stars): mean of this sub-rating over the reviews that give one, 0 without any ·
---          professionalism_rating (stars): mean of this sub-rating over the reviews that give one, 0 without any ·
+--          overall_rating (stars): mean rating of the reviews about the sponsor, null without any ·
+--          payment_speed_rating (stars): mean of this sub-rating over the reviews that give one, null without any ·
+--          communication_rating (stars): mean of this sub-rating over the reviews that give one, null without any ·
+--          professionalism_rating (stars): mean of this sub-rating over the reviews that give one, null without any ·
 --          review_count (reviews): reviews about the sponsor ·
 --          total_deals (deals): deals with the sponsor, whatever their status ·
 --          average_payment_time (days): mean time from submission of work to release of its money over released
 --            escrow jobs, null without any ·
---          reputation_score (stars): Bayesian mean of the ratings, 3 decimals ·
---          rank (place): 1 to n by reputation_score, review_count, total_deals, each descending, then sponsor_id
+--          reputation_score (stars): Bayesian mean of the ratings, 3 decimals, null without a review ·
+--          rank (place): 1 to n by reputation_score, review_count, total_deals, each descending, then sponsor_id,
+--            over the brands with a review; null for the others
 -- Key      sponsor_id
--- Order    rank
+-- Order    rank asc nulls last, total_deals desc, sponsor_id asc
 
 with
 
@@ -72,12 +74,12 @@ reviews_per_sponsor as (
 
 ),
 
--- The mean of all as a fraction of tenths: 35 over 1 where nobody was reviewed.
+-- The mean of all as a fraction of tenths.
 baseline as (
 
     select
-        case when count(*) = 0 then 35 else sum(overall) end as tenths,
-        case when count(*) = 0 then 1 else count(*) end as ratings
+        sum(overall) as tenths,
+        count(*) as ratings
     from reviews
 
 ),
@@ -114,18 +116,18 @@ measured as (
     select
         sponsors.sponsor_id,
         sponsors.company,
-        cast(coalesce(reviews_per_sponsor.overall_tenths, 0) as decimal(38, 0)) * 0.1 as overall_rating,
-        cast(coalesce(reviews_per_sponsor.payment_speed_tenths, 0) as decimal(38, 0)) * 0.1 as payment_speed_rating,
-        cast(coalesce(reviews_per_sponsor.communication_tenths, 0) as decimal(38, 0)) * 0.1 as communication_rating,
-        cast(coalesce(reviews_per_sponsor.professionalism_tenths, 0) as decimal(38, 0)) * 0.1 as professionalism_rating,
+        cast(reviews_per_sponsor.overall_tenths as decimal(38, 0)) * 0.1 as overall_rating,
+        cast(reviews_per_sponsor.payment_speed_tenths as decimal(38, 0)) * 0.1 as payment_speed_rating,
+        cast(reviews_per_sponsor.communication_tenths as decimal(38, 0)) * 0.1 as communication_rating,
+        cast(reviews_per_sponsor.professionalism_tenths as decimal(38, 0)) * 0.1 as professionalism_rating,
         coalesce(reviews_per_sponsor.review_count, 0) as review_count,
         coalesce(deals_per_sponsor.total_deals, 0) as total_deals,
         cast(payments_per_sponsor.payment_hundredths as decimal(38, 0)) * 0.01 as average_payment_time,
         cast(
             (
-                2 * 100 * (5 * baseline.tenths + baseline.ratings * coalesce(reviews_per_sponsor.rating_tenths, 0))
-                + baseline.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))
-            ) // (2 * baseline.ratings * (5 + coalesce(reviews_per_sponsor.review_count, 0))) as decimal(38, 0)
+                2 * 100 * (5 * baseline.tenths + baseline.ratings * reviews_per_sponsor.rating_tenths)
+                + baseline.ratings * (5 + reviews_per_sponsor.review_count)
+            ) // (2 * baseline.ratings * (5 + reviews_per_sponsor.review_count)) as decimal(38, 0)
         ) * 0.001 as reputation_score
     from sponsors
     cross join baseline
@@ -138,16 +140,26 @@ measured as (
 
 ),
 
-final as (
+-- The unrated are numbered after all others, and then lose their number.
+placed as (
 
     select
         *,
         row_number() over (
-            order by reputation_score desc, review_count desc, total_deals desc, sponsor_id asc
-        ) as rank
+            order by reputation_score desc nulls last, review_count desc, total_deals desc, sponsor_id asc
+        ) as place
     from measured
+
+),
+
+final as (
+
+    select
+        * exclude (place),
+        case when reputation_score is not null then place end as rank
+    from placed
 
 )
 
 select * from final
-order by rank
+order by rank asc nulls last, total_deals desc, sponsor_id asc

@@ -5,7 +5,7 @@
 --
 -- Dialect  duckdb
 -- Topic    invites
--- Grain    one row per contact; one that was never sent an invite is kept, with zeros
+-- Grain    one row per contact; one that was never sent an invite is kept, with counts of zero
 -- Inputs   raw.contacts, raw.invites
 -- Params   $as_of  timestamptz, exclusive
 -- Columns  contact_id: the contact ·
@@ -15,7 +15,7 @@
 --          clicked_count (invites): those whose link was clicked ·
 --          last_opened_at (time): the latest opening, null without any ·
 --          last_clicked_at (time): the latest click, null without any ·
---          response_rate (percent): 100 x accepted / sent, 0 where none was sent
+--          response_rate (percent): 100 x accepted / sent, null where none was sent
 -- Order    contact_id
 
 with
@@ -59,7 +59,7 @@ final as (
         coalesce(invites_per_contact.clicked_count, 0) as clicked_count,
         invites_per_contact.last_opened_at,
         invites_per_contact.last_clicked_at,
-        cast(coalesce(invites_per_contact.response_hundredths, 0) as decimal(38, 0)) * 0.01 as response_rate
+        cast(invites_per_contact.response_hundredths as decimal(38, 0)) * 0.01 as response_rate
     from raw.contacts as contacts
     left join invites_per_contact
         on contacts.id = invites_per_contact.contact_id

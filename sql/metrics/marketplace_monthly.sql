@@ -1,15 +1,17 @@
 -- marketplace_monthly: deals, money and who was active, month by month.
 --
--- A month is that of the reporting time zone; from the first month with any of the activity below to the
--- last, months without are filled with zeros; months before 2000-01 are left out (a check lists their
--- rows). Completions count by completed_at, so a completed deal without one counts in no month.
+-- A month is that of the reporting time zone; from the first month with any of the activity below to that of
+-- the last moment before as_of, months without are filled with zeros, so that a marketplace that stopped is
+-- seen to have stopped; months before 2000-01 are left out (a check lists their rows). Completions count by
+-- completed_at, so a completed deal without one counts in no month.
 -- Amounts of deals are in usd: gmv and take_rate are null under another reporting currency.
 --
 -- Dialect  duckdb
 -- Topic    marketplace
 -- Grain    one row per month, none where there was never any activity
 -- Inputs   raw.deals, raw.transactions
--- Params   $as_of  timestamptz, exclusive · $currency  text · $tz  IANA time zone of the months
+-- Params   $as_of  timestamptz, exclusive · $last_moment  timestamptz, the last microsecond before as_of ·
+--          $currency  text · $tz  IANA time zone of the months
 -- Columns  month (date): first day of the month ·
 --          new_deals (deals): deals created in the month ·
 --          completed_deals (deals): deals completed in the month ·
@@ -110,7 +112,8 @@ bounds as (
 
     select
         min(month_number) as first_month,
-        max(month_number) as last_month
+        extract(year from $last_moment at time zone $tz) * 12
+        + extract(month from $last_moment at time zone $tz) - 1 as last_month
     from active_months
 
 ),

@@ -18,7 +18,7 @@
 --             variant: A or B ·
 --             sent (invites): invites sent with the variant ·
 --             accepted (invites): those that were accepted ·
---             acceptance_rate (percent): 100 x accepted / sent ·
+--             acceptance (ratio): accepted / sent ·
 --             wilson_low (ratio): lower end of Wilson's 95 % interval of accepted / sent ·
 --             wilson_high (ratio): upper end of it ·
 --             lift (ratio): (B - A) / A, null where nobody accepted A ·
@@ -87,8 +87,8 @@ final as (
         variants.variant,
         variants.sent,
         variants.accepted,
-        cast((2 * 10000 * variants.accepted + variants.sent) // (2 * variants.sent) as decimal(38, 0))
-        * 0.01 as acceptance_rate,
+        cast((2 * 1000000 * variants.accepted + variants.sent) // (2 * variants.sent) as decimal(38, 0))
+        * 0.000001 as acceptance,
         cast(null as decimal(38, 6)) as wilson_low,
         cast(null as decimal(38, 6)) as wilson_high,
         cast(

@@ -2,11 +2,11 @@
 --
 -- Dialect  duckdb
 -- Topic    people
--- Grain    one row per user; one never reviewed is kept, with zeros
+-- Grain    one row per user; one never reviewed is kept, without a rating
 -- Inputs   raw.users, raw.user_reviews
 -- Params   $as_of  timestamptz, exclusive
 -- Columns  user_id: the user ·
---          rating (stars): mean rating of the reviews about the user, 0 without any ·
+--          rating (stars): mean rating of the reviews about the user, null without any ·
 --          review_count (reviews): number of those reviews
 -- Order    user_id
 
@@ -28,7 +28,7 @@ final as (
 
     select
         users.id as user_id,
-        cast(coalesce(reviews_per_user.rating_tenths, 0) as decimal(38, 0)) * 0.1 as rating,
+        cast(reviews_per_user.rating_tenths as decimal(38, 0)) * 0.1 as rating,
         coalesce(reviews_per_user.review_count, 0) as review_count
     from raw.users as users
     left join reviews_per_user

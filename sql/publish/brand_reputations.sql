@@ -11,6 +11,7 @@
 -- Key      sponsor_id
 -- Columns  overall_rating, payment_speed_rating, communication_rating, professionalism_rating, total_deals,
 --          average_payment_time, review_count
+-- Zero     overall_rating, payment_speed_rating, communication_rating, professionalism_rating
 -- Params   %(part)s  which part of the changes
 
 with

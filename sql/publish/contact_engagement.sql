@@ -10,6 +10,7 @@
 -- Key      contact_id
 -- Columns  total_invites_sent, last_invite_sent_at, opened_count, clicked_count, last_opened_at, last_clicked_at,
 --          response_rate
+-- Zero     response_rate
 -- Params   %(part)s  which part of the changes
 
 with

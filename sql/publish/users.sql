@@ -10,6 +10,7 @@
 -- Target   public.users
 -- Key      id
 -- Columns  rating, review_count
+-- Zero     rating
 -- Params   %(part)s  which part of the changes
 
 with

@@ -22,7 +22,7 @@ create table if not exists analytics.agent_leaderboard (
     rank bigint
 );
 
--- One row per sponsor, all time.
+-- One row per sponsor, all time; one without a review has no rating, score or rank.
 create table if not exists analytics.brand_leaderboard (
     sponsor_id uuid primary key,
     company varchar(255),

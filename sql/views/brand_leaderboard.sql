@@ -3,9 +3,9 @@
 -- The unique index is what lets `refresh materialized view concurrently` leave readers alone.
 --
 -- Dialect  postgres
--- Grain    one row per sponsor
+-- Grain    one row per sponsor; one without a review has no rating, score or rank
 -- Inputs   analytics.brand_leaderboard
--- Units    ratings and reputation_score 1 to 5, 0 without a review; average_payment_time days
+-- Units    ratings and reputation_score 1 to 5; average_payment_time days
 
 create materialized view if not exists brand_leaderboard as
 select

@@ -150,6 +150,7 @@ grant select (
     currency,
     status,
     created_at,
+    payment_id,
     ctid,
     xmin
 )

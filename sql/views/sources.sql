@@ -228,7 +228,8 @@ select
     status,
     created_at,
     xmin as row_version,
-    ctid as row_place
+    ctid as row_place,
+    payment_id -- last: a view that stands can be given more columns at its end alone
 from transactions;
 
 create or replace view analytics.source_user_reviews as

@@ -74,14 +74,23 @@ def tables(settings: Settings, out: Path | None = None, form: TableFormat = Tabl
     return written
 
 
+def warning(settings: Settings) -> str:
+    """What is unusual about how old the published figures are, as every file says that can; empty where nothing is."""
+    with reader.connect(settings) as warehouse:
+        return warehouse.freshness().warning
+
+
 def _files(warehouse: reader.Warehouse, form: TableFormat) -> dict[str, bytes]:
     encode = sheets.csv if form is TableFormat.csv else sheets.parquet
     return {f"{name}.{form.value}": encode(warehouse.metric(name)) for name in metrics.names()}
 
 
 def _workbook(warehouse: reader.Warehouse) -> dict[str, bytes]:
+    fresh = warehouse.freshness()
     about = {
         "as of": warehouse.as_of.astimezone(UTC).isoformat(),
+        "how old": fresh.told,
+        **({"warning": fresh.warning} if fresh.warning else {}),
         "currency": warehouse.currency,
         "time zone of days and months": warehouse.timezone,
         "times": "in UTC",

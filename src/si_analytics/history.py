@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 
 import duckdb
 
-from si_analytics import metrics, questions, records, resumption, warehouse, windows
+from si_analytics import currencies, metrics, questions, records, resumption, warehouse, windows
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.metrics import Parameters
 from si_analytics.questions import Present
@@ -143,7 +143,7 @@ def _backfill(
     with warehouse.writer_lock(settings), _working(settings) as connection:
         taken = resumption.take_up(connection, settings)
         _require_over(first, last, taken)
-        present = Present(taken.as_of, taken.currency, taken.timezone)
+        present = Present(taken.as_of, taken.currency, taken.timezone, lambda: currencies.held(connection))
         asked = Parameters.all_time(taken.as_of, questions.currency(currency, present), taken.timezone)
         kept = days_kept(connection, asked.currency)
         wanted = [day for day in _range(first, last) if day not in kept]

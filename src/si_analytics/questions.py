@@ -2,21 +2,21 @@
 
 Belongs here: checking parameters as people give them, and evaluating metrics and funnels over a published
 warehouse, and the rows behind a cell. May import: `errors`, `settings`, `sql`, `windows`, `funnels`, `metrics`,
-`explain`, `published`.
+`currencies`, `explain`, `published`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from si_analytics import explain, funnels, metrics, published, settings, sql, windows
+from si_analytics import currencies, explain, funnels, metrics, published, settings, sql, windows
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.windows import Duration, Instant, Window
 
@@ -25,11 +25,15 @@ _OF_TIME = {"as_of", "until", "last_moment"}
 
 @dataclass(frozen=True)
 class Present:
-    """What the warehouse's last refresh described, and in what: its as_of, currency and time zone."""
+    """What the warehouse's last refresh described, and in what: its as_of, currency and time zone.
+
+    ``currencies`` gives those that money was recorded in, when a question names one; any is taken where it is none.
+    """
 
     as_of: datetime
     currency: str
     tz: str
+    currencies: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,16 @@ def _past(as_of: Instant, zone: str, present: Present) -> datetime:
 
 
 def currency(given: str | None, present: Present) -> str:
-    """The currency meant; raises UsageError where none is written like that."""
+    """The currency meant; raises UsageError where none is written like that, or no money was recorded in it."""
     if given is None:
         return present.currency
     try:
-        return settings.currency_code(given)
+        code = settings.currency_code(given)
     except ValueError as error:
         raise UsageError(f"currency '{given[:40]}'", f"it {error}", "Write one like usd, eur or eth") from error
+    if code == present.currency or present.currencies is None:
+        return code
+    return currencies.require(code, present.currencies())
 
 
 def named(name: str) -> str:

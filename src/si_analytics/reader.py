@@ -15,8 +15,10 @@ import polars as pl
 
 from si_analytics import (
     comparison,
+    currencies,
     display,
     explain,
+    freshness,
     funnels,
     glossary,
     kept,
@@ -28,6 +30,7 @@ from si_analytics import (
 )
 from si_analytics.errors import WarehouseError
 from si_analytics.explain import Key
+from si_analytics.freshness import Freshness
 from si_analytics.leaderboards import Board, Choice
 from si_analytics.questions import CellQuestion, FunnelQuestion, Present, Question
 from si_analytics.settings import Settings
@@ -336,6 +339,13 @@ class Warehouse:
             refresh_id=self.refresh_id,
         )
 
+    def freshness(self) -> Freshness:
+        """How old the newest event and the snapshot are, how long a pause is usual, and a warning where it is longer.
+
+        >>> warehouse.freshness().told
+        """
+        return freshness.of(self._connection, self.as_of)
+
     def __repr__(self) -> str:
         return f"<Warehouse {self.settings.warehouse.name} as of {self.as_of:%Y-%m-%d %H:%M} UTC, in {self.currency}>"
 
@@ -353,7 +363,7 @@ class Warehouse:
     @property
     def present(self) -> Present:
         """The last refresh's as_of, currency and time zone: what a question means that names none."""
-        return Present(self.as_of, self.currency, self.timezone)
+        return Present(self.as_of, self.currency, self.timezone, lambda: currencies.held(self._connection))
 
 
 def connect(using: Settings | None = None) -> Warehouse:

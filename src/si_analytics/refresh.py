@@ -18,7 +18,7 @@ from typing import Protocol
 
 import duckdb
 
-from si_analytics import checks, kept, metrics, publish, records, resumption, warehouse, windows
+from si_analytics import checks, currencies, kept, metrics, publish, records, resumption, warehouse, windows
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.records import RefreshReport
@@ -120,7 +120,10 @@ class Refresh:
         return metrics.Parameters.all_time(as_of, self.settings.currency, self.settings.timezone, self.weights)
 
     def extract(self) -> list[TableExtract]:
-        """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off."""
+        """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off.
+
+        Raises SettingsError where money was recorded, and none of it in the reporting currency.
+        """
         if self.resumed:
             raise UsageError("extracting", "this refresh was taken up again", "Begin a new one to read Postgres")
 
@@ -128,6 +131,7 @@ class Refresh:
             self.listen("extract", result.table, result.rows, result.seconds)
 
         self._snapshot, self._extracts = self._file.read(heard)
+        currencies.require_setting(self.settings.currency, currencies.held(self.connection))
         return self._extracts
 
     def compute(self, name: str) -> int:

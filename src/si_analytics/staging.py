@@ -32,7 +32,8 @@ _BATCH_ROWS = 100_000
 class Target:
     """A published table, as the header of its file in ``sql/publish`` has it.
 
-    ``origin`` are the names of `key` in the metric it is written from.
+    ``origin`` are the names of `key` in the metric it is written from. ``zeros`` are the columns whose default in the
+    operational table is 0: there, and nowhere else, a mean or rate of nothing is written as 0.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Target:
     key: tuple[str, ...]
     origin: tuple[str, ...]
     columns: tuple[str, ...]
+    zeros: tuple[str, ...]
     file: sql.SqlFile
 
     @classmethod
@@ -49,9 +51,8 @@ class Target:
         file = sql.read("publish", name)
         key = file.listed("Key")
         fields = file.fields
-        return cls(
-            name, fields["Source"], fields["Target"], key, file.listed("From") or key, file.listed("Columns"), file
-        )
+        columns, zeros = file.listed("Columns"), file.listed("Zero")
+        return cls(name, fields["Source"], fields["Target"], key, file.listed("From") or key, columns, zeros, file)
 
     @property
     def schema(self) -> str:
@@ -162,7 +163,8 @@ def _proposed(
         here: "numeric" if kinds[there].startswith("DECIMAL") else _TYPES[kinds[there]] for there, here in names.items()
     }
     chosen = [duckdb.ColumnExpression(there).alias(here) for there, here in names.items()]
-    found = _texts(source.select(*chosen).pl(), types)
+    rows = source.select(*chosen).pl().with_columns(pl.col(name).fill_null(0) for name in target.zeros)
+    found = _texts(rows, types)
     standing = _standing(connection, target, types)
     beside = found.join(standing, on=list(target.key), how="left", suffix=" standing", coalesce=True)
     differs = [pl.col(name).ne_missing(pl.col(f"{name} standing")) for name in target.columns]

@@ -9,7 +9,7 @@ May import: `display`, `errors`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,7 @@ def performance(
 
 
 def brands(frame: pl.DataFrame, *, top: int | None = 20, title: str = "Brand reputation") -> GT:
-    """Brands by reputation; a brand without reviews has no ratings to show, whatever the column's default."""
-    ratings = ("overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating")
+    """Brands by reputation; those without a review, which have no rank, come last."""
     columns = (
         _Column("rank", "Rank"),
         _Column("company", "Brand", _words, text=True),
@@ -90,12 +89,8 @@ def brands(frame: pl.DataFrame, *, top: int | None = 20, title: str = "Brand rep
         _Column("total_deals", "Deals"),
         _Column("average_payment_time", "Pays after (days)"),
     )
-    asked = "the table of brands"
-    display.require(frame, [column.source for column in columns], asked)
-    rated = frame.with_columns(
-        pl.when(pl.col("review_count") > 0).then(pl.col(rating)).alias(rating) for rating in ratings
-    )
-    return _table(rated, columns, title, "brand", order=("rank",), top=top, name="si-brands")
+    order = ("rank", "-total_deals", "sponsor_id")
+    return _table(frame, columns, title, "brand", order=order, top=top, name="si-brands")
 
 
 def funnel(frame: pl.DataFrame, *, title: str | None = None) -> GT:
@@ -143,15 +138,15 @@ def _table(
     title: str,
     thing: str,
     *,
-    order: Iterable[str],
+    order: Sequence[str],
     top: int | None,
     name: str,
 ) -> GT:
     asked = f"the table '{title}'"
-    display.require(frame, [column.source for column in columns], asked)
+    keys = [key.removeprefix("-") for key in order]
+    display.require(frame, [*dict.fromkeys([*(column.source for column in columns), *keys])], asked)
     if top is not None and top < 1:
         raise UsageError(asked, f"top is {top}", "Give a top of 1 or more, or none for every row")
-    keys = [key.removeprefix("-") for key in order]
     ordered = frame.sort(keys, descending=[key.startswith("-") for key in order], nulls_last=True)
     shown = ordered if top is None else ordered.head(top)
     whole = display.plural(frame.height, thing)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
-from tests.duck import AS_OF, BEFORE, Duck, key
+import pytest
+
+from tests.duck import AS_OF, BEFORE, DAY, TICK, Duck, key
 
 
 def test_money_in_other_currencies_is_counted_per_currency(duck: Duck) -> None:
@@ -136,3 +140,104 @@ def test_amounts_of_zero_and_more_pass(duck: Duck) -> None:
         duck.add(table, amount=Decimal("-1.00"), created_at=AS_OF)
         duck.add(table, amount=Decimal("-1.00"), created_at=None)
     assert duck.check("negative_amounts").passed
+
+
+PAYMENT: dict[str, Any] = {"job_id": key(1), "to_user_id": key(2), "payment_id": "py_1", "amount": Decimal("7.00")}
+
+
+def test_a_payment_that_repeats_another_within_a_day_is_found_with_the_one_before(duck: Duck) -> None:
+    """Entered at BEFORE, a day later, and a day after that: two repeat. Currencies are one, however written."""
+    first = duck.add("transactions", **PAYMENT)
+    second = duck.add("transactions", **PAYMENT, created_at=BEFORE + DAY, currency=" USD")
+    third = duck.add("transactions", **PAYMENT, created_at=BEFORE + 2 * DAY)
+    common = {"job_id": key(1), "to_user_id": key(2), "amount": Decimal("7.00"), "currency": "usd"}
+    assert duck.found("payments_entered_twice") == [
+        {"transaction_id": second, "earlier_transaction_id": first, **common, "created_at": BEFORE + DAY},
+        {"transaction_id": third, "earlier_transaction_id": second, **common, "created_at": BEFORE + 2 * DAY},
+    ]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"type": "release"},
+        {"job_id": key(9)},
+        {"to_user_id": key(9)},
+        {"amount": Decimal("7.01")},
+        {"currency": "eur"},
+        {"payment_id": "py_2"},
+        {"status": "pending"},
+        {"created_at": BEFORE + DAY + TICK},
+        {"created_at": AS_OF},
+        {"created_at": None},
+    ],
+    ids=str,
+)
+def test_a_payment_that_differs_in_anything_or_comes_a_day_later_passes(duck: Duck, more: dict[str, Any]) -> None:
+    duck.add("transactions", **PAYMENT)
+    duck.add("transactions", **{**PAYMENT, **more})
+    assert duck.check("payments_entered_twice").passed
+
+
+@pytest.mark.parametrize("unset", ["job_id", "to_user_id", "currency", "payment_id"])
+def test_payments_of_which_something_is_not_known_are_not_held_to_be_the_same(duck: Duck, unset: str) -> None:
+    for _ in range(2):
+        duck.add("transactions", **{**PAYMENT, unset: None})
+    assert duck.check("payments_entered_twice").passed
+
+
+def _deal_with_job(duck: Duck, number: int, status: str, **more: Any) -> tuple[UUID, UUID]:
+    """A deal of gig, influencer and sponsor of that number, and the escrow job of the same three."""
+    parties = {"gig_id": key(number), "influencer_id": key(number), "sponsor_id": key(number)}
+    deal = duck.add("deals", **{**parties, "status": status, "completed_at": None, **more})
+    return deal, duck.add("escrow_jobs", **parties)
+
+
+def _paid(duck: Duck, job: UUID, **amounts: str) -> None:
+    for kind, amount in amounts.items():
+        duck.add("transactions", job_id=job, type=kind, amount=Decimal(amount))
+
+
+def _disagreeing(deal: UUID, job: UUID, status: str, locked: str, released: str, refunded: str) -> dict[str, Any]:
+    amounts = {"locked": Decimal(locked), "released": Decimal(released), "refunded": Decimal(refunded)}
+    return {"deal_id": deal, "job_id": job, "deal_status": status, "currency": "usd", **amounts}
+
+
+def test_a_cancelled_deal_that_was_paid_and_a_completed_one_that_was_paid_back_are_found(duck: Duck) -> None:
+    """1: cancelled, 10 locked, 9 released. 2: completed, 6 and 4 locked, 10 refunded."""
+    cancelled, paid = _deal_with_job(duck, 101, "cancelled")
+    _paid(duck, paid, escrow_lock="10.00", release="9.00")
+    completed, refunded = _deal_with_job(duck, 102, "completed")
+    _paid(duck, refunded, escrow_lock="6.00")
+    _paid(duck, refunded, escrow_lock="4.00", refund="10.00")
+    assert duck.found("deals_and_money_disagree") == [
+        _disagreeing(cancelled, paid, "cancelled", "10.00", "9.00", "0.00"),
+        _disagreeing(completed, refunded, "completed", "10.00", "0.00", "10.00"),
+    ]
+
+
+def test_deals_whose_money_went_as_their_status_says_pass(duck: Duck) -> None:
+    """Refunded in part; never locked; the other way round; not there yet; completed only later; of another gig."""
+    for number, status, amounts in (
+        (101, "completed", {"escrow_lock": "10.00", "refund": "9.99"}),
+        (102, "completed", {"refund": "10.00"}),
+        (103, "completed", {"escrow_lock": "10.00", "release": "9.00"}),
+        (104, "cancelled", {"escrow_lock": "10.00", "refund": "10.00"}),
+        (105, "active", {"escrow_lock": "10.00", "release": "10.00", "refund": "10.00"}),
+    ):
+        _paid(duck, _deal_with_job(duck, number, status)[1], **amounts)
+    for number, more in ((106, {"completed_at": AS_OF}), (107, {"created_at": AS_OF}), (108, {"gig_id": key(999)})):
+        _paid(duck, _deal_with_job(duck, number, "completed", **more)[1], escrow_lock="1.00", refund="1.00")
+    _, job = _deal_with_job(duck, 109, "completed")
+    _paid(duck, job, escrow_lock="1.00")
+    for more in ({"status": "pending"}, {"created_at": AS_OF}, {"currency": "eur"}):
+        duck.add("transactions", **{"job_id": job, "type": "refund", "amount": Decimal("1.00"), **more})
+    assert duck.check("deals_and_money_disagree").passed
+
+
+def test_money_that_fits_another_deal_of_the_same_parties_is_that_deals(duck: Duck) -> None:
+    """Cancelled once and completed at the second try: the release is of the second deal."""
+    _, job = _deal_with_job(duck, 101, "cancelled")
+    duck.add("deals", gig_id=key(101), influencer_id=key(101), sponsor_id=key(101))
+    _paid(duck, job, escrow_lock="1.00", release="1.00")
+    assert duck.check("deals_and_money_disagree").passed

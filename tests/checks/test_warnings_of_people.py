@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
+from si_analytics import checks
 from tests.duck import AS_OF, BEFORE, DAY, Duck, key
 
 
@@ -80,6 +82,34 @@ def test_an_id_that_names_nothing_is_found_in_each_unguarded_column(duck: Duck) 
         _dangling("invites", "template_id", unsent, 94),
         _dangling("transactions", "job_id", payment, 95),
     ]
+
+
+def test_a_profile_without_its_user_is_found_and_makes_no_agent(duck: Duck) -> None:
+    """Paid 999 and all alone in a conversation: no metric has a row for it, and nothing blocks."""
+    agent = duck.agent(1)
+    for number, table in enumerate(("agent_profiles", "influencer_profiles", "sponsor_profiles"), start=91):
+        duck.add(table, user_id=key(number), **({"company": "Acme"} if table == "sponsor_profiles" else {}))
+    commission = duck.add("transactions", to_user_id=key(91), amount=Decimal("999.00"))
+    for owner in (agent, key(91)):
+        duck.add("referrals", agent_id=owner, recruited_user_id=key(5))
+    talk = duck.add("conversations", participants=[agent, key(91)])
+    duck.add("messages", conversation_id=talk, sender_id=agent)
+    duck.add("messages", conversation_id=talk, sender_id=key(91), created_at=BEFORE + DAY)
+    duck.compute()
+    assert duck.found("dangling_ids")[:1] == [_dangling("agent_profiles", "user_id", key(91), 91)]
+    assert duck.found("dangling_ids")[2:] == [
+        _dangling("influencer_profiles", "user_id", key(92), 92),
+        _dangling("sponsor_profiles", "user_id", key(93), 93),
+    ]
+    for metric in ("agent_leaderboard", "agent_performance_metrics", "agent_profile_summaries"):
+        assert len(duck.connection.table(f"metrics.{metric}")) == 1, metric
+    assert duck.connection.sql("select agent_id, rank from metrics.agent_leaderboard").fetchall() == [(agent, 1)]
+    assert len(duck.connection.table("metrics.agent_replies")) == 0
+    assert [
+        name for name in checks.names() if checks.severity(name) == "blocking" and not duck.check(name).passed
+    ] == []
+    assert duck.keys("commission_to_non_agents") == [commission]
+    assert duck.check("shared_recruits").passed
 
 
 def _dangling(table: str, column: str, row: UUID, missing: int) -> dict[str, object]:

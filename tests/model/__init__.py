@@ -14,6 +14,7 @@ from tests.model.funnels import conversion_funnels, funnel
 from tests.model.growth import marketplace_monthly, signup_cohorts
 from tests.model.leaderboard import agent_leaderboard
 from tests.model.performance import DEFAULT_WEIGHTS, agent_performance_metrics, agent_profile_summaries
+from tests.model.published import ZERO_BY_DEFAULT, as_published
 from tests.model.reputation import brand_reputations, contact_engagement, invite_template_usage, user_ratings
 from tests.model.units import STAGES
 from tests.model.world import COLUMNS, Row, World, empty, identity
@@ -40,11 +41,13 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "METRICS",
     "STAGES",
+    "ZERO_BY_DEFAULT",
     "Row",
     "World",
     "agent_leaderboard",
     "agent_performance_metrics",
     "agent_profile_summaries",
+    "as_published",
     "brand_reputations",
     "contact_engagement",
     "conversion_funnels",

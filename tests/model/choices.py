@@ -36,7 +36,7 @@ CHOICES: tuple[str, ...] = (
     # Section 4
     "m is the mean over single reviews (not over sponsors), about users whose role is sponsor, existing at as_of; it "
     "is not rounded before use.",
-    "reputation_score of a sponsor without reviews is m itself.",
+    "An unrated brand takes part in nothing but the order: m is of the reviewed ones alone anyway.",
     # Section 5
     "conversion_from_start of stage 1 is null where nobody entered: its denominator is 0.",
     "immature is a number of the breakdown value: it stands, the same, on each of its stage rows, stage 1 included.",

@@ -54,7 +54,7 @@ def _figures(outcomes: list[bool]) -> Row:
     return {
         "sent": len(outcomes),
         "accepted": sum(outcomes),
-        "acceptance_rate": half_away(ratio(100 * sum(outcomes), len(outcomes)), 2),
+        "acceptance": half_away(ratio(sum(outcomes), len(outcomes)), 6),
         "wilson_low": half_away(low, 6),
         "wilson_high": half_away(high, 6),
     }

@@ -29,7 +29,7 @@ FIRST_MONTH = date(2000, 1, 1)
 
 
 def marketplace_monthly(world: World, as_of: datetime, *, currency: str = "usd", tz: str = "UTC") -> list[Row]:
-    """One row per month from the first to the last with activity, gaps as zeros, nothing before 2000-01.
+    """One row per month from the first with activity to that of the last moment before as_of, nothing before 2000-01.
 
     Activity is a new deal, a dated completion of a deal, or a completed commission_deduct,
     agent_commission or refund in the reporting currency. gmv and take_rate are null unless that is usd.
@@ -49,7 +49,8 @@ def marketplace_monthly(world: World, as_of: datetime, *, currency: str = "usd",
     active = [month_number(month) for month in {*new, *completed, *money} if month >= FIRST_MONTH]
     if not active:
         return []
-    months = [month_of_number(number) for number in range(min(active), max(active) + 1)]
+    last = month_number(local_month(as_of - timedelta(microseconds=1), tz))
+    months = [month_of_number(number) for number in range(min(active), last + 1)]
     in_usd = reporting(currency) == "usd"
     return [_month_row(month, new[month], completed[month], money[month], in_usd) for month in months]
 

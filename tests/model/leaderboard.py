@@ -40,8 +40,9 @@ class Standing:
 
 
 def agents(world: World) -> list[UUID]:
-    """An agent is a user with a row in agent_profiles, whatever the role."""
-    return sorted(row["user_id"] for row in rows(world, "agent_profiles"))
+    """An agent is a user with a row in agent_profiles, whatever the role; a profile without its user is none."""
+    users = {row["id"] for row in rows(world, "users")}
+    return sorted(row["user_id"] for row in rows(world, "agent_profiles") if row["user_id"] in users)
 
 
 def active_recruits(world: World, until: datetime) -> dict[UUID, set[UUID]]:

@@ -27,15 +27,15 @@ from tests.model.rules import (
 from tests.model.world import Row, World, by_key, grouped, rows
 
 PRIOR_REVIEWS = 5
-PRIOR_MEAN = Fraction(7, 2)
 RATINGS = ("rating", "payment_speed_rating", "communication_rating", "professionalism_rating")
 
 
 def brand_reputations(world: World, as_of: datetime, *, currency: str = "usd", tz: str = "UTC") -> list[Row]:
     """One row per sponsor (role sponsor), by rank: published score, reviews, deals descending, then id.
 
-    Ratings are means of what is given, 0 of nothing. The score is (5 m + sum of ratings) / (5 + reviews),
-    m the mean of all reviews about sponsors, 3.5 without any. It is ranked as rounded to 3 decimals.
+    Ratings are means of what is given, null of nothing. The score is (5 m + sum of ratings) / (5 + reviews),
+    m the mean of all reviews about sponsors. It is ranked as rounded to 3 decimals. Who has no review has
+    neither score nor rank, and stands after all others: by deals descending, then id.
     """
     as_of = utc(as_of, "as_of")
     sponsors = sorted(row["id"] for row in rows(world, "users") if row["role"] == "sponsor")
@@ -43,29 +43,35 @@ def brand_reputations(world: World, as_of: datetime, *, currency: str = "usd", t
     reviews = grouped(existing(world, "user_reviews", as_of), "reviewed_user_id")
     deals = grouped(existing(world, "deals", as_of), "sponsor_id")
     jobs = grouped(existing(world, "escrow_jobs", as_of), "sponsor_id")
-    every_mean = mean([review["rating"] for sponsor in sponsors for review in reviews.get(sponsor, [])])
-    prior = PRIOR_MEAN if every_mean is None else every_mean
+    prior = mean([review["rating"] for sponsor in sponsors for review in reviews.get(sponsor, [])])
     found: list[Row] = []
     for sponsor in sponsors:
         about = reviews.get(sponsor, [])
         means = [mean([row[column] for row in about if row[column] is not None]) for column in RATINGS]
-        score = (PRIOR_REVIEWS * prior + total(row["rating"] for row in about)) / (PRIOR_REVIEWS + len(about))
+        score = None
+        if about and prior is not None:
+            score = (PRIOR_REVIEWS * prior + total(row["rating"] for row in about)) / (PRIOR_REVIEWS + len(about))
         found.append(
             {
                 "sponsor_id": sponsor,
                 "company": profile[sponsor]["company"] if sponsor in profile else None,
-                "overall_rating": half_away(means[0] or 0, 1),
-                "payment_speed_rating": half_away(means[1] or 0, 1),
-                "communication_rating": half_away(means[2] or 0, 1),
-                "professionalism_rating": half_away(means[3] or 0, 1),
+                "overall_rating": half_away(means[0], 1),
+                "payment_speed_rating": half_away(means[1], 1),
+                "communication_rating": half_away(means[2], 1),
+                "professionalism_rating": half_away(means[3], 1),
                 "review_count": len(about),
                 "total_deals": len(deals.get(sponsor, [])),
                 "average_payment_time": half_away(mean(payment_times(jobs.get(sponsor, []), as_of)), 2),
                 "reputation_score": half_away(score, 3),
             }
         )
-    found.sort(key=lambda row: (-row["reputation_score"], -row["review_count"], -row["total_deals"], row["sponsor_id"]))
-    return [{**row, "rank": number} for number, row in enumerate(found, start=1)]
+    rated = [row for row in found if row["review_count"]]
+    rated.sort(key=lambda row: (-row["reputation_score"], -row["review_count"], -row["total_deals"], row["sponsor_id"]))
+    unrated = sorted(
+        (row for row in found if not row["review_count"]), key=lambda row: (-row["total_deals"], row["sponsor_id"])
+    )
+    ranked = [{**row, "rank": number} for number, row in enumerate(rated, start=1)]
+    return ranked + [{**row, "rank": None} for row in unrated]
 
 
 def payment_times(jobs: Iterable[Row], as_of: datetime) -> list[Fraction]:
@@ -83,7 +89,7 @@ def payment_times(jobs: Iterable[Row], as_of: datetime) -> list[Fraction]:
 def contact_engagement(world: World, as_of: datetime, *, currency: str = "usd", tz: str = "UTC") -> list[Row]:
     """One row per contact, over its invites sent before as_of; opens and clicks from before as_of.
 
-    response_rate = 100 x accepted / sent, 0 without a sent invite; accepted is the invite's own
+    response_rate = 100 x accepted / sent, null without a sent invite; accepted is the invite's own
     acceptance (its time, else its status), nothing implied, also before it was sent.
     """
     as_of = utc(as_of, "as_of")
@@ -102,7 +108,7 @@ def contact_engagement(world: World, as_of: datetime, *, currency: str = "usd", 
                 "clicked_count": len(clicked),
                 "last_opened_at": max(opened, default=None),
                 "last_clicked_at": max(clicked, default=None),
-                "response_rate": half_away(acceptance_percentage(sent, as_of) or 0, 2),
+                "response_rate": half_away(acceptance_percentage(sent, as_of), 2),
             }
         )
     return found
@@ -133,11 +139,11 @@ def invite_template_usage(world: World, as_of: datetime, *, currency: str = "usd
 
 
 def user_ratings(world: World, as_of: datetime, *, currency: str = "usd", tz: str = "UTC") -> list[Row]:
-    """One row per user: mean and number of the reviews about the user; 0 of nothing."""
+    """One row per user: mean and number of the reviews about the user; a mean of nothing is null."""
     reviews = grouped(existing(world, "user_reviews", utc(as_of, "as_of")), "reviewed_user_id")
 
     def summary(user: Any) -> Row:
         ratings = [row["rating"] for row in reviews.get(user, [])]
-        return {"user_id": user, "rating": half_away(mean(ratings) or 0, 1), "review_count": len(ratings)}
+        return {"user_id": user, "rating": half_away(mean(ratings), 1), "review_count": len(ratings)}
 
     return [summary(user) for user in sorted(row["id"] for row in rows(world, "users"))]

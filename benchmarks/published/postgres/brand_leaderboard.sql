@@ -2,7 +2,8 @@
 --
 -- The score is the mean of a sponsor's reviews and of five more at m, the mean of all reviews about sponsors:
 -- (5 m + sum) / (5 + count). With m = all_sum / all_count that is one fraction, divided once:
--- (5 all_sum + sum all_count) / (all_count (5 + count)). Without any review m is 3.5, that is 7 / 2.
+-- (5 all_sum + sum all_count) / (all_count (5 + count)). A sponsor without a review has neither score nor rank.
+-- Where nobody gave a rating, `brand_reputations` holds 0, as the published table does; the board holds nothing.
 --
 -- Dialect  postgres
 -- Grain    one row per sponsor
@@ -31,8 +32,8 @@ ratings_per_sponsor as (
 all_ratings as (
 
     select
-        coalesce(sum(rating_sum), 7) as rating_sum,
-        coalesce(sum(rating_count), 2) as rating_count
+        sum(rating_sum) as rating_sum,
+        sum(rating_count) as rating_count
     from ratings_per_sponsor
 
 ),
@@ -42,16 +43,16 @@ scored as (
     select
         brand_reputations.sponsor_id,
         sponsor_profiles.company,
-        brand_reputations.overall_rating,
-        brand_reputations.payment_speed_rating,
-        brand_reputations.communication_rating,
-        brand_reputations.professionalism_rating,
+        nullif(brand_reputations.overall_rating, 0) as overall_rating,
+        nullif(brand_reputations.payment_speed_rating, 0) as payment_speed_rating,
+        nullif(brand_reputations.communication_rating, 0) as communication_rating,
+        nullif(brand_reputations.professionalism_rating, 0) as professionalism_rating,
         brand_reputations.review_count,
         brand_reputations.total_deals,
         brand_reputations.average_payment_time,
         round(
-            (5 * all_ratings.rating_sum + coalesce(ratings_per_sponsor.rating_sum, 0) * all_ratings.rating_count)
-            / (all_ratings.rating_count * (5 + brand_reputations.review_count)),
+            (5 * all_ratings.rating_sum + ratings_per_sponsor.rating_sum * all_ratings.rating_count)
+            / (all_ratings.rating_count * (5 + ratings_per_sponsor.rating_count)),
             3
         ) as reputation_score
     from pg_temp.brand_reputations as brand_reputations
@@ -67,9 +68,12 @@ final as (
 
     select
         *,
-        row_number() over (
-            order by reputation_score desc, review_count desc, total_deals desc, sponsor_id asc
-        ) as rank
+        case
+            when reputation_score is not null
+                then row_number() over (
+                    order by reputation_score desc nulls last, review_count desc, total_deals desc, sponsor_id asc
+                )
+        end as rank
     from scored
 
 )

@@ -66,20 +66,24 @@ def leaderboard(
 ) -> go.Figure:
     """The best-earning agents as bars, with their places gained or lost where the frame is ranked against a window.
 
-    `frame` is an agent_leaderboard; the first `top` ranks are drawn, and the title says of how many.
+    `frame` is an agent_leaderboard; of those who earned anything the first `top` ranks are drawn, and the title says
+    of how many.
 
     >>> leaderboard(warehouse.agent_leaderboard(), top=10)        # doctest: +SKIP
     """
     display.require(frame, LEADERBOARD_COLUMNS, "the leaderboard chart")
     rows.positive(top, "the leaderboard chart")
-    shown = frame.sort("rank").head(top)
+    earned = frame.filter(pl.col("total_earnings") > 0).sort("rank")
     heading = title or f"Agents by earnings ({currency.upper()})"
-    if shown.is_empty():
-        return theme.nothing(heading, "No agents yet.", dark=dark)
+    if earned.is_empty():
+        return theme.nothing(heading, "Nobody earned anything." if frame.height else "No agents yet.", dark=dark)
     moved = display.has_movement(frame)
-    records = shown.to_dicts()
+    records = earned.head(top).to_dicts()
     made = theme.figure(
-        heading, rows.shown_of(len(records), frame.height, "agent"), height=rows.height(len(records)), dark=dark
+        heading,
+        rows.shown_of(len(records), earned.height, *_called(frame.height - earned.height)),
+        height=rows.height(len(records)),
+        dark=dark,
     )
     made.add_bar(
         x=[float(record["total_earnings"]) for record in records],
@@ -94,6 +98,10 @@ def leaderboard(
     rows.add_names(made, names, [display.number(record["total_earnings"]) for record in records])
     made.update_layout(xaxis={"visible": False, "rangemode": "tozero"}, margin={"b": 4})
     return made
+
+
+def _called(left_out: int) -> tuple[str, str]:
+    return ("agent with earnings", "agents with earnings") if left_out else ("agent", "agents")
 
 
 def _leaderboard_label(record: Mapping[str, Any], moved: bool) -> str:

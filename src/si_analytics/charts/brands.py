@@ -36,24 +36,26 @@ def brand_reputation(frame: pl.DataFrame, *, top: int = 20, title: str | None = 
     """The best-reputed brands: the score they are ranked by, and the plain mean of their reviews beside it.
 
     The line between the two is the uncertainty: with few reviews the score stays near the mean of
-    all brands, and the line is long. `frame` is a brand_reputations; the first `top` ranks are drawn.
+    all brands, and the line is long. `frame` is a brand_reputations; the first `top` ranks are drawn. Brands without
+    a review are unrated: they have no place here.
 
     >>> brand_reputation(warehouse.brand_reputations())        # doctest: +SKIP
     """
     display.require(frame, BRAND_COLUMNS, "the brand chart")
     rows.positive(top, "the brand chart")
     heading = title or "Brands by reputation (1 to 5)"
-    shown = frame.sort("rank").head(top)
-    if shown.is_empty():
-        return theme.nothing(heading, "No brands yet.", dark=dark)
-    records = shown.to_dicts()
+    rated = frame.filter(pl.col("rank").is_not_null()).sort("rank")
+    if rated.is_empty():
+        words = "No brand has been reviewed yet." if frame.height else "No brands yet."
+        return theme.nothing(heading, words, dark=dark)
+    records = rated.head(top).to_dicts()
     made = theme.figure(
         heading,
-        rows.shown_of(len(records), frame.height, "brand"),
+        rows.shown_of(len(records), rated.height, "brand" if rated.height == frame.height else "reviewed brand"),
         height=rows.height(len(records), frame=152),
         dark=dark,
     )
-    _add_scores(made, records, frame.height)
+    _add_scores(made, records, rated.height)
     _add_means(made, records)
     names = [f"{record['rank']:,}  {text.label(record['company'])}" for record in records]
     rows.add_names(made, names, [_beside(record) for record in records])
@@ -76,9 +78,7 @@ def _beside(record: Mapping[str, Any]) -> str:
 
 def _add_scores(made: go.Figure, records: list[dict[str, Any]], count: int) -> None:
     scores = [float(record["reputation_score"]) for record in records]
-    pulls = [
-        _mean(record) - score if record["review_count"] else 0.0 for record, score in zip(records, scores, strict=True)
-    ]
+    pulls = [_mean(record) - score for record, score in zip(records, scores, strict=True)]
     most = max(record["review_count"] for record in records)
     made.add_scatter(
         x=scores,
@@ -103,7 +103,7 @@ def _add_scores(made: go.Figure, records: list[dict[str, Any]], count: int) -> N
 
 def _add_means(made: go.Figure, records: list[dict[str, Any]]) -> None:
     made.add_scatter(
-        x=[_mean(record) if record["review_count"] else None for record in records],
+        x=[_mean(record) for record in records],
         y=list(range(len(records))),
         mode="markers",
         marker={"symbol": "circle-open", "size": 10, "line": {"width": 2}},
@@ -119,7 +119,7 @@ def _mean(record: Mapping[str, Any]) -> float:
 
 def _dot(reviews: int, most: int) -> float:
     """Area in proportion to reviews, so that the size of a dot is not read as larger than it is."""
-    share = math.sqrt(reviews / most) if most else 0.0
+    share = math.sqrt(reviews / most)
     return round(_SMALLEST_DOT + (_LARGEST_DOT - _SMALLEST_DOT) * share, 1)
 
 
@@ -128,17 +128,11 @@ def _hover(record: Mapping[str, Any], count: int) -> str:
         f"<b>{text.label(record['company'], 60)}</b>",
         f"Rank {record['rank']:,} of {count:,}",
         f"Reputation score {display.number(record['reputation_score'])}",
+        f"Mean {display.number(record['overall_rating'])} over {display.plural(record['review_count'], 'review')}",
+        f"Payment {display.number(record['payment_speed_rating'])} · "
+        f"communication {display.number(record['communication_rating'])} · "
+        f"professionalism {display.number(record['professionalism_rating'])}",
     ]
-    if record["review_count"]:
-        reviews = display.plural(record["review_count"], "review")
-        lines.append(f"Mean {display.number(record['overall_rating'])} over {reviews}")
-        lines.append(
-            f"Payment {display.number(record['payment_speed_rating'])} · "
-            f"communication {display.number(record['communication_rating'])} · "
-            f"professionalism {display.number(record['professionalism_rating'])}"
-        )
-    else:
-        lines.append("No reviews: the score is the mean of all brands")
     if record["average_payment_time"] is not None:
         lines.append(f"Pays after {display.number(record['average_payment_time'])} days")
     lines.append(display.plural(record["total_deals"], "deal"))

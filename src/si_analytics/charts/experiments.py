@@ -22,7 +22,7 @@ EXPERIMENT_COLUMNS = (
     "variant",
     "sent",
     "accepted",
-    "acceptance_rate",
+    "acceptance",
     "wilson_low",
     "wilson_high",
     "lift",
@@ -148,7 +148,7 @@ def _hover(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
         (
             f"<b>{text.label(record['template_name'], 60)}</b>, variant {record['variant']}",
             *([f"Sent by {text.label(called, 60)}"] if called else []),
-            f"{record['accepted']:,} of {record['sent']:,} accepted: {display.number(record['acceptance_rate'])} %",
+            f"{record['accepted']:,} of {record['sent']:,} accepted: {display.percent(record['acceptance'])}",
             f"95 % interval {display.percent(record['wilson_low'])} to {display.percent(record['wilson_high'])}",
             f"B against A {verdict(record)}; lift {lift}",
             *([] if record["enough_data"] else ["Fewer than 30 sent of one of them: do not conclude yet"]),

@@ -31,6 +31,11 @@ MONTHLY_COLUMNS = (
 )
 
 
+_NO_COMPLETED = "No deal was completed."
+_NO_DEALS = "No deal was made."
+_NO_RATE = "No take rate: no deal was completed."
+
+
 def monthly(frame: pl.DataFrame, *, currency: str = "usd", title: str | None = None, dark: bool = False) -> go.Figure:
     """Each month's value of completed deals, and the platform's share of it.
 
@@ -56,22 +61,31 @@ def monthly(frame: pl.DataFrame, *, currency: str = "usd", title: str | None = N
     )
     made.update_layout(template=theme.template(dark=dark), title={"text": heading}, height=430 if valued else 300)
     made.update_annotations(x=0, xanchor="left", font={"size": 13})
-    values = [record["gmv"] if valued else record["new_deals"] for record in records]
-    made.add_bar(row=1, col=1, y=[_float(value) for value in values], **_over_months(records, currency))
+    values = [_float(record["gmv"] if valued else record["new_deals"]) for record in records]
+    over_months = _over_months(records, currency)
+    made.add_bar(row=1, col=1, y=values, meta=_NO_COMPLETED if valued else _NO_DEALS, **over_months)
+    rates = [_float(record["take_rate"]) for record in records]
     if valued:
-        made.add_scatter(
-            row=2,
-            col=1,
-            y=[_float(record["take_rate"]) for record in records],
-            mode="lines+markers",
-            marker={"size": 5},
-            **_over_months(records, currency),
-        )
+        line: dict[str, Any] = {"mode": "lines+markers", "marker": {"size": 5}}
+        made.add_scatter(row=2, col=1, y=rates, meta=_NO_RATE, **line, **over_months)
         made.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=4, row=2, col=1)
-    made.update_yaxes(tickformat="~s", rangemode="tozero", nticks=6, row=1, col=1)
+    made.update_yaxes(rangemode="tozero", nticks=6, row=1, col=1, **theme.amounts(values))
     made.update_xaxes(showgrid=False, tickformat="%b<br>%Y", dtick=_tick_months(len(records)))
     made.update_layout(showlegend=False, margin={"t": 84}, bargap=0.25)
+    if not any(values):
+        _say(made, 1, _NO_COMPLETED if valued else _NO_DEALS)
+    if valued and all(rate is None for rate in rates):
+        _say(made, 2, _NO_RATE)
     return made
+
+
+def _say(made: go.Figure, row: int, words: str) -> None:
+    """A panel with nothing to draw says so, in the place of its axes; the page does the same to months it cuts out."""
+    made.update_xaxes(visible=False, row=row, col=1)
+    made.update_yaxes(visible=False, row=row, col=1)
+    made.update_traces(hoverinfo="skip", hovertemplate=None, row=row, col=1)
+    low, high = made.get_subplot(row, 1).yaxis.domain
+    made.add_annotation(text=words, x=0.5, y=(low + high) / 2, xref="paper", yref="paper", opacity=0.8)
 
 
 def _tick_months(count: int) -> str:

@@ -26,7 +26,7 @@ _FEW_DAYS = 6
 def earnings(
     frame: pl.DataFrame, *, top: int = 5, currency: str = "usd", title: str | None = None, dark: bool = False
 ) -> go.Figure:
-    """What agents have earned in all, day by day: a line for each of the `top` of the latest day.
+    """What agents have earned in all, day by day: a line for each of the `top` of the latest day who earned anything.
 
     `frame` holds the boards kept of each day; of one agent alone it draws that agent.
 
@@ -37,14 +37,18 @@ def earnings(
     heading = title or f"Earnings over time ({currency.upper()})"
     if frame.is_empty():
         return theme.nothing(heading, "No day has been kept yet.", dark=dark)
-    latest = frame.filter(pl.col("as_of_date") == pl.col("as_of_date").max()).sort("rank")
+    has_earned = (pl.col("total_earnings") != 0).any().over("agent_id")
+    is_latest = pl.col("as_of_date") == pl.col("as_of_date").max()
+    latest = frame.filter(is_latest & has_earned).sort("rank")
+    if latest.is_empty():
+        return theme.nothing(heading, "Nobody has earned anything yet.", dark=dark)
     chosen = latest.head(top).to_dicts()
     made = theme.figure(heading, _span(frame, len(chosen), latest.height), height=400, dark=dark)
     for position, agent in enumerate(chosen):
         days = frame.filter(pl.col("agent_id") == agent["agent_id"]).sort("as_of_date").to_dicts()
         _add_line(made, days, position, currency.upper(), alone=len(days) == 1)
     made.update_xaxes(type="date", showgrid=False, tickformat="%-d %b<br>%Y", tickangle=0, **_ticks(frame))
-    made.update_yaxes(tickformat="~s", nticks=6)
+    made.update_yaxes(nticks=6, **theme.amounts(float(value) for value in frame["total_earnings"].to_list()))
     made.update_layout(showlegend=len(chosen) > 1, margin={"b": 40 + 22 * len(chosen)})
     made.update_layout(legend={"orientation": "v"})
     return made
@@ -98,6 +102,8 @@ def cohorts(frame: pl.DataFrame, *, top: int = 12, title: str | None = None, dar
     heading = title or "Retention by month of signing up"
     if frame.is_empty():
         return theme.nothing(heading, "Nobody has signed up yet.", dark=dark)
+    if not frame["active"].sum():
+        return theme.nothing(heading, "None of those who signed up has had a deal yet.", dark=dark)
     every = frame["cohort_month"].unique().sort().to_list()
     months = every[-top:]
     subtitle = "Percent of signups with a deal, months later"

@@ -8,6 +8,7 @@ May import: nothing of ours.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -161,6 +162,19 @@ def figure(title: str, subtitle: str = "", *, height: int, dark: bool = False) -
     """An empty figure in the theme; `title` and `subtitle` are ours, or already escaped."""
     heading = {"text": title, "subtitle": {"text": subtitle}} if subtitle else {"text": title}
     return go.Figure(layout={"template": template(dark=dark), "title": heading, "height": height})
+
+
+def amounts(values: Iterable[float | None]) -> dict[str, object]:
+    """How an axis of amounts or counts writes its ticks: thousands shortened, what is small in full, counts whole.
+
+    Shortened too, a half would be 500m: thousandths.
+    """
+    known = [value for value in values if value is not None]
+    largest = max((abs(value) for value in known), default=0.0)
+    if largest >= 1000:
+        return {"tickformat": "~s"}
+    few_and_whole = largest <= 5 and all(value == int(value) for value in known)
+    return {"tickformat": ",~f", **({"dtick": 1} if few_and_whole else {})}
 
 
 def nothing(title: str, message: str, *, dark: bool = False) -> go.Figure:

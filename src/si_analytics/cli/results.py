@@ -210,8 +210,9 @@ def dashboard(
     if out is not None and ending not in fitting:
         out = out / f"dashboard.{form}"
     with Progress("drawing the dashboard", quiet=json):
-        path = exporting.dashboard(settings.load(), out, exporting.PageFormat(form.value))
-    _wrote([path], json)
+        current = settings.load()
+        path = exporting.dashboard(current, out, exporting.PageFormat(form.value))
+    _wrote([path], json, exporting.warning(current))
 
 
 @export.command()
@@ -230,13 +231,16 @@ def tables(
     from si_analytics import settings
 
     with Progress("writing the tables", quiet=json):
-        paths = exporting.tables(settings.load(), out, exporting.TableFormat(format.value))
-    _wrote(paths, json)
+        current = settings.load()
+        paths = exporting.tables(current, out, exporting.TableFormat(format.value))
+    _wrote(paths, json, exporting.warning(current))
 
 
-def _wrote(paths: list[Path], json: bool) -> None:
+def _wrote(paths: list[Path], json: bool, warning: str) -> None:
     if json:
-        as_json({"written": paths})
+        as_json({"written": paths, **({"warning": warning} if warning else {})})
         return
     for path in paths:
         say(f"Wrote {path}")
+    if warning:
+        say(f"{warning}.")

@@ -2,7 +2,7 @@
 
 Belongs here: the one argument of `render`, checked once when it is made. Opens no warehouse and
 reads no clock: whoever exports hands everything in. May import: `charts` (for the columns it
-reads), `display`, `errors`, `windows`.
+reads), `display`, `errors`, `freshness`, `windows`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from si_analytics.charts.growth import MONTHLY_COLUMNS
 from si_analytics.charts.overtime import COHORT_COLUMNS, HISTORY_COLUMNS
 from si_analytics.charts.times import TIME_COLUMNS
 from si_analytics.errors import UsageError
+from si_analytics.freshness import Freshness
 
 MOVEMENT_COLUMNS = ("previous_rank", "rank_change")
 ACTIVITY_COLUMNS = ("new_deals", "gmv", "net_revenue")
@@ -85,8 +86,9 @@ class DashboardContent:
     has a row per check that ran, with the number of rows it found; ``left_out`` the money in other
     currencies, ``sources`` what the refresh read. The boards of ``history`` and the frames of
     ``times_to_convert``, by funnel, are drawn where they are given. ``as_of``, ``snapshot`` and
-    ``refresh_id`` are printed on every page; ``definitions`` says in a sentence what each metric means,
-    ``meanings`` of each metric each column's name, unit and meaning.
+    ``refresh_id`` are printed on every page, ``freshness`` (how old the newest event and the snapshot are)
+    at its top; ``definitions`` says in a sentence what each metric means, ``meanings`` of each metric each
+    column's name, unit and meaning.
     """
 
     agent_leaderboard: pl.DataFrame
@@ -110,6 +112,7 @@ class DashboardContent:
     left_out: pl.DataFrame | None = None
     sources: pl.DataFrame | None = None
     periods: tuple[Period, ...] = ()
+    freshness: Freshness | None = None
     title: str = "Marketplace report"
 
     def __post_init__(self) -> None:

@@ -86,7 +86,7 @@ def _agent_columns(currency: str, moved: bool) -> tuple[Column, ...]:
 
 
 def brands(content: DashboardContent) -> Table:
-    """Every brand, by rank."""
+    """Every brand, by rank; those without a review have none, and come last."""
     columns = (
         Column("rank", "Rank", down=False),
         Column("company", "Brand", "name", down=False),
@@ -111,7 +111,11 @@ def brands(content: DashboardContent) -> Table:
         ),
         Column("sponsor_id", "Sponsor id", "text", shown=False),
     )
-    return Table.of(content.brand_reputations.sort("rank"), columns, "brand", "brands")
+    return Table.of(_in_order(content.brand_reputations), columns, "brand", "brands")
+
+
+def _in_order(brands: pl.DataFrame) -> pl.DataFrame:
+    return brands.sort("rank", "total_deals", "sponsor_id", descending=[False, True, False], nulls_last=True)
 
 
 def funnels(content: DashboardContent, period: Period | None = None) -> Table:
@@ -226,13 +230,13 @@ def experiments(content: DashboardContent) -> Table | None:
         Column("variant", "Variant", "tier", down=False),
         Column("sent", "Sent"),
         Column("accepted", "Accepted"),
-        Column("acceptance_rate", "Rate", "percent", "Share accepted of those sent"),
+        Column("acceptance", "Share", "ratio", "Share accepted of those sent"),
         Column("wilson_low", "At least", "ratio", "Lower end of the 95 % interval"),
         Column("wilson_high", "At most", "ratio", "Upper end of the 95 % interval"),
         Column("difference", "B over A", "points", "Share accepted of B minus that of A"),
         Column("p_value", "p", "chance", "How likely chance alone makes such a difference", down=False),
         Column("enough_data", "Enough sent", "stage", "30 or more of both variants"),
-        Column("lift", "Lift", shown=False),
+        Column("lift", "Lift", "ratio", shown=False),
         Column("agent_id", "Agent id", "text", shown=False),
     )
     frame = content.template_experiments.with_columns(

@@ -60,11 +60,12 @@ def templates() -> dict[str, Any]:
 
 
 def _ranked_agents(board: pl.DataFrame, currency: str) -> Figure:
-    return _ranked(charts.leaderboard(board, top=max(board.height, 1), currency=currency), board.height)
+    earned = board.filter(pl.col("total_earnings") > 0).height  # the first of the table: it goes by earnings
+    return _ranked(charts.leaderboard(board, top=max(earned, 1), currency=currency), earned)
 
 
 def _ranked_brands(content: DashboardContent) -> Figure:
-    count = content.brand_reputations.height
+    count = content.brand_reputations["rank"].count()  # the others are unrated, and last in the table
     return _ranked(charts.brand_reputation(content.brand_reputations, top=max(count, 1)), count)
 
 

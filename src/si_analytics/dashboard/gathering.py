@@ -40,6 +40,7 @@ def gather(warehouse: Warehouse) -> DashboardContent:
         warnings=warehouse.checks().rename({"check_name": "check"}),
         left_out=_left_out(warehouse),
         sources=_sources(warehouse),
+        freshness=warehouse.freshness(),
         definitions={name: definitions.of(name).summary for name in _DEFINED},
         meanings={
             name: [(column.name, column.unit, column.meaning) for column in definitions.of(name).columns]

@@ -5,9 +5,8 @@ Belongs here: sums and shares of whole frames. May import: `display`, and this p
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -115,13 +114,14 @@ def _first_deal(funnels: pl.DataFrame) -> tuple[Headline, ...]:
 
 
 def _latest_month(content: DashboardContent) -> tuple[Headline, ...]:
-    """The latest month that is over at as_of, against the one before it."""
+    """The last month that is over at as_of, against the one before it, whatever happened in either."""
     if content.marketplace_monthly is None:
         return ()
-    over = [row for row in content.marketplace_monthly.sort("month").to_dicts() if _is_over(row["month"], content)]
-    if not over:
+    months = {row["month"]: row for row in content.marketplace_monthly.to_dicts()}
+    over = _month_before(content.as_of_local.date())
+    last, before = months.get(over), months.get(_month_before(over))
+    if last is None:
         return ()
-    last, before = over[-1], over[-2] if len(over) > 1 else None
     called, currency = f"{last['month']:%b %Y}", content.currency.upper()
     figures = (
         ("gmv", f"Completed deals ({currency})"),
@@ -135,9 +135,9 @@ def _latest_month(content: DashboardContent) -> tuple[Headline, ...]:
     )
 
 
-def _is_over(month: date, content: DashboardContent) -> bool:
-    year, index = divmod(month.year * 12 + month.month, 12)
-    return datetime(year, index + 1, 1, tzinfo=zoneinfo.ZoneInfo(content.timezone)) <= content.as_of
+def _month_before(day: date) -> date:
+    """The first day of the month before that of `day`."""
+    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
 def _against_month(value: Decimal | int, before: dict[str, Any] | None, key: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ def render(content: DashboardContent) -> str:
         sections=_sections(content),
         headlines=headlines.headlines(content),
         growth_note=_growth_note(content),
+        freshness=content.freshness,
+        taken_at="" if content.freshness is None else display.moment(content.freshness.taken_at),
         periods=[(period.key, period.name.capitalize(), _days(content, period)) for period in content.periods],
         provenance=_provenance(content),
         definitions=_definitions(content),
@@ -188,8 +190,12 @@ def _growth_note(content: DashboardContent) -> str:
 
 
 def _provenance(content: DashboardContent) -> list[tuple[str, str]]:
+    fresh = content.freshness
+    newest = "none" if fresh is None or fresh.newest_event is None else display.moment(fresh.newest_event)
+    known = [] if fresh is None else [("Newest event", newest), ("Read on", display.moment(fresh.taken_at))]
     return [
         ("As of", display.moment(content.as_of)),
+        *known,
         ("Reporting time zone", content.timezone),
         ("Reporting currency", content.currency.upper()),
         ("Refresh", content.refresh_id),
@@ -205,6 +211,16 @@ def _definitions(content: DashboardContent) -> list[tuple[str, str, Sequence[tup
         (_capital(name.replace("_", " ")), _capital(content.definitions[name]), content.meanings.get(name, ()))
         for name in sorted(content.definitions)
     ]
+
+
+def _snapshot(content: DashboardContent) -> dict[str, Any]:
+    """When the tables were read, and from which age in seconds that is unusual: only the reader's clock knows it."""
+    if content.freshness is None:
+        return {}
+    return {
+        "taken_at": content.freshness.taken_at.astimezone(UTC).isoformat(),
+        "snapshot_keeps": int(content.freshness.snapshot_keeps.total_seconds()),
+    }
 
 
 def _capital(words: str) -> str:
@@ -231,6 +247,7 @@ def _data(content: DashboardContent) -> dict[str, Any]:
             "as_of": f"{content.as_of_utc:%Y-%m-%d}",
             "moment": content.as_of_utc.isoformat(),
             "currency": content.currency,
+            **_snapshot(content),
         },
         "tables": {name: table.to_json() for name, table in tables.items() if table is not None},
         "headlines": {

@@ -27,13 +27,19 @@ function matcher(table, typed, keys) {
   };
 }
 
+/** `words`: what to say where no row matches, and where none of those that do has anything to draw. */
 function rankedChart(element, name, table, words, figureName = name) {
-  const indices = table.data.rows.flatMap((row, index) => (table.keep(row) ? [index] : [])).slice(0, CHART_ROWS);
   const figure = page.charts[figureName];
-  const whole = table.rows.length;
+  // The first rows are those that the figure draws: the others earned nothing, or are not rated.
+  const drawn = table.data.rows.flatMap((row, index) => (index < figure.rows && table.keep(row) ? [index] : []));
+  const indices = drawn.slice(0, CHART_ROWS);
   find(`${name}-chart-note`).textContent =
-    whole > indices.length ? `The first ${indices.length} of ${numberText(String(whole))} that match` : "";
-  place(element, () => (indices.length ? pickRows(figure, indices) : noChart(words)));
+    drawn.length > indices.length ? `The first ${indices.length} of ${numberText(String(drawn.length))} to be drawn` : "";
+  place(element, () => (indices.length ? pickRows(figure, indices) : noChart(table.rows.length ? words.nothing : words.nobody)));
+}
+
+function nobodyEarned() {
+  return chosenPeriod() ? "Nobody earned anything in this period." : "Nobody has earned anything yet.";
 }
 
 // Period: one choice for the whole page, wherever it is made
@@ -128,7 +134,7 @@ function drawAgents() {
   const tier = find("agents-tier").value;
   const named = matcher(table, stateOf("agents.q"), ["agent_name", "agent_id"]);
   table.show((row) => (!tier || (table.cell(row, "tier") ?? "(none)") === tier) && named(row));
-  rankedChart(find("agents-chart"), "agents", table, "No agent to draw.", ofPeriod("agents"));
+  rankedChart(find("agents-chart"), "agents", table, { nobody: "No agent to draw.", nothing: nobodyEarned() }, ofPeriod("agents"));
 }
 
 function openAgent() {
@@ -175,19 +181,13 @@ function setUpBrands() {
     sort: "rank",
     summary: countOf,
     filters: () => [stateOf("brands.q")],
-    writers: Object.fromEntries(["overall", "payment_speed", "communication", "professionalism"].map((name) => [`${name}_rating`, ratingText])),
   });
-}
-
-/** A brand without reviews has no mean to show; the warehouse keeps its column's default, 0. */
-function ratingText(text, row, table) {
-  return table.cell(row, "review_count") === "0" ? MISSING : numberText(text);
 }
 
 function drawBrands() {
   bindInput(find("brands-search"), "brands.q", drawBrands);
   tables.brands.show(matcher(tables.brands, stateOf("brands.q"), ["company", "sponsor_id"]));
-  rankedChart(find("brands-chart"), "brands", tables.brands, "No brand to draw.");
+  rankedChart(find("brands-chart"), "brands", tables.brands, { nobody: "No brand to draw.", nothing: "No such brand has been reviewed yet." });
 }
 
 // Funnels
@@ -248,8 +248,10 @@ function drawTimes(name, chosen) {
 // Overview, growth, data quality
 
 function drawOverview() {
-  const best = page.tables[ofPeriod("agents")].rows.slice(0, CHART_ROWS).map((_, index) => index);
-  place(find("overview-agents"), () => (best.length ? pickRows(page.charts[ofPeriod("agents")], best) : noChart("No agents yet.")));
+  const figure = page.charts[ofPeriod("agents")];
+  const agents = page.tables[ofPeriod("agents")].rows;
+  const best = agents.slice(0, Math.min(CHART_ROWS, figure.rows)).map((_, index) => index);
+  place(find("overview-agents"), () => (best.length ? pickRows(figure, best) : noChart(agents.length ? nobodyEarned() : "No agents yet.")));
   const funnel = page.charts[ofPeriod("funnel:invite:all")];
   place(find("overview-funnel"), () => funnel ?? noChart("Nothing has entered this funnel yet."));
 }
@@ -260,7 +262,24 @@ function lastMonths(figure, count) {
   const data = figure.data.map((trace) => ({ ...trace, x: cut(trace.x), y: cut(trace.y), customdata: cut(trace.customdata) }));
   const layout = structuredClone(figure.layout);
   for (const [name, axis] of Object.entries(layout)) if (name.startsWith("xaxis")) axis.dtick = count > 12 ? "M3" : "M1";
+  for (const trace of data) if (Array.isArray(trace.y)) sayPanel(layout, trace);
   return { data, layout };
+}
+
+/** A panel of which the cut left nothing says so, as the library's charts do; one with small figures has them whole. */
+function sayPanel(layout, trace) {
+  const ending = (trace.yaxis ?? "y").slice(1);
+  const [x, y] = [layout[`xaxis${ending}`], layout[`yaxis${ending}`]];
+  const known = trace.y.filter((value) => value !== null);
+  const largest = Math.max(0, ...known.map(Math.abs));
+  if (y.tickformat === "~s" && largest < 1000) y.tickformat = ",~f";
+  if (y.visible === false || (trace.type === "bar" ? largest > 0 : known.length)) return;
+  x.visible = y.visible = false;
+  trace.hoverinfo = "skip";
+  layout.annotations = [
+    ...(layout.annotations ?? []),
+    { text: trace.meta, x: 0.5, y: (y.domain[0] + y.domain[1]) / 2, xref: "paper", yref: "paper", showarrow: false, opacity: 0.8 },
+  ];
 }
 
 function drawGrowth() {
@@ -279,6 +298,26 @@ function tellFreshness() {
   const days = Math.floor((Date.now() - Date.parse(page.meta.moment)) / 86_400_000);
   const age = days > 0 ? `, ${pluralText(days, "day", "days")} before this page was opened` : "";
   find("freshness").textContent = find("freshness").textContent.replace(/\.$/, `${age}.`);
+  tellSnapshot();
+}
+
+function ageText(seconds) {
+  const hours = Math.floor(seconds / 3600);
+  if (hours >= 48) return pluralText(Math.floor(hours / 24), "day", "days");
+  return hours ? pluralText(hours, "hour", "hours") : "less than an hour";
+}
+
+/** How old the snapshot is by the reader's clock, with a warning where it is older than usual. */
+function tellSnapshot() {
+  if (!page.meta.taken_at) return;
+  const seconds = Math.floor((Date.now() - Date.parse(page.meta.taken_at)) / 1000);
+  if (seconds <= 0) return;
+  const line = find("snapshot-age");
+  line.textContent = line.textContent.replace(/\.$/, `, ${ageText(seconds)} before this page was opened.`);
+  if (seconds <= page.meta.snapshot_keeps) return;
+  const warning = find("snapshot-warning");
+  warning.hidden = false;
+  warning.lastElementChild.textContent = `These figures are ${ageText(seconds)} old, older than usual: see whether refreshes still run.`;
 }
 
 function setUpRest() {

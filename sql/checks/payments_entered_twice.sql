@@ -1,0 +1,70 @@
+-- payments_entered_twice: a payment repeats an earlier one in everything, and so was probably entered twice.
+--
+-- Alike are completed transactions of one type, job, payee, amount, currency and payment id, none of them null, created
+-- within a day of each other. Each that follows another one is listed, with the one before; all are added up.
+--
+-- Dialect   duckdb
+-- Grain     one row per transaction that repeats the one before it
+-- Severity  warning
+-- Inputs    raw.transactions
+-- Params    $as_of  timestamptz, exclusive
+-- Units     amount in the currency of the row
+-- Order     transaction_id
+-- Remedy    Find out whether the money moved twice; if it did not, set the status of one of the two to failed
+
+with
+
+payments as (
+
+    select
+        id,
+        type,
+        job_id,
+        to_user_id,
+        amount,
+        lower(trim(currency, ' ')) as currency,
+        payment_id,
+        created_at
+    from raw.transactions
+    where
+        status = 'completed'
+        and job_id is not null
+        and to_user_id is not null
+        and amount is not null
+        and currency is not null
+        and payment_id is not null
+        and created_at < $as_of
+
+),
+
+in_order as (
+
+    select
+        *,
+        lag(id) over (
+            partition by type, job_id, to_user_id, amount, currency, payment_id order by created_at asc, id asc
+        ) as earlier_id,
+        lag(created_at) over (
+            partition by type, job_id, to_user_id, amount, currency, payment_id order by created_at asc, id asc
+        ) as earlier_at
+    from payments
+
+),
+
+final as (
+
+    select
+        id as transaction_id,
+        earlier_id as earlier_transaction_id,
+        job_id,
+        to_user_id,
+        amount,
+        currency,
+        created_at
+    from in_order
+    where epoch_us(created_at) - epoch_us(earlier_at) <= 86400000000
+
+)
+
+select * from final
+order by transaction_id

@@ -1,0 +1,25 @@
+-- currencies_held: the currencies that money was recorded in, as they are compared.
+--
+-- Trimmed and in lower case, null being usd, whatever the type and status of the transaction or escrow job.
+--
+-- Dialect  duckdb
+-- Grain    one row per currency
+-- Inputs   raw.transactions, raw.escrow_jobs
+-- Order    currency
+
+with
+
+final as (
+
+    select lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    from raw.transactions
+
+    union
+
+    select lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    from raw.escrow_jobs
+
+)
+
+select * from final
+order by currency
