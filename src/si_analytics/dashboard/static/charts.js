@@ -62,7 +62,33 @@ function pickRows(figure, indices) {
   return { data: figure.data.map((trace) => pick(trace)), layout: { ...figure.layout, yaxis, height } };
 }
 
-/** The chart of a funnel's place in the page where there is nothing to draw. */
+/** The last `count` months of the chart, which goes from the first month to the last. */
+function lastMonths(figure, count) {
+  const cut = (values) => (Array.isArray(values) ? values.slice(-count) : values);
+  const data = figure.data.map((trace) => ({ ...trace, x: cut(trace.x), y: cut(trace.y), customdata: cut(trace.customdata) }));
+  const layout = structuredClone(figure.layout);
+  for (const [name, axis] of Object.entries(layout)) if (name.startsWith("xaxis")) axis.dtick = count > 12 ? "M3" : "M1";
+  for (const trace of data) if (Array.isArray(trace.y)) sayPanel(layout, trace);
+  return { data, layout };
+}
+
+/** A panel of which the cut left nothing says so, as the library's charts do; one with small figures has them whole. */
+function sayPanel(layout, trace) {
+  const ending = (trace.yaxis ?? "y").slice(1);
+  const [x, y] = [layout[`xaxis${ending}`], layout[`yaxis${ending}`]];
+  const known = trace.y.filter((value) => value !== null);
+  const largest = Math.max(0, ...known.map(Math.abs));
+  if (y.tickformat === "~s" && largest < 1000) y.tickformat = ",~f";
+  if (y.visible === false || (trace.type === "bar" ? largest > 0 : known.length)) return;
+  x.visible = y.visible = false;
+  trace.hoverinfo = "skip";
+  layout.annotations = [
+    ...(layout.annotations ?? []),
+    { text: trace.meta, x: 0.5, y: (y.domain[0] + y.domain[1]) / 2, xref: "paper", yref: "paper", showarrow: false, opacity: 0.8 },
+  ];
+}
+
+/** What stands in a chart's place where there is nothing to draw. */
 function noChart(words) {
   const axis = { visible: false };
   const annotations = [{ text: words, x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false }];

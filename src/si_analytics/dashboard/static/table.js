@@ -170,7 +170,7 @@ class DataTable {
 
   bodyCell(row, column, largest) {
     const value = this.cell(row, column.key);
-    const content = (this.writers[column.key] ?? WRITERS[column.kind])(value, row, this);
+    const content = this.written(value, row, column);
     const kind = FIGURES.has(column.kind) ? "figure" : `kind-${column.kind}`;
     const cell = make(this.heads(column) ? "th" : "td", { className: kind }, content);
     if (this.heads(column)) Object.assign(cell, { scope: "row", className: `anchor ${kind}` });
@@ -179,6 +179,12 @@ class DataTable {
       cell.style.setProperty("--share", Math.max(0, Number(value) / largest.get(column.key)).toFixed(4));
     }
     return cell;
+  }
+
+  written(value, row, column) {
+    if (column.clear_where_no && this.cell(row, column.clear_where_no) === "0") return WRITERS.tier("clear");
+    const text = column.called ? (this.cell(row, column.called) ?? value) : value;
+    return (this.writers[column.key] ?? WRITERS[column.kind])(text, row, this);
   }
 
   /** Whether the column says what a row is about: it heads the row, and stays in sight where the table is narrow. */
