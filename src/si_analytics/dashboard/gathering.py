@@ -10,12 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from si_analytics import definitions, windows
+from si_analytics.dashboard import sources
 from si_analytics.dashboard.content import DashboardContent, Period
 from si_analytics.dashboard.headlines import TILES, Tile
 from si_analytics.dashboard.panel import Panel
 from si_analytics.dashboard.panels import PANELS
 from si_analytics.dashboard.sources import Source, drawn_from
 from si_analytics.reader import Warehouse
+
+_ALWAYS = (
+    *(sources.AGENT_LEADERBOARD, sources.AGENT_PERFORMANCE, sources.BRAND_REPUTATIONS, sources.CONVERSION_FUNNELS),
+    *(sources.AGENTS_BEFORE, sources.INVITES_BEFORE),
+)
+"""What the page itself tells: how many agents and brands there are, what they are called, and of a period the same."""
 
 PERIODS = ("last 30 days", "last 90 days", "last 365 days")
 """What readers may choose besides all time: whole days in the reporting time zone, before the day of as_of."""
@@ -56,8 +63,8 @@ def reads(*, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES) ->
 
 def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[Source, ...]:
     """Each source once, however many panels and tiles it serves, in the order they stand in."""
-    declared = (*(panel.sources for panel in panels), *(tile.sources for tile in tiles))
-    return tuple(dict.fromkeys(source for sources in declared for source in sources))
+    declared = (_ALWAYS, *(panel.sources for panel in panels), *(tile.sources for tile in tiles))
+    return tuple(dict.fromkeys(source for each in declared for source in each))
 
 
 def _period(warehouse: Warehouse, asked: Sequence[Source], name: str) -> Period:

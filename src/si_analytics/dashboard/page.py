@@ -36,6 +36,7 @@ _SCRIPTS = (
     *("decimal.js", "csv.js", "state.js", "table.js", "charts.js"),
     *("filters.js", "panels.js", "details.js", "freshness.js", "page.js"),
 )
+_MODULE_WORDS = re.compile(r'^(?:import \{[^}]*\} from "\./[a-z]+\.js";\n|export )', re.MULTILINE)
 # What a JSON text may not hold inside a script element: the ends of the element, and the two line
 # ends that JavaScript and JSON disagree about.
 _JSON_ESCAPES = str.maketrans(
@@ -100,8 +101,12 @@ def _static(name: str) -> str:
 
 
 def _script() -> str:
-    """The page's own script: its files one after the other, in a scope of their own."""
-    parts = "\n".join(_static(name) for name in _SCRIPTS)
+    """The page's own script: its modules one after the other, in a scope of their own.
+
+    A module of the page cannot be imported from a file on disk, so all stand in one scope: there every name is the
+    one that its import meant, and the words `import` and `export` are left out.
+    """
+    parts = "\n".join(_MODULE_WORDS.sub("", _static(name)) for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
 
 

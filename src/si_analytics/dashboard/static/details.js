@@ -1,12 +1,18 @@
 // A row opened from its table: a window with what is known of it, of all time.
 
-function setUpDetail({ detail }) {
+import { place } from "./charts.js";
+import { MISSING, numberText } from "./decimal.js";
+import { inCurrency } from "./panels.js";
+import { find, page, setState, stateOf } from "./state.js";
+import { make, WRITERS } from "./table.js";
+
+export function setUpDetail({ detail }) {
   const dialog = find(`${detail.element}-dialog`);
   find(`${detail.element}-close`).addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => setState({ [detail.name]: "" }));
 }
 
-function detailButton(panel, name, row, table) {
+export function detailButton(panel, name, row, table) {
   const button = make("button", { type: "button", className: "link", ariaHasPopup: "dialog" }, WRITERS.name(name));
   button.addEventListener("click", () => {
     setState({ [panel.detail.name]: table.cell(row, panel.detail.key) });
@@ -15,7 +21,7 @@ function detailButton(panel, name, row, table) {
   return button;
 }
 
-function openDetails() {
+export function openDetails() {
   for (const panel of page.panels) if (panel.detail) openDetail(panel);
 }
 

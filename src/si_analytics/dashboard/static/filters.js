@@ -1,6 +1,10 @@
 // The filters: what readers chose, and which rows of a table that leaves. Each is declared, with its kind, in the
 // page's data; its choice lives in the address.
 
+import { drawPanels, figureName } from "./panels.js";
+import { find, page, setState, stateOf } from "./state.js";
+import { make } from "./table.js";
+
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 function bindInput(element, key, redraw) {
@@ -21,17 +25,17 @@ function matcher(table, typed, keys) {
   };
 }
 
-function filterNamed(name) {
+export function filterNamed(name) {
   return page.filters.find((filter) => filter.name === name);
 }
 
 /** What is chosen: nothing where the address holds what cannot be. */
-function chosen(filter) {
+export function chosen(filter) {
   return find(filter.element).value;
 }
 
 /** What the choice is called. */
-function chosenLabel(filter) {
+export function chosenLabel(filter) {
   return find(filter.element).selectedOptions[0]?.textContent ?? "";
 }
 
@@ -42,7 +46,7 @@ function chosenWords(filter) {
 }
 
 /** Puts every filter as the address has it. */
-function bindFilters() {
+export function bindFilters() {
   for (const filter of page.filters) {
     const element = find(filter.element);
     if (filter.of) offer(filter, element);
@@ -54,7 +58,9 @@ function bindFilters() {
 /** The options that go with the choice this one hangs on, where there is a chart for both. */
 function offer(filter, element) {
   const offered = filter.offers[chosen(filterNamed(filter.of))] ?? [];
-  const charts = page.panels.map((panel) => panel.chart).filter((chart) => chart?.pick.some((one) => one.chosen === filter.name));
+  const charts = page.panels
+    .map((panel) => panel.chart)
+    .filter((chart) => chart?.pick.some((one) => one.chosen === filter.name));
   const there = ([value]) => charts.every((chart) => page.charts[figureName(chart, { [filter.name]: value })]);
   const options = [["", filter.anything], ...offered.filter(there)];
   element.replaceChildren(...options.map(([value, label]) => make("option", { value }, label)));
@@ -79,13 +85,13 @@ const KEEPERS = {
   },
 };
 
-function keeper(filters, table) {
+export function keeper(filters, table) {
   const keeps = filters.map((filter) => KEEPERS[filter.kind](filter, table));
   return (row) => keeps.every((keep) => keep(row));
 }
 
 /** What is chosen in words, a filter that goes on where the one before it ended put to it. */
-function inWords(filters) {
+export function inWords(filters) {
   const parts = [];
   for (const filter of filters.filter(chosen)) {
     const words = filter.printed.replace("{}", () => chosenWords(filter));
@@ -96,13 +102,13 @@ function inWords(filters) {
 }
 
 /** What is chosen in a file's name. */
-function inFileName(filters) {
+export function inFileName(filters) {
   return filters.map((filter) => chosen(filter) && filter.filed.replace("{}", () => chosen(filter)));
 }
 
 // Period: one choice for the whole page, wherever it is made
 
-function chosenPeriod() {
+export function chosenPeriod() {
   return page.headlines[stateOf("period")] ? stateOf("period") : "";
 }
 
@@ -113,12 +119,12 @@ function periodText() {
 }
 
 /** `name` of the period chosen, where there is one and `follows` it. */
-function ofPeriod(name, follows) {
+export function ofPeriod(name, follows) {
   const period = chosenPeriod();
   return period && follows ? `${name}:${period}` : name;
 }
 
-function filtersInForce() {
+export function filtersInForce() {
   const parts = chosenPeriod() ? [`period ${periodText()}`] : [];
   return [...parts, ...inWords(page.filters)].join("; ") || "none";
 }

@@ -1,7 +1,10 @@
 // How old the figures are: the file cannot know, the reader's clock does.
 
+import { pluralText } from "./decimal.js";
+import { find, page } from "./state.js";
+
 /** How old the figures are when they are read: the file cannot know, the reader's clock does. */
-function tellFreshness() {
+export function tellFreshness() {
   const days = Math.floor((Date.now() - Date.parse(page.meta.moment)) / 86_400_000);
   const age = days > 0 ? `, ${pluralText(days, "day", "days")} before this page was opened` : "";
   find("freshness").textContent = find("freshness").textContent.replace(/\.$/, `${age}.`);

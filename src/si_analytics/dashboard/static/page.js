@@ -1,7 +1,13 @@
 // The page put together: its sections, the period, and the state they share.
 
-const page = JSON.parse(document.getElementById("page-data").textContent);
-const find = (id) => document.getElementById(id);
+import { places, printing, watcher, watchTheme } from "./charts.js";
+import { openDetails } from "./details.js";
+import { chosenPeriod, filtersInForce } from "./filters.js";
+import { tellFreshness } from "./freshness.js";
+import { drawPanels, setUpPanels } from "./panels.js";
+import { find, goTo, page, readState, setState, state, writeState } from "./state.js";
+import { make } from "./table.js";
+
 const sections = [...document.querySelectorAll("main > section")];
 
 function setUpPeriod() {
@@ -20,7 +26,8 @@ function setUpPeriod() {
 function drawPeriod() {
   for (const select of document.querySelectorAll("[data-period]")) {
     select.value = chosenPeriod();
-    select.closest(".filters").querySelector("[data-days-shown]").textContent = select.selectedOptions[0].dataset.days ?? "";
+    select.closest(".filters").querySelector("[data-days-shown]").textContent =
+      select.selectedOptions[0].dataset.days ?? "";
   }
   const cards = (page.headlines[chosenPeriod()] ?? []).map(({ label, value, note, trend }) =>
     make(
@@ -41,7 +48,7 @@ function drawAll() {
   openDetails();
 }
 
-function showState() {
+export function showState() {
   for (const element of document.querySelectorAll("[data-filters]")) element.textContent = filtersInForce();
   find("reset").hidden = state.values.size === 0;
   const shown = state.section || sections[0].id;

@@ -1,12 +1,31 @@
 // The panels: each is declared in the page's data with its filters, table and chart, and found by what it declares. No
 // panel is known here by name.
 
+import { lastMonths, noChart, pickRows, place } from "./charts.js";
+import { numberText, pluralText, sumDecimals } from "./decimal.js";
+import { detailButton, setUpDetail } from "./details.js";
+import {
+  bindFilters,
+  chosen,
+  chosenLabel,
+  chosenPeriod,
+  filterNamed,
+  inFileName,
+  inWords,
+  keeper,
+  ofPeriod,
+} from "./filters.js";
+import { showState } from "./page.js";
+import { find, page } from "./state.js";
+import { DataTable, labelText } from "./table.js";
+
 const CHART_ROWS = 12;
 const tables = {};
 
-function setUpPanels() {
+export function setUpPanels() {
   for (const panel of page.panels) {
-    if (panel.table) tables[panel.name] = new DataTable(find(`${panel.name}-table`), page.tables[panel.name], tableOptions(panel));
+    if (panel.table)
+      tables[panel.name] = new DataTable(find(`${panel.name}-table`), page.tables[panel.name], tableOptions(panel));
     if (panel.detail) setUpDetail(panel);
   }
 }
@@ -38,14 +57,16 @@ function summaryOf({ count, total }, rows, table) {
   return `${counted}, ${inCurrency(words)} ${numberText(sum)}`;
 }
 
-function inCurrency(words) {
+export function inCurrency(words) {
   return words.replace("{currency}", page.meta.currency.toUpperCase());
 }
 
 function countOf(rows, table) {
   const all = table.data.rows.length;
   const { thing, things } = table.data;
-  return rows.length === all ? pluralText(all, thing, things) : `${numberText(String(rows.length))} of ${pluralText(all, thing, things)}`;
+  return rows.length === all
+    ? pluralText(all, thing, things)
+    : `${numberText(String(rows.length))} of ${pluralText(all, thing, things)}`;
 }
 
 function countListed({ one, many, values, ending }, rows, table) {
@@ -55,7 +76,7 @@ function countListed({ one, many, values, ending }, rows, table) {
 }
 
 /** Draws the panels that `wanted` says, all of them without one. */
-function drawPanels(wanted = () => true) {
+export function drawPanels(wanted = () => true) {
   bindFilters();
   for (const panel of page.panels.filter(wanted)) {
     if (panel.table) drawTable(panel);
@@ -73,8 +94,9 @@ function drawTable(panel) {
 }
 
 /** The name of the figure that a chart shows under what is chosen, or would under `instead`. */
-function figureName(chart, instead = {}) {
-  const value = (one) => one.fixed ?? ((instead[one.chosen] ?? chosen(filterNamed(one.chosen))) || filterNamed(one.chosen).whole);
+export function figureName(chart, instead = {}) {
+  const value = (one) =>
+    one.fixed ?? ((instead[one.chosen] ?? chosen(filterNamed(one.chosen))) || filterNamed(one.chosen).whole);
   return ofPeriod([chart.drawing, ...chart.pick.map(value)].join(":"), chart.follows_period);
 }
 
@@ -113,7 +135,9 @@ function rankedChart({ name, chart }, element, figure) {
     const words = `The first ${indices.length} of ${numberText(String(drawn.length))} to be drawn`;
     element.closest("figure").querySelector(".note").textContent = drawn.length > indices.length ? words : "";
   }
-  place(element, () => (indices.length ? pickRows(figure, indices) : noChart(matching.length ? nothingWords(chart) : chart.nobody)));
+  place(element, () =>
+    indices.length ? pickRows(figure, indices) : noChart(matching.length ? nothingWords(chart) : chart.nobody),
+  );
 }
 
 function nothingWords(chart) {

@@ -1,12 +1,25 @@
 // A table that sorts, filters, counts, sums and downloads. Cells are made with textContent alone, so
 // that nothing people typed is ever read as HTML.
 
+import { csvText, download, fileName } from "./csv.js";
+import {
+  chanceText,
+  compareDecimals,
+  hoursText,
+  MISSING,
+  numberText,
+  percentText,
+  pointsText,
+  wholePercentText,
+} from "./decimal.js";
+import { page, setState, stateOf } from "./state.js";
+
 const FIRST_ROWS = 20;
 const MORE_ROWS = 100;
 const TOO_FEW_TO_CUT = 30;
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
-function make(tag, properties = {}, ...children) {
+export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(properties)) {
     if (key in element) element[key] = value;
@@ -16,7 +29,7 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-function labelText(name) {
+export function labelText(name) {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -30,10 +43,17 @@ function monthText(iso) {
 function movementCell(text) {
   if (text === null) return make("span", { className: "muted" }, "new");
   const size = text.replace("-", "");
-  if (size === "0") return make("span", { className: "muted" }, "=", make("span", { className: "hidden" }, " no change"));
+  if (size === "0")
+    return make("span", { className: "muted" }, "=", make("span", { className: "hidden" }, " no change"));
   const up = !text.startsWith("-");
   const words = make("span", { className: "hidden" }, up ? "up " : "down ");
-  return make("span", { className: up ? "up" : "down" }, words, make("span", { ariaHidden: "true" }, up ? "▲ " : "▼ "), numberText(size));
+  return make(
+    "span",
+    { className: up ? "up" : "down" },
+    words,
+    make("span", { ariaHidden: "true" }, up ? "▲ " : "▼ "),
+    numberText(size),
+  );
 }
 
 /** A name as typed; one too long for its three lines is told in full when pointed at. */
@@ -42,7 +62,7 @@ function nameCell(text) {
   return make("bdi", { title: shown.length > 50 ? shown : "" }, shown);
 }
 
-const WRITERS = {
+export const WRITERS = {
   number: numberText,
   ratio: percentText,
   percent: wholePercentText,
@@ -55,13 +75,14 @@ const WRITERS = {
   name: nameCell,
   person: nameCell,
   tier: (text) => (text === null ? MISSING : make("span", { className: `tier tier-${text.replace(/\W/g, "")}` }, text)),
-  severity: (text) => (text === null ? MISSING : make("span", { className: `tier severity-${text.replace(/\W/g, "")}` }, text)),
+  severity: (text) =>
+    text === null ? MISSING : make("span", { className: `tier severity-${text.replace(/\W/g, "")}` }, text),
   text: (text) => text ?? MISSING,
   sentence: (text) => (text === null ? MISSING : text.charAt(0).toUpperCase() + text.slice(1)),
 };
 const FIGURES = new Set(["number", "ratio", "percent", "points", "chance", "hours", "movement"]);
 
-class DataTable {
+export class DataTable {
   /** `options`: name, sort (the default, like "rank" or "-reached"), onChange(table), writers by column key. */
   constructor(root, data, options) {
     this.root = root;
@@ -120,8 +141,11 @@ class DataTable {
     const kind = this.data.columns[position].kind;
     const exact = FIGURES.has(kind);
     const compare = (left, right) => {
-      if (left[position] === null || right[position] === null) return (left[position] === null) - (right[position] === null);
-      const order = exact ? compareDecimals(left[position], right[position]) : collator.compare(left[position], right[position]);
+      if (left[position] === null || right[position] === null)
+        return (left[position] === null) - (right[position] === null);
+      const order = exact
+        ? compareDecimals(left[position], right[position])
+        : collator.compare(left[position], right[position]);
       return down ? -order : order;
     };
     return [...rows].sort(compare);
@@ -154,7 +178,9 @@ class DataTable {
   drawBody() {
     const shown = this.rows.slice(0, this.limit);
     const columns = this.columns();
-    const largest = new Map(columns.filter((column) => column.bar).map((column) => [column.key, this.largest(column.key)]));
+    const largest = new Map(
+      columns.filter((column) => column.bar).map((column) => [column.key, this.largest(column.key)]),
+    );
     const lines = shown.map((row) => make("tr", {}, ...columns.map((column) => this.bodyCell(row, column, largest))));
     if (!lines.length) {
       const words = this.data.rows.length ? `No ${this.data.thing} matches.` : `No ${this.data.things} yet.`;
@@ -165,7 +191,8 @@ class DataTable {
     this.part("rest").hidden = left <= 0;
     this.part("more").textContent = `Show ${numberText(String(Math.min(left, MORE_ROWS)))} more`;
     this.part("all").textContent = `Show all ${numberText(String(this.rows.length))}`;
-    this.part("listed").textContent = `The first ${numberText(String(shown.length))} of ${numberText(String(this.rows.length))} are listed.`;
+    this.part("listed").textContent =
+      `The first ${numberText(String(shown.length))} of ${numberText(String(this.rows.length))} are listed.`;
   }
 
   bodyCell(row, column, largest) {
@@ -209,6 +236,9 @@ class DataTable {
   }
 
   save() {
-    download(fileName([this.options.name, page.meta.as_of, ...this.options.filters()]), csvText(this.data.columns, this.rows));
+    download(
+      fileName([this.options.name, page.meta.as_of, ...this.options.filters()]),
+      csvText(this.data.columns, this.rows),
+    );
   }
 }
