@@ -130,7 +130,7 @@ def _extract(settings: Settings, baseline: Baseline | None) -> int:
     if baseline and result.mode != extract.INCREMENTAL:
         raise RuntimeError(f"{TABLE} was not read incrementally: {result.reason}")
     _remember(settings, Baseline(uuid.uuid4(), reading.snapshot, {TABLE: result.identity}))
-    return result.inserted + result.updated + result.deleted if baseline else result.rows
+    return result.changed or 0 if baseline else result.rows
 
 
 def _baseline_file(settings: Settings) -> Path:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterUserCodeProcessError  # no other is shown without its frames
+from dagster._utils.error import SerializableErrorInfo
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.resources import EXTRACT
@@ -26,11 +28,30 @@ _PAGES = ("html", "pdf")
 _TABLES = ("csv", "parquet", "xlsx")
 
 
-class LaunchRefusedError(dg.DagsterError):
-    """A form that cannot be launched; one of Dagster's own, so that its sentence is what the launchpad shows first."""
+class LaunchRefusedError(DagsterUserCodeProcessError):
+    """A form that cannot be launched: the launchpad shows its sentence, and nothing of where in the code it was found.
+
+    What comes from a code location is shown as it is described here; of any other error Dagster adds the frames.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        said = SerializableErrorInfo(message=sentence, stack=[], cls_name=None)
+        super().__init__(sentence, user_code_process_error_infos=[said])
 
 
-class Extraction(dg.Config):
+class _Form(dg.Config):
+    """A form whose mistakes are one sentence, whether a job or an asset of it is launched."""
+
+    def __init__(self, **filled: Any) -> None:
+        try:
+            super().__init__(**filled)
+        except ValidationError as error:
+            raise LaunchRefusedError(_sentence(error)) from None
+        except AnalyticsError as error:
+            raise LaunchRefusedError(str(error)) from None
+
+
+class Extraction(_Form):
     """What a refresh may be asked for; nothing need be. Empty stands for the default, so that forms show it."""
 
     as_of: str = Field(
@@ -68,7 +89,7 @@ class Extraction(dg.Config):
         return settings.currency_code(value) if value.strip() else ""
 
 
-class Reports(dg.Config):
+class Reports(_Form):
     """Which files an export writes; the page alone where nothing is asked for."""
 
     pages: list[str] = Field(
@@ -116,13 +137,7 @@ def reports_form(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _handed(step: str, form: type[dg.Config], asked: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        filled = form(**asked)
-    except ValidationError as error:
-        raise LaunchRefusedError(_sentence(error)) from None
-    except AnalyticsError as error:
-        raise LaunchRefusedError(str(error)) from None
-    return {"ops": {step: {"config": filled.model_dump()}}}
+    return {"ops": {step: {"config": form(**asked).model_dump()}}}
 
 
 def _listed(field: str, value: list[str], known: Sequence[str]) -> list[str]:

@@ -26,7 +26,7 @@ from pydantic import PrivateAttr
 
 from si_analytics import settings, windows
 from si_analytics.errors import InterruptedReadError
-from si_analytics.refresh import Refresh
+from si_analytics.refresh import WAITING, Listener, Refresh
 
 REFRESH = "refresh"
 EXTRACT = "extract"
@@ -79,10 +79,13 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def step(self, context: StepContext) -> Iterator[Refresh]:
         """The refresh, for the length of one step; the last step to succeed finishes it."""
         refresh = self._refresh or self._resume(context)
+        refresh.listen = _told(context)
         yield refresh
         self._left.discard(_name(context))
         if not self._left:
             report = refresh.finish()
+            for sentence in report.moved:
+                context.log.warning(f"Numbers moved though no row did. {sentence}")
             context.log.info(f"The warehouse {refresh.settings.warehouse} is as of {report.as_of.isoformat()}")
 
     @contextmanager
@@ -112,6 +115,16 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         refresh = self._begin(context, Refresh.resume(settings.load()))
         context.log.info(f"No extraction in this run: taking up the refresh as of {refresh.as_of}")
         return refresh
+
+
+def _told(context: StepContext) -> Listener:
+    """A listener that logs whom the step waits for; all else shows where it was made."""
+
+    def listen(phase: str, name: str, rows: int, seconds: float) -> None:
+        if phase == WAITING:
+            context.log.warning(f"Waiting: {name}")
+
+    return listen
 
 
 def _name(context: StepContext) -> str:

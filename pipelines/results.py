@@ -33,12 +33,13 @@ _UNSHOWN_COLUMNS = frozenset({"avatar"})
 
 
 def moment(refresh: Refresh) -> dict[str, Any]:
-    """Which moment the rows describe, and out of which snapshot."""
+    """Which moment the rows describe, and out of which snapshot; what it is counted in otherwise than before."""
     return {
         "as_of": dg.MetadataValue.timestamp(refresh.parameters.window.as_of),
         "currency": refresh.settings.currency,
         "snapshot": refresh.snapshot.id,
         "refresh_id": str(refresh.refresh_id),
+        **({"counted otherwise": "; ".join(refresh.moved)} if refresh.moved else {}),
     }
 
 
@@ -50,15 +51,18 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
         **columns.described(columns.of_extract(table.table), _types(refresh.connection.table(f"raw.{table.table}"))),
         **columns.lineage_of("extract", table.table),
         "mode": table.mode,
-        "changed rows": table.inserted + table.updated + table.deleted,
-        "inserted": table.inserted,
-        "updated": table.updated,
-        "deleted": table.deleted,
+        **{name: number for name, number in _moved(table) if number is not None},
         "seconds": round(table.seconds, 3),
         **{name: text for name, text in (("why in full", table.reason), ("drift", table.drift)) if text},
         **money,
         **moment(refresh),
     }
+
+
+def _moved(table: TableExtract) -> tuple[tuple[str, int | None], ...]:
+    """How many rows came, changed and went; none of what a full reading cannot tell."""
+    counts = (("inserted", table.inserted), ("updated", table.updated), ("deleted", table.deleted))
+    return (("changed rows", table.changed), *counts)
 
 
 def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ warn and stop nothing: a real jump is news, not a mistake. May import: `dagster`
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -42,17 +43,32 @@ def asset_checks() -> list[dg.AssetChecksDefinition]:
             judge, looked_at = (changed_columns, 2) if key.name == COLUMNS else (unusual_headlines, _LOOKED_AT)
             found = context.instance.fetch_materializations(key.asset_key, limit=looked_at).records
             made = [record.asset_materialization.metadata for record in found if record.asset_materialization]
-            told = judge(made[0], made[1:]) if made else []
-            yield dg.AssetCheckResult(
-                passed=not told,
-                asset_key=key.asset_key,
-                check_name=key.name,
-                severity=dg.AssetCheckSeverity.WARN,
-                description="; ".join(told) or "As before.",
-                metadata={"compared with": max(len(made) - 1, 0)},
-            )
+            yield _result(key, judge(made[0], made[1:]) if made else Judgement((), 0, "Nothing was made yet."))
 
     return [compare]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Sentences on what is not as before, how many earlier runs that was compared with, and why it may be none."""
+
+    told: tuple[str, ...]
+    compared_with: int
+    unknown: str = ""
+
+    def __str__(self) -> str:
+        return "; ".join(self.told) or self.unknown or "As before."
+
+
+def _result(key: dg.AssetCheckKey, judged: Judgement) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not judged.told,
+        asset_key=key.asset_key,
+        check_name=key.name,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=str(judged),
+        metadata={"compared with": judged.compared_with},
+    )
 
 
 _COLUMNS_SAYS = "The columns and their types are those of the run before."
@@ -67,31 +83,37 @@ def _spec(name: str, group: str, asset: str, says: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=descriptions.key(group, asset), description=says)
 
 
-def changed_columns(made: Made, before: Sequence[Made]) -> list[str]:
-    """Sentences on the columns that came, went or changed their type since the run before."""
-    if not before:
-        return []
-    now, then = _columns(made), _columns(before[0])
-    return [
+def changed_columns(made: Made, before: Sequence[Made]) -> Judgement:
+    """The columns that came, went or changed their type since the run before."""
+    now, then = _columns(made), _columns(before[0]) if before else {}
+    if not then:
+        why = "the run before did not say its columns" if before else "this is the first run"
+        return Judgement((), 0, f"Nothing to compare with: {why}.")
+    told = (
         *(f"{name} was added" for name in now if name not in then),
         *(f"{name} is gone" for name in then if name not in now),
         *(f"{name} is {now[name]}, it was {then[name]}" for name in now if then.get(name, now[name]) != now[name]),
-    ]
+    )
+    return Judgement(told, 1)
 
 
-def unusual_headlines(made: Made, before: Sequence[Made]) -> list[str]:
-    """Sentences on the headline numbers that lie outside their bounds."""
+def unusual_headlines(made: Made, before: Sequence[Made]) -> Judgement:
+    """The headline numbers that lie outside their bounds."""
     alike = [one for one in before if _value(one, "currency") == _value(made, "currency")]
-    told = []
+    told, new = [], []
     for name, entry in made.items():
+        if not name.startswith(headlines.PREFIX):
+            continue
+        shown = name.removeprefix(headlines.PREFIX)
         earlier = [float(_value(one, name)) for one in alike if isinstance(_value(one, name), int | float)]
-        if not name.startswith(headlines.PREFIX) or len(earlier) < _FEWEST:
+        if len(earlier) < _FEWEST:
+            new.append(f"{shown} ({len(earlier)})")
             continue
         low, high = bounds(earlier)
         if not low <= float(entry.value) <= high:
-            shown = name.removeprefix(headlines.PREFIX)
             told.append(f"{shown} is {entry.value:,.6g}, usual is {low:,.6g} to {high:,.6g}")
-    return told
+    unknown = f"Not enough to compare with, it takes {_FEWEST} earlier runs in this currency: {', '.join(new)}."
+    return Judgement(tuple(told), len(alike), unknown if new else "")
 
 
 def bounds(earlier: Sequence[float]) -> tuple[float, float]:

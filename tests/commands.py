@@ -40,6 +40,10 @@ def environment(settings: Settings | None, home: Path) -> dict[str, str]:
     given = {"SI_HOME": str(home if settings is None else settings.home)}
     if settings is not None and settings.postgres_url is not None:
         given["SI_POSTGRES_URL"] = settings.postgres_url.get_secret_value()
+        if settings.source_url is not None:
+            given["SI_SOURCE_URL"] = settings.source_url.get_secret_value()
+        if "source_schema" in settings.model_fields_set:
+            given["SI_SOURCE_SCHEMA"] = settings.source_schema
     return given
 
 

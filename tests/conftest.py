@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -40,7 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Write in memory; the workers, which are started later, write where the process that starts them does."""
+    """Write in memory; the workers, which are started later, write where the process that starts them does.
+
+    What Python says of time zones is what the package tzdata says, as in the library, whatever the machine brings.
+    """
+    zoneinfo.reset_tzpath(to=())
     if "PYTEST_XDIST_WORKER" in os.environ:
         duckdb.connect = _with_one_thread(duckdb.connect)
     made = scratch.folder()

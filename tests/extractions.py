@@ -81,7 +81,11 @@ class Extraction:
         """One snapshot read; recorded in Postgres as a refresh records it when it publishes."""
         with extract.snapshot(self.connection, self.settings) as whole:
             reading = replace(whole, sources={name: whole.sources[name] for name in self.tables})
-            self.reason = extract.against(self.connection, reading, self.baseline) if self.baseline else "the first"
+            self.reason = (
+                extract.against(self.connection, reading, self.baseline, self.settings)
+                if self.baseline
+                else "the first"
+            )
             since = self.baseline if self.reason is None else None
             results = extract.read(self.connection, reading, since, self.reason or "", done)
         refresh_id = uuid.uuid4()

@@ -21,6 +21,7 @@ from psycopg import sql
 from si_analytics import sockets
 
 _counter = itertools.count()
+_TRANSACTIONS_IN_A_FILE = 2**20
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class OutsideServer:
     port: int
     password: str = field(repr=False)
     home: Path
+    number_on_from: Callable[[int], None] = field(repr=False)
+    """Have the transactions of this server, its rows frozen, numbered on from there, as half a life of work would."""
 
     @property
     def url(self) -> str:
@@ -72,33 +75,59 @@ def running(binaries: Path, prepare: Callable[[Path], str] | None = None) -> Ite
 
     ``prepare`` is given its data folder before it starts, and returns further flags.
     """
-    account = _account()
     home = Path(tempfile.mkdtemp(prefix="outside-"))
     try:
         password = secrets.token_hex(12)
         (home / "password").write_text(password)
-        for path in (home, home / "password"):
-            if account:
-                os.chown(path, account.pw_uid, account.pw_gid)
+        owned(home, home / "password")
         options = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
-        _run(account, binaries / "initdb", *options, f"--pwfile={home / 'password'}", "-D", str(home / "data"))
+        run(binaries / "initdb", *options, f"--pwfile={home / 'password'}", "-D", str(home / "data"))
         more = prepare(home / "data") if prepare else ""
-        for path in (home / "data").iterdir():
-            if account:
-                os.chown(path, account.pw_uid, account.pw_gid)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-        flags += f" -c fsync=off -c max_prepared_transactions=4 {more}"
-        control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
-        _run(account, *control, "-l", str(home / "log"), "-o", flags, "start")
-        try:
-            yield OutsideServer(port, password, home)
-        finally:
-            _run(account, *control, "-m", "immediate", "stop")
+        owned(*(home / "data").iterdir())
+        with started(binaries, home, more) as server:
+            yield OutsideServer(server.port, password, home, server.number_on_from)
     finally:
         shutil.rmtree(home)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server at work: its port, and how to have its transactions numbered on from somewhere else."""
+
+    port: int
+    number_on_from: Callable[[int], None]
+
+
+@contextmanager
+def started(binaries: Path, home: Path, more: str = "") -> Iterator[Started]:
+    """The server of the data below `home`, with further flags, on a port of loopback that nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    flags = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+    flags += f" -c fsync=off -c max_prepared_transactions=4 {more}"
+    control = (binaries / "pg_ctl", "-D", str(home / "data"), "-w")
+    start = (*control, "-l", str(home / "log"), "-o", flags, "start")
+
+    def number_on_from(transaction: int) -> None:
+        run(*control, "-m", "fast", "stop")
+        _numbered_on_from(binaries, home / "data", transaction)
+        run(*start)
+
+    run(*start)
+    try:
+        yield Started(port, number_on_from)
+    finally:
+        run(*control, "-m", "immediate", "stop")
+
+
+def _numbered_on_from(binaries: Path, data: Path, transaction: int) -> None:
+    """Set a stopped server's next transaction, and have the file at hand that says which ones around it committed."""
+    run(binaries / "pg_resetwal", "-f", "-x", str(transaction), "-D", str(data))
+    file = data / "pg_xact" / f"{transaction // _TRANSACTIONS_IN_A_FILE:04X}"
+    if not file.exists():
+        file.write_bytes(bytes(_TRANSACTIONS_IN_A_FILE // 4))
+        owned(file)
 
 
 def like_the_embedded(data: Path) -> str:
@@ -114,7 +143,16 @@ def _account() -> pwd.struct_passwd | None:
     return known.get("postgres") or known["nobody"]
 
 
-def _run(account: pwd.struct_passwd | None, program: Path, *arguments: str) -> None:
+def owned(*paths: Path) -> None:
+    """Give these to the account that servers run under."""
+    account = _account()
+    for path in paths if account else ():
+        os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def run(program: Path, *arguments: str) -> None:
+    """Run a program of the server's, as the account that servers run under."""
+    account = _account()
     # Into a file, not a pipe: the server inherits it and would keep a pipe open for ever.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(

@@ -25,6 +25,9 @@ def in_environment(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """Let whatever loads its own settings find these."""
     assert settings.postgres_url is not None
     monkeypatch.setenv("SI_POSTGRES_URL", settings.postgres_url.get_secret_value())
+    if settings.source_url is not None:
+        monkeypatch.setenv("SI_SOURCE_URL", settings.source_url.get_secret_value())
+    monkeypatch.setenv("SI_SOURCE_SCHEMA", settings.source_schema)
     monkeypatch.setenv("SI_HOME", str(settings.home))
     monkeypatch.setenv("SI_WAREHOUSE", str(settings.warehouse))
     monkeypatch.setenv("SI_CURRENCY", settings.currency)

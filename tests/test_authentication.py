@@ -102,7 +102,7 @@ def connected(current: Settings) -> list[str]:
     with postgres.connect(current) as connection:
         row = connection.execute(query).fetchone()
     with duckdb.connect() as reading:
-        warehouse.attach_postgres(reading, postgres.url(current))
+        warehouse.attach_postgres(reading, postgres.url(current), 5.0)
         other = reading.sql("select * from postgres_query('pg', $query)", params={"query": query}).fetchone()
     assert row
     assert other
@@ -160,7 +160,7 @@ def test_a_server_that_is_not_who_it_should_be_is_one_sentence_from_both(
     with pytest.raises(ServerError) as psycopgs:
         postgres.connect(current)
     with duckdb.connect() as reading, pytest.raises(ServerError) as duckdbs:
-        warehouse.attach_postgres(reading, postgres.url(current))
+        warehouse.attach_postgres(reading, postgres.url(current), 5.0)
     for error in (psycopgs.value, duckdbs.value):
         assert said in error.found
         assert "certificate" in error.remedy or "encryption" in error.remedy

@@ -158,7 +158,7 @@ def test_a_funnel_says_how_many_entrants_are_too_recent() -> None:
         (lambda: charts.funnel(BY_METHOD), UsageError, "broken down by method"),
         (lambda: charts.leaderboard(AGENTS.drop("tier")), UsageError, "no column tier"),
         (lambda: charts.leaderboard(AGENTS, top=0), UsageError, "top is 0"),
-        (lambda: charts.brand_reputation(AGENTS.to_dicts()), UsageError, "it was given a list"),  # type: ignore[arg-type]
+        (lambda: charts.brand_reputation(AGENTS.to_dicts()), UsageError, "it is a list"),  # type: ignore[arg-type]
     ],
 )
 def test_a_frame_that_cannot_be_drawn_is_refused_in_a_sentence(

@@ -163,7 +163,7 @@ def test_a_refresh_does_not_differ_from_itself(changed: Changed) -> None:
 def test_days_mean_their_last_refresh_and_nothing_the_two_last(changed: Changed) -> None:
     with reader.connect(changed.settings) as warehouse:
         assert warehouse.refreshes()["number"].to_list() == [1, 2]
-        first, second = AS_OF.date(), NEXT_DAY.date()
+        first, second = AS_OF.date() - timedelta(days=1), AS_OF.date()  # as of midnight: the day that ended
         for pair in ((first, second), (first.isoformat(), None), (1, None), (None, 2), ()):
             assert warehouse.diff(*pair).equals(warehouse.diff(1, 2))
 
@@ -185,7 +185,7 @@ def test_the_command_prints_the_summary_the_cells_and_the_source_rows(si: Si, ch
     assert summary.code == 0
     assert only(summary.document, metric="agent_leaderboard")["money"] == "total_earnings +4.50"
     assert "A is refresh 1 (as of" in summary.err
-    asked = ("diff", AS_OF.date().isoformat(), "--metric", "agent_leaderboard")
+    asked = ("diff", (AS_OF.date() - timedelta(days=1)).isoformat(), "--metric", "agent_leaderboard")
     rows = command(*asked, "--json").document
     assert only(rows, agent_id=str(changed.agent), column="total_earnings")["difference"] == "4.50"
     why = command(*asked, "--key", str(changed.agent), "--column", "total_earnings", "--format", "csv")

@@ -78,6 +78,10 @@ def test_days_are_those_of_the_reporting_zone(settings: Settings) -> None:
     refreshed(berlin, at("2026-06-09 23:30"))
     assert kept.find(berlin, "2026-06-09").number == 1
     assert kept.find(berlin, date(2026, 6, 10)).number == 2
+    refreshed(berlin, at("2026-06-11 22:00"))  # midnight: the 11th is over and the 12th has not begun
+    assert kept.find(berlin, "2026-06-11").number == 3
+    with pytest.raises(UnknownNameError, match="there was none"):
+        kept.find(berlin, "2026-06-12")
 
 
 def test_a_date_is_its_last_refresh_even_where_only_an_earlier_one_is_kept(settings: Settings) -> None:

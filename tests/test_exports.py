@@ -76,13 +76,124 @@ def test_a_workbook_keeps_types_and_its_text_is_never_a_formula() -> None:
         },
         schema_overrides={"amount": pl.Decimal(38, 2)},
     )
-    rows = cells(sheets.workbook([sheets.Sheet("one", "of them", frame, {})], {"as of": "now"}, AS_OF), 2)
+    rows = cells(sheets.workbook([sheets.Sheet("one", "of them", frame, {})], {"as of": "now"}, AS_OF).data, 2)
     assert [held for _, held in rows[0].values()] == frame.columns
     as_numbers = [("s", "=1+1"), ("n", "-1234.50"), ("n", "7"), ("n", "46174"), ("n", "46174"), ("b", "1")]
     as_text = [("s", "http://x"), ("s", "90071992547409931.07"), ("s", str(2**62)), ("s", "1850-01-01T00:00:00")]
     assert rows[1] == dict(zip("ABCDEF", as_numbers, strict=True))
     assert rows[2] == {**dict(zip("ABCD", as_text, strict=True)), "F": ("b", "0")}
     assert rows[3] == {"C": ("n", "0")}
+
+
+def sheet_names(book: bytes) -> list[str]:
+    with zipfile.ZipFile(BytesIO(book)) as opened:
+        return [
+            one.get("name") or "" for one in ElementTree.fromstring(opened.read("xl/workbook.xml")).iter(f"{MAIN}sheet")
+        ]
+
+
+def of_one(name: str, frame: pl.DataFrame) -> sheets.Sheet:
+    return sheets.Sheet(name, f"what {name} is", frame, {})
+
+
+def first_page(book: bytes) -> list[tuple[str, str]]:
+    """The lines of the sheet `about`."""
+    return [(row.get("A", ("", ""))[1], row.get("B", ("", ""))[1]) for row in cells(book, 1)]
+
+
+def test_a_text_longer_than_a_cell_is_cut_and_which_is_said_on_the_first_sheet_and_in_a_note() -> None:
+    """One letter more than fits, in the second row; a letter beyond the first 65,536 of Unicode takes two places."""
+    fits, long, wide = "x" * 32_767, "y" * 32_768, "🙂" * 20_000
+    frame = pl.DataFrame({"id": [1, 2, 3], "said": [fits, long, wide]})
+    book = sheets.workbook([of_one("talk", frame)], {"as of": "now"}, AS_OF)
+    expected = [
+        "talk, row 3, column said (cell B3): a text of 32,768 characters is cut, a cell holds 32,767;"
+        " CSV and Parquet have all of it",
+        "talk, row 4, column said (cell B4): a text of 40,000 characters is cut, a cell holds 32,767;"
+        " CSV and Parquet have all of it",
+    ]
+    assert list(book.notes) == expected
+    assert [words for name, words in first_page(book.data) if name == "cut"] == expected
+    held = [row["B"][1] for row in cells(book.data, 2)[1:]]
+    assert held == [fits, "y" * 32_767, "🙂" * 16_383]
+
+
+def test_of_many_texts_that_are_cut_the_first_are_named_and_the_rest_counted() -> None:
+    frame = pl.DataFrame({"said": ["x" * 32_768]}).select(pl.col("said").repeat_by(1_002).explode())
+    book = sheets.workbook([of_one("talk", frame)], {}, AS_OF)
+    assert len(book.notes) == 21
+    assert book.notes[-1] == "and 982 more texts are cut"
+    listed = [words for name, words in first_page(book.data) if name == "cut"]
+    assert (len(listed), listed[-1]) == (1_001, "and 2 more texts are cut")
+
+
+def test_whatever_metrics_are_called_each_has_a_sheet_of_its_own_and_the_first_sheet_says_which() -> None:
+    """31 characters, none of []:*?/\\, no apostrophe at an end; Excel keeps History, the first sheet is about."""
+    stem = "sponsors_by_month_and_currenc"
+    wanted = [f"{stem}y_paid_in", f"{stem}y_paid_out", f"{stem}y_", f"{stem}Y_"]
+    wanted += ["about", "History", "a/b", "a:b", "'quoted'", "🙂" * 16]
+    frame = pl.DataFrame({"id": [1]})
+    made = sheets.workbook([of_one(name, frame) for name in wanted], {}, AS_OF).data
+    called = sheet_names(made)
+    assert called[:5] == ["about", f"{stem}~3", f"{stem}~4", f"{stem}y_", f"{stem}~2"]
+    assert called[5:] == ["about~2", "History~2", "a_b", "a_b~2", "_quoted_", "🙂" * 15]
+    assert len({name.lower() for name in called}) == len(called)
+    told = dict(first_page(made))
+    for name, sheet in zip(wanted, called[1:], strict=True):
+        assert told[sheet] in (f"what {name} is", f"{name}: what {name} is")
+        assert name == sheet or told[sheet].startswith(name)
+    assert sheets.workbook([of_one(name, frame) for name in wanted], {}, AS_OF).data == made
+
+
+@pytest.mark.parametrize(
+    ("frame", "found"),
+    [
+        (pl.DataFrame({"id": pl.int_range(1_048_576, eager=True)}), "1,048,576 rows, a sheet holds 1,048,575"),
+        (pl.DataFrame({f"c{one}": [one] for one in range(16_385)}), "16,385 columns, a sheet holds 16,384"),
+    ],
+)
+def test_what_no_sheet_holds_is_left_to_a_file_beside_the_workbook_and_the_others_are_written(
+    frame: pl.DataFrame, found: str
+) -> None:
+    given = [of_one("small", pl.DataFrame({"id": [1]})), of_one("large", frame), of_one("last", pl.DataFrame())]
+    book = sheets.workbook(given, {}, AS_OF)
+    assert book.too_large == ("large",)
+    assert book.notes == (f"large has {found}: it has no sheet, it is large.csv beside the workbook",)
+    assert sheet_names(book.data) == ["about", "small", "last"]
+    assert ("large", f"what large is ({book.notes[0]})") in first_page(book.data)
+
+
+def test_a_metric_too_long_for_a_sheet_is_a_csv_beside_the_workbook_and_both_are_said(
+    warehouse: reader.Warehouse, using: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With sheets of 20 rows in place of 1,048,575: what has more stands in a CSV file that has all of it."""
+    monkeypatch.setattr(sheets, "_ROWS", 20)
+    told: list[str] = []
+    paths = export.tables(using, form=export.TableFormat.xlsx, tell=told.append)
+    long = [name for name in metrics.names() if warehouse.metric(name).height > 20]
+    assert 0 < len(long) < len(metrics.names())
+    assert [path.name for path in paths] == ["metrics.xlsx", *(f"{name}.csv" for name in long)]
+    assert [one.split()[0] for one in told] == long
+    assert sheet_names(paths[0].read_bytes()) == ["about", *(name for name in metrics.names() if name not in long)]
+    for path in paths[1:]:
+        assert path.read_bytes() == sheets.csv(warehouse.metric(path.stem))
+
+
+def test_floats_days_without_a_zone_and_letters_that_xml_lacks_come_through_a_workbook() -> None:
+    """A float is a number; what is none (NaN, infinity) is text. A time without a zone is as it is written."""
+    frame = pl.DataFrame(
+        {
+            "share": [0.25, float("nan"), float("-inf")],
+            "at": [one.replace(tzinfo=None) for one in (AS_OF, datetime(1899, 12, 31, tzinfo=UTC))] + [None],
+            "said": ["a\x00b\r\nc", "\ufffe_x0041_", "  spaced  "],
+            "waited": [[1, 2], [], None],
+        }
+    )
+    rows = cells(sheets.workbook([of_one("one", frame)], {}, AS_OF).data, 2)[1:]
+    assert [row["A"] for row in rows] == [("n", "0.25"), ("s", "nan"), ("s", "-inf")]
+    assert [row.get("B") for row in rows] == [("n", "46174"), ("s", "1899-12-31T00:00:00"), None]
+    assert [row["C"][1] for row in rows] == ["a_x0000_b_x000D_\nc", "_xFFFE__x005F_x0041_", "  spaced  "]
+    assert [row.get("D") for row in rows] == [("s", "[1, 2]"), ("s", "[]"), None]
 
 
 def test_a_sheet_s_heading_is_frozen_and_its_ratios_are_percentages(

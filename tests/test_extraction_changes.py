@@ -198,7 +198,9 @@ def test_without_changes_no_row_is_read_again(either: Settings) -> None:
     with extraction(either) as reading:
         fill(reading.postgres)
         first = reading.refresh()
-        assert all((one.mode, one.inserted) == ("full", one.rows) for one in first.values())
+        assert all(
+            (one.mode, one.inserted, one.updated, one.deleted) == ("full", one.rows, 0, 0) for one in first.values()
+        )
         second = reading.refresh()
         assert {(o.mode, o.reason, o.inserted, o.updated, o.deleted) for o in second.values()} == {
             ("incremental", "", 0, 0, 0)

@@ -305,6 +305,23 @@ def test_a_table_with_children_is_read_whole_each_time(reading: Extraction) -> N
     assert_users_read_whole(reading, "not a plain table")
 
 
+@pytest.mark.parametrize("parting", ["alter table juniors no inherit users", "drop table juniors"])
+def test_a_table_that_once_had_a_child_is_read_by_changes_again(reading: Extraction, parting: str) -> None:
+    """Postgres goes on noting that it may have children; the child's row goes, what was written meanwhile comes."""
+    reading.postgres.execute("create table juniors () inherits (users)")
+    reading.postgres.execute("insert into juniors select * from users where role = 'agent' limit 1")
+    reading.postgres.execute("update juniors set id = %s", [uuid4()])
+    assert_users_read_whole(reading, "not a plain table")
+    reading.postgres.execute(parting)  # type: ignore[call-overload]
+    rename_an_agent(reading.postgres)
+    assert reading.postgres.execute("select relhassubclass from pg_class where oid = 'users'::regclass").fetchone() == (
+        True,
+    )
+    told = reading.refresh()["users"]
+    assert (told.mode, told.inserted, told.updated, told.deleted) == ("incremental", 0, 1, 1)
+    reading.assert_equal()
+
+
 def test_a_partitioned_table_is_read_whole_each_time(reading: Extraction) -> None:
     reading.postgres.execute("alter table users rename to gone")
     reading.postgres.execute("create table users (like gone including defaults) partition by hash (id)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import duckdb
 import filelock
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from si_analytics import history, metrics, reader, records, refresh, warehouse, windows
+from si_analytics import history, metrics, reader, records, refresh, warehouse
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.settings import Settings
 from tests import model, warehouses, worlds
@@ -119,8 +120,7 @@ def test_the_board_of_a_day_is_that_of_its_end_in_the_reporting_zone(
         history.backfill(using, first, last)
     history.backfill(using, date(1990, 1, 1), date(1990, 1, 1))
     boards = kept(using)
-    today = windows.today(AS_OF, zone)
-    assert boards.pop(today) == board(commissions, AS_OF)
+    assert boards.pop((AS_OF - TICK).astimezone(ZoneInfo(zone)).date()) == board(commissions, AS_OF)
     assert boards == {day: board(commissions, history.ends_at(day, zone)) for day in boards}
     assert {row["total_earnings"] for row in boards[date(1990, 1, 1)]} == {0}
     assert len({str(rows) for rows in boards.values()}) > 2, "the boards of different days differ"
@@ -221,7 +221,7 @@ def test_the_boards_kept_outlive_every_kind_of_refresh(settings: Settings, commi
     modes = {one.mode for one in report.extracts}
     assert ("incremental" in modes) == (how == "changes")
     after = kept(settings)
-    assert after.pop((AS_OF + timedelta(days=1)).date())
+    assert after.pop(AS_OF.date()), "a refresh at midnight describes the day that ended"
     assert after == before
     assert len(after) == 6
 

@@ -16,6 +16,7 @@ from si_analytics import funnels, metrics
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from tests import model, warehouses
 from tests.model.rules import half_away
+from tests.moments import ZONES
 from tests.worlds import AS_OF, Build, as_ofs, at, funnel_queries, marketplaces
 from tests.worlds import windows as spans
 
@@ -95,8 +96,9 @@ def test_the_windowed_leaderboard_equals_the_model_with_its_previous_ranks(
     since, until = span.draw(spans(as_of))
     assume(since is None or since < min(until or as_of, as_of))
     warehouses.fill(raw, world)
-    expected = model.agent_leaderboard(world, as_of, since=since, until=until)
-    assert differences(expected, warehouses.leaderboard(raw, as_of, since, until)) == []
+    tz = span.draw(strategies.sampled_from(ZONES))
+    expected = model.agent_leaderboard(world, as_of, since=since, until=until, tz=tz)
+    assert differences(expected, warehouses.leaderboard(raw, as_of, since, until, tz=tz)) == []
 
 
 def test_the_headers_name_every_stage_that_the_funnels_compute(raw: duckdb.DuckDBPyConnection) -> None:

@@ -130,8 +130,8 @@ def test_ties_are_broken_by_deals_then_referrals_then_id() -> None:
     assert [row["rank"] for row in board] == [1, 2, 3, 4]
 
 
-def test_the_previous_rank_is_that_of_the_window_of_the_same_length_before() -> None:
-    """Windows [Feb 1, Mar 1) and, 28 days before, [Jan 4, Feb 1).
+def test_the_previous_rank_is_that_of_the_window_before() -> None:
+    """February, and the month before it: [Feb 1, Mar 1) and [Jan 1, Feb 1).
 
     | agent | January | February | rank | previous | change |
     | a     | 1.00    | 9.00     | 1    | 2        | 1      |
@@ -140,9 +140,9 @@ def test_the_previous_rank_is_that_of_the_window_of_the_same_length_before() -> 
     """
     build = Build()
     a, b, c = (build.agent() for _ in range(3))
-    build.transaction(a, "1.00", created_at=at("2026-01-04"))
+    build.transaction(a, "1.00", created_at=at("2026-01-01"))
     build.transaction(b, "5.00", created_at=at("2026-02-01") - TICK)
-    build.transaction(c, "7.00", created_at=at("2026-01-04") - TICK)
+    build.transaction(c, "7.00", created_at=at("2026-01-01") - TICK)
     build.transaction(a, "9.00", created_at=at("2026-02-01"))
     build.transaction(b, "2.00", created_at=at("2026-03-01") - TICK)
     build.transaction(c, "1.00", created_at=at("2026-02-10"))

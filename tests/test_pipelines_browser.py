@@ -154,6 +154,30 @@ def test_a_backfill_launched_in_the_browser_is_one_run_for_all_its_days(dagster:
     assert found == ["SUCCESS"]
 
 
+def test_a_mistake_in_a_launch_form_comes_back_as_its_sentence_alone(dagster: str) -> None:
+    """What the launchpad is sent, and shows whole: a message, the frames it was found in, and what caused it."""
+    launch = """mutation ($of: JobOrPipelineSelector!, $form: RunConfigData!) {
+        launchRun(executionParams: {selector: $of, runConfigData: $form}) {
+            __typename
+            ... on PythonError {message stack causes {message} errorChain {error {message}}}
+            ... on RunConfigValidationInvalid {errors {message}}
+        }
+    }"""
+    of = {"repositoryName": "__repository__", "repositoryLocationName": "pipelines.definitions"}
+    before = len(runs(dagster))
+    for job, form, sentence in (
+        ("refresh_metrics", {"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ("export_dashboards", {"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
+    ):
+        told = ask(dagster, launch, of={**of, "pipelineName": job}, form=form)["launchRun"]
+        assert told.pop("message").startswith(sentence)
+        assert told == {"__typename": "PythonError", "stack": [], "causes": [], "errorChain": []}
+    told = ask(dagster, launch, of={**of, "pipelineName": "refresh_metrics"}, form={"full": "perhaps"})["launchRun"]
+    assert told["__typename"] == "RunConfigValidationInvalid"
+    assert len(told["errors"]) == 1
+    assert len(runs(dagster)) == before
+
+
 def test_runs_queued_together_never_write_together(dagster: str) -> None:
     """Two refreshes are launched at once: one begins after the other has ended, and both succeed."""
     launch = """mutation ($of: JobOrPipelineSelector!) {

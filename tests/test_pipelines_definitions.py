@@ -21,7 +21,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from pipelines import headlines, results, trends
 from pipelines.definitions import defs
-from si_analytics import checks, extract, metrics, publish, schema, sql
+from si_analytics import checks, dashboard, extract, metrics, publish, schema, sql
 from tests import pipeline_runs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,7 +146,9 @@ def test_dependencies_are_those_of_the_tables_and_the_sql(loaded: dg.Definitions
     )
     assert upstream(loaded, "published/agent_profiles") == {"metrics/agent_profile_summaries"}
     assert upstream(loaded, "published/brand_leaderboard") == {"metrics/brand_reputations"}
-    assert "published/agent_leaderboard" in upstream(loaded, "reports/dashboard")
+    drawn_from = {*dashboard.reads(), *(f"metrics.{name}" for name in metrics.names())}
+    published = {f"published/{name}" for name in publish.targets()}
+    assert upstream(loaded, "reports/dashboard") == {table.replace(".", "/") for table in drawn_from} | published
     for name in metrics.names():
         named = {table.replace(".", "/") for table in metrics.inputs(name) if table.split(".")[0] in GROUPS}
         assert upstream(loaded, f"metrics/{name}") == named
@@ -306,11 +308,25 @@ def said(currency: str = "usd", **numbers: float) -> dict[str, dg.MetadataValue[
 
 def test_a_headline_is_unusual_only_beyond_what_it_does_from_run_to_run_in_the_same_currency() -> None:
     usual = [said(gmv=value) for value in (100.0, 101.0, 99.0, 100.0, 102.0)]
-    assert trends.unusual_headlines(said(gmv=129.0), usual) == []
-    assert trends.unusual_headlines(said(gmv=131.0), usual) == ["gmv is 131, usual is 70 to 130"]
-    assert trends.unusual_headlines(said(gmv=0.0), usual) == ["gmv is 0, usual is 70 to 130"]
-    assert trends.unusual_headlines(said("eur", gmv=0.0), usual) == []
-    assert trends.unusual_headlines(said(gmv=0.0), usual[1:]) == []
+    assert str(trends.unusual_headlines(said(gmv=129.0), usual)) == "As before."
+    assert trends.unusual_headlines(said(gmv=131.0), usual).told == ("gmv is 131, usual is 70 to 130",)
+    assert trends.unusual_headlines(said(gmv=0.0), usual).told == ("gmv is 0, usual is 70 to 130",)
+
+
+def test_a_headline_that_has_too_few_runs_before_it_is_not_said_to_be_as_before() -> None:
+    """Five runs in dollars: of the sixth it can be told, of the fifth not yet, of a first one in euros neither."""
+    usual = [said(gmv=100.0)] * 5
+    too_few = "Not enough to compare with, it takes 5 earlier runs in this currency: gmv"
+    for made, before, count in (
+        (said(gmv=0.0), usual[1:], 4),
+        (said("eur", gmv=0.0), usual, 0),
+        (said(gmv=1.0), [], 0),
+    ):
+        judged = trends.unusual_headlines(made, before)
+        assert (judged.told, judged.compared_with, str(judged)) == ((), count, f"{too_few} ({count}).")
+    one_new = trends.unusual_headlines(said(gmv=0.0, deals=3.0), usual)
+    assert str(one_new) == "gmv is 0, usual is 70 to 130"
+    assert str(trends.unusual_headlines(said(gmv=100.0, deals=3.0), usual)).endswith("deals (0).")
 
 
 def test_a_column_that_came_went_or_changed_is_named() -> None:
@@ -319,12 +335,22 @@ def test_a_column_that_came_went_or_changed_is_named() -> None:
         return {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
 
     before = made(id="uuid", amount="decimal(10,2)", gone="text")
-    assert trends.changed_columns(made(id="uuid", amount="double", new="date"), [before]) == [
+    assert trends.changed_columns(made(id="uuid", amount="double", new="date"), [before]).told == (
         "new was added",
         "gone is gone",
         "amount is double, it was decimal(10,2)",
-    ]
-    assert trends.changed_columns(before, [before]) == trends.changed_columns(before, []) == []
+    )
+    assert trends.changed_columns(before, [before]) == trends.Judgement((), 1)
+    assert str(trends.changed_columns(before, [before])) == "As before."
+
+
+def test_columns_that_nothing_was_known_of_before_are_not_said_to_be_as_before() -> None:
+    made = {"dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema([dg.TableColumn("id", "uuid")]))}
+    first = trends.changed_columns(made, [])
+    assert (first.told, first.compared_with) == ((), 0)
+    assert str(first) == "Nothing to compare with: this is the first run."
+    unsaid = trends.changed_columns(made, [{}])
+    assert str(unsaid) == "Nothing to compare with: the run before did not say its columns."
 
 
 def test_the_graph_is_the_one_that_was_agreed_on(loaded: dg.Definitions) -> None:

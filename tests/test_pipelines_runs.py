@@ -5,19 +5,21 @@ from __future__ import annotations
 import http.server
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import dagster as dg
 import psycopg
 import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
 
 from pipelines import alerts, forms, headlines, resources, trends
-from si_analytics import checks, extract, metrics, printing, publish, refresh, sample
+from si_analytics import checks, extract, metrics, printing, publish, refresh, sample, sheets
 from si_analytics.errors import InterruptedReadError
 from si_analytics.extract import TableExtract
 from si_analytics.refresh import Refresh
@@ -178,6 +180,19 @@ def test_another_currency_leaves_dollars_out(small: Settings) -> None:
     assert Decimal("0.00") in agent and Decimal("10.00") not in agent
 
 
+def test_a_run_says_what_it_counts_otherwise_than_the_one_before(
+    small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh.run(small, as_of=AS_OF)
+    monkeypatch.setenv("SI_TIMEZONE", "America/New_York")
+    told = "Days and months are those of America/New_York, they were those of UTC"
+    result = launch("refresh_metrics", as_of=MOMENT)
+    assert shown(result, "metrics/marketplace_monthly")["counted otherwise"] == told
+    assert shown(result, "published/users")["counted otherwise"] == told
+    again = launch("refresh_metrics", as_of=MOMENT)
+    assert "counted otherwise" not in shown(again, "metrics/marketplace_monthly")
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
@@ -192,6 +207,59 @@ def test_a_mistake_in_the_form_is_explained_and_no_run_begins(
     with pytest.raises(forms.LaunchRefusedError, match=re.escape(sentence)):
         launch("refresh_metrics", **config)
     assert not small.warehouse.exists()
+
+
+@pytest.mark.parametrize(
+    ("job", "config", "sentence"),
+    [
+        ("refresh_metrics", {"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ("export_dashboards", {"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
+    ],
+)
+def test_of_a_mistake_in_a_form_dagster_shows_the_sentence_and_nothing_of_the_code(
+    small: Settings, job: str, config: dict[str, Any], sentence: str
+) -> None:
+    """As a code location describes it to the web server, which shows whatever frames and causes there are."""
+    try:
+        dg.validate_run_config(pipeline_runs.defs().resolve_job_def(job), config)
+    except forms.LaunchRefusedError:
+        told = serializable_error_info_from_exc_info(sys.exc_info())
+    assert told.message.startswith(sentence)
+    assert (list(told.stack), told.cause, told.context) == ([], None, None)
+    assert "\n" not in told.to_string()
+
+
+def test_a_mistake_in_the_form_of_an_asset_launched_by_itself_is_the_same_sentence(small: Settings) -> None:
+    """Without its job's form the fields are the step's own; they are judged where the step begins."""
+    refresh.run(small, as_of=AS_OF)
+    result = (
+        pipeline_runs.defs()
+        .resolve_implicit_global_asset_job_def()
+        .execute_in_process(
+            run_config={"ops": {forms.REPORTS: {"config": {"tables": ["xls"]}}}},
+            asset_selection=[dg.AssetKey(["reports", "dashboard"])],
+            raise_on_error=False,
+            instance=dg.DagsterInstance.ephemeral(),
+        )
+    )
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    told = failed.step_failure_data.error
+    assert told is not None
+    assert told.to_string() == "tables 'xls' is none of csv, parquet, xlsx: xlsx?"
+    assert not small.exports.exists()
+
+
+def test_a_workbook_that_could_not_hold_everything_says_so_in_the_run(
+    small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With sheets of one row: a metric of more is a CSV file, which the asset's metadata names."""
+    refresh.run(small, as_of=AS_OF)
+    monkeypatch.setattr(sheets, "_ROWS", 1)
+    result = launch("export_dashboards", pages=[], tables=["xlsx"])
+    assert failures(result) == {}
+    made = shown(result, "reports/dashboard")
+    assert "conversion_funnels.csv beside the workbook" in made["not in the workbook whole"]
+    assert (Path(made["tables"]) / "conversion_funnels.csv").is_file()
 
 
 def test_an_export_writes_what_its_form_asks_for(small: Settings) -> None:

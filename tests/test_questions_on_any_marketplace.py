@@ -20,7 +20,7 @@ from tests.crowds import crowd
 from tests.model.breakdowns import attribute_of, values_of
 from tests.model.funnels import hours_from_start, journey
 from tests.model.leaderboard import active_recruits
-from tests.model.rules import half_away, in_window, percentile, window
+from tests.model.rules import half_away, in_window, percentile, window, window_before
 from tests.model.units import UNITS
 from tests.worlds import AS_OF, as_ofs, funnel_queries, marketplaces
 from tests.worlds import windows as spans
@@ -104,7 +104,7 @@ def test_boards_by_another_measure_are_the_model_s_in_any_window_for_any_tier(
     rank = places(rows, by)
     before: dict[str, int] = {}
     if start is not None:
-        earlier = model.agent_leaderboard(world, as_of, start - (end - start), start)
+        earlier = model.agent_leaderboard(world, as_of, *window_before(start, end))
         nothing = {
             str(row["agent_id"])
             for row in earlier

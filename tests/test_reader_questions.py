@@ -19,6 +19,7 @@ from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.settings import Settings
 from tests import model, worlds
 from tests.model.funnels import journey
+from tests.model.rules import window_before
 from tests.model.units import UNITS
 from tests.worlds import AS_OF, START, Build
 
@@ -135,7 +136,7 @@ def test_another_measure_goes_first_and_the_contract_s_order_follows(
     assert {str(row["agent_id"]): row["rank"] for row in found.to_dicts()} == expected
     assert found["rank"].to_list() == [1, 2, 3, 4]
     if since is not None:
-        rows = model.agent_leaderboard(WORLD, AS_OF, since - (AS_OF - since), since)
+        rows = model.agent_leaderboard(WORLD, AS_OF, *window_before(since, AS_OF))
         nothing = {
             str(r["agent_id"]) for r in rows if not (r["total_earnings"] or r["total_deals"] or r["total_referrals"])
         }
@@ -193,8 +194,9 @@ def test_the_median_and_the_90th_percentile_are_those_of_the_funnel(warehouse: r
 
 def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: reader.Warehouse) -> None:
     assert warehouse.history()["rank"].to_list() == [1, 2, 3, 4]
-    assert warehouse.history(during="today")["as_of_date"].unique().to_list() == [AS_OF.date()]
-    assert warehouse.history(during="yesterday").height == warehouse.history(until="today").height == 0
+    ended = AS_OF.date() - DAY  # as of midnight: the day that ended
+    assert warehouse.history(during="yesterday")["as_of_date"].unique().to_list() == [ended]
+    assert warehouse.history(during="today").height == warehouse.history(until="yesterday").height == 0
     agent = str(warehouse.agent_leaderboard()["agent_id"][1])
     assert warehouse.history(agent)["rank"].to_list() == [2]
     assert warehouse.history(currency="eur").height == 0

@@ -50,6 +50,7 @@ def test_loading_writes_nothing(project: Path) -> None:
         ("SI_MEMORY_LIMIT", "2GB", "memory_limit", "2GB"),
         ("SI_KEPT_DAYS", " 30", "kept_days", 30),
         ("SI_MEMORY_LIMIT", "1.5 GiB", "memory_limit", "1.5 GiB"),
+        ("SI_LOCK_TIMEOUT", " 300", "lock_timeout", 300),
         ("SI_MAX_LOSING_SHARE", "0.35 ", "max_losing_share", Decimal("0.35")),
     ],
 )
@@ -152,6 +153,8 @@ def test_settings_do_not_change_once_loaded() -> None:
         ("SI_TIMEZONE", "localtime", r"SI_TIMEZONE: 'localtime' is not"),
         ("SI_MAX_LOSING_SHARE", "20%", r"SI_MAX_LOSING_SHARE: '20%' is not a share from 0 to 1, like 0.2"),
         ("SI_MAX_LOSING_SHARE", "1.5", r"SI_MAX_LOSING_SHARE: '1.5' is not a share from 0 to 1, like 0.2"),
+        ("SI_LOCK_TIMEOUT", "0", r"SI_LOCK_TIMEOUT: '0' is not a number of seconds from 1 to 86400"),
+        ("SI_LOCK_TIMEOUT", "1min", r"SI_LOCK_TIMEOUT: '1min' is not a number of seconds from 1 to 86400"),
         ("SI_KEPT_DAYS", "-1", r"SI_KEPT_DAYS: '-1' is not a number of days from 0 to 3650"),
         ("SI_MEMORY_LIMIT", "a lot", r"SI_MEMORY_LIMIT: 'a lot' is not a size, like 2GB or 512MB"),
         ("SI_HOME", "~nobody-of-that-name/x", r"SI_HOME: '~nobody-of-that-name/x' leads nowhere"),
@@ -212,6 +215,8 @@ def test_a_misspelt_setting_is_told_from_a_known_one(project: Path, monkeypatch:
 def test_every_setting_has_its_name_in_the_environment() -> None:
     assert settings.names() == (
         "SI_POSTGRES_URL",
+        "SI_SOURCE_URL",
+        "SI_SOURCE_SCHEMA",
         "SI_HOME",
         "SI_WAREHOUSE",
         "SI_CURRENCY",
@@ -219,6 +224,7 @@ def test_every_setting_has_its_name_in_the_environment() -> None:
         "SI_MEMORY_LIMIT",
         "SI_KEPT_DAYS",
         "SI_MAX_LOSING_SHARE",
+        "SI_LOCK_TIMEOUT",
     )
 
 

@@ -87,9 +87,10 @@ def leaderboard(
     since: datetime | None,
     until: datetime | None,
     currency: str = "usd",
+    tz: str = "UTC",
 ) -> list[Row]:
-    window = windows.window(as_of, since, until)
-    return rows_of(metrics.evaluate(connection, "agent_leaderboard", metrics.Parameters(window, currency, "UTC")))
+    window = windows.window(as_of, since, until, tz)
+    return rows_of(metrics.evaluate(connection, "agent_leaderboard", metrics.Parameters(window, currency, tz)))
 
 
 def funnel(

@@ -9,12 +9,10 @@ import dagster as dg
 
 from pipelines import descriptions, results
 from pipelines.forms import REPORTS, Reports
-from si_analytics import reader, settings
+from si_analytics import dashboard as page
+from si_analytics import metrics, reader, settings, sql
 
 GROUP = "reports"
-
-# The page shows a refresh only after it was published, though it reads the warehouse.
-_SHOWN = ("agent_leaderboard", "agent_performance_metrics", "brand_leaderboard", "conversion_funnels")
 
 
 def assets() -> list[dg.AssetsDefinition]:
@@ -22,7 +20,7 @@ def assets() -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         key=descriptions.key(GROUP, "dashboard"),
-        deps=[descriptions.key("published", target) for target in _SHOWN],
+        deps=_drawn_from(),
         group_name=GROUP,
         description="The leaderboard, agents' performance, brands and funnels on one page, a file that opens in any"
         " browser without a server.\n\nEach export is kept in a folder of its refresh; `dashboard.html` beside them is"
@@ -40,10 +38,28 @@ def assets() -> list[dg.AssetsDefinition]:
 
         current = settings.load()
         pages = [export.dashboard(current, form=export.PageFormat(one)) for one in config.pages]
-        tables = [path for one in config.tables for path in export.tables(current, form=export.TableFormat(one))]
+        notes: list[str] = []
+        forms = [export.TableFormat(one) for one in config.tables]
+        tables = [path for one in forms for path in export.tables(current, form=one, tell=notes.append)]
         with reader.connect(current) as warehouse:
             made = results.exported(warehouse, pages, tables, current.exports, os.environ.get("EXPORTS_URL"))
+        for note in notes:
+            context.log.warning(note)
+        made |= {"not in the workbook whole": "\n".join(notes)} if notes else {}
         return dg.MaterializeResult(metadata=made)
 
     assert dashboard.op.name == REPORTS  # the form hands its fields to this step
     return [dashboard]
+
+
+def _drawn_from() -> list[dg.AssetKey]:
+    """All that the page reads, every metric that the form offers as a table, and what is published of these.
+
+    The page shows a refresh only after it was published, though it reads the warehouse.
+    """
+    tables = {*page.reads(), *(f"metrics.{name}" for name in metrics.names())}
+    published = [file.name for file in sql.read_all("publish") if file.fields["Source"] in tables]
+    return [
+        *(descriptions.key(*table.split(".")) for table in sorted(tables)),
+        *(descriptions.key("published", target) for target in published),
+    ]

@@ -1,4 +1,4 @@
--- cluster: which cluster of databases this is, as initdb named it once and for all.
+-- cluster: which cluster of databases this is, as initdb named it once and for all; a standby has its primary's name.
 --
 -- Dialect  postgres
 -- Grain    one row

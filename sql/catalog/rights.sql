@@ -6,7 +6,7 @@
 -- Grain    one row per relation, schema or database, and right that is missing there; with the columns, where the right
 --          is there on others
 -- Inputs   pg_class, pg_namespace, pg_attribute, pg_proc
--- Params   %(relations)s  with their schema, once for each right and column that is needed · %(needs)s  the right: read
+-- Params   %(schemas)s, %(relations)s  once for each right and column that is needed · %(needs)s  the right: read
 --          for what is extracted, which the view that shows it gives as well; ownership for what is refreshed; or a
 --          privilege · %(columns)s  the column, null where the right is one on the whole relation
 -- Order    relation, needed
@@ -16,13 +16,18 @@ with
 wanted as (
 
     select
-        relation,
-        split_part(relation, '.', 1) as schema_name,
-        split_part(relation, '.', 2) as relation_name,
+        concat(quote_ident(schema_name), '.', quote_ident(relation_name)) as relation,
+        schema_name,
+        relation_name,
         need,
         column_name
-    from unnest(cast(%(relations)s as text[]), cast(%(needs)s as text[]), cast(%(columns)s as text[]))
-        as listed (relation, need, column_name)
+    from
+        unnest(
+            cast(%(schemas)s as text[]),
+            cast(%(relations)s as text[]),
+            cast(%(needs)s as text[]),
+            cast(%(columns)s as text[])
+        ) as listed (schema_name, relation_name, need, column_name)
 
 ),
 
@@ -59,7 +64,7 @@ shown as (
 schemas as (
 
     select distinct
-        pg_namespace.nspname as relation,
+        quote_ident(pg_namespace.nspname) as relation,
         'usage' as needed
     from wanted
     inner join pg_namespace

@@ -4,7 +4,7 @@
 --
 -- Dialect  postgres
 -- Grain    one row per relation and column; one with column nulls for a relation without columns
--- Inputs   pg_class, pg_namespace, pg_am, pg_attribute
+-- Inputs   pg_class, pg_namespace, pg_am, pg_inherits, pg_attribute
 -- Units    file is the number of the file that holds the rows: another one after every rewrite or truncation;
 --          marks are the place and the version of a row; rows_hidden says whether policies apply to this role
 -- Order    relation_schema, relation_name, attnum
@@ -16,7 +16,10 @@ select
     pg_class.relfilenode::bigint as file,
     pg_class.relkind::text as relation_kind,
     coalesce(pg_am.amname::text, '') as access_method,
-    pg_class.relhassubclass as has_children,
+    exists(
+        select from pg_inherits
+        where pg_class.oid = pg_inherits.inhparent
+    ) as has_children,
     has_schema_privilege(pg_namespace.oid, 'usage') and has_table_privilege(pg_class.oid, 'select') as readable,
     coalesce((
         select bool_and(has_column_privilege(pg_class.oid, marks.attnum, 'select'))

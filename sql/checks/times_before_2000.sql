@@ -8,7 +8,7 @@
 -- Inputs    raw.deals, raw.escrow_jobs, raw.gig_applications, raw.gigs, raw.invites, raw.messages,
 --           raw.negotiation_offers, raw.negotiations, raw.referrals, raw.transactions, raw.user_reviews,
 --           raw.users
--- Params    $as_of  timestamptz, exclusive · $tz  IANA time zone the year 2000 begins in
+-- Params    $as_of  timestamptz, exclusive · $year_2000  timestamptz, when that year begins in the reporting time zone
 -- Order     table_name, column_name, key
 -- Remedy    Correct these times in Postgres; 1970-01-01 often stands for a time that was not known
 
@@ -99,14 +99,11 @@ times as (
 
 ),
 
--- No zone's year begins a day later than that of Greenwich: few rows need the zone's calendar.
 final as (
 
     select *
     from times
-    where
-        happened_at < cast('2000-01-02 00:00:00+00' as timestamptz)
-        and happened_at at time zone $tz < cast('2000-01-01' as timestamp)
+    where happened_at < cast($year_2000 as timestamptz)
 
 )
 

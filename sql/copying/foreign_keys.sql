@@ -22,7 +22,7 @@ final as (
         on pg_constraint.confrelid = parents.oid
     where
         pg_constraint.contype = 'f'
-        and pg_constraint.connamespace = 'public'::regnamespace
+        and pg_constraint.connamespace = to_regnamespace(quote_ident('public'))
         and children.oid <> parents.oid
         and children.relname = any(%(tables)s)
         and parents.relname = any(%(tables)s)

@@ -18,7 +18,7 @@ our_tables as (
         relname
     from pg_class
     where
-        relnamespace = 'public'::regnamespace
+        relnamespace = to_regnamespace(quote_ident('public'))
         and relkind = 'r'
         and reltablespace = 0
         and relname = any(%(tables)s)

@@ -4,8 +4,9 @@
 --
 -- Dialect     duckdb
 -- Grain       one row per application and stage it reached on its own
--- Inputs      raw.gig_applications, raw.gigs, raw.influencer_profiles, raw.deals, raw.escrow_jobs
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
+-- Inputs      raw.gig_applications, raw.gigs, raw.influencer_profiles, raw.deals, raw.escrow_jobs, local_offsets
+-- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
+--             $slice  microseconds in a slice of local_offsets
 -- Stages      applied, reviewed, approved, dealt, completed, paid
 -- Breakdowns  influencer_type, gig_category, month
 -- Columns     unit_id: the application ·
@@ -72,8 +73,14 @@ units as (
         ] as stages,
         influencer_profiles.influencer_type,
         gigs.categories as gig_category,
-        strftime(applications.applied_at at time zone $tz, '%Y-%m') as month
+        strftime(make_timestamp(epoch_us(applications.applied_at) + local_offsets.ahead), '%Y-%m') as month
     from raw.gig_applications as applications
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(applications.applied_at) // $slice, 0) = local_offsets.slice
+            and applications.applied_at >= local_offsets.begins_at
+            and applications.applied_at < local_offsets.ends_at
     left join deals
         on
             applications.gig_id = deals.gig_id

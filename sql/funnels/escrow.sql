@@ -5,8 +5,9 @@
 --
 -- Dialect     duckdb
 -- Grain       one row per escrow job and stage it reached on its own
--- Inputs      raw.escrow_jobs
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
+-- Inputs      raw.escrow_jobs, local_offsets
+-- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
+--             $slice  microseconds in a slice of local_offsets
 -- Stages      created, locked, submitted, approved, released
 -- Breakdowns  currency, month
 -- Columns     unit_id: the escrow job ·
@@ -19,6 +20,22 @@
 -- Order       unit_id, stage_number
 
 with
+
+local_escrow_jobs as (
+
+    select
+        escrow_jobs.*,
+        make_timestamp(epoch_us(escrow_jobs.created_at) + local_offsets.ahead) as created_local
+    from raw.escrow_jobs as escrow_jobs
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(escrow_jobs.created_at) // $slice, 0) = local_offsets.slice
+            and escrow_jobs.created_at >= local_offsets.begins_at
+            and escrow_jobs.created_at < local_offsets.ends_at
+    where escrow_jobs.created_at < $as_of
+
+),
 
 -- A list has a place for each stage, null where the unit did not reach it on its own.
 units as (
@@ -62,9 +79,8 @@ units as (
             end
         ] as stages,
         lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
-        strftime(created_at at time zone $tz, '%Y-%m') as month
-    from raw.escrow_jobs
-    where created_at < $as_of
+        strftime(created_local, '%Y-%m') as month
+    from local_escrow_jobs
 
 ),
 

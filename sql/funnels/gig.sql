@@ -2,8 +2,9 @@
 --
 -- Dialect     duckdb
 -- Grain       one row per gig and stage it reached on its own
--- Inputs      raw.gigs, raw.sponsor_profiles, raw.gig_applications, raw.deals, raw.escrow_jobs
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
+-- Inputs      raw.gigs, raw.sponsor_profiles, raw.gig_applications, raw.deals, raw.escrow_jobs, local_offsets
+-- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
+--             $slice  microseconds in a slice of local_offsets
 -- Stages      posted, applied, approved, dealt, completed, paid
 -- Breakdowns  category, sponsor_industry, location, month
 -- Columns     unit_id: the gig ·
@@ -81,8 +82,14 @@ units as (
         gigs.categories as category,
         sponsor_profiles.industry as sponsor_industry,
         gigs.location,
-        strftime(gigs.created_at at time zone $tz, '%Y-%m') as month
+        strftime(make_timestamp(epoch_us(gigs.created_at) + local_offsets.ahead), '%Y-%m') as month
     from raw.gigs as gigs
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(gigs.created_at) // $slice, 0) = local_offsets.slice
+            and gigs.created_at >= local_offsets.begins_at
+            and gigs.created_at < local_offsets.ends_at
     left join applications
         on gigs.id = applications.gig_id
     left join deals

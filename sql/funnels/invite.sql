@@ -2,8 +2,9 @@
 --
 -- Dialect     duckdb
 -- Grain       one row per sent invite and stage it reached on its own
--- Inputs      raw.invites, raw.invite_templates, raw.contacts, raw.users, raw.deals
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
+-- Inputs      raw.invites, raw.invite_templates, raw.contacts, raw.users, raw.deals, local_offsets
+-- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
+--             $slice  microseconds in a slice of local_offsets
 -- Stages      sent, opened, clicked, accepted, joined, verified, first_deal, completed_deal
 -- Breakdowns  method, agent, template, template_variant, contact_segment, contact_source, month
 -- Columns     unit_id: the invite ·
@@ -121,8 +122,14 @@ units as (
         invite_templates.ab_test_variant as template_variant,
         contacts.segment as contact_segment,
         contacts.source as contact_source,
-        strftime(invites.sent_at at time zone $tz, '%Y-%m') as month
+        strftime(make_timestamp(epoch_us(invites.sent_at) + local_offsets.ahead), '%Y-%m') as month
     from raw.invites as invites
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(invites.sent_at) // $slice, 0) = local_offsets.slice
+            and invites.sent_at >= local_offsets.begins_at
+            and invites.sent_at < local_offsets.ends_at
     left join deals_of_converts
         on invites.id = deals_of_converts.invite_id
     left join raw.users as users

@@ -6,8 +6,9 @@
 --
 -- Dialect     duckdb
 -- Grain       one row per negotiation and stage it reached on its own
--- Inputs      raw.negotiations, raw.negotiation_offers, raw.sponsor_profiles, raw.deals
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month
+-- Inputs      raw.negotiations, raw.negotiation_offers, raw.sponsor_profiles, raw.deals, local_offsets
+-- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
+--             $slice  microseconds in a slice of local_offsets
 -- Stages      opened, offered, countered, accepted, dealt
 -- Breakdowns  sponsor_industry, month
 -- Columns     unit_id: the negotiation ·
@@ -100,8 +101,14 @@ units as (
             case when deals.dealt_at is not null then { 'stage_number': 5, 'reached_at': deals.dealt_at } end
         ] as stages,
         sponsor_profiles.industry as sponsor_industry,
-        strftime(negotiations.created_at at time zone $tz, '%Y-%m') as month
+        strftime(make_timestamp(epoch_us(negotiations.created_at) + local_offsets.ahead), '%Y-%m') as month
     from raw.negotiations as negotiations
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(negotiations.created_at) // $slice, 0) = local_offsets.slice
+            and negotiations.created_at >= local_offsets.begins_at
+            and negotiations.created_at < local_offsets.ends_at
     left join offers
         on negotiations.id = offers.negotiation_id
     left join accepted_offers

@@ -28,7 +28,7 @@ columns_of_the_table as (
         ) end as preset
     from pg_attribute
     where
-        attrelid = to_regclass('public.' || quote_ident(%(table)s))
+        attrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
         and attnum > 0
         and not attisdropped
 

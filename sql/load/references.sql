@@ -20,7 +20,7 @@ foreign_keys as (
     where
         contype = 'f'
         and conparentid = 0
-        and confrelid = to_regclass('public.' || quote_ident(%(table)s))
+        and confrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
 
 ),
 

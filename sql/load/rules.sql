@@ -20,7 +20,7 @@ constraints as (
         confrelid as refers_to,
         confkey as positions_there
     from pg_constraint
-    where conrelid = to_regclass('public.' || quote_ident(%(table)s))
+    where conrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
 
 ),
 
@@ -37,7 +37,7 @@ unique_indexes as (
     inner join pg_class
         on pg_index.indexrelid = pg_class.oid
     where
-        pg_index.indrelid = to_regclass('public.' || quote_ident(%(table)s))
+        pg_index.indrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
         and pg_index.indisunique
         and pg_class.relname not in (select constraints.name from constraints)
 
@@ -60,7 +60,7 @@ final as (
             select pg_attribute.attname::text
             from pg_attribute
             where
-                pg_attribute.attrelid = to_regclass('public.' || quote_ident(%(table)s))
+                pg_attribute.attrelid = to_regclass(quote_ident('public') || '.' || quote_ident(%(table)s))
                 and pg_attribute.attnum = any(rules.positions)
             order by array_position(rules.positions, pg_attribute.attnum)
         ) as columns,

@@ -9,7 +9,8 @@
 -- Grain    one row per agent; an agent with nothing is kept, with zeros
 -- Inputs   raw.agent_profiles, raw.users, raw.referrals, raw.deals, raw.transactions
 -- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
---          $previous_since  timestamptz or null: since minus the window's length · $currency  text
+--          $previous_since  timestamptz or null: where the window before begins ·
+--          $previous_until  timestamptz or null: where it ends, null without one · $currency  text
 -- Columns  agent_id: user id of the agent ·
 --          agent_name: name of the user ·
 --          avatar: address of the user's picture, null without one ·
@@ -18,8 +19,7 @@
 --          total_deals (deals): deals of active recruits created in the window, each once ·
 --          total_earnings (reporting currency): completed commissions to the agent in the window ·
 --          rank (place): 1 to n by total_earnings, total_deals, total_referrals, each descending, then agent_id ·
---          previous_rank (place): with since: the rank in the window of equal length just before; null for an agent
---            with nothing in it ·
+--          previous_rank (place): with since: the rank in the window before; null for an agent with nothing in it ·
 --          rank_change (places): previous_rank minus rank, positive is up; null where previous_rank is
 -- Key      agent_id
 -- Money    total_earnings
@@ -39,8 +39,8 @@ spans as (
     select
         'previous' as span,
         cast($previous_since as timestamptz) as starts_at,
-        cast($since as timestamptz) as ends_at
-    where $since is not null
+        cast($previous_until as timestamptz) as ends_at
+    where $previous_until is not null
 
 ),
 

@@ -9,9 +9,9 @@
 -- Dialect  duckdb
 -- Topic    marketplace
 -- Grain    one row per month, none where there was never any activity
--- Inputs   raw.deals, raw.transactions
--- Params   $as_of  timestamptz, exclusive · $last_moment  timestamptz, the last microsecond before as_of ·
---          $currency  text · $tz  IANA time zone of the months
+-- Inputs   raw.deals, raw.transactions, local_offsets
+-- Params   $as_of  timestamptz, exclusive · $last_day  date, that of the last moment before as_of ·
+--          $currency  text · $tz  IANA time zone of the months · $slice  microseconds in a slice of local_offsets
 -- Columns  month (date): first day of the month ·
 --          new_deals (deals): deals created in the month ·
 --          completed_deals (deals): deals completed in the month ·
@@ -28,16 +28,36 @@
 
 with
 
+local_deals as (
+
+    select
+        deals.*,
+        make_timestamp(epoch_us(deals.created_at) + created_offsets.ahead) as created_local,
+        make_timestamp(epoch_us(deals.completed_at) + completed_offsets.ahead) as completed_local
+    from raw.deals as deals
+    inner join local_offsets as created_offsets
+        on
+            created_offsets.zone = $tz
+            and greatest(epoch_us(deals.created_at) // $slice, 0) = created_offsets.slice
+            and deals.created_at >= created_offsets.begins_at
+            and deals.created_at < created_offsets.ends_at
+    left join local_offsets as completed_offsets
+        on
+            completed_offsets.zone = $tz
+            and greatest(epoch_us(deals.completed_at) // $slice, 0) = completed_offsets.slice
+            and deals.completed_at >= completed_offsets.begins_at
+            and deals.completed_at < completed_offsets.ends_at
+
+),
+
 deals as (
 
     select
         *,
-        extract(year from created_at at time zone $tz) * 12
-        + extract(month from created_at at time zone $tz) - 1 as created_month,
-        extract(year from completed_at at time zone $tz) * 12
-        + extract(month from completed_at at time zone $tz) - 1 as completed_month,
+        extract(year from created_local) * 12 + extract(month from created_local) - 1 as created_month,
+        extract(year from completed_local) * 12 + extract(month from completed_local) - 1 as completed_month,
         status = 'completed' and completed_at < $as_of as is_completed
-    from raw.deals
+    from local_deals
     where created_at < $as_of
 
 ),
@@ -69,14 +89,28 @@ completed_per_month as (
 
 ),
 
+local_transactions as (
+
+    select
+        transactions.*,
+        make_timestamp(epoch_us(transactions.created_at) + local_offsets.ahead) as created_local
+    from raw.transactions as transactions
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(transactions.created_at) // $slice, 0) = local_offsets.slice
+            and transactions.created_at >= local_offsets.begins_at
+            and transactions.created_at < local_offsets.ends_at
+
+),
+
 movements as (
 
     select
         type,
         amount,
-        extract(year from created_at at time zone $tz) * 12
-        + extract(month from created_at at time zone $tz) - 1 as month_number
-    from raw.transactions
+        extract(year from created_local) * 12 + extract(month from created_local) - 1 as month_number
+    from local_transactions
     where
         type in ('commission_deduct', 'agent_commission', 'refund')
         and status = 'completed'
@@ -112,8 +146,7 @@ bounds as (
 
     select
         min(month_number) as first_month,
-        extract(year from $last_moment at time zone $tz) * 12
-        + extract(month from $last_moment at time zone $tz) - 1 as last_month
+        extract(year from cast($last_day as date)) * 12 + extract(month from cast($last_day as date)) - 1 as last_month
     from active_months
 
 ),

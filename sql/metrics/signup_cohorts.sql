@@ -6,9 +6,9 @@
 -- Dialect  duckdb
 -- Topic    marketplace
 -- Grain    one row per signup month with members and months since, zeros included
--- Inputs   raw.users, raw.deals
--- Params   $as_of  timestamptz, exclusive · $last_moment  timestamptz, the last microsecond before as_of ·
---          $tz  IANA time zone of the months
+-- Inputs   raw.users, raw.deals, local_offsets
+-- Params   $as_of  timestamptz, exclusive · $last_day  date, that of the last moment before as_of ·
+--          $tz  IANA time zone of the months · $slice  microseconds in a slice of local_offsets
 -- Columns  cohort_month (date): first day of the month the members signed up in ·
 --          months_since (months): from 0, the month of signing up ·
 --          cohort_size (users): influencers and sponsors who signed up in that month ·
@@ -18,14 +18,28 @@
 
 with
 
+local_users as (
+
+    select
+        users.*,
+        make_timestamp(epoch_us(users.created_at) + local_offsets.ahead) as created_local
+    from raw.users as users
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(users.created_at) // $slice, 0) = local_offsets.slice
+            and users.created_at >= local_offsets.begins_at
+            and users.created_at < local_offsets.ends_at
+
+),
+
 members as (
 
     select
         id as user_id,
-        cast(date_trunc('month', created_at at time zone $tz) as date) as cohort_month,
-        extract(year from created_at at time zone $tz) * 12
-        + extract(month from created_at at time zone $tz) - 1 as signup_month
-    from raw.users
+        cast(date_trunc('month', created_local) as date) as cohort_month,
+        extract(year from created_local) * 12 + extract(month from created_local) - 1 as signup_month
+    from local_users
     where
         role in ('influencer', 'sponsor')
         and created_at < $as_of
@@ -43,14 +57,28 @@ cohorts as (
 
 ),
 
+local_deals as (
+
+    select
+        deals.*,
+        make_timestamp(epoch_us(deals.created_at) + local_offsets.ahead) as created_local
+    from raw.deals as deals
+    inner join local_offsets
+        on
+            local_offsets.zone = $tz
+            and greatest(epoch_us(deals.created_at) // $slice, 0) = local_offsets.slice
+            and deals.created_at >= local_offsets.begins_at
+            and deals.created_at < local_offsets.ends_at
+
+),
+
 deal_months as (
 
     select
         influencer_id,
         sponsor_id,
-        extract(year from created_at at time zone $tz) * 12
-        + extract(month from created_at at time zone $tz) - 1 as deal_month
-    from raw.deals
+        extract(year from created_local) * 12 + extract(month from created_local) - 1 as deal_month
+    from local_deals
     where created_at < $as_of
 
 ),
@@ -96,8 +124,7 @@ slots as (
         unnest(
             generate_series(
                 0,
-                extract(year from $last_moment at time zone $tz) * 12
-                + extract(month from $last_moment at time zone $tz) - 1
+                extract(year from cast($last_day as date)) * 12 + extract(month from cast($last_day as date)) - 1
                 - cohorts.signup_month
             )
         ) as later (months_since)

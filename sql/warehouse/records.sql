@@ -11,13 +11,15 @@
 create schema if not exists meta;
 create schema if not exists history;
 
--- One row per refresh, numbered as they came; changed is {target: rows written}, server names cluster and database.
+-- One row per refresh, numbered as they came; changed is {target: rows written}, server names cluster and database,
+-- position is timeline and bytes of the server's log that the snapshot is not beyond.
 create table meta.refreshes (
     refresh_id uuid primary key,
     number bigint,
     as_of timestamptz,
     snapshot varchar,
     server varchar,
+    position varchar,
     taken_at timestamptz,
     currency varchar,
     timezone varchar,

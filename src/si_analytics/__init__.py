@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from si_analytics import arguments
 from si_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _MODULES = ("charts", "tables")
 _HOMES = {"Settings": "settings", "Warehouse": "reader", "connect": "reader", "sample_warehouse": "packaged"}
 
 
+@arguments.checked
 def engine(*, read_only: bool = True) -> sqlalchemy.Engine:
     """A SQLAlchemy engine on the operational database; read-only unless asked otherwise.
 

@@ -1,7 +1,7 @@
 """Which rows of a table changed since an earlier snapshot, found without timestamps or triggers.
 
 Belongs here: when the changed rows can be told from the rest, the queries that find them, and putting them
-into ``raw``. docs/extraction.md holds the proof that none is missed. May import: `errors`, `contract`, `source`.
+into ``raw``. docs/extraction.md holds the proof that none is missed. May import: `errors`, `source`, `arrays`.
 
 Postgres marks every row with the transaction that wrote it. Whatever the earlier snapshot did not see was
 written by a transaction that had not ended then: one from the snapshot's xmin on. Those rows are read and
@@ -19,7 +19,7 @@ from uuid import UUID
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import contract, source
+from si_analytics import arrays, source
 from si_analytics.source import Snapshot, Source
 
 _LISTED = 10_000
@@ -28,6 +28,10 @@ _LISTED_PLACES = 100_000
 _FARTHEST = 2**31 - 2**20
 _FIRST_NORMAL = 3  # below are marks of rows that are older than any snapshot
 _PLAIN_TABLE, _HEAP = "r", "heap"
+UNPUBLISHED = "the last refresh was not published here, or the database was restored since"
+
+EVERY_ROW = "raw.every_row"
+"""Where all rows of a table are read into, before they take the place of those that were there."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def against(
         pg_sql.Literal(str(baseline.refresh_id))
     )
     ((published,),) = source.ask(connection, query.as_string(None))
-    return None if published else "the last refresh was not published here, or the database was restored since"
+    return None if published else UNPUBLISHED
 
 
 def table_against(one: Source, baseline: Baseline) -> str | None:
@@ -124,7 +128,7 @@ def fetch(
     """The changed rows, each from its place, or from a second pass where they are too many for that."""
     listed = pg_sql.SQL("{} = any({}::tid[])").format(_place(one), pg_sql.Literal(found.places))
     query = pg_sql.SQL("select {columns} from {relation} where {wanted}").format(
-        columns=pg_sql.SQL(", ").join(pg_sql.Identifier(column.name) for column in contract.columns(one.table)),
+        columns=arrays.selected(one.table),
         relation=_relation(one),
         wanted=listed if found.places else _changed(one, since, now),
     )
@@ -158,6 +162,47 @@ def remove_others(connection: duckdb.DuckDBPyConnection, table: str, key: str, k
     return deleted
 
 
+def replace_all(
+    connection: duckdb.DuckDBPyConnection, table: str, key: str
+) -> tuple[int | None, int | None, int | None]:
+    """Put every row that was read in the place of a table; how many came, changed and went, none where none can tell.
+
+    That is against the published warehouse where it is attached, for the working file may be empty or half-way. Which
+    rows changed would take comparing them all.
+    """
+    before = _before(connection, table)
+    moved = _moved(connection, before, key) if before else (_rows(connection.table(EVERY_ROW)), 0, 0)
+    for statement in ("drop table if exists raw.{}", "alter table raw.every_row rename to {}"):
+        connection.execute(pg_sql.SQL(statement).format(pg_sql.Identifier(table)).as_string(None))
+    return moved
+
+
+def _before(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
+    """Where the rows of the last refresh are."""
+    found = connection.sql(
+        "select database_name = 'published' as published from duckdb_tables() where schema_name = 'raw'"
+        " and table_name = $table and database_name in ('published', current_database()) order by published desc",
+        params={"table": table},
+    ).fetchone()
+    return None if found is None else f"published.raw.{table}" if found[0] else f"raw.{table}"
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, before: str, key: str) -> tuple[int | None, int | None, int | None]:
+    """How many keys came and went since `before`; none where it has no such keys."""
+    old, new = connection.table(before), connection.table(EVERY_ROW)
+    kinds = [dict(zip(one.columns, one.types, strict=True)).get(key) for one in (old, new)]
+    if kinds[0] != kinds[1]:
+        return None, None, None
+    keys = duckdb.ColumnExpression(key)
+    stayed = _rows(new.select(keys).join(old.select(keys), key, how="semi"))
+    return _rows(new) - stayed, None, _rows(old) - stayed
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> int:
+    ((count,),) = relation.aggregate("count(*)").fetchall()
+    return int(count)
+
+
 def _count(connection: duckdb.DuckDBPyConnection, statement: LiteralString, table: str, key: str) -> int:
     """Run a statement on a table of ours; the number of rows it touched."""
     named = pg_sql.SQL(statement).format(table=pg_sql.Identifier(table), key=pg_sql.Identifier(key))
@@ -170,7 +215,8 @@ def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
     version = pg_sql.Identifier("xmin" if one.direct else "row_version")
     if now.xmax - since.xmin > _LISTED:
         oldest = pg_sql.Literal(str(since.xmin % 2**32))
-        return pg_sql.SQL("age({}) <= age({}::xid)").format(version, oldest)
+        # The mark of a row that was frozen half the range ago reads as one of a transaction yet to come.
+        return pg_sql.SQL("age({mark}) between 0 and age({oldest}::xid)").format(mark=version, oldest=oldest)
     marks = [number % 2**32 for number in range(since.xmin, now.xmax)]
     listed = ",".join(str(mark) for mark in marks if mark >= _FIRST_NORMAL)
     return pg_sql.SQL("{} = any({}::xid[])").format(version, pg_sql.Literal(f"{{{listed}}}"))

@@ -2,7 +2,7 @@
 
 Belongs here: comparing the tables of two warehouse files, and the source rows behind one of their cells. Whatever
 differs is compared in memory; what is equal never leaves DuckDB. May import: `errors`, `settings`, `sql`, `funnels`,
-`differences`, `windows`, `warehouse`, `kept`, `metrics`, `explain`, `published`, `questions`.
+`differences`, `windows`, `warehouse`, `kept`, `metrics`, `counting`, `explain`, `published`, `questions`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from si_analytics import differences, explain, funnels, kept, metrics, published, questions, sql, warehouse
+from si_analytics import counting, differences, explain, funnels, kept, metrics, published, questions, sql, warehouse
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.kept import Kept
 from si_analytics.settings import Settings
@@ -56,6 +56,13 @@ def refreshes(settings: Settings) -> pl.DataFrame:
     schema |= {"currency": pl.String(), "timezone": pl.String()}
     rows = [[getattr(one, name) for name in schema] for one in kept.available(settings)]
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def moved(settings: Settings, a: Kept, b: Kept) -> tuple[str, ...]:
+    """Why numbers differ though no source row does: how B was counted otherwise than A, in sentences."""
+    with _both(settings, a, b) as (connection, other):
+        before, after = (counting.attached(connection, side) for side in ("a", other))
+    return counting.changes(before, after) if after else ()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Rows into Postgres tables, fast: frames as COPY text, tables in the order their foreign keys ask for.
 
 Belongs here: writing COPY's text format from polars frames, and the statements around a bulk load.
-May import: `errors`, `sql`.
+May import: `errors`, `operational`.
 
 Text format rather than CSV: a line break within a value is written ``\\n``, so a line is a row and
 the line number in Postgres's message is the number of the row.
@@ -19,7 +19,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from si_analytics import sql as sql_files
+from si_analytics import operational
 from si_analytics.errors import LoadError
 
 _BATCH_ROWS = 50_000
@@ -73,12 +73,14 @@ def write(
     frames: Iterable[pl.DataFrame],
     columns: Sequence[str],
     *,
-    schema: str = "public",
+    schema: str | None = None,
 ) -> int:
-    """COPY the frames into that table of the schema, some rows at a time; how many rows there were."""
-    command = sql.SQL("copy {} ({}) from stdin").format(
-        sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
+    """COPY the frames into a table, some rows at a time; how many rows there were.
+
+    It is an operational table, or one of the `schema` given.
+    """
+    place = operational.table(connection, table) if schema is None else sql.Identifier(schema, table)
+    command = sql.SQL("copy {} ({}) from stdin").format(place, sql.SQL(", ").join(map(sql.Identifier, columns)))
     with connection.cursor() as cursor:
         with cursor.copy(command) as copy:
             for text in _encoded(frames):
@@ -108,7 +110,7 @@ def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
     """
     wanted = list(tables)
     graph: dict[str, set[str]] = {table: set() for table in wanted}
-    query = sql_files.read("copying", "foreign_keys").text
+    query = operational.query(connection, "copying", "foreign_keys")
     found = connection.execute(query, {"tables": wanted}).fetchall()
     for child, parent in found:
         graph[child].add(parent)
@@ -131,28 +133,28 @@ def keys_aside(connection: Connection, tables: Iterable[str]) -> Iterator[None]:
     instead of row by row. Within the caller's transaction, so nobody ever sees the tables without them. Leaves alone
     what only the owner may touch if we are not the owner, and whatever its definition does not wholly describe.
     """
-    query = sql_files.read("copying", "keys_aside").text
+    query = operational.query(connection, "copying", "keys_aside")
     found = connection.execute(query, {"tables": list(tables)}).fetchall()
     for kind, table, name, _ in found:
         if kind == "foreign key":
-            connection.execute(_alter("alter table {} drop constraint {}", table, name))
+            connection.execute(_alter(connection, "alter table {} drop constraint {}", table, name))
     for kind, _, name, _ in found:
         if kind == "index":
-            connection.execute(sql.SQL("drop index {}").format(sql.Identifier("public", name)))
+            connection.execute(sql.SQL("drop index {}").format(operational.table(connection, name)))
     yield
     for kind, table, name, definition in reversed(found):
         # The server's own words for the object, as pg_dump would print them.
         words = sql.SQL(definition)
         connection.execute(
-            words if kind == "index" else _alter("alter table {} add constraint {} ", table, name) + words
+            words if kind == "index" else _alter(connection, "alter table {} add constraint {} ", table, name) + words
         )
 
 
-def _alter(statement: LiteralString, table: str, name: str) -> sql.Composed:
-    return sql.SQL(statement).format(sql.Identifier("public", table), sql.Identifier(name))
+def _alter(connection: Connection, statement: LiteralString, table: str, name: str) -> sql.Composed:
+    return sql.SQL(statement).format(operational.table(connection, table), sql.Identifier(name))
 
 
 def analyze(connection: Connection, tables: Iterable[str]) -> None:
     """Let the planner know the tables: one that was never analysed is read by one thread only."""
-    listed = sql.SQL(", ").join(sql.Identifier("public", table) for table in tables)
+    listed = sql.SQL(", ").join(operational.table(connection, table) for table in tables)
     connection.execute(sql.SQL("analyze {}").format(listed))

@@ -1,6 +1,7 @@
 """The statements of ``sql/schema`` and ``sql/views``, and those that bring a standing table up to them.
 
-Belongs here: everything that changes the shape of the operational database. May import: `sql`, `catalog`.
+Belongs here: everything that changes the shape of the operational database. May import: `sql`, `operational`,
+`catalog`.
 
 A statement of the files is run when the object it creates is missing, and then only: what stands is not locked,
 and need not belong to the role that asks. What a standing table lacks is added from the server's own words for
@@ -12,14 +13,16 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from si_analytics import sql
+from si_analytics import catalog, operational, sql
 from si_analytics.catalog import Connection, Item, Picture
 
-SCHEMA = "public"
+BOARDS = f"{operational.SCHEMA}."
+"""What pictures put before the names of boards where the operational tables are in another schema."""
+
 _FOLDERS = ("schema", "views")
 # A statement ends at a semicolon that is in no comment, no string and no function body.
 _STATEMENT = re.compile(r"(?>--[^\n]*|\$\$.*?\$\$|'[^']*'|[^;])+;\n", re.DOTALL)
@@ -32,11 +35,19 @@ _CREATES = re.compile(
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of the files: the kind and name of what it creates, and its text."""
+    """One statement of the files: the kind and name of what it creates, and its text.
+
+    A ``board`` is a materialized view, or belongs to one: it is in ``public`` wherever the operational tables are.
+    """
 
     kind: str
     name: str
     text: str
+    board: bool = False
+
+    def place(self, schema: str) -> str:
+        """The name as pictures have it where the operational tables are in `schema`."""
+        return BOARDS + self.name if self.board and schema != operational.SCHEMA else self.name
 
 
 def files() -> tuple[sql.SqlFile, ...]:
@@ -48,7 +59,11 @@ def files() -> tuple[sql.SqlFile, ...]:
 @functools.cache
 def statements() -> tuple[Statement, ...]:
     """Every statement of the schema and the views, in the order they are run."""
-    return tuple(statement for file in files() for statement in split(file.text))
+    return tuple(replace(each, board=_is_board(file)) for file in files() for each in split(file.text))
+
+
+def _is_board(file: sql.SqlFile) -> bool:
+    return any(statement.kind == "materialized view" for statement in split(file.text))
 
 
 def split(text: str) -> list[Statement]:
@@ -67,9 +82,10 @@ def without_comments(text: str) -> str:
     return _COMMENT.sub("", text)
 
 
-def run_all(connection: Connection) -> None:
-    """Run every file as it stands, as psql would."""
+def run_all(connection: Connection, schema: str, boards: str) -> None:
+    """Run every file as it stands, as psql would: the boards in one schema, all else in the other."""
     for file in files():
+        catalog.look_in(connection, boards if _is_board(file) else schema)
         connection.execute(_words(file.text))
 
 
@@ -87,8 +103,10 @@ def create(connection: Connection, missing: Sequence[Item], declared: Picture, s
 
 
 def _run(connection: Connection, wanted: set[tuple[str, str]], kinds: set[str]) -> None:
+    schema = operational.of(connection)
     for statement in statements():
-        if statement.kind in kinds and (statement.kind, statement.name) in wanted:
+        if statement.kind in kinds and (statement.kind, statement.place(schema)) in wanted:
+            catalog.look_in(connection, operational.SCHEMA if statement.board else schema)
             connection.execute(_words(statement.text))
 
 
@@ -120,33 +138,37 @@ def _add_constraints(connection: Connection, missing: Iterable[Item]) -> None:
 def _publish(connection: Connection, missing: Iterable[Item]) -> None:
     for item in missing:
         statement = SQL("alter publication {} add table {}")
-        connection.execute(statement.format(Identifier(item.name), _table(item.relation)))
+        connection.execute(statement.format(Identifier(item.name), _table(connection, item.relation)))
 
 
 def _alter(connection: Connection, item: Item, change: Composable) -> None:
-    connection.execute(SQL("alter table {} {}").format(_table(item.relation), change))
+    connection.execute(SQL("alter table {} {}").format(_table(connection, item.relation), change))
 
 
-def _table(name: str) -> Identifier:
+def _table(connection: Connection, name: str) -> Identifier:
     schema, _, bare = name.rpartition(".")
-    return Identifier(schema or SCHEMA, bare)
+    return Identifier(schema or operational.of(connection), bare)
 
 
-def _named(name: str) -> str:
-    return _table(name).as_string(None)
+def _named(connection: Connection, name: str) -> str:
+    return _table(connection, name).as_string(None)
 
 
 def drop_view(connection: Connection, item: Item) -> list[Composed]:
     """Drop one view, nothing else with it; returns the grants that it held, to be given back to its successor."""
-    given = connection.execute(_words(sql.read("catalog", "privileges").text), {"view": _named(item.name)}).fetchall()
-    view = _table(item.name)
+    given = connection.execute(
+        _words(sql.read("catalog", "privileges").text), {"view": _named(connection, item.name)}
+    ).fetchall()
+    view = _table(connection, item.name)
     connection.execute(SQL("drop {} {} restrict").format(_words(item.kind), view))
     return [_grant(view, *row) for row in given]
 
 
 def dependents(connection: Connection, view: str) -> list[str]:
     """What depends on a view, in the server's words: ``view weekly_board``."""
-    rows = connection.execute(_words(sql.read("catalog", "dependents").text), {"view": _named(view)}).fetchall()
+    rows = connection.execute(
+        _words(sql.read("catalog", "dependents").text), {"view": _named(connection, view)}
+    ).fetchall()
     return [name for (name,) in rows]
 
 

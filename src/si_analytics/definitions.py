@@ -26,14 +26,18 @@ PARAMETERS = (
     "since",
     "until",
     "last_moment",
+    "last_day",
     "previous_since",
+    "previous_until",
     "currency",
     "tz",
+    "slice",
+    "year_2000",
     "within_microseconds",
 )
 """What a query may bind; `metrics.Parameters` gives them their values."""
 
-LAID_OUT = frozenset({"funnel_stages", "funnel_units", "meta.performance_weights"})
+LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
 """Tables that the library fills before the queries that read them."""
 
 MONEY = "reporting currency"

@@ -11,13 +11,27 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import duckdb
 
-from si_analytics import embedded, postgres, reader, rights, schema, server_health, settings, warehouse
+from si_analytics import (
+    clocks,
+    embedded,
+    extract,
+    locks,
+    postgres,
+    reader,
+    rights,
+    schema,
+    server_health,
+    settings,
+    standby,
+    warehouse,
+    zones,
+)
 from si_analytics.catalog import Difference
 from si_analytics.errors import AnalyticsError, WarehouseError
 from si_analytics.findings import Finding, Verdict, rounded
@@ -29,6 +43,10 @@ STALE = timedelta(hours=36)
 _LITTLE_ROOM = 1_000_000_000
 _COPIES = 3  # the published file, the copy a refresh works on, and what that spills and grows by
 _LISTED = 10
+_ZONES_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+_ZONES_AHEAD = timedelta(days=730)
+_NOT_AT_TIME_ZONE = "No number is affected; in SQL of your own leave `at time zone` out: its days would not be ours"
+_LOCK_SECONDS = 5  # a look is no use to who waits for it
 
 
 def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list[Finding]:
@@ -36,6 +54,7 @@ def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list
     return [
         *_settings(current),
         *_versions(),
+        *_zones(current.timezone, now),
         *_room(current),
         *_leftover(current),
         *_database(current, now, stale),
@@ -47,6 +66,8 @@ def _settings(current: Settings) -> Iterator[Finding]:
     given = current.postgres_url
     shown = {
         "SI_POSTGRES_URL": "the embedded server" if given is None else postgres.shown(given.get_secret_value()),
+        "SI_SOURCE_URL": _source(current),
+        "SI_SOURCE_SCHEMA": current.source_schema,
         "SI_HOME": current.home,
         "SI_WAREHOUSE": current.warehouse,
         "SI_CURRENCY": current.currency,
@@ -54,6 +75,7 @@ def _settings(current: Settings) -> Iterator[Finding]:
         "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's own",
         "SI_KEPT_DAYS": str(current.kept_days),
         "SI_MAX_LOSING_SHARE": f"{current.max_losing_share:f}",
+        "SI_LOCK_TIMEOUT": str(current.lock_timeout),
     }
     for name, value in shown.items():
         yield Finding(Verdict.well, name, f"{value} ({settings.origin(name)})")
@@ -61,6 +83,11 @@ def _settings(current: Settings) -> Iterator[Finding]:
         near = difflib.get_close_matches(name, settings.names(), n=1)
         remedy = f"Did you mean {near[0]}?" if near else "Unset it, if it was meant for this"
         yield Finding(Verdict.notable, name, "it is set, and is no setting", remedy)
+
+
+def _source(current: Settings) -> str:
+    given = current.source_url
+    return f"that of {postgres.TARGET}" if given is None else postgres.shown(given.get_secret_value())
 
 
 def _versions() -> Iterator[Finding]:
@@ -81,6 +108,35 @@ def _versions() -> Iterator[Finding]:
         yield Finding(Verdict.wrong, "extension", str(error).splitlines()[0], remedy)
     else:
         yield Finding(Verdict.well, "extension", f"DuckDB's Postgres extension loads in DuckDB {duckdb.__version__}")
+
+
+def _zones(tz: str, now: datetime) -> Iterator[Finding]:
+    """Where the offsets of all days and months come from, and whether others on this machine would tell others."""
+    moments = zones.probes(tz, _ZONES_SINCE, now + _ZONES_AHEAD)
+    found = f"{zones.version()}, installed with the library: the one source of every day, month and window"
+    yield Finding(Verdict.well, "time zones", found)
+    machine = zones.of_machine(tz)
+    if machine is not None and (
+        other := zones.first_difference(tz, moments, (zones.ahead(machine, moment) for moment in moments))
+    ):
+        remedy = "No number is affected; schedules may go by the machine's clocks: update its time zones (tzdata)"
+        yield Finding(Verdict.notable, "time zones", _differing(tz, "this machine's own files", *other), remedy)
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        try:
+            other = zones.first_difference(tz, moments, clocks.of_duckdb(connection, tz, moments))
+        except duckdb.Error:
+            found = f"DuckDB {duckdb.__version__} knows no zone {tz}"
+            yield Finding(Verdict.notable, "time zones", found, _NOT_AT_TIME_ZONE)
+            return
+    if other:
+        what = f"the zones inside DuckDB {duckdb.__version__}"
+        yield Finding(Verdict.notable, "time zones", _differing(tz, what, *other), _NOT_AT_TIME_ZONE)
+
+
+def _differing(tz: str, whose: str, moment: datetime, ours: timedelta, theirs: timedelta) -> str:
+    ahead = [f"{one / timedelta(hours=1):+g} h" for one in (theirs, ours)]
+    when = moment.isoformat(timespec="minutes")
+    return f"{whose} put {tz} at {ahead[0]} on {when}, where {zones.version()} has {ahead[1]}"
 
 
 def _room(current: Settings) -> Iterator[Finding]:
@@ -137,6 +193,9 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
     except AnalyticsError as error:
         yield Finding(Verdict.wrong, "Postgres", f"{error.asked}: {error.found}", error.remedy)
         return
+    yield from _look_into("source", lambda: [*server_health.look_at_source(current, now), *standby.look(current)])
+    yield from _look_into("locks", lambda: _locks(current))
+    current = current.model_copy(update={"lock_timeout": min(_LOCK_SECONDS, current.lock_timeout)})
     yield from _look_into("rights", lambda: rights.look(current))
     yield from _look_into("schema", lambda: _schema(current))
 
@@ -146,6 +205,15 @@ def _look_into(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
         return look()
     except AnalyticsError as error:
         return [Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)]
+
+
+def _locks(current: Settings) -> list[Finding]:
+    """Whom a refresh would wait for."""
+    who = locks.readers_wait_for(current, extract.tables())
+    if not who:
+        return [Finding(Verdict.well, "locks", "no session keeps a refresh from reading its tables")]
+    remedy = f"A refresh waits {current.lock_timeout} s for it (SI_LOCK_TIMEOUT), then gives up: end it, or try later"
+    return [Finding(Verdict.notable, "locks", f"a table that is read is held by {who}", remedy)]
 
 
 def _schema(current: Settings) -> list[Finding]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import polars as pl
 
@@ -19,6 +20,12 @@ from si_analytics.errors import UsageError
 
 MISSING = "–"
 NONE_RANKED = "new"
+_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
+# In days since 1970: what Python has, and well within what polars can show.
+_EPOCH = date(1970, 1, 1).toordinal()
+_FIRST_DAY, _AFTER_LAST_DAY = 1 - _EPOCH, date.max.toordinal() + 1 - _EPOCH
+_SHOWN_DAYS = 95_000_000
 _HOURS_SHOWN_AS_HOURS = Decimal(48)
 _TRY = (
     ("agent_leaderboard(during='last 30 days')", "who earned what, and who is moving"),
@@ -88,6 +95,61 @@ def has_movement(frame: pl.DataFrame) -> bool:
 def moment(value: datetime) -> str:
     """An instant in UTC to the second: ``2026-06-01 00:00:00 UTC``."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def values(column: pl.Series) -> list[Any]:
+    """The values of a column, a time or day that Python has none for as text: before the year 1 or after 9999.
+
+    That text is ISO 8601, in UTC, with the year 0000 for 1 BC, as polars itself writes it: ``-0043-03-15``.
+    """
+    if not isinstance(column.dtype, pl.Date | pl.Datetime):
+        return column.to_list()
+    day, counts = _units(column.dtype), column.to_physical()
+    zone = getattr(column.dtype, "time_zone", None)
+    apart = 0 if zone in {None, "UTC"} else 1  # a zone's own time may be a day from that of Greenwich
+    known = counts.is_between((_FIRST_DAY + apart) * day, (_AFTER_LAST_DAY - apart) * day - 1)
+    if known.all():
+        return column.to_list()
+    found = column.set(~known, None).to_list()
+    return [
+        _beyond(count, day) if value is None and count is not None else value
+        for value, count in zip(found, counts.to_list(), strict=True)
+    ]
+
+
+def rows(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """The rows of a frame, as `values` gives those of a column."""
+    return list(zip(*(values(column) for column in frame.iter_columns()), strict=True))
+
+
+def readable(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame, with columns as text whose times are too far off for polars to show: it would panic."""
+    far = [
+        column.name
+        for column in frame.iter_columns()
+        if isinstance(column.dtype, pl.Datetime)
+        and (column.to_physical().abs() > _SHOWN_DAYS * _units(column.dtype)).any()
+    ]
+    return frame.with_columns(pl.Series(name, [_written(each) for each in values(frame[name])]) for name in far)
+
+
+def _units(kind: pl.Date | pl.Datetime) -> int:
+    """How many of its units are a day."""
+    return _DAY[kind.time_unit] if isinstance(kind, pl.Datetime) else 1
+
+
+def _written(value: datetime | str | None) -> str | None:
+    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+
+
+def _beyond(count: int, day: int) -> str:
+    """The day or time so many units after 1970: the calendar repeats itself every 400 years."""
+    days, rest = divmod(count, day)
+    cycles, left = divmod(days, _CYCLE_DAYS)
+    near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=left, microseconds=rest * _DAY["us"] // day)
+    year = near.year + _CYCLE_YEARS * cycles
+    shown = f"{year:04d}" if 0 <= year <= 9999 else f"{year:+05d}"
+    return f"{shown}{near:-%m-%d}" if day == 1 else f"{shown}{near:-%m-%dT%H:%M:%S.%f}+00:00"
 
 
 def warehouse(as_of: datetime, currency: str, timezone: str, tables: Sequence[tuple[str, str, int]]) -> str:

@@ -33,6 +33,10 @@ class UsageError(AnalyticsError, ValueError):
     exit_code = 2
 
 
+class ArgumentError(UsageError, TypeError):
+    """A verb of the library called with what its signature does not allow."""
+
+
 class SettingsError(UsageError):
     """A setting (environment or .env) that cannot be used."""
 
@@ -43,6 +47,10 @@ class ServerError(AnalyticsError, ConnectionError):
 
 class InterruptedReadError(ServerError):
     """Reading began and could not be brought to its end; it may succeed when tried again."""
+
+
+class LockedError(InterruptedReadError):
+    """Another session holds what is to be read, and was waited for as long as is set."""
 
 
 class SchemaError(AnalyticsError):

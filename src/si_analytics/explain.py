@@ -16,9 +16,8 @@ from uuid import UUID
 
 import duckdb
 
-from si_analytics import funnels, metrics, sql
+from si_analytics import funnels, metrics, sql, windows
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
-from si_analytics.windows import Window
 
 FUNNELS = "conversion_funnels"
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -231,11 +230,11 @@ def _lay_out(
 
 
 def _before(connection: duckdb.DuckDBPyConnection, table: str, asked: metrics.Parameters) -> duckdb.DuckDBPyRelation:
-    """The metric in the window before the one asked for, of equal length; without rows where there is none."""
-    window, since = asked.window, asked.bound()["previous_since"]
-    if window.since is None:
+    """The metric in the window before the one asked for; without rows where there is none."""
+    before = windows.before(asked.window, asked.tz)
+    if before is None:
         return metrics.evaluate(connection, table, asked).limit(0)
-    return metrics.evaluate(connection, table, replace(asked, window=Window(since, window.since, window.as_of)))
+    return metrics.evaluate(connection, table, replace(asked, window=before))
 
 
 def _stages(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,8 @@ from si_analytics.errors import AnalyticsError
 from si_analytics.settings import Settings
 
 LATEST = "latest"
+
+Tell = Callable[[str], None]
 
 
 class PageFormat(StrEnum):
@@ -59,14 +62,20 @@ def dashboard(settings: Settings, out: Path | None = None, form: PageFormat = Pa
     return _write(settings.exports / name, data)
 
 
-def tables(settings: Settings, out: Path | None = None, form: TableFormat = TableFormat.csv) -> list[Path]:
+def tables(
+    settings: Settings, out: Path | None = None, form: TableFormat = TableFormat.csv, *, tell: Tell | None = None
+) -> list[Path]:
     """Write each metric of the published warehouse to a file of its own, as XLSX all to one workbook.
 
-    Into the folder `out`, or among the exports of its refresh. All are made before the first is written.
+    Into the folder `out`, or among the exports of its refresh. All are made before the first is written. A metric that
+    no sheet holds is a CSV file beside the workbook. `tell` hears what a workbook could not hold, a sentence each.
     """
     with reader.connect(settings) as warehouse:
         version = _version(warehouse)
-        files = _workbook(warehouse) if form is TableFormat.xlsx else _files(warehouse, form)
+        files, notes = _workbook(warehouse) if form is TableFormat.xlsx else (_files(warehouse, form), ())
+    if tell is not None:
+        for note in notes:
+            tell(note)
     folder = out or settings.exports / version / "tables"
     written = [_write(folder / name, data) for name, data in files.items()]
     if out is None:
@@ -85,7 +94,8 @@ def _files(warehouse: reader.Warehouse, form: TableFormat) -> dict[str, bytes]:
     return {f"{name}.{form.value}": encode(warehouse.metric(name)) for name in metrics.names()}
 
 
-def _workbook(warehouse: reader.Warehouse) -> dict[str, bytes]:
+def _workbook(warehouse: reader.Warehouse) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The workbook and the files beside it, and what there is to say of them."""
     fresh = warehouse.freshness()
     about = {
         "as of": warehouse.as_of.astimezone(UTC).isoformat(),
@@ -98,7 +108,9 @@ def _workbook(warehouse: reader.Warehouse) -> dict[str, bytes]:
         "snapshot": warehouse.snapshot,
     }
     filled = [_sheet(warehouse, name) for name in metrics.names()]
-    return {"metrics.xlsx": sheets.workbook(filled, about, warehouse.as_of)}
+    made = sheets.workbook(filled, about, warehouse.as_of)
+    beside = {f"{one.name}.csv": sheets.csv(one.frame) for one in filled if one.name in made.too_large}
+    return {"metrics.xlsx": made.data, **beside}, made.notes
 
 
 def _sheet(warehouse: reader.Warehouse, name: str) -> sheets.Sheet:

@@ -1,8 +1,8 @@
 """From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot.
 
 Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
-found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `postgres`,
-`warehouse`, `contract`, `source`, `changes`, `reconciliation`.
+found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `operational`,
+`postgres`, `warehouse`, `contract`, `source`, `standby`, `changes`, `reconciliation`.
 
 DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
 all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
@@ -19,7 +19,18 @@ from decimal import Decimal
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, postgres, reconciliation, source, sql, warehouse
+from si_analytics import (
+    arrays,
+    changes,
+    locks,
+    operational,
+    postgres,
+    reconciliation,
+    source,
+    sql,
+    standby,
+    warehouse,
+)
 from si_analytics.changes import Baseline, Found
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.settings import Settings
@@ -27,38 +38,50 @@ from si_analytics.source import Snapshot, Source
 
 FULL, INCREMENTAL = "full", "incremental"
 _IN_ORDER = "reset global preserve_insertion_order"
+# DuckDB's other connections do not share the snapshot of a session on a standby: there one connection reads all.
+_ALONE, _TOGETHER = "set global pg_use_ctid_scan = false", "reset global pg_use_ctid_scan"
 _MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
 _BROKEN = (
     *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
     *("could not receive data from server", "could not send data to server", "SSL connection has been closed"),
     *("SSL SYSCALL error", "SSL error", "Unable to connect to Postgres"),
 )
+_LOCKED = "due to lock timeout"
 _ADVICE = {
     "statement timeout": "Give this role more time: alter role ... set statement_timeout = 0",
     "permission denied": "What this user may not do: si doctor",
     "row-level security": "What this user may not see: si doctor",
 }
+_CONFLICT = "conflict with recovery"
 
 
 @dataclass(frozen=True)
 class TableExtract:
     """What was read of one table; ``identity`` is what must not have changed for its changes to be told next time.
 
+    ``inserted``, ``updated`` and ``deleted`` tell what became of the rows the warehouse held before. Where every row
+    was read, which of them were updated is not known, and nothing is where that warehouse has no such keys: none.
     ``money`` is the sum of its amounts, none where it holds no money. ``drift`` tells, in words, how the table
     differs from what is expected where that does not matter to reading it.
     """
 
     table: str
     rows: int
-    inserted: int
-    updated: int
-    deleted: int
+    inserted: int | None
+    updated: int | None
+    deleted: int | None
     mode: str
     reason: str
     seconds: float
     money: Decimal | None
     identity: str = ""
     drift: str = ""
+
+    @property
+    def changed(self) -> int | None:
+        """How many rows came, changed or went; none where that is not known."""
+        moved = (self.inserted, self.updated, self.deleted)
+        return None if None in moved else sum(number for number in moved if number)
 
 
 @dataclass(frozen=True)
@@ -80,36 +103,56 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     """Attach Postgres and hold one snapshot of it for the length of the block.
 
     Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
-    where the server cannot be reached, InterruptedReadError where it stopped answering.
+    where the server cannot be reached, InterruptedReadError where it stopped answering, LockedError where another
+    session holds a table: that is waited for only shortly, for as long as it is the snapshot is held.
     """
-    address = postgres.url(settings)
-    warehouse.attach_postgres(connection, address)
-    connection.begin()
+    address, schema = postgres.source_url(settings), settings.source_schema
+    warehouse.attach_postgres(connection, address, locks.at_once(settings))
+    follows = False
     try:
+        before = source.reached(connection)
+        connection.begin()
         warehouse.require_letters(connection, address)
         warehouse.watch_postgres(connection)
-        moment = source.snapshot(connection)
-        held = source.relations(connection)
-        reading = Reading(moment, source.sources(held, tables()), held)
+        moment = source.snapshot(connection, before)
+        standby.require_target(settings, moment)
+        follows = moment.standby
+        if follows:
+            connection.execute(_ALONE)
+        held = source.relations(connection, schema)
+        reading = Reading(moment, source.sources(connection, held, tables(), schema), held)
         yield reading
-        _require_untouched(connection, reading)
+        _require_untouched(connection, reading, schema)
         connection.commit()
     except duckdb.Error as error:
         _roll_back(connection)
         if warehouse.could_not_write(error):
             raise
-        raise _readable(error) from warehouse.masked(error)
+        if _LOCKED in str(error):
+            raise locks.unreadable(settings, tables()) from warehouse.masked(error)
+        raise _readable(error, follows) from warehouse.masked(error)
     except BaseException:
         _roll_back(connection)
         raise
     finally:
         connection.execute("detach database if exists pg")
         connection.execute(_IN_ORDER)  # where a table's reading broke off, it still is not
+        connection.execute(_TOGETHER)
 
 
-def against(connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline) -> str | None:
-    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do."""
-    return changes.against(connection, reading.relations, reading.snapshot, baseline)
+def against(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline, settings: Settings
+) -> str | None:
+    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do.
+
+    A standby may not have replayed the record of the last refresh yet. Where it is beyond the place that refresh was
+    read at, and the primary has the record, both went through that place, and the standby has only come further.
+    """
+    now = reading.snapshot
+    told = changes.against(connection, reading.relations, now, baseline)
+    if told == changes.UNPUBLISHED and now.standby and now.reached and now.reached.follows(baseline.snapshot.position):
+        return None if standby.published(settings, baseline.refresh_id) else told
+    return told
 
 
 def read(
@@ -176,19 +219,23 @@ def _changes(
 
 
 def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
-    connection.execute(pg_sql.SQL("drop table if exists raw.{}").format(pg_sql.Identifier(one.table)).as_string(None))
     # In any order each thread stores what it reads; in that of Postgres rows are copied once more.
     connection.execute("set global preserve_insertion_order = false")
-    every_row(connection, one).create(f"raw.{one.table}")
+    every_row(connection, one).create(changes.EVERY_ROW)
     connection.execute(_IN_ORDER)
-    count = _rows(connection, one.table)
-    return TableExtract(one.table, count, count, 0, 0, FULL, reason, 0.0, None)
+    moved = changes.replace_all(connection, one.table, sql.read("extract", one.table).fields["Key"])
+    return TableExtract(one.table, _rows(connection, one.table), *moved, FULL, reason, 0.0, None)
 
 
 def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
     """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
+    if not arrays.flat(connection, one):
+        query = pg_sql.SQL("select {} from {}").format(
+            arrays.selected(one.table), pg_sql.Identifier(one.relation.schema, one.relation.name)
+        )
+        return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
     if one.direct:
-        return connection.sql(sql.read("extract", one.table).text)
+        return connection.sql(operational.text(sql.read("extract", one.table).text, one.base.schema))
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
 
 
@@ -203,9 +250,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading, schema: str) -> None:
     """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
-    replaced = source.replaced(connection, reading.sources)
+    replaced = source.replaced(connection, reading.sources, schema)
     if replaced:
         raise InterruptedReadError(
             f"reading {', '.join(replaced)}", "it was rewritten while it was read", "Nothing was published; try again"
@@ -220,9 +267,17 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _readable(error: duckdb.Error) -> Exception:
+def _readable(error: duckdb.Error, follows: bool) -> Exception:
+    """What Postgres said, in one sentence; `follows` says that it is a standby's."""
     text = " ".join(str(error).split())
-    if any(sign in text for sign in _BROKEN):
+    broken = any(sign in text for sign in _BROKEN)
+    if _CONFLICT in text or (broken and follows):
+        # A session that is between two statements is told why by a message that does not arrive here.
+        said = "the standby ended it, for it stood in the way of replaying what the primary has written since"
+        told = said if _CONFLICT in text else "the connection was lost, as it is where a standby has to go on replaying"
+        remedy = "Nothing was published; try again, or set hot_standby_feedback = on on the standby"
+        return InterruptedReadError("reading from Postgres", told, f"{remedy}, or a longer max_standby_streaming_delay")
+    if broken:
         # Why the server ended a session that was idle in that moment does not arrive here.
         return InterruptedReadError(
             "reading from Postgres",

@@ -2,7 +2,7 @@
 
 Belongs here: filling ``funnel_units`` and ``funnel_stages``, temporary tables that
 ``sql/metrics/conversion_funnels.sql`` reads. Adding a funnel is adding a file to ``sql/funnels``.
-May import: `errors`, `sql`, `warehouse`.
+May import: `errors`, `sql`, `clocks`, `warehouse`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from si_analytics import sql, warehouse
+from si_analytics import clocks, sql, warehouse
 from si_analytics.errors import UnknownNameError
 
 ALL = "all"
@@ -78,6 +78,7 @@ def prepare(
     )
     rows = [(name, by or ALL, number, stage) for name in funnels for number, stage in enumerate(stages(name), start=1)]
     warehouse.insert(connection, "temp.main.funnel_stages", rows)
+    clocks.lay_out(connection, values["tz"], values["as_of"])
     for name in funnels:
         if by is None:
             _fill(connection, name, values)
@@ -99,6 +100,7 @@ def units(
 
     Fetch the rows before you ask for others.
     """
+    clocks.lay_out(connection, values["tz"], values["as_of"])
     _keep(connection, name, values, "final")
     return _kept(connection, name, by, ("unit_id", "started_at", "stage_number", "reached_at"))
 

@@ -54,8 +54,8 @@ def require_fitting(connection: psycopg.Connection[Any], target: Target) -> None
 
     The checks hold the numbers to the declared columns; a live one may have been made narrower.
     """
-    schema, table = target.table.split(".")
-    limits = connection.execute(sql.read("gate", "column_limits").text, {"schema": schema, "table": table}).fetchall()
+    place = {"schema": target.schema, "table": target.table.partition(".")[2]}
+    limits = connection.execute(sql.read("gate", "column_limits").text, place).fetchall()
     for column, too_large in limits:
         if column not in target.columns:
             continue
@@ -69,5 +69,5 @@ def require_fitting(connection: psycopg.Connection[Any], target: Target) -> None
             too_large=pg_sql.Literal(too_large),
         )
         for key, value in connection.execute(query):
-            found = f"{value} of {key} does not fit {target.table}.{column}, which holds less than {too_large:,.0f}"
+            found = f"{value} of {key} does not fit {target.label}.{column}, which holds less than {too_large:,.0f}"
             raise PublishError("publishing to Postgres", found, "Nothing was written; give the column a wider type")

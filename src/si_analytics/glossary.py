@@ -113,7 +113,9 @@ def _narrow(line: str) -> str:
 
 def _inputs(one: Definition) -> tuple[str, ...]:
     """The tables with a schema that are read: in place of those that the library lays out, what they are made from."""
-    return metrics.inputs(one.name) if one.kind == "metric" else one.inputs
+    if one.kind == "metric":
+        return metrics.inputs(one.name)
+    return tuple(table for table in one.inputs if "." in table)  # not what the library lays out
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

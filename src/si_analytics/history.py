@@ -70,20 +70,14 @@ def days(
     if start is None:
         raise UsageError(_ASKED, "it is not said from when on", "Give since or during, like 2026-01-01 or 2026-Q1")
     over = last_day(present.as_of, present.tz)
-    first, last = _day_from(start, present.tz), over
+    first, last = windows.day_from(start, present.tz), over
     if end is not None:
-        last = min(over, _day_from(end, present.tz) - _DAY)
+        last = min(over, windows.day_from(end, present.tz) - _DAY)
     if first > last:
         raise UsageError(
             _ASKED, f"no day from {first} on is both over and asked for", f"The last that is over is {over}"
         )
     return first, last
-
-
-def _day_from(moment: datetime, tz: str) -> date:
-    """The day that begins at `moment` in `tz`, else the next to begin."""
-    day = windows.today(moment, tz)
-    return day if windows.instant(day, tz) >= moment else day + _DAY
 
 
 def backfill(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -43,9 +42,9 @@ class Kept:
     timezone: str
     path: Path
 
-    def day(self, zone: ZoneInfo) -> date:
-        """The day it describes."""
-        return self.as_of.astimezone(zone).date()
+    def day(self, tz: str) -> date:
+        """The day it describes: that of the last moment before its as_of."""
+        return windows.day_described(self.as_of, tz)
 
     def __str__(self) -> str:
         return f"{self.number} (as of {self.as_of:%Y-%m-%d %H:%M} UTC)"
@@ -108,7 +107,7 @@ def find(settings: Settings, asked: int | str | date) -> Kept:
         raise _unfilled(settings)
     with duckdb.connect() as reading:
         told = _told(reading, settings.warehouse)
-    number = _number(asked, told, ZoneInfo(there[-1].timezone))
+    number = _number(asked, told, there[-1].timezone)
     for one in there:
         if one.number == number:
             return one
@@ -122,7 +121,7 @@ def _unfilled(settings: Settings) -> WarehouseError:
     )
 
 
-def _number(asked: int | str | date, told: Sequence[Kept], zone: ZoneInfo) -> int | None:
+def _number(asked: int | str | date, told: Sequence[Kept], tz: str) -> int | None:
     """The number meant; that of a day is its last refresh's, kept or not: an earlier one is not that day's."""
     text = asked.isoformat() if isinstance(asked, date) else str(asked).strip()
     if text.isdecimal() and len(text) < 8:  # 20260601 is a day
@@ -133,7 +132,7 @@ def _number(asked: int | str | date, told: Sequence[Kept], zone: ZoneInfo) -> in
         raise UsageError(
             f"refresh '{text[:40]}'", "it is neither a number nor a day", "Give one like 12 or 2026-06-01"
         ) from error
-    return max((one.number for one in told if one.day(zone) == day), default=None)
+    return max((one.number for one in told if one.day(tz) == day), default=None)
 
 
 def _keep(reading: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[str, ...]:
@@ -180,7 +179,7 @@ def _tidy(reading: duckdb.DuckDBPyConnection, settings: Settings, free: Free) ->
     """Delete what is kept no longer, and the oldest where the next refresh would not find room on the disk."""
     told = _told(reading, settings.warehouse)
     kept = [one for one in (_described(reading, path) for path in _files(settings)) if one]
-    wanted = _wanted(told, settings.kept_days, ZoneInfo(settings.timezone)) if settings.kept_days else set()
+    wanted = _wanted(told, settings.kept_days, settings.timezone) if settings.kept_days else set()
     try:
         for one in kept:
             if (one.number, one.refresh_id) not in wanted:
@@ -195,10 +194,10 @@ def _tidy(reading: duckdb.DuckDBPyConnection, settings: Settings, free: Free) ->
     return (f"the disk is nearly full: refresh {', '.join(map(str, given_up))} is kept no longer for comparing",)
 
 
-def _wanted(told: Sequence[Kept], days: int, zone: ZoneInfo) -> set[tuple[int, UUID]]:
+def _wanted(told: Sequence[Kept], days: int, tz: str) -> set[tuple[int, UUID]]:
     """The latest refreshes, and the last that describes each of the days up to the newest's."""
-    today = told[-1].taken_at.astimezone(zone).date()
-    last_of_day = {one.day(zone): one for one in told}
+    today = windows.today(told[-1].taken_at, tz)
+    last_of_day = {one.day(tz): one for one in told}
     of_days = [one for day, one in last_of_day.items() if today - timedelta(days=days) <= day <= today]
     return {(one.number, one.refresh_id) for one in (*told[-LATEST:], *of_days)}
 

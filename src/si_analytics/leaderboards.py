@@ -18,7 +18,6 @@ import polars as pl
 from si_analytics import metrics, published, questions, sql, windows
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.questions import Present, Question
-from si_analytics.windows import Window
 
 MEASURES = ("earnings", "deals", "referrals")
 TIERS = ("bronze", "silver", "gold", "platinum")
@@ -39,7 +38,7 @@ class Board:
     @property
     def is_plain(self) -> bool:
         """Whether this is the board of the contract, whole and by earnings."""
-        return self == Board()
+        return self.by == MEASURES[0] and self.tier is self.specialty is self.location is None
 
 
 def leaderboard(
@@ -70,12 +69,11 @@ def _ranked(
 ) -> duckdb.DuckDBPyRelation:
     metrics.evaluate(connection, "agent_leaderboard", asked).create("board")
     values = {**asked.bound(), **shown}
-    window, before = asked.window, values["previous_since"]
-    if window.since is None or before is None or before >= window.since:
+    before = windows.before(asked.window, asked.tz)
+    if before is None:
         connection.table("board").limit(0).create("previous_board")
     else:
-        earlier = replace(asked, window=Window(before, window.since, window.as_of))
-        metrics.evaluate(connection, "agent_leaderboard", earlier).create("previous_board")
+        metrics.evaluate(connection, "agent_leaderboard", replace(asked, window=before)).create("previous_board")
     file = sql.read("queries", "ranked_agents")
     return connection.sql(file.text, params=metrics.bindings(connection, file, values))
 
@@ -122,7 +120,7 @@ def _agent(agent_id: str) -> str:
 def history(
     connection: duckdb.DuckDBPyConnection, question: Question, present: Present, agent_id: str | None
 ) -> pl.DataFrame:
-    """The boards kept, one row per day and agent; a window's days are those of the reporting time zone.
+    """The boards kept, one row per day and agent; a window holds a day where it holds its first moment.
 
     The board of today counts as well, though its day is not over.
     """
@@ -130,7 +128,12 @@ def history(
     currency = questions.currency(question.currency, present)
     file = sql.read("queries", "boards_kept")
     agent = None if agent_id is None else _agent(agent_id)
-    values = {"since": since, "until": until, "currency": currency, "tz": present.tz, "agent_id": agent}
+    values = {
+        "first_day": None if since is None else windows.day_from(since, present.tz),
+        "after_day": None if until is None else windows.day_from(until, present.tz),
+        "currency": currency,
+        "agent_id": agent,
+    }
     try:
         return connection.sql(file.text, params=metrics.bindings(connection, file, values)).pl()
     except duckdb.CatalogException as error:

@@ -1,7 +1,7 @@
 """Where a column of a SQL file comes from: the columns of tables that its values are made of.
 
 Belongs here: reading the queries under ``sql/`` with SQLGlot; runs nothing. May import: `errors`, `sql`,
-`contract`, `funnels`, `statistics`.
+`contract`, `clocks`, `funnels`, `statistics`.
 
 A column comes from what its expression is made of, through every common table expression: not from what
 rows are chosen, joined or ordered by. A number of rows comes from the keys of the rows that are counted.
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from si_analytics import contract, funnels, sql, statistics
+from si_analytics import clocks, contract, funnels, sql, statistics
 from si_analytics.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ _TEMPORARY = MappingProxyType(
     {
         "funnel_stages": ("funnel", "breakdown", "stage_number", "stage"),
         "funnel_units": ("funnel", "breakdown_value", "unit_id", "started_at", "stages"),
+        clocks.TABLE: clocks.COLUMNS,
     }
 )
-"""The tables that the library lays out for conversion_funnels, and their columns."""
+"""The tables that the library lays out for queries, and their columns."""
 
 
 def column_lineage(name: str) -> dict[str, tuple[Origin, ...]]:

@@ -1,7 +1,7 @@
 """Metrics: one SQL file each, run with the parameters it names.
 
 Belongs here: the order metrics are computed in, binding their parameters, the score's weights.
-May import: `errors`, `sql`, `definitions`, `windows`, `warehouse`, `funnels`, `statistics`.
+May import: `errors`, `sql`, `definitions`, `windows`, `clocks`, `warehouse`, `funnels`, `statistics`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
-from si_analytics import definitions, funnels, sql, statistics, warehouse
+from si_analytics import clocks, definitions, funnels, sql, statistics, warehouse, windows
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.windows import Window
 
@@ -34,6 +34,7 @@ DEFAULT_WEIGHTS: Mapping[str, Decimal] = MappingProxyType(
 """What each component of an agent's performance score weighs; the weights sum to 1."""
 
 _FINEST_WEIGHT = Decimal("0.000001")
+_YEAR_2000 = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -61,26 +62,21 @@ class Parameters:
 
     def bound(self) -> dict[str, Any]:
         """Every parameter by the name SQL files know it by."""
-        window = self.window
+        window, before = self.window, windows.before(self.window, self.tz)
         return {
             "as_of": window.as_of,
             "since": window.since,
             "until": window.until,
             "last_moment": window.as_of - timedelta(microseconds=1),
-            "previous_since": _previous(window),
+            "last_day": windows.day_described(window.as_of, self.tz),
+            "previous_since": before and before.since,
+            "previous_until": before and before.until,
             "currency": self.currency,
             "tz": self.tz,
+            "slice": clocks.SLICE // timedelta(microseconds=1),
+            "year_2000": windows.instant(_YEAR_2000, self.tz),
             "within_microseconds": None if self.within is None else self.within // timedelta(microseconds=1),
         }
-
-
-def _previous(window: Window) -> datetime | None:
-    """Where the window of equal length before this one begins; at the first moment there is, if earlier."""
-    if window.since is None:
-        return None
-    first = datetime.min.replace(tzinfo=UTC)
-    length = window.until - window.since
-    return first if window.since - first < length else window.since - length
 
 
 def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
@@ -110,11 +106,10 @@ def inputs(name: str) -> tuple[str, ...]:
 
     For the funnels that is every table any funnel reads.
     """
-    file = sql.read("metrics", name)
-    read = [table for table in file.listed("Inputs") if "." in table]
-    if _is_funnel(file):
-        read += [table for funnel in funnels.names() for table in sql.read("funnels", funnel).listed("Inputs")]
-    return tuple(dict.fromkeys(read))
+    files = [sql.read("metrics", name)]
+    if _is_funnel(files[0]):
+        files += [sql.read("funnels", funnel) for funnel in funnels.names()]
+    return tuple(dict.fromkeys(table for file in files for table in file.listed("Inputs") if "." in table))
 
 
 def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> int:
@@ -149,6 +144,8 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     _require_inputs(connection, name)
     if _is_funnel(file):
         funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
+    if clocks.TABLE in file.listed("Inputs"):
+        clocks.lay_out(connection, parameters.tz, parameters.window.as_of)
     if "meta.performance_weights" in file.listed("Inputs"):
         _store_weights(connection, parameters.weights)
     bound = bindings(connection, file, parameters.bound())

@@ -1,4 +1,4 @@
-"""Spans of days as people write them: ``2026-Q2``, ``last 30 days``, ``this month``.
+"""Spans of days and durations as people write them: ``2026-Q2``, ``last 30 days``, ``14d``.
 
 Belongs here: one small grammar, from a text to whole days of the calendar. Knows no time zone and no
 clock: the day that is today comes in. No library, because those that read dates (dateparser, pendulum,
@@ -25,12 +25,16 @@ from si_analytics.errors import UsageError
 FORMS = "a year, quarter, month, week or day like 2026, 2026-Q2, 2026-01, 2026-W05 or 2026-01-31, or words like "
 FORMS += "today, yesterday, this month, last month or last 30 days"
 
+Duration = timedelta | str
+
 _YEAR = re.compile(r"(\d{4})", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})-?q(\d)", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _WEEK = re.compile(r"(\d{4})-?w(\d{2})", re.ASCII)
 _CURRENT = re.compile(r"(this|last) (week|month|quarter|year)")
 _SEVERAL = re.compile(r"last (\d{1,6}) (day|week|month|quarter|year)s?", re.ASCII)
+_DURATION = re.compile(r"([0-9]+)\s*(w|d|h|min|m|s)(?![a-z])", re.ASCII)
+_UNIT = {"w": "weeks", "d": "days", "h": "hours", "min": "minutes", "m": "minutes", "s": "seconds"}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -98,6 +102,15 @@ def _before(today: date, unit: str, count: int) -> date:
     return today - timedelta(days=(today.weekday() if unit == "week" else 0) + count * days)
 
 
+def months_before(day: date, count: int) -> date:
+    """The same day of the month `count` months earlier; raises ValueError where no calendar has it.
+
+    >>> months_before(date(2026, 3, 1), 12)
+    datetime.date(2025, 3, 1)
+    """
+    return _month(day.year * 12 + day.month - 1 - count).replace(day=day.day)
+
+
 def _within(number: int, highest: int) -> int:
     """`number` counted from 0; raises ValueError unless it is 1 to `highest`."""
     if not 1 <= number <= highest:
@@ -116,3 +129,42 @@ def _of_days(first: date, count: int) -> Days:
 def _month(number: int) -> date:
     """The first day of a month counted from year 0."""
     return date(number // 12, number % 12 + 1, 1)
+
+
+def duration(value: Duration, *, name: str = "within") -> timedelta:
+    """`value` as a timedelta: ``14d``, ``36h``, ``2w``, ``1d 12h``, ``90min``; a day is 24 hours.
+
+    Zero is allowed. Raises UsageError for what is negative or no duration.
+
+    >>> duration("1d 12h")
+    datetime.timedelta(days=1, seconds=43200)
+    """
+    if isinstance(value, str):
+        return _span(value, name)
+    if not isinstance(value, timedelta):
+        raise UsageError(f"{name} of type {type(value).__name__}", "it is no duration", "Give one like 14d or 36h")
+    if value < timedelta():
+        raise UsageError(f"{name} {value}", "it is negative", "Give a duration of zero or more, like 14d")
+    return value
+
+
+def _span(text: str, name: str) -> timedelta:
+    parts = _DURATION.findall(text)
+    rest = _DURATION.sub("", text).strip()
+    if text.strip().startswith("-"):
+        raise UsageError(f"{name} '{text}'", "it is negative", "Give a duration of zero or more, like 14d")
+    if not parts or rest:
+        raise UsageError(
+            f"{name} '{text}'",
+            "it is no duration",
+            "Write whole numbers with w, d, h, min or s, like 14d, 36h or 1d 12h",
+        )
+    try:
+        return sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())
+    except (OverflowError, ValueError):  # int() refuses thousands of digits
+        raise UsageError(f"{name} '{text[:40]}'", "it is too long", "Give at most 999999999d") from None
+
+
+def begins_with_a_duration(text: str) -> bool:
+    """Whether `text` means to be a duration, be it a right one or not."""
+    return _DURATION.match(text.strip()) is not None

@@ -1,7 +1,7 @@
 """The operational database: connecting to it, and saying clearly why that failed.
 
-Belongs here: connections and engines for the embedded server or the one of ``SI_POSTGRES_URL``.
-May import: `errors`, `settings`, `embedded`.
+Belongs here: connections and engines for the embedded server, the one of ``SI_POSTGRES_URL`` and that of
+``SI_SOURCE_URL``. May import: `errors`, `settings`, `embedded`, `operational`.
 
 Passwords stay in addresses. No message, no address that is shown, and no exception that is chained to
 ours holds one; libpq's own messages never do.
@@ -18,14 +18,15 @@ from urllib.parse import quote, urlencode
 import psycopg
 import sqlalchemy
 from psycopg import conninfo
+from psycopg import sql as pg_sql
 
-from si_analytics import embedded
+from si_analytics import embedded, operational
 from si_analytics.errors import ServerError, SettingsError
 from si_analytics.settings import Settings
 
 APPLICATION = "si_analytics"
 _CONNECT_SECONDS = 15
-_ASKED = "the setting SI_POSTGRES_URL"
+TARGET, SOURCE = "SI_POSTGRES_URL", "SI_SOURCE_URL"
 _FORM = "Write postgresql://user:password@host:port/database"
 _ENCODE = "Write @ as %40, : as %3A, / as %2F, ? as %3F and % as %25 in user and password"
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
@@ -36,7 +37,7 @@ _WHERE = ("user", "host", "hostaddr", "port", "dbname")
 _LIBRARY = (
     "set search_path = pg_catalog, pg_temp; set time zone 'UTC'; set datestyle = 'ISO, YMD'; set row_security = off"
 )
-_PEOPLE = "set search_path = public; set time zone 'UTC'; set datestyle = 'ISO, YMD'"
+_PEOPLE = "set search_path = {}; set time zone 'UTC'; set datestyle = 'ISO, YMD'"
 # The other side may be gone without a word. A network that swallows everything is told within about a minute, here and
 # at the server; a server whose client was killed notices also while it waits for a lock, and lets go of its own.
 NOTICED = {"keepalives_idle": "20", "keepalives_interval": "10", "keepalives_count": "4", "tcp_user_timeout": "60000"}
@@ -64,6 +65,10 @@ _REMEDIES = (
 )
 
 
+class SourceAddress(str):
+    """An address given as ``SI_SOURCE_URL``: whatever is said of it names that setting."""
+
+
 def url(settings: Settings) -> str:
     """The address of the operational database, password and all; starts the embedded server if needed.
 
@@ -72,6 +77,15 @@ def url(settings: Settings) -> str:
     if settings.postgres_url is None:
         return embedded.start(settings.postgres_home).url
     given = settings.postgres_url.get_secret_value().strip()
+    _parsed(given)
+    return given
+
+
+def source_url(settings: Settings) -> str:
+    """The address that the operational tables are read at: that of ``SI_SOURCE_URL``, else `url`. Raises the same."""
+    if settings.source_url is None:
+        return url(settings)
+    given = SourceAddress(settings.source_url.get_secret_value().strip())
     _parsed(given)
     return given
 
@@ -90,20 +104,29 @@ def without_password(address: str) -> str:
     return _address({key: value for key, value in _parsed(address).items() if key not in _SECRETS})
 
 
-def connect(settings: Settings, *, read_only: bool = True, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(
+    settings: Settings, *, read_only: bool = True, at_source: bool = False, **options: Any
+) -> operational.Connection:
     """A psycopg connection on the operational database, in UTC, that looks names up in `pg_catalog` alone.
 
-    Read-only unless asked otherwise. Raises ServerError: unreachable, refused, no such database.
+    Read-only unless asked otherwise, and where results are published unless `at_source`. Raises ServerError:
+    unreachable, refused, no such database; a standby, where one that writes is asked for.
     """
-    return _connected(url(settings), read_only, _LIBRARY, options)
+    address = source_url(settings) if at_source else url(settings)
+    connection = _connected(address, read_only, _LIBRARY, options)
+    connection.operational = settings.source_schema
+    return connection
 
 
 def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
-    """A SQLAlchemy engine on the operational database, for people: names without a schema are in `public`.
+    """A SQLAlchemy engine on the operational database, for people: tables are found without their schema.
 
-    Read-only unless asked otherwise. Its ``url`` tells where it leads and holds no password.
+    Read-only unless asked otherwise, and then where the tables are read. Its ``url`` holds no password.
     """
-    parts = _parsed(url(settings))
+    given = source_url if read_only else url
+    parts = _parsed(given(settings))
+    path = dict.fromkeys((settings.source_schema, operational.SCHEMA))
+    session = pg_sql.SQL(_PEOPLE).format(pg_sql.SQL(", ").join(map(pg_sql.Identifier, path)))
     host, port = parts.get("host", ""), parts.get("port", "")
     plain = bool(host) and not host.startswith("/") and "," not in host
     built = sqlalchemy.create_engine(
@@ -119,9 +142,9 @@ def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
     )
 
     @sqlalchemy.event.listens_for(built, "do_connect")
-    def _connect(dialect: Any, record: Any, arguments: Any, given: dict[str, Any]) -> Any:
+    def _connect(dialect: Any, record: Any, unnamed: Any, arguments: dict[str, Any]) -> Any:
         # The address is libpq's, so libpq reads it; SQLAlchemy's own adapters come along as the context.
-        return _connected(url(settings), read_only, _PEOPLE, {"context": given.get("context")})
+        return _connected(given(settings), read_only, session, {"context": arguments.get("context")})
 
     return built
 
@@ -131,7 +154,7 @@ def refused(address: str, error: psycopg.Error) -> ServerError:
     words = re.sub(r"\s*Is the server running [^?]*\?", "", " ".join(str(error).split()))
     found = re.sub(r"(?i)password\s*=\s*('(\\.|[^'\\])*'?|\S+)", "password=***", words)
     remedy = next(remedy for sign, remedy in _REMEDIES if re.search(sign, found, re.IGNORECASE))
-    return ServerError(f"connecting to {shown(address)}", found, remedy)
+    return ServerError(f"connecting to {shown(address)}", found, remedy.replace(TARGET, _setting(address)))
 
 
 def unknown_letters(address: str) -> ServerError:
@@ -141,9 +164,19 @@ def unknown_letters(address: str) -> ServerError:
     return ServerError(f"using {shown(address)}", found, remedy)
 
 
+def standby(address: str) -> ServerError:
+    """The one-sentence error for a server that follows another one, where something is to be written."""
+    remedy = f"Name the primary in {TARGET}; to read here and publish there, name this one in {SOURCE}"
+    return ServerError(f"writing to {shown(address)}", "it is a standby, which can only be read", remedy)
+
+
+def _setting(address: str) -> str:
+    return SOURCE if isinstance(address, SourceAddress) else TARGET
+
+
 def _connected(
-    address: str, read_only: bool, session: LiteralString, options: Mapping[str, Any]
-) -> psycopg.Connection[tuple[Any, ...]]:
+    address: str, read_only: bool, session: LiteralString | pg_sql.Composed, options: Mapping[str, Any]
+) -> operational.Connection:
     parts = _parsed(address)
     given: dict[str, Any] = {"client_encoding": "utf8", **options}
     if "connect_timeout" not in parts and "PGCONNECT_TIMEOUT" not in os.environ:
@@ -152,7 +185,7 @@ def _connected(
         given["application_name"] = APPLICATION
     given.update({name: value for name, value in NOTICED.items() if name not in parts})
     try:
-        connection = _prepared(psycopg.connect(address, **given), read_only, session)
+        connection = _prepared(operational.Connection.connect(address, **given), read_only, session)
     except psycopg.Error as error:
         # Psycopg's own error carries the connection's parameters, the password among them; its words go on alone.
         failure = type(error)(str(error))
@@ -160,13 +193,16 @@ def _connected(
         if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
             connection.close()
             raise unknown_letters(address)
+        if not read_only and connection.info.parameter_status("in_hot_standby") == "on":
+            connection.close()
+            raise standby(address)
         return connection
     raise refused(address, failure) from failure
 
 
 def _prepared(
-    connection: psycopg.Connection[tuple[Any, ...]], read_only: bool, session: LiteralString
-) -> psycopg.Connection[tuple[Any, ...]]:
+    connection: operational.Connection, read_only: bool, session: LiteralString | pg_sql.Composed
+) -> operational.Connection:
     try:
         connection.execute(session)
         connection.execute(WATCHFUL)
@@ -182,17 +218,18 @@ def _prepared(
 
 def _parsed(address: str) -> dict[str, str]:
     """The parts of an address as libpq reads it; raises SettingsError, which shows nothing of it, where it is none."""
+    asked = f"the setting {_setting(address)}"
     scheme, found, rest = address.partition("://")
     if scheme not in {"postgresql", "postgres"} or not found:
-        raise SettingsError(_ASKED, "it does not begin with postgresql://", _FORM)
+        raise SettingsError(asked, "it does not begin with postgresql://", _FORM)
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     if authority.count("@") > 1 or ("@" not in authority and ":" in authority and "@" in rest):
-        raise SettingsError(_ASKED, "its user or password holds a character that ends it", _ENCODE)
+        raise SettingsError(asked, "its user or password holds a character that ends it", _ENCODE)
     parts = _read(address)
     if parts is None:
-        raise SettingsError(_ASKED, "it is not an address Postgres understands", f"{_FORM}. {_ENCODE}")
+        raise SettingsError(asked, "it is not an address Postgres understands", f"{_FORM}. {_ENCODE}")
     if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
-        raise SettingsError(_ASKED, "its port is not a number", f"{_FORM}. {_ENCODE}")
+        raise SettingsError(asked, "its port is not a number", f"{_FORM}. {_ENCODE}")
     return parts
 
 

@@ -2,7 +2,8 @@
 
 Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Only rows
 that differ are written, so triggers and `updated_at` move only where something changed, and readers see all of
-the old or all of the new. May import: `errors`, `sql`, `staging`, `gate`, `turns`, `unit_of_work`.
+the old or all of the new. May import: `errors`, `sql`, `operational`, `staging`, `gate`, `turns`,
+`unit_of_work`.
 
 First all that waits for nobody: comparing, the gate, the boards in a schema of our own, their views. Rows of the
 application are locked last, all at once and in one order, and for no longer than it takes to write them.
@@ -16,14 +17,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import gate, sql, staging, turns, unit_of_work
+from si_analytics import gate, locks, operational, sql, staging, turns, unit_of_work
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -36,6 +37,7 @@ _OURS = "analytics"
 _VANISHING = 5
 
 Connection = psycopg.Connection[Any]
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Preview:
-    """What publishing would change: each row, and what the gate has against it, none where it has nothing."""
+    """What publishing would change: each row, and what the gate has against it, none where it has nothing.
+
+    ``moved`` says why numbers move though no row does.
+    """
 
     rows: tuple[staging.RowChange, ...]
     refused: ImplausibleChangeError | None
+    moved: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -109,7 +115,7 @@ def publish(
     done: Callable[[TargetChange], None] | None = None,
     *,
     accept_change: bool = False,
-    said: turns.Said = _unheard,
+    said: locks.Said = _unheard,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[TargetChange]:
     """Write all targets from the warehouse's metrics, refresh the views, tell listeners; or change nothing.
@@ -119,7 +125,7 @@ def publish(
     """
     with unit_of_work.begin(settings) as connection:
         turns.take(connection, said, sleep)
-        publication = _Publication(warehouse, connection, said, sleep)
+        publication = _Publication(warehouse, connection, settings.lock_timeout, said, sleep)
         publication.compare()
         if not accept_change:
             gate.require_plausible(connection, settings.max_losing_share)
@@ -131,7 +137,7 @@ def publish(
 def preview(
     warehouse: duckdb.DuckDBPyConnection,
     settings: Settings,
-    said: turns.Said = _unheard,
+    said: locks.Said = _unheard,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Preview:
     """What `publish` would do now, row by row, and whether the gate would let it; writes nothing and locks no row.
@@ -139,7 +145,7 @@ def preview(
     Temporary tables apart, the transaction reads only, so that no trigger sees it.
     """
     with unit_of_work.begin(settings) as connection:
-        publication = _Publication(warehouse, connection, said, sleep)
+        publication = _Publication(warehouse, connection, settings.lock_timeout, said, sleep)
         publication.compare()
         rows = [row for target in publication.targets for row in staging.changed_rows(connection, target)]
         try:
@@ -155,11 +161,13 @@ class _Publication:
 
     warehouse: duckdb.DuckDBPyConnection
     connection: Connection
-    said: turns.Said
+    patience: float
+    said: locks.Said
     sleep: Callable[[float], None]
 
     def __post_init__(self) -> None:
-        self.targets = [Target.of(name) for name in order()]
+        schema = operational.of(self.connection)
+        self.targets = [Target.of(name, schema) for name in order()]
         self._seconds = dict.fromkeys(order(), 0.0)
 
     def compare(self) -> None:
@@ -172,7 +180,7 @@ class _Publication:
                 gate.require_fitting(self.connection, target)
                 self._seconds[target.name] = time.perf_counter() - started
 
-        turns.patiently(self.connection, work, turns.TABLE_WAIT, self.said, self.sleep)
+        self._patiently(work, turns.TABLE_WAIT)
 
     def write(self, done: Callable[[TargetChange], None] | None) -> list[TargetChange]:
         """Write the rows that differ, the boards and their views before the application's tables."""
@@ -191,11 +199,14 @@ class _Publication:
 
         changes = []
         for work, wait in ((boards, turns.TABLE_WAIT), (tables, turns.ROW_WAIT)):
-            for change in turns.patiently(self.connection, work, wait, self.said, self.sleep):
+            for change in self._patiently(work, wait):
                 changes.append(change)
                 if done:
                     done(change)
         return changes
+
+    def _patiently(self, work: Callable[[], _Result], wait: float) -> _Result:
+        return turns.patiently(self.connection, work, self.said, self.sleep, wait=wait, patience=self.patience)
 
     def _hold(self, target: Target) -> None:
         """Lock the rows that are to be changed, in the order of their key; others may refer to them meanwhile."""
@@ -221,7 +232,7 @@ class _Publication:
         for _ in range(_VANISHING):
             with contextlib.suppress(psycopg.errors.ForeignKeyViolation), self.connection.transaction():
                 ((inserted, updated, deleted, skipped),) = self.connection.execute(
-                    target.file.text, {"part": part}
+                    target.statement, {"part": part}
                 ).fetchall()
                 return inserted, updated, deleted, skipped
         raise PublishError(
@@ -233,7 +244,7 @@ def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
     """Refresh the views whose rows changed, readers going on; where they are not ours, their owner lends a function."""
     for name in VIEWS:
         ((populated, owned, lent),) = connection.execute(
-            sql.read("catalog", "view_state").text, {"view": name, "schema": "public"}
+            sql.read("catalog", "view_state").text, {"view": name, "schema": operational.SCHEMA}
         ).fetchall() or [(None, None, None)]
         if populated is None:
             raise PublishError(f"refreshing public.{name}", "there is no such view", f"{UNDONE}. Run: si schema apply")
@@ -241,7 +252,7 @@ def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
             continue
         if owned:
             how = pg_sql.SQL("concurrently" if populated else "")
-            view = pg_sql.Identifier("public", name)
+            view = pg_sql.Identifier(operational.SCHEMA, name)
             connection.execute(pg_sql.SQL("refresh materialized view {} {}").format(how, view))
         elif lent:
             connection.execute("select analytics.refresh_view(%s)", [name])

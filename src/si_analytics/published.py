@@ -1,7 +1,7 @@
 """The published file as readers hold it: a memory of their own, with views on its tables.
 
 Belongs here: opening it, running one query of somebody's own over it, and naming what is not there.
-May import: `errors`, `settings`, `warehouse`.
+May import: `errors`, `settings`, `display`, `warehouse`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import warehouse
+from si_analytics import display, permitted, warehouse
 from si_analytics.errors import MissingTableError, UsageError, WarehouseError
 from si_analytics.settings import Settings
 
 
 def connect(using: Settings) -> duckdb.DuckDBPyConnection:
-    """A memory with views on the published tables, under the names they have there.
+    """A memory with views on the published tables, under the names they have there; locked: it opens nothing else.
 
     Raises WarehouseError, with what to do, where there is no published file yet.
     """
-    connection = duckdb.connect(config=warehouse.configuration(using))
+    connection = duckdb.connect(config={**warehouse.configuration(using), **permitted.NO_REPLACEMENTS})
     connection.execute("set global TimeZone = 'UTC'")
     if not warehouse.attach_published(connection, using):
         raise WarehouseError(
@@ -41,6 +41,7 @@ def connect(using: Settings) -> duckdb.DuckDBPyConnection:
         for (table,) in held:
             connection.table(f'published.{schema}."{table}"').create_view(table)
     connection.execute("use main")
+    permitted.lock(connection)
     return connection
 
 
@@ -71,14 +72,42 @@ def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def query(connection: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of one query of somebody's own; values are bound by name."""
+    """The rows of one query of somebody's own; values are bound by name. What it makes on the way is gone after it."""
     try:
-        _require_query(connection.extract_statements(text), parameters)
-        return connection.sql(text, params=dict(parameters) or None).pl()
+        permitted.require(connection, text, parameters)
+        with scratch(connection):
+            return display.readable(_framed(connection.sql(text, params=dict(parameters) or None)))
     except duckdb.CatalogException as error:
         raise _missing(connection, error) from error
     except duckdb.Error as error:
-        raise UsageError("the query", " ".join(str(error).split()), "Correct it") from error
+        raise _refused(error) from error
+
+
+def _framed(found: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    try:
+        return found.pl()
+    except pl.exceptions.PolarsError as error:
+        columns = ", ".join(f"{name} ({kind})" for name, kind in zip(found.columns, found.types, strict=True))
+        raise UsageError(
+            "the query",
+            f"polars has no frame for its result, whose columns are {columns}",
+            "Cast an interval, union or unnamed struct to varchar",
+        ) from error
+
+
+def _refused(error: duckdb.Error) -> UsageError:
+    """What DuckDB says of a query, in our words where its own are about something else than the query."""
+    words = " ".join(str(error).split())
+    if isinstance(error, duckdb.PermissionException):
+        found = "it reads a file or a place that is not the warehouse"
+        return UsageError("the query", found, "Read raw, metrics, history and meta")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        found = "it needs more memory than it may use"
+        return UsageError("the query", found, "Ask for fewer rows or columns at once, or raise SI_MEMORY_LIMIT")
+    if typed := re.search(r"Unable to transform python value of type '<class '(?:\w+\.)*(\w+)'>'", words):
+        found = f"a value that is bound is of type {typed[1]}"
+        return UsageError("the query", found, "Bind text, numbers, dates and times, or lists of them")
+    return UsageError("the query", words, "Correct it")
 
 
 def _missing(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> MissingTableError | UsageError:
@@ -95,21 +124,3 @@ def _missing(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> Miss
     return MissingTableError(
         f"the query on {named}", "the warehouse holds no such table", f"{hint}warehouse.tables() lists all it holds"
     )
-
-
-def _require_query(statements: list[duckdb.Statement], given: Mapping[str, Any]) -> None:
-    """Raise UsageError unless there is one statement, it asks rather than changes, and `given` fits its names.
-
-    DuckDB lays a `pivot` out as several statements, of which none has a text.
-    """
-    written = [one.type for one in statements if one.query]
-    asking = all(kind in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN) for kind in written)
-    if not statements or len(written) > 1 or not asking:
-        found = "it is none" if not statements else "it is several" if len(written) > 1 else "it changes something"
-        raise UsageError("the query", found, "Give one query; the warehouse is only read")
-    wanted = {name for one in statements for name in one.named_parameters}
-    if lacking := sorted(wanted - given.keys()):
-        values = ", ".join(f"{name}=..." for name in lacking)
-        raise UsageError("the query", f"${', $'.join(lacking)} has no value", f"Give one: warehouse.sql(..., {values})")
-    if unasked := sorted(given.keys() - wanted):
-        raise UsageError("the query", f"it does not name ${', $'.join(unasked)}", "Leave the value out, or name it")

@@ -1,8 +1,8 @@
 """Questions about a metric: what may be asked of it, and the answer, computed in memory where it is not stored.
 
 Belongs here: checking parameters as people give them, and evaluating metrics and funnels over a published
-warehouse, and the rows behind a cell. May import: `errors`, `settings`, `sql`, `windows`, `funnels`, `metrics`,
-`currencies`, `explain`, `published`.
+warehouse, and the rows behind a cell. May import: `errors`, `settings`, `sql`, `display`, `windows`, `funnels`,
+`metrics`, `explain`, `published`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,21 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import currencies, explain, funnels, metrics, published, settings, sql, windows
+from si_analytics import (
+    currencies,
+    display,
+    explain,
+    funnels,
+    metrics,
+    published,
+    settings,
+    sql,
+    windows,
+)
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.windows import Duration, Instant, Window
 
-_OF_TIME = {"as_of", "until", "last_moment"}
+_OF_TIME = {"as_of", "until", "last_moment", "last_day"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Question:
 
     def parameters(self, present: Present) -> metrics.Parameters:
         """The parameters meant; raises UsageError, with what can be given, for what means nothing."""
-        zone = windows.zone(self.tz or present.tz).key
+        zone = windows.zone(present.tz if self.tz is None else self.tz).key
         now = present.as_of if self.as_of is None else _past(self.as_of, zone, present)
         window = windows.window(now, self.since, self.until, zone, during=self.during)
         return metrics.Parameters(window, currency(self.currency, present), zone)
@@ -211,7 +221,7 @@ def rows_behind(connection: duckdb.DuckDBPyConnection, asked: CellQuestion, pres
     with published.scratch(connection):
         if read and not _is_present(parameters, present):
             parameters = _computed_anew(connection, read, parameters)
-        return explain.rows(connection, asked.metric, asked.key, asked.column, parameters).pl()
+        return display.readable(explain.rows(connection, asked.metric, asked.key, asked.column, parameters).pl())
 
 
 @dataclass(frozen=True)
@@ -270,7 +280,7 @@ def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage:
         bound = metrics.bindings(connection, file, parameters.bound())
         columns = [duckdb.ColumnExpression(column) for column in ("unit_id", *funnels.breakdowns(asked.name))]
         attributes = connection.sql(file.text, params=bound).select(*columns).distinct()
-        return found.join(attributes, "unit_id").order("started_at, unit_id").pl()
+        return display.readable(found.join(attributes, "unit_id").order("started_at, unit_id").pl())
 
 
 def _of_units(

@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import (
+    arguments,
     comparison,
     currencies,
     display,
@@ -37,6 +38,7 @@ from si_analytics.settings import Settings
 from si_analytics.windows import Duration, Instant
 
 
+@arguments.checked_verbs
 class Warehouse:
     """The published warehouse, read-only, as of the refresh that was last when it was opened.
 
@@ -100,7 +102,7 @@ class Warehouse:
 
         Columns: agent_id, agent_name, avatar, tier, total_referrals, total_deals, total_earnings (in
         the reporting currency), rank; with `since` also previous_rank and rank_change against the
-        window of equal length before. `tier`, `specialty` and `location` (of the agent's recruits: the
+        window before. `tier`, `specialty` and `location` (of the agent's recruits: the
         schema has none of agents) choose who is shown; rank stays the place on the whole board.
 
         >>> warehouse.agent_leaderboard(since="2026-01-01", until="2026-02-01", tz="Europe/Berlin")
@@ -366,6 +368,7 @@ class Warehouse:
         return Present(self.as_of, self.currency, self.timezone, lambda: currencies.held(self._connection))
 
 
+@arguments.checked
 def connect(using: Settings | None = None) -> Warehouse:
     """Open the published warehouse. Raises WarehouseError, with what to do, where there is none yet.
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -20,7 +19,7 @@ from si_analytics import checks, extract, publish, sql, warehouse, windows
 from si_analytics.changes import Baseline
 from si_analytics.extract import TableExtract
 from si_analytics.settings import Settings
-from si_analytics.source import Snapshot
+from si_analytics.source import Position, Snapshot
 
 _CARRIED = (
     *("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks"),
@@ -34,7 +33,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences."""
+    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences.
+
+    ``moved`` are sentences too: why numbers moved though no row did.
+    """
 
     refresh_id: uuid.UUID
     as_of: datetime
@@ -45,6 +47,7 @@ class RefreshReport:
     targets: tuple[publish.TargetChange, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
     @property
     def changed(self) -> dict[str, int]:
@@ -62,7 +65,7 @@ def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
     if not of_this_version(connection):
         return "the warehouse was made by another version"
     row = connection.sql(
-        "select refresh_id, snapshot, taken_at, server from meta.refreshes order by number desc limit 1"
+        "select refresh_id, snapshot, taken_at, server, position from meta.refreshes order by number desc limit 1"
     ).fetchone()
     if row is None:
         return "the warehouse holds no refresh"
@@ -72,7 +75,8 @@ def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
         " where extracts.refresh_id = $refresh_id",
         params={"refresh_id": row[0]},
     ).fetchall()
-    return Baseline(row[0], Snapshot(row[1], windows.instant(row[2]), row[3] or ""), dict(identities))
+    taken = Snapshot(row[1], windows.instant(row[2]), row[3] or "", Position.read(row[4]))
+    return Baseline(row[0], taken, dict(identities))
 
 
 def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -85,7 +89,8 @@ def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
 def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop the metrics of the refresh before, and raw tables that are read no longer."""
     held = connection.sql(
-        "select schema_name, table_name from duckdb_tables() where schema_name in ('metrics', 'raw') order by all"
+        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        " and schema_name in ('metrics', 'raw') order by all"
     ).fetchall()
     for schema, table in held:
         if schema == "metrics" or table not in extract.tables():
@@ -125,12 +130,13 @@ def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
-    """Record `report`, and the board and the funnels as those of its day in the reporting time zone."""
+    """Record `report`, and the board and the funnels as those of the day that its last moment lies in."""
     connection.execute(
-        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
         " from meta.refreshes",
         [
-            *(report.refresh_id, report.as_of, taken.id, taken.server, taken.taken_at),
+            *(report.refresh_id, report.as_of, taken.id, taken.server),
+            *(str(taken.position) if taken.position else None, taken.taken_at),
             *(settings.currency, settings.timezone, report.seconds, report.rows_written, json.dumps(report.changed)),
         ],
     )
@@ -145,7 +151,7 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
     computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
     warehouse.insert(connection, "meta.metrics", computed)
     checks.record(connection, report.refresh_id, report.checks)
-    day = report.as_of.astimezone(ZoneInfo(settings.timezone)).date()
+    day = windows.day_described(report.as_of, settings.timezone)
     keep_board(connection, connection.table("metrics.agent_leaderboard"), day, settings.currency)
     keep_funnels(connection, connection.table("metrics.conversion_funnels"), day)
 

@@ -18,13 +18,27 @@ from typing import Protocol
 
 import duckdb
 
-from si_analytics import checks, currencies, kept, metrics, publish, records, resumption, warehouse, windows
+from si_analytics import (
+    checks,
+    counting,
+    currencies,
+    kept,
+    metrics,
+    publish,
+    records,
+    resumption,
+    warehouse,
+    windows,
+)
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.records import RefreshReport
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
 from si_analytics.working import WorkingFile
+
+WAITING = "waiting"
+"""The phase in which other sessions' locks are waited for; what it is about says whose."""
 
 
 class Listener(Protocol):
@@ -76,9 +90,10 @@ class Refresh:
         metrics.names()  # a file that cannot be used is told of before anything is read
         self._stack = ExitStack()
         self._started = time.perf_counter()
-        self._file = WorkingFile(self.settings, self._interrupted, self.sleep)
+        self._file = WorkingFile(self.settings, self._interrupted, self._waiting, self.sleep)
         self._snapshot: Snapshot | None = None
         self._last: resumption.Last | None = None
+        self._before: counting.Counted | None = None
         self._extracts: list[TableExtract] = []
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
@@ -118,6 +133,12 @@ class Refresh:
         """What every metric of this refresh is computed with."""
         as_of = self.as_of or self.snapshot.taken_at
         return metrics.Parameters.all_time(as_of, self.settings.currency, self.settings.timezone, self.weights)
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Why numbers moved though no row did: how this refresh counts otherwise than the one that is published."""
+        asked = self.parameters
+        return counting.changes(self._before, counting.Counted(asked.currency, asked.tz, asked.weights))
 
     def extract(self) -> list[TableExtract]:
         """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off.
@@ -180,7 +201,8 @@ class Refresh:
     def preview(self) -> publish.Preview:
         """Complete the refresh, then tell what `publish` would write; nothing is."""
         self.complete()
-        return publish.preview(self.connection, self.settings, self._waiting, self.sleep)
+        found = publish.preview(self.connection, self.settings, self._waiting, self.sleep)
+        return replace(found, moved=self.moved)
 
     def publish(self) -> list[publish.TargetChange]:
         """Complete the refresh, then write the results to Postgres in one transaction."""
@@ -217,7 +239,7 @@ class Refresh:
         return "Check the folder and disk; nothing was published, the previous results stand"
 
     def _waiting(self, words: str, seconds: float) -> None:
-        self.listen("waiting", words, 0, seconds)
+        self.listen(WAITING, words, 0, seconds)
 
     def finish(self) -> RefreshReport:
         """Complete and record the refresh, and put its file in the place of the published one."""
@@ -231,6 +253,7 @@ class Refresh:
             tuple(self._checks.values()),
             tuple(self._targets),
             time.perf_counter() - self._started,
+            moved=self.moved,
         )
         self._record(report)
         self.connection.execute("checkpoint")
@@ -239,6 +262,7 @@ class Refresh:
 
     def _begin(self) -> None:
         """Open the working file: a copy of the published one if it can serve, an empty one if not."""
+        self._before = counting.published(self.settings)
         if self.resumed:
             self._take_up()
         elif self.full:

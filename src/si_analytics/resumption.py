@@ -17,7 +17,7 @@ import duckdb
 from si_analytics import extract, metrics, windows
 from si_analytics.errors import WarehouseError
 from si_analytics.settings import Settings
-from si_analytics.source import Snapshot
+from si_analytics.source import Position, Snapshot
 
 _RECORDED = (
     "delete from meta.extracts where refresh_id = $1",
@@ -79,7 +79,7 @@ def _weights(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Decimal]:
 def _last(connection: duckdb.DuckDBPyConnection) -> Last | None:
     row = connection.sql(
         "select refresh_id, as_of, snapshot, taken_at, currency, timezone, seconds, rows_written, changed::varchar,"
-        " server from meta.refreshes order by number desc limit 1"
+        " server, position from meta.refreshes order by number desc limit 1"
     ).fetchone()
     if row is None:
         return None
@@ -95,7 +95,7 @@ def _last(connection: duckdb.DuckDBPyConnection) -> Last | None:
     return Last(
         refresh_id=row[0],
         as_of=windows.instant(row[1]),
-        snapshot=Snapshot(row[2], windows.instant(row[3]), row[9]),
+        snapshot=Snapshot(row[2], windows.instant(row[3]), row[9], Position.read(row[10])),
         currency=row[4],
         timezone=row[5],
         weights=_weights(connection),

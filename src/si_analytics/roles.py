@@ -1,7 +1,7 @@
 """The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
 
-Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`, `postgres`,
-`catalog`, `contract`, `source`, `staging`.
+Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`,
+`operational`, `postgres`, `catalog`, `schema`, `contract`, `source`, `staging`.
 
 A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
 somebody who may create roles.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.sql import SQL
 
-from si_analytics import contract, postgres, source, sql, staging
+from si_analytics import contract, locks, operational, postgres, schema, source, sql, staging
 from si_analytics.catalog import Connection
 from si_analytics.errors import SchemaError
 from si_analytics.settings import Settings
@@ -50,9 +50,15 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
     with postgres.connect(settings, read_only=False) as connection:
         try:
             with connection.transaction():
+                locks.limit(connection, settings.lock_timeout)
                 return _apply(connection)
+        except psycopg.errors.LockNotAvailable as error:
+            found = locks.kept_waiting(connection, settings.lock_timeout)
+            raise SchemaError(_ASKED, found, f"Nothing was changed; {locks.WAIT_LONGER}") from error
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise SchemaError(_ASKED, str(error.diag.message_primary), _BUILD) from error
+            there = schema.elsewhere(connection)
+            remedy = f"Nothing was changed; most tables are in the schema {there}: {operational.SETTING}={there}"
+            raise SchemaError(_ASKED, str(error.diag.message_primary), remedy if there else _BUILD) from error
         except psycopg.errors.UndefinedColumn as error:
             raise SchemaError(_ASKED, str(error.diag.message_primary), _COMPARE) from error
         except psycopg.errors.InsufficientPrivilege as error:
@@ -63,22 +69,19 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
             raise SchemaError(_ASKED, found, "Nothing was changed; try again") from error
 
 
-def readable() -> dict[str, frozenset[str] | None]:
+def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | None]:
     """What the reading role is to read, and the columns of it, none where all: every extracted table's listed columns
     with the marks of a row, the view that shows the same, and the record of refreshes.
     """
     names = sql.names("extract")
-    tables = {
-        f"{source.OPERATIONAL}.{name}": source.MARKS | {column.name for column in contract.columns(name)}
-        for name in names
-    }
+    tables = {f"{schema}.{name}": source.MARKS | {column.name for column in contract.columns(name)} for name in names}
     views = {f"{source.ANALYTICS}.source_{name}": None for name in names}
     return {**tables, **views, f"{source.ANALYTICS}.{source.REFRESHES}": None}
 
 
-def writable() -> tuple[str, ...]:
+def writable(schema: str = operational.SCHEMA) -> tuple[str, ...]:
     """What the publishing role is to write: every target, and the record of refreshes."""
-    targets = (staging.Target.of(name).table for name in sql.names("publish"))
+    targets = (staging.Target.of(name, schema).label for name in sql.names("publish"))
     return tuple(sorted((*targets, f"{source.ANALYTICS}.{source.REFRESHES}")))
 
 
@@ -86,10 +89,11 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     known = connection.execute(
         "select to_regrole(%s) is not null, to_regrole(%s) is not null", [READER, PUBLISHER]
     ).fetchone() or (False, False)
-    connection.execute(SQL(sql.read("views", "roles").text))
-    reading = _report(connection, READER, not known[0], readable(), ())
-    beside = dict.fromkeys((*writable(), "public.contacts"))
-    return reading, _report(connection, PUBLISHER, not known[1], beside, writable())
+    connection.execute(SQL(operational.query(connection, "views", "roles")))
+    space = operational.of(connection)
+    reading = _report(connection, READER, not known[0], readable(space), ())
+    beside = dict.fromkeys((*writable(space), f"{space}.contacts"))
+    return reading, _report(connection, PUBLISHER, not known[1], beside, writable(space))
 
 
 def _report(

@@ -1,10 +1,12 @@
 """The operational schema: what is declared in ``sql/schema`` and ``sql/views``, and what a database holds of it.
 
 Belongs here: building the schema, telling how a database differs from it, and naming its parts.
-May import: `errors`, `settings`, `sql`, `postgres`, `catalog`, `ddl`.
+May import: `errors`, `settings`, `sql`, `operational`,
+`postgres`, `catalog`, `ddl`.
 
 The declaration is the SQL files. To compare, they are run in a scratch schema within a savepoint that is
-rolled back, and what the server's catalogs say of it is held against what they say of ``public``.
+rolled back, and what the server's catalogs say of it is held against what they say of ``SI_SOURCE_SCHEMA``. The
+boards are in ``public`` whatever that is, and have a scratch schema of their own where it is another.
 """
 
 from __future__ import annotations
@@ -20,16 +22,15 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from si_analytics import catalog, ddl, postgres, sql
+from si_analytics import catalog, ddl, locks, operational, postgres, sql
 from si_analytics.catalog import VIEWS, Connection, Difference, Item, Picture
-from si_analytics.ddl import SCHEMA
 from si_analytics.errors import SchemaError
-from si_analytics.settings import Settings
+from si_analytics.operational import SCHEMA
+from si_analytics.settings import LOCK_TIMEOUT, Settings
 
 SUMMARIES = "analytics"
 PUBLICATION = "si_realtime"
 _LOCK = 7_301_450_918  # any number, as long as every apply and diff takes the same
-_LOCK_TIMEOUT = "30s"
 _OLDEST = 140_000
 _SHOWN = 80
 _NAMED = 5
@@ -82,19 +83,23 @@ def apply(settings: Settings, *, replace_views: bool = False) -> ApplyReport:
     """Create what the database lacks of the schema, in one transaction; nothing where it lacks nothing.
 
     Never drops a table, a column, an index or a row. Raises SchemaError, having changed nothing, where a standing
-    object is not as declared. A view that stands with another definition is replaced with `replace_views` only.
+    object is not as declared, and where most of the tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was
+    given. A view that stands with another definition is replaced with `replace_views` only.
     """
     with postgres.connect(settings, read_only=False) as connection:
-        return apply_on(connection, replace_views=replace_views)
+        _refuse_twins(connection, settings)
+        return apply_on(connection, replace_views=replace_views, patience=settings.lock_timeout)
 
 
 def diff(settings: Settings) -> list[Difference]:
     """How the database differs from the declared schema, object by object; changes nothing.
 
-    What an application added beside the declaration is listed as ``extra``.
+    What an application added beside the declaration is listed as ``extra``. Raises SchemaError where most of the
+    tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was given.
     """
     with postgres.connect(settings, read_only=False) as connection:
-        return diff_on(connection)
+        _refuse_twins(connection, settings)
+        return diff_on(connection, patience=settings.lock_timeout)
 
 
 def comparable(settings: Settings) -> bool:
@@ -110,11 +115,11 @@ def require(settings: Settings) -> None:
         require_on(connection)
 
 
-def apply_on(connection: Connection, *, replace_views: bool = False) -> ApplyReport:
-    """`apply` over an open connection."""
+def apply_on(connection: Connection, *, replace_views: bool = False, patience: int = LOCK_TIMEOUT) -> ApplyReport:
+    """`apply` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
     begun = time.monotonic()
-    with _speaking("applying the operational schema"), connection.transaction():
-        _prepare(connection)
+    with _speaking("applying the operational schema", connection, patience), connection.transaction():
+        _prepare(connection, patience)
         declared, before = _declared(connection), _found(connection)
         outdated = _outdated_views(declared, before)
         _refuse_changed(catalog.compare(declared, before), [item.name for item in outdated], replace_views)
@@ -129,39 +134,70 @@ def apply_on(connection: Connection, *, replace_views: bool = False) -> ApplyRep
     return ApplyReport(created, tuple(item.name for item in outdated), time.monotonic() - begun)
 
 
-def diff_on(connection: Connection) -> list[Difference]:
-    """`diff` over an open connection."""
-    with _speaking("comparing the operational schema"), connection.transaction():
-        _prepare(connection)
+def diff_on(connection: Connection, *, patience: int = LOCK_TIMEOUT) -> list[Difference]:
+    """`diff` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
+    with _speaking("comparing the operational schema", connection, patience), connection.transaction():
+        _prepare(connection, patience)
         return catalog.compare(_declared(connection), _found(connection))
 
 
 def require_on(connection: Connection) -> None:
     """`require` over an open connection."""
-    relations = [each.name for each in ddl.statements() if each.kind in {"table"} | VIEWS]
+    schema = operational.of(connection)
+    relations = [each for each in ddl.statements() if each.kind in {"table"} | VIEWS]
+    places = [_regclass(each, schema) for each in relations]
     try:
         absent = connection.execute(
             "select name from unnest(%s::text[], %s::text[]) with ordinality as wanted (name, place, position)"
             " where to_regclass(place) is null order by position",
-            [relations, [name if "." in name else f"{SCHEMA}.{name}" for name in relations]],
+            [[each.place(schema) for each in relations], places],
         ).fetchall()
     except psycopg.errors.InsufficientPrivilege as error:
         remedy = "Grant this user usage on that schema, or connect as the owner of the tables"
         raise SchemaError("using the operational tables", str(error.diag.message_primary), remedy) from error
     if absent:
-        found = f"the database lacks {_enumerated([name for (name,) in absent])}"
-        raise SchemaError("using the operational tables", found, "Build them first: si schema apply")
+        raise operational.absent([name for (name,) in absent], schema, elsewhere(connection))
 
 
-def _prepare(connection: Connection) -> None:
+def _regclass(statement: ddl.Statement, schema: str) -> str:
+    """Where what a statement creates is, as Postgres reads it."""
+    name = statement.name if "." in statement.name else f"{SCHEMA}.{statement.name}"
+    return operational.named(name, SCHEMA if statement.board else schema)
+
+
+def elsewhere(connection: Connection) -> str | None:
+    """The schema other than the one asked that most of the tables are in; none where the one asked has half of them."""
+    asked = {"tables": list(tables()), "schema": operational.of(connection)}
+    ((found,),) = connection.execute(
+        "select count(*) from pg_class inner join pg_namespace on relnamespace = pg_namespace.oid"
+        " where nspname = %(schema)s and relname = any(%(tables)s)",
+        asked,
+    ).fetchall()
+    row = connection.execute(sql.read("catalog", "elsewhere").text, {**asked, "found": found}).fetchone()
+    return str(row[0]) if row else None
+
+
+def _refuse_twins(connection: Connection, settings: Settings) -> None:
+    """Whoever has the tables in another schema wants those, not empty ones beside them; unless they said which."""
+    if "source_schema" in settings.model_fields_set:
+        return
+    with connection.transaction():
+        there = elsewhere(connection)
+    if there is not None:
+        raise operational.absent(tables(), operational.of(connection), there)
+
+
+def _prepare(connection: Connection, patience: int) -> None:
     """Wait for our turn, not for ever, and see that the server will do."""
-    connection.execute("select set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+    locks.limit(connection, patience)
     connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
     version = connection.info.server_version
     if version < _OLDEST:
         raise SchemaError("using this server", f"it is PostgreSQL {version // 10_000}", "Use PostgreSQL 14 or later")
-    if connection.execute("select to_regnamespace(%s)", [SCHEMA]).fetchone() == (None,):
-        raise SchemaError("using this database", f"it has no schema {SCHEMA}", f"Create it: create schema {SCHEMA}")
+    for name in dict.fromkeys((operational.of(connection), SCHEMA)):
+        if connection.execute("select to_regnamespace(quote_ident(%s))", [name]).fetchone() == (None,):
+            create = f"Create it: create schema {operational.quoted(name)}"
+            raise SchemaError("using this database", f"it has no schema {name}", create)
 
 
 def _declared(connection: Connection) -> Picture:
@@ -169,7 +205,9 @@ def _declared(connection: Connection) -> Picture:
     picture: Picture = {}
     with connection.transaction() as scratch:
         name = f"si_declared_{uuid.uuid4().hex}"
-        connection.execute(SQL("create schema {}").format(Identifier(name)))
+        boards = name if operational.of(connection) == SCHEMA else f"{name}_boards"
+        for each in dict.fromkeys((name, boards)):
+            connection.execute(SQL("create schema {}").format(Identifier(each)))
         # What has a fixed name steps aside for its declaration; others never see it gone.
         if connection.execute("select to_regnamespace(%s)", [SUMMARIES]).fetchone() != (None,):
             aside = Identifier(f"{name}_aside")
@@ -177,20 +215,26 @@ def _declared(connection: Connection) -> Picture:
         if connection.execute("select 1 from pg_publication where pubname = %s", [PUBLICATION]).fetchone():
             aside = Identifier(f"{name}_aside")
             connection.execute(SQL("alter publication {} rename to {}").format(Identifier(PUBLICATION), aside))
-        catalog.look_in(connection, name)
-        ddl.run_all(connection)
-        picture = _read(connection, name)
+        ddl.run_all(connection, name, boards)
+        picture = _read(connection, name, boards)
         raise psycopg.Rollback(scratch)
     return picture
 
 
 def _found(connection: Connection) -> Picture:
-    catalog.look_in(connection, SCHEMA)
-    return _read(connection, SCHEMA)
+    return _read(connection, operational.of(connection), SCHEMA)
 
 
-def _read(connection: Connection, schema: str) -> Picture:
-    return {**catalog.read(connection, schema), **catalog.read(connection, SUMMARIES, f"{SUMMARIES}.")}
+def _read(connection: Connection, schema: str, boards: str) -> Picture:
+    """What stands in one schema and in ours, and the boards where they are in another one."""
+    found: dict[catalog.Key, Item] = {}
+    if boards != schema:
+        catalog.look_in(connection, boards)
+        names = {each.place(schema) for each in ddl.statements() if each.board and each.kind in VIEWS}
+        beside = catalog.read(connection, boards, ddl.BOARDS)
+        found = {key: item for key, item in beside.items() if item.relation in names}
+    catalog.look_in(connection, schema)
+    return {**found, **catalog.read(connection, schema), **catalog.read(connection, SUMMARIES, f"{SUMMARIES}.")}
 
 
 def _outdated_views(declared: Picture, found: Picture) -> list[Item]:
@@ -248,13 +292,13 @@ def _verified(connection: Connection, declared: Picture) -> Picture:
 
 
 @contextlib.contextmanager
-def _speaking(asked: str) -> Iterator[None]:
+def _speaking(asked: str, connection: Connection, patience: int) -> Iterator[None]:
     """Turn what Postgres refuses into one sentence; its first line names objects, never rows."""
     try:
         yield
     except psycopg.errors.LockNotAvailable as error:
-        found = f"another session has kept it waiting for {_LOCK_TIMEOUT}"
-        raise SchemaError(asked, found, "Nothing was changed; try again when that session is done") from error
+        found = locks.kept_waiting(connection, patience, _LOCK)
+        raise SchemaError(asked, found, f"Nothing was changed; {locks.WAIT_LONGER}") from error
     except psycopg.errors.InsufficientPrivilege as error:
         found = str(error.diag.message_primary)
         remedy = "Nothing was changed; connect as the owner of the database and of the tables that stand"

@@ -7,7 +7,7 @@ Belongs here: asking the server about itself, and about what was published there
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import psycopg
@@ -49,17 +49,35 @@ def look(settings: Settings, now: datetime, stale: timedelta) -> Iterator[Findin
         published = _published(connection)
     if server is None:  # a database that lists itself is no matter of rights
         return
-    found = f"PostgreSQL {server.server_version} as {server.connected_user}"
-    if server.version_number < _OLDEST:
-        yield Finding(Verdict.wrong, "Postgres", found, "Move to PostgreSQL 14 or later")
-    else:
-        yield Finding(Verdict.well, "Postgres", found)
+    yield _version(server)
     yield _encryption(server, host, asked)
     yield _encoding(server)
     yield _clock(server, now)
     yield from _limits(server)
     yield _replication(server)
     yield _publication(published, now, stale)
+
+
+def look_at_source(settings: Settings, now: datetime) -> list[Finding]:
+    """How the server that the tables are read at is, where that is another address; raises the same."""
+    if settings.source_url is None:
+        return []
+    with postgres.connect(settings, at_source=True) as connection:
+        with connection.cursor(row_factory=class_row(_Server)) as cursor:
+            (server,) = cursor.execute(sql.read("catalog", "server").text).fetchall()
+        host, asked = connection.info.host, connection.info.get_parameters().get("sslmode", "")
+    found = (_version(server), _encryption(server, host, asked), _clock(server, now), *_limits(server))
+    return [
+        replace(one, what=f"source {one.what}", remedy=one.remedy.replace(postgres.TARGET, postgres.SOURCE))
+        for one in found
+    ]
+
+
+def _version(server: _Server) -> Finding:
+    found = f"PostgreSQL {server.server_version} as {server.connected_user}"
+    if server.version_number < _OLDEST:
+        return Finding(Verdict.wrong, "Postgres", found, "Move to PostgreSQL 14 or later")
+    return Finding(Verdict.well, "Postgres", found)
 
 
 def _encryption(server: _Server, host: str, mode: str) -> Finding:

@@ -1,28 +1,31 @@
 """Where everything is and how it is reported: the environment, a ``.env`` file, defaults.
 
 Belongs here: reading and validating settings, and the places derived from them. Reads the
-environment only when asked to (`load`), never at import. May import: `errors`.
+environment only when asked to (`load`), never at import. May import: `errors`, `zones`.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import re
-import zoneinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from si_analytics import zones
 from si_analytics.errors import SettingsError
 
 PREFIX = "SI_"
 _ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
 _MOST_DAYS = 3650
+_LONGEST_NAME = 63  # of Postgres's names, in bytes
+_MOST_SECONDS = 86_400
+LOCK_TIMEOUT = 60
+"""For how many seconds other sessions' locks are waited for, unless something else is set."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
 # DuckDB does not count everything it takes, and there is more in a process than DuckDB.
 _SHARE_OF_DUCKDB = Decimal("0.6")
@@ -31,11 +34,13 @@ _SHARE_OF_DUCKDB = Decimal("0.6")
 class Settings(BaseSettings):
     """Every setting of the toolkit; immutable once loaded.
 
-    ``postgres_url`` none means the embedded server under ``home``. ``currency`` is the reporting
+    ``postgres_url`` none means the embedded server under ``home``; ``source_url``, if any, is where the operational
+    tables are read instead, and ``source_schema`` the schema they are in, there and here. ``currency`` is the reporting
     currency, trimmed and lower-cased; ``timezone`` an IANA name, the reporting zone for days and
     months; ``memory_limit`` what extracting and computing may use (``2GB``), DuckDB's default where none; ``kept_days``
     for how many days before today the last refresh of each is kept to compare with, none with 0;
-    ``max_losing_share`` which share of the earning agents may lose everything at once, see `gate`.
+    ``max_losing_share`` which share of the earning agents may lose everything at once, see `gate`; ``lock_timeout``
+    for how many seconds other sessions' locks in Postgres are waited for.
     """
 
     model_config = SettingsConfigDict(
@@ -48,6 +53,8 @@ class Settings(BaseSettings):
     )
 
     postgres_url: SecretStr | None = None
+    source_url: SecretStr | None = None
+    source_schema: str = "public"
     home: Path = Path(".si")
     warehouse: Path = Path("warehouse.duckdb")
     currency: str = "usd"
@@ -55,12 +62,29 @@ class Settings(BaseSettings):
     memory_limit: str | None = None
     kept_days: int = 7
     max_losing_share: Decimal = Decimal("0.2")
+    lock_timeout: int = LOCK_TIMEOUT
 
     @model_validator(mode="before")
     @classmethod
     def _blank_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
         stripped = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
         return {name: value for name, value in stripped.items() if value != ""}
+
+    @field_validator("source_url")
+    @classmethod
+    def _with_a_target(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and info.data.get("postgres_url") is None:
+            raise ValueError("is set without SI_POSTGRES_URL, where results are published")
+        return value
+
+    @field_validator("source_schema")
+    @classmethod
+    def _known_schema(cls, value: str) -> str:
+        if len(value.encode()) > _LONGEST_NAME or "\0" in value:
+            raise ValueError(f"is not the name of a schema, which has at most {_LONGEST_NAME} bytes")
+        if value == "analytics" or value.startswith("pg_"):
+            raise ValueError("is a schema for other things than operational tables")
+        return value
 
     @field_validator("currency")
     @classmethod
@@ -86,6 +110,13 @@ class Settings(BaseSettings):
     def _known_days(cls, value: Any) -> Any:
         if not str(value).isdecimal() or int(value) > _MOST_DAYS:
             raise ValueError(f"is not a number of days from 0 to {_MOST_DAYS}")
+        return int(value)
+
+    @field_validator("lock_timeout", mode="before")
+    @classmethod
+    def _known_seconds(cls, value: Any) -> Any:
+        if not str(value).isdecimal() or not 1 <= int(value) <= _MOST_SECONDS:
+            raise ValueError(f"is not a number of seconds from 1 to {_MOST_SECONDS}")
         return int(value)
 
     @field_validator("max_losing_share", mode="before")
@@ -123,10 +154,9 @@ def currency_code(value: str) -> str:
     return currency
 
 
-@functools.cache
 def time_zones() -> frozenset[str]:
-    """The IANA names of time zones; finding them walks through folders, so it is done once."""
-    return frozenset(zoneinfo.available_timezones()) - {"localtime"}  # which is another zone on each machine
+    """The IANA names of time zones."""
+    return zones.names()
 
 
 def names() -> tuple[str, ...]:

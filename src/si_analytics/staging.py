@@ -1,7 +1,7 @@
 """Beside the target: what a refresh found, brought to Postgres as far as it seems to differ, and compared there.
 
 Belongs here: what a published target is, reading what stands in it, staging what looks different, and the rows that
-are. Writes temporary tables only. May import: `errors`, `sql`.
+are. Writes temporary tables only. May import: `errors`, `sql`, `operational`.
 
 All rows are read, which is quick; only those whose text differs are sent back. Equal texts of one type are equal
 values, so no difference is missed; whether texts that differ are values that do, ``sql/compare`` decides in Postgres.
@@ -12,14 +12,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import duckdb
 import polars as pl
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import sql
+from si_analytics import operational, sql
 
 PART_ROWS = 20_000
 """How many rows one statement writes."""
@@ -32,8 +32,9 @@ _BATCH_ROWS = 100_000
 class Target:
     """A published table, as the header of its file in ``sql/publish`` has it.
 
-    ``origin`` are the names of `key` in the metric it is written from. ``zeros`` are the columns whose default in the
-    operational table is 0: there, and nowhere else, a mean or rate of nothing is written as 0.
+    ``origin`` are the names of `key` in the metric it is written from, ``space`` the schema that what is
+    declared in ``public`` is in. ``zeros`` are the columns whose default in the operational table is 0: there, and
+    nowhere else, a mean or rate of nothing is written as 0.
     """
 
     name: str
@@ -44,20 +45,32 @@ class Target:
     columns: tuple[str, ...]
     zeros: tuple[str, ...]
     file: sql.SqlFile
+    space: str = operational.SCHEMA
 
     @classmethod
-    def of(cls, name: str) -> Target:
-        """The target of that name."""
+    def of(cls, name: str, schema: str = operational.SCHEMA) -> Target:
+        """The target of that name, where the operational tables are in `schema`."""
         file = sql.read("publish", name)
         key = file.listed("Key")
         fields = file.fields
-        columns, zeros = file.listed("Columns"), file.listed("Zero")
-        return cls(name, fields["Source"], fields["Target"], key, file.listed("From") or key, columns, zeros, file)
+        origin, columns, zeros = file.listed("From") or key, file.listed("Columns"), file.listed("Zero")
+        return cls(name, fields["Source"], fields["Target"], key, origin, columns, zeros, file, schema)
 
     @property
     def schema(self) -> str:
         """The schema its table is in."""
-        return self.table.partition(".")[0]
+        declared = self.table.partition(".")[0]
+        return self.space if declared == operational.SCHEMA else declared
+
+    @property
+    def label(self) -> str:
+        """Its table with its schema, as people write it."""
+        return f"{self.schema}.{self.table.partition('.')[2]}"
+
+    @property
+    def statement(self) -> LiteralString:
+        """The statement that writes it."""
+        return operational.text(self.file.text, self.space)
 
     @property
     def every(self) -> tuple[str, ...]:
@@ -67,7 +80,7 @@ class Target:
     @property
     def relation(self) -> pg_sql.Identifier:
         """Its table, quoted."""
-        return pg_sql.Identifier(*self.table.split("."))
+        return pg_sql.Identifier(self.schema, self.table.partition(".")[2])
 
     @property
     def changes(self) -> pg_sql.Identifier:
@@ -141,7 +154,7 @@ def compare(warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection
             changes=target.changes,
             key=target.keys,
             rows=pg_sql.Literal(PART_ROWS),
-            query=pg_sql.SQL(sql.read("compare", target.name).text),
+            query=pg_sql.SQL(operational.text(sql.read("compare", target.name).text, target.space)),
         )
     )
     connection.execute(pg_sql.SQL("analyze {}").format(target.changes))

@@ -2,7 +2,7 @@
 
 Belongs here: headings, units, and how each column reads. Cells are written as text before they
 reach great_tables, so that money keeps its every digit; great_tables escapes them.
-May import: `display`, `errors`.
+May import: `arguments`, `display`, `errors`.
 
 >>> si.tables.leaderboard(warehouse.agent_leaderboard())        # doctest: +SKIP
 """
@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 from great_tables import GT, loc, style
 
-from si_analytics import display
+from si_analytics import arguments, display
 from si_analytics.errors import UsageError
 
 __all__ = ["brands", "funnel", "leaderboard", "performance"]
@@ -34,6 +34,7 @@ class _Column:
     text: bool = False
 
 
+@arguments.checked
 def leaderboard(
     frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd", title: str = "Agent leaderboard"
 ) -> GT:
@@ -51,6 +52,7 @@ def leaderboard(
     return _table(frame, columns, title, "agent", order=("rank",), top=top, name="si-leaderboard")
 
 
+@arguments.checked
 def performance(
     frame: pl.DataFrame,
     *,
@@ -75,6 +77,7 @@ def performance(
     return _table(frame, columns, title, "agent", order=order, top=top, name="si-performance")
 
 
+@arguments.checked
 def brands(frame: pl.DataFrame, *, top: int | None = 20, title: str = "Brand reputation") -> GT:
     """Brands by reputation; those without a review, which have no rank, come last."""
     columns = (
@@ -93,6 +96,7 @@ def brands(frame: pl.DataFrame, *, top: int | None = 20, title: str = "Brand rep
     return _table(frame, columns, title, "brand", order=order, top=top, name="si-brands")
 
 
+@arguments.checked
 def funnel(frame: pl.DataFrame, *, title: str | None = None) -> GT:
     """A funnel stage by stage; several funnels, or values of a breakdown, stand one group below the other."""
     columns = (
@@ -157,7 +161,7 @@ def _table(
 def _written(frame: pl.DataFrame, columns: Sequence[_Column]) -> pl.DataFrame:
     """The cells as text, exactly as they will be read."""
     return pl.DataFrame(
-        {column.source: [column.write(value) for value in frame[column.source].to_list()] for column in columns},
+        {column.source: [column.write(value) for value in display.values(frame[column.source])] for column in columns},
         schema={column.source: pl.String for column in columns},
     )
 

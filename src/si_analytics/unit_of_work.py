@@ -45,7 +45,7 @@ def begin(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         if number and _committed(settings, number):
             return
         reason = error.diag.message_primary or " ".join(str(error).split())
-        raise PublishError("publishing to Postgres", reason, _remedy(error)) from error
+        raise PublishError("publishing to Postgres", reason, _remedy(error, settings.source_schema)) from error
 
 
 def _committed(settings: Settings, number: str) -> bool:
@@ -69,13 +69,13 @@ def _unknown() -> PublishError:
     return PublishError("publishing to Postgres", found, "All of them were or none; run it again: si refresh")
 
 
-def _remedy(error: psycopg.Error) -> str:
+def _remedy(error: psycopg.Error, schema: str) -> str:
     """What to do; where a trigger of the application's looks for a table without its schema, it finds none here."""
     if isinstance(
         error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction
     ):
         if "PL/pgSQL" in (error.diag.context or "") or "SQL function" in (error.diag.context or ""):
-            return f"{UNDONE}. A trigger names it without its schema: alter function ... set search_path = public"
+            return f"{UNDONE}. A trigger names it without its schema: alter function ... set search_path = {schema}"
         return f"{UNDONE}. Build what is missing: si schema apply"
     advice = (remedy for kind, remedy in _ADVICE.items() if isinstance(error, kind))
     return f"{UNDONE}{next(advice, '')}"

@@ -177,6 +177,16 @@ def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) 
     return True
 
 
+@contextmanager
+def published_beside(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[None]:
+    """Have the published warehouse attached during the block, which ends its transactions, where there is one."""
+    attach_published(connection, settings)
+    try:
+        yield
+    finally:
+        connection.execute("detach database if exists published")
+
+
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """Attach the warehouse file at `path` read-only as `name`, one of ours."""
     try:
@@ -217,8 +227,8 @@ def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:
     connection.load_extension(str(file))
 
 
-def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None:
-    """Attach the operational database read-only as ``pg``.
+def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str, lock_seconds: float) -> None:
+    """Attach the operational database read-only as ``pg``; other sessions' locks are waited for so many seconds.
 
     Who connects, and with what password, is bound into a temporary secret, so that no statement holds
     it; only the connection's other parameters stand in the ATTACH.
@@ -240,6 +250,7 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str) -> None
     others = {**NOTICED, "connect_timeout": "15", **others}
     # row_security off: a policy that hides rows from this role is an error, never a smaller number.
     ours = "-c search_path=pg_catalog -c TimeZone=UTC -c row_security=off"
+    ours += f" -c lock_timeout={lock_seconds * 1000:.0f}"
     others["client_encoding"] = "UTF8"  # whatever the role has set for itself, DuckDB's text is that
     others["options"] = f"{others.get('options', '')} {ours}".strip()
     others.setdefault("application_name", "si_analytics extraction")

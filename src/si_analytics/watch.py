@@ -133,7 +133,7 @@ class _Looking:
         """Hold every table against the warehouse's, within one snapshot of Postgres."""
         since = str(_Cursor(file, baseline.snapshot.id))
         with extract.snapshot(self.connection, self.settings) as reading:
-            told = changes.against(self.connection, reading.relations, reading.snapshot, baseline)
+            told = extract.against(self.connection, reading, baseline, self.settings)
             if told is not None and reading.snapshot.server and _record_readable(reading):
                 return Look(True, told, (), since)
             # What this role may never ask does not make a change: then every row is compared, each time.
@@ -200,7 +200,7 @@ def _still(settings: Settings, snapshot: str) -> bool:
     """Whether Postgres gave out no transaction number since `snapshot`, in which none was at work."""
     if _busy(snapshot):
         return False
-    with postgres.connect(settings) as connection:
+    with postgres.connect(settings, at_source=True) as connection:
         row = connection.execute("select pg_current_snapshot()::text").fetchone()
     return row == (snapshot,)
 

@@ -4,25 +4,26 @@ Belongs here: reading instants and durations that people type, and the half-open
 Nothing here reads a clock: the present comes in as ``as_of``. A span (``2026-01``, ``last 30 days``) given
 where one moment is wanted stands for its first moment, as a date does for its midnight; today is the day
 `as_of` falls on in the zone asked for; a duration (``14d``) is so many hours before `as_of`.
-May import: `errors`, `settings`, `periods`.
+May import: `errors`, `zones`, `periods`.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from si_analytics import periods, settings
+from si_analytics import periods, zones
 from si_analytics.errors import UsageError
 
 Instant = datetime | date | str
-Duration = timedelta | str
+Duration = periods.Duration
+duration = periods.duration
 
-_DURATION = re.compile(r"([0-9]+)\s*(w|d|h|min|m|s)(?![a-z])", re.ASCII)
-_UNIT = {"w": "weeks", "d": "days", "h": "hours", "min": "minutes", "m": "minutes", "s": "seconds"}
+_TICK = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 _MINUTES = re.compile(r"[0-9]+\s*m", re.ASCII | re.IGNORECASE)
 _FORMS = "Write a date like 2026-01-31 or a time with its offset, like 2026-01-31T09:00:00Z"
 _SPANS = f"Write {periods.FORMS}, or a duration like 14d"
@@ -30,22 +31,26 @@ _SPANS = f"Write {periods.FORMS}, or a duration like 14d"
 
 @dataclass(frozen=True)
 class Window:
-    """The half-open span ``[since, until)`` as seen at ``as_of``; ``since`` none means from the start."""
+    """The half-open span ``[since, until)`` as seen at ``as_of``; ``since`` none means from the start.
+
+    ``whole_until`` is where a period that was asked for by name would end, had as_of not cut it short; else none.
+    """
 
     since: datetime | None
     until: datetime
     as_of: datetime
+    whole_until: datetime | None = None
 
 
-def zone(name: str) -> zoneinfo.ZoneInfo:
+def zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name; raises UsageError, with the nearest name, where there is none."""
-    known = settings.time_zones()
+    known = zones.names()
     if name not in known:
         by_lower = {each.lower(): each for each in sorted(known)}
         near = difflib.get_close_matches(name.lower().replace(" ", "_"), by_lower, n=1, cutoff=0.8)
         hint = f"Did you mean {by_lower[near[0]]}" if near else "Use one like UTC, Europe/Berlin, America/New_York"
         raise UsageError(f"time zone '{name}'", "it is not an IANA name", hint + ("?" if near else ""))
-    return zoneinfo.ZoneInfo(name)
+    return zones.named(name)
 
 
 def instant(value: Instant, tz: str = "UTC", *, name: str = "the time", as_of: datetime | None = None) -> datetime:
@@ -70,12 +75,14 @@ def instant(value: Instant, tz: str = "UTC", *, name: str = "the time", as_of: d
     try:
         return value.astimezone(UTC) if isinstance(value, datetime) else _first_moment(value, zone(tz))
     except OverflowError:
-        raise UsageError(
-            f"{name} {value.isoformat()}", "it lies outside the years 1 to 9999", "Give a time within them"
-        ) from None
+        raise _beyond(name, value) from None
 
 
-def _first_moment(day: date, tz: zoneinfo.ZoneInfo) -> datetime:
+def _beyond(name: str, value: date) -> UsageError:
+    return UsageError(f"{name} {value.isoformat()}", "it lies outside the years 1 to 9999", "Give a time within them")
+
+
+def _first_moment(day: date, tz: ZoneInfo) -> datetime:
     """When `day` begins in `tz`; where the clocks skip its midnight, the moment they do."""
     midnight = datetime.combine(day, time(), tz)
     begins = midnight.astimezone(UTC)
@@ -104,7 +111,25 @@ def _parsed(text: str, tz: str, name: str, as_of: datetime | None) -> datetime |
 
 def today(as_of: datetime, tz: str = "UTC") -> date:
     """The day that `as_of` falls on in `tz`."""
-    return as_of.astimezone(zone(tz)).date()
+    try:
+        return as_of.astimezone(zone(tz)).date()
+    except OverflowError:
+        raise _beyond("the day", as_of) from None
+
+
+def day_described(as_of: datetime, tz: str = "UTC") -> date:
+    """The day in `tz` of the last moment before `as_of`: what is described at midnight is the day that ended.
+
+    >>> day_described(datetime(2026, 6, 1, tzinfo=UTC)).isoformat()
+    '2026-05-31'
+    """
+    return today(as_of - _TICK, tz)
+
+
+def day_from(moment: datetime, tz: str) -> date:
+    """The day that begins at `moment` in `tz`, else the next to begin."""
+    day = today(moment, tz)
+    return day if instant(day, tz) >= moment else day + _DAY
 
 
 def _length(text: str, name: str) -> timedelta | None:
@@ -113,7 +138,7 @@ def _length(text: str, name: str) -> timedelta | None:
         raise UsageError(
             f"{name} '{text}'", "m could be minutes or months", "Write 90min, or a span like last 3 months"
         )
-    if not _DURATION.match(text.strip()):
+    if not periods.begins_with_a_duration(text):
         return None
     return duration(text, name=name)
 
@@ -144,40 +169,6 @@ def span(value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "du
     return _earlier(now, length, name), now
 
 
-def duration(value: Duration, *, name: str = "within") -> timedelta:
-    """`value` as a timedelta: ``14d``, ``36h``, ``2w``, ``1d 12h``, ``90min``; a day is 24 hours.
-
-    Zero is allowed. Raises UsageError for what is negative or no duration.
-
-    >>> duration("1d 12h")
-    datetime.timedelta(days=1, seconds=43200)
-    """
-    if isinstance(value, str):
-        return _span(value, name)
-    if not isinstance(value, timedelta):
-        raise UsageError(f"{name} of type {type(value).__name__}", "it is no duration", "Give one like 14d or 36h")
-    if value < timedelta():
-        raise UsageError(f"{name} {value}", "it is negative", "Give a duration of zero or more, like 14d")
-    return value
-
-
-def _span(text: str, name: str) -> timedelta:
-    parts = _DURATION.findall(text)
-    rest = _DURATION.sub("", text).strip()
-    if text.strip().startswith("-"):
-        raise UsageError(f"{name} '{text}'", "it is negative", "Give a duration of zero or more, like 14d")
-    if not parts or rest:
-        raise UsageError(
-            f"{name} '{text}'",
-            "it is no duration",
-            "Write whole numbers with w, d, h, min or s, like 14d, 36h or 1d 12h",
-        )
-    try:
-        return sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())
-    except (OverflowError, ValueError):  # int() refuses thousands of digits
-        raise UsageError(f"{name} '{text[:40]}'", "it is too long", "Give at most 999999999d") from None
-
-
 def window(
     as_of: datetime,
     since: Instant | None = None,
@@ -194,10 +185,10 @@ def window(
     '2026-02-01T00:00:00+00:00'
     """
     now = instant(as_of, name="as_of")
-    start, end = ends(now, since, until, tz, during=during)
-    end = now if end is None else min(end, now)
+    start, whole = ends(now, since, until, tz, during=during)
+    end = now if whole is None else min(whole, now)
     _require_room(start, end, now)
-    return Window(start, end, now)
+    return Window(start, end, now, whole if during is not None and whole != end else None)
 
 
 def ends(
@@ -228,3 +219,77 @@ def _require_room(start: datetime | None, end: datetime, as_of: datetime) -> Non
             "it ends before it begins" if start > end else "it is empty",
             f"Give a since before the until; an until after the refresh's as_of, {as_of.isoformat()}, is cut to it",
         )
+
+
+def before(window: Window, tz: str) -> Window | None:
+    """The window before, which all that compares compares with; none where nothing can lie before.
+
+    As many local days long where both ends are midnights in `tz`, as many months where they begin months, else as
+    long. Before a period that as_of cuts short: the one before, from its start over the same elapsed time.
+
+    >>> march = window(datetime(2026, 6, 1, tzinfo=UTC), during="2026-03")
+    >>> before(march, "UTC").since.isoformat()
+    '2026-02-01T00:00:00+00:00'
+    """
+    if window.since is None:
+        return None
+    begins, ends = _start(window.since, window.whole_until or window.until, tz), window.since
+    if window.whole_until is not None:
+        ends = min(ends, _elapsed(begins, window.since, window.until, tz))
+    return Window(begins, ends, window.as_of) if begins < ends else None
+
+
+def _start(since: datetime, until: datetime, tz: str) -> datetime:
+    """Where the span before ``[since, until)`` begins; at the first moment there is, if that is later."""
+    first, after = _midnight(since, tz), _midnight(until, tz)
+    try:
+        if first is None or after is None:
+            return since - (until - since)
+        if first.day == after.day == 1:
+            months = (after.year - first.year) * 12 + after.month - first.month
+            return _first_moment(periods.months_before(first, months), zone(tz))
+        return _first_moment(first - (after - first), zone(tz))
+    except (OverflowError, ValueError):  # before the year 1
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _elapsed(begins: datetime, since: datetime, until: datetime, tz: str) -> datetime:
+    """As long after `begins` as `until` is after `since`, in local days where it is a midnight."""
+    start, first, after = (_midnight(moment, tz) for moment in (begins, since, until))
+    if start is None or first is None or after is None:
+        return begins + (until - since)
+    return _first_moment(start + (after - first), zone(tz))
+
+
+def last_year(window: Window, tz: str, *, by_week: bool = False) -> Window | None:
+    """The same window a year earlier: both ends by twelve months, or by 52 weeks; none where that leaves nothing.
+
+    29 February becomes 1 March, so the 29th alone has no like. A time of day stays what the clocks of `tz` show.
+    """
+    try:
+        since, until = (
+            None if moment is None else _a_year_before(moment, tz, by_week) for moment in (window.since, window.until)
+        )
+    except (OverflowError, ValueError):  # before the year 1
+        return None
+    if until is None or (since is not None and since >= until):
+        return None
+    return Window(since, until, window.as_of)
+
+
+def _a_year_before(moment: datetime, tz: str, by_week: bool) -> datetime:
+    local = moment.astimezone(zone(tz))
+    leap = (local.month, local.day) == (2, 29)
+    day = local.date() - timedelta(weeks=52) if by_week else periods.months_before(local.date() + leap * _DAY, 12)
+    if _midnight(moment, tz) is not None:
+        return _first_moment(day, zone(tz))
+    return datetime.combine(day, local.time(), zone(tz)).astimezone(UTC)
+
+
+def _midnight(moment: datetime, tz: str) -> date | None:
+    """The day in `tz` that begins at `moment`, if one does."""
+    try:
+        day = moment.astimezone(zone(tz)).date()
+        return day if _first_moment(day, zone(tz)) == moment else None
+    except OverflowError:  # it lies at the edge of the calendar
+        return None

@@ -1,7 +1,7 @@
 """The file a refresh works on: a copy of the published one or an empty one, brought to a new snapshot of Postgres.
 
 Belongs here: which of the two it is, and reading into it, again where Postgres broke off. May import: `errors`,
-`settings`, `warehouse`, `changes`, `source`, `extract`, `records`.
+`settings`, `locks`, `warehouse`, `changes`, `source`, `extract`, `records`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import duckdb
 import tenacity
 
-from si_analytics import extract, records, warehouse
+from si_analytics import extract, locks, records, warehouse
 from si_analytics.changes import Baseline
-from si_analytics.errors import InterruptedReadError, ServerError, UsageError
+from si_analytics.errors import InterruptedReadError, LockedError, ServerError, UsageError
 from si_analytics.extract import TableExtract
 from si_analytics.settings import Settings
 from si_analytics.source import Snapshot
@@ -28,6 +28,8 @@ _LONGEST_WAIT = 8.0
 def _worth_another_try(state: tenacity.RetryCallState) -> bool:
     """Whether Postgres broke off; from then on also whether it cannot be reached, for it may be restarting."""
     error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, LockedError):
+        return False  # that was waited for already
     return isinstance(error, InterruptedReadError if state.attempt_number == 1 else ServerError)
 
 
@@ -35,12 +37,13 @@ def _worth_another_try(state: tenacity.RetryCallState) -> bool:
 class WorkingFile:
     """The working file of one refresh; `open_copy` or `open_empty` it, `close` drops it unless it was published.
 
-    ``interrupted`` hears of each break: which attempt it was, and for how many seconds the next one waits. ``sleep``
-    waits them.
+    ``interrupted`` hears of each break: which attempt it was, and for how many seconds the next one waits; ``waiting``
+    hears whose lock is waited for. ``sleep`` waits them.
     """
 
     settings: Settings
     interrupted: Callable[[int, float], None]
+    waiting: locks.Said
     sleep: Callable[[float], None] = time.sleep
     _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
     _baseline: Baseline | None = field(default=None, init=False)
@@ -86,7 +89,7 @@ class WorkingFile:
             before_sleep=self._heard_of_a_break,
             reraise=True,
         )
-        return again(self._read, done)
+        return again(self._read_unlocked, done)
 
     def release(self) -> None:
         """Close the file and leave it where it is, to be published."""
@@ -100,15 +103,39 @@ class WorkingFile:
             self._connection = None
         warehouse.discard_working(self.settings)
 
+    def _read_unlocked(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
+        """Read; where another session holds a table, again with a new snapshot, for as long as is set."""
+        try:
+            return locks.patiently(
+                lambda: self._read(done),
+                LockedError,
+                wait=locks.at_once(self.settings),
+                patience=self.settings.lock_timeout,
+                said=lambda error, seconds: self.waiting(str(getattr(error, "found", error)), seconds),
+                sleep=self.sleep,
+            )
+        except LockedError as error:
+            raise locks.given_up(error, self.settings) from error
+
     def _read(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
         """Read within one snapshot what changed, or everything where changes cannot be told."""
-        with warehouse.writing_back(self.settings), extract.snapshot(self.connection, self.settings) as reading:
-            against = extract.against(self.connection, reading, self._baseline) if self._baseline else None
+        with (
+            warehouse.writing_back(self.settings),
+            warehouse.published_beside(self.connection, self.settings),
+            extract.snapshot(self.connection, self.settings) as reading,
+        ):
+            against = self._against(reading)
             if against is None:
                 records.clear_results(self.connection)
                 return reading.snapshot, extract.read(self.connection, reading, self._baseline, self._reason, done)
         self.open_empty(against)
         return self._read(done)
+
+    def _against(self, reading: extract.Reading) -> str | None:
+        """Why changes cannot be told; none where they can."""
+        if self._baseline is None:
+            return None
+        return extract.against(self.connection, reading, self._baseline, self.settings)
 
     def _heard_of_a_break(self, state: tenacity.RetryCallState) -> None:
         self.interrupted(state.attempt_number, state.next_action.sleep if state.next_action else 0.0)

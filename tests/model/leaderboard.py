@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from tests.model.rules import (
     reporting,
     utc,
     window,
+    window_before,
 )
 from tests.model.world import Row, World, by_key, rows
 
@@ -121,10 +122,12 @@ def agent_leaderboard(
     *,
     currency: str = "usd",
     tz: str = "UTC",
+    whole_until: datetime | None = None,
 ) -> list[Row]:
-    """One row per agent, by rank; with since also the rank in the window of the same length before.
+    """One row per agent, by rank; with since also the rank in the window before.
 
-    previous_rank is the rank on the full board of that window, null for an agent with nothing in it.
+    previous_rank is the rank on the full board of that window, null for an agent with nothing in it. `whole_until`
+    is where a period asked for by name would end that as_of cuts short.
     """
     as_of = utc(as_of, "as_of")
     start, end = window(as_of, since, until)
@@ -132,9 +135,7 @@ def agent_leaderboard(
     rank = ranked(board)
     previous_rank: dict[UUID, int] = {}
     if start is not None:
-        # A window that would begin before the calendar does begins with it.
-        earlier = start - min(end - start, start - datetime.min.replace(tzinfo=UTC))
-        previous = standings(world, as_of, earlier, start, currency)
+        previous = standings(world, as_of, *window_before(start, end, tz, whole_until), currency)
         previous_rank = {a: place for a, place in ranked(previous).items() if not previous[a].is_nothing}
     user, profile = by_key(rows(world, "users")), by_key(rows(world, "agent_profiles"), "user_id")
     found = [

@@ -79,6 +79,49 @@ def window(as_of: datetime, since: datetime | None, until: datetime | None) -> t
     return start, end
 
 
+def first_moment(day: date, tz: str) -> datetime:
+    """When `day` begins in `tz`: the first second that bears its date, or a later one where clocks skip all of it."""
+    zone, quarter, second = zoneinfo.ZoneInfo(tz), timedelta(minutes=15), timedelta(seconds=1)
+    moment = datetime(day.year, day.month, day.day, tzinfo=UTC) - 18 * HOUR
+    while moment.astimezone(zone).date() < day:
+        moment += quarter
+    moment -= quarter
+    while moment.astimezone(zone).date() < day:
+        moment += second
+    return moment
+
+
+def day_begun(moment: datetime, tz: str) -> date | None:
+    """The day in `tz` whose first moment this is, if it is one's."""
+    day = moment.astimezone(zoneinfo.ZoneInfo(tz)).date()
+    return day if first_moment(day, tz) == moment else None
+
+
+def window_before(
+    since: datetime, until: datetime, tz: str = "UTC", whole_until: datetime | None = None
+) -> tuple[datetime, datetime]:
+    """The window before ``[since, until)``: as many months, local days, or as long.
+
+    Given where a period would end that as_of cuts short at `until`: the period before, over as much of it.
+    """
+    start = datetime.min.replace(tzinfo=UTC)
+    first, last = day_begun(since, tz), day_begun(whole_until or until, tz)
+    if first is None or last is None:
+        length = (whole_until or until) - since
+        start = since - min(length, since - start)
+    elif (first.day, last.day) == (1, 1):
+        months = month_number(last) - month_number(first)
+        start = first_moment(month_of_number(month_number(first) - months), tz)
+    else:
+        start = first_moment(first - (last - first), tz)
+    if whole_until is None:
+        return start, since
+    today, begun = day_begun(until, tz), day_begun(start, tz)
+    if today is None or begun is None or first is None:
+        return start, min(since, start + (until - since))
+    return start, min(since, first_moment(begun + (today - first), tz))
+
+
 def in_window(moment: datetime | None, since: datetime | None, until: datetime) -> bool:
     """Whether `moment` is known and in ``[since, until)``."""
     return moment is not None and (since is None or since <= moment) and moment < until

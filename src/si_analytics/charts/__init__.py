@@ -2,7 +2,7 @@
 
 Belongs here: one function per picture. A chart takes a polars DataFrame with the warehouse's own
 columns and gives a figure; it reads no file, no clock and no warehouse. `save` alone writes one.
-May import: `display`, `errors`.
+May import: `arguments`, `display`, `errors`.
 
 >>> import si_analytics as si
 >>> si.charts.leaderboard(warehouse.agent_leaderboard())        # doctest: +SKIP
@@ -10,14 +10,15 @@ May import: `display`, `errors`.
 
 from __future__ import annotations
 
-from si_analytics.charts.agents import leaderboard, performance, standings
-from si_analytics.charts.brands import brand_reputation
-from si_analytics.charts.experiments import experiments
-from si_analytics.charts.funnels import funnel, funnel_by
-from si_analytics.charts.growth import monthly
-from si_analytics.charts.overtime import cohorts, earnings
-from si_analytics.charts.saving import save
-from si_analytics.charts.times import time_to_convert
+from si_analytics import arguments
+from si_analytics.charts import agents as _agents
+from si_analytics.charts import brands as _brands
+from si_analytics.charts import experiments as _experiments
+from si_analytics.charts import funnels as _funnels
+from si_analytics.charts import growth as _growth
+from si_analytics.charts import overtime as _overtime
+from si_analytics.charts import saving as _saving
+from si_analytics.charts import times as _times
 
 __all__ = [
     "brand_reputation",
@@ -33,3 +34,16 @@ __all__ = [
     "standings",
     "time_to_convert",
 ]
+
+brand_reputation = arguments.checked(_brands.brand_reputation)
+cohorts = arguments.checked(_overtime.cohorts)
+earnings = arguments.checked(_overtime.earnings)
+experiments = arguments.checked(_experiments.experiments)
+funnel = arguments.checked(_funnels.funnel)
+funnel_by = arguments.checked(_funnels.funnel_by)
+leaderboard = arguments.checked(_agents.leaderboard)
+monthly = arguments.checked(_growth.monthly)
+performance = arguments.checked(_agents.performance)
+save = arguments.checked(_saving.save)
+standings = arguments.checked(_agents.standings)
+time_to_convert = arguments.checked(_times.time_to_convert)

@@ -104,7 +104,7 @@ def cohorts(frame: pl.DataFrame, *, top: int = 12, title: str | None = None, dar
         return theme.nothing(heading, "Nobody has signed up yet.", dark=dark)
     if not frame["active"].sum():
         return theme.nothing(heading, "None of those who signed up has had a deal yet.", dark=dark)
-    every = frame["cohort_month"].unique().sort().to_list()
+    every = display.values(frame["cohort_month"].unique().sort())
     months = every[-top:]
     subtitle = "Percent of signups with a deal, months later"
     if len(every) > len(months):
@@ -120,14 +120,16 @@ def cohorts(frame: pl.DataFrame, *, top: int = 12, title: str | None = None, dar
     return made
 
 
-def _add_cohorts(made: go.Figure, frame: pl.DataFrame, months: list[date]) -> None:
-    cells = {(row["cohort_month"], row["months_since"]): row for row in frame.to_dicts()}
+def _add_cohorts(made: go.Figure, frame: pl.DataFrame, months: list[date | str]) -> None:
+    first = frame.filter(pl.col("months_since") <= _MONTHS_ACROSS)
+    found = (dict(zip(first.columns, row, strict=True)) for row in display.rows(first))
+    cells = {(row["cohort_month"], row["months_since"]): row for row in found}
     grid = [[cells.get((month, since)) for since in range(_MONTHS_ACROSS + 1)] for month in months]
     shares = [[float(cell["retention"]) if cell else None for cell in line] for line in grid]
     made.add_heatmap(
         z=shares,
         x=list(range(_MONTHS_ACROSS + 1)),
-        y=[f"{month:%b %Y}" for month in months],
+        y=[_month(month, "%b %Y") for month in months],
         text=[[_share(cell) for cell in line] for line in grid],
         texttemplate="%{text}",
         textfont={"size": 10},
@@ -142,6 +144,11 @@ def _add_cohorts(made: go.Figure, frame: pl.DataFrame, months: list[date]) -> No
     )
 
 
+def _month(first: date | str, form: str) -> str:
+    """A month; one of a year that Python has not as it stands in the table, without its day."""
+    return first.rpartition("-")[0] if isinstance(first, str) else first.strftime(form)
+
+
 def _share(cell: Mapping[str, Any] | None) -> str:
     if cell is None:
         return ""
@@ -154,7 +161,8 @@ def _cohort_hover(cell: Mapping[str, Any] | None) -> str:
         return ""
     since = display.plural(cell["months_since"], "month")
     when = f"{since} after signing up" if cell["months_since"] else "the month of signing up"
+    month = _month(cell["cohort_month"], "%B %Y")
     return (
-        f"<b>Signed up in {cell['cohort_month']:%B %Y}</b>: {display.plural(cell['cohort_size'], 'user')}<br>"
+        f"<b>Signed up in {month}</b>: {display.plural(cell['cohort_size'], 'user')}<br>"
         f"{when[:1].upper()}{when[1:]}: {cell['active']:,} with a deal, {display.percent(cell['retention'])}"
     )

@@ -18,6 +18,7 @@ from si_analytics.errors import AnalyticsError, UsageError
 FORMATS = ("png", "svg", "pdf")
 DEFAULT_WIDTH = 900
 _SECONDS = 60
+_WIDEST, _FINEST = 10_000, 10
 # Kaleido's page never needs the network; a proxy that answers nothing keeps the browser off it too.
 _NOWHERE = "127.0.0.1:9"
 
@@ -39,9 +40,19 @@ def save(figure: go.Figure, path: str | os.PathLike[str], *, width: int | None =
             f"it ends in '{target.suffix}'" if target.suffix else "its name has no ending",
             f"End it in {', '.join('.' + known for known in FORMATS)}",
         )
+    _require_size(target, width, scale)
     wide = width or figure.layout.width or DEFAULT_WIDTH
     picture = _drawn(figure, {"format": form, "width": wide, "scale": scale if form == "png" else 1}, target)
     return whole_file(target, picture, "saving a chart as")
+
+
+def _require_size(target: Path, width: int | None, scale: float) -> None:
+    """Raise UsageError for a size that no picture has, or that no browser draws."""
+    asked = f"saving a chart as {target.name}"
+    if width is not None and not 1 <= width <= _WIDEST:
+        raise UsageError(asked, f"its width is {width}", f"Give one from 1 to {_WIDEST:,} pixels")
+    if not 0 < scale <= _FINEST:
+        raise UsageError(asked, f"its scale is {scale}", f"Give one above 0, up to {_FINEST}")
 
 
 def _drawn(figure: go.Figure, options: dict[str, Any], target: Path) -> bytes:

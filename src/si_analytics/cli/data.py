@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ import typer
 from si_analytics.cli.output import Json, Progress, as_json, note, say, table
 
 if TYPE_CHECKING:
+    from si_analytics.extract import TableExtract
     from si_analytics.records import RefreshReport
     from si_analytics.settings import Settings
     from si_analytics.staging import RowChange
@@ -152,6 +153,7 @@ def refresh(
     _warn(report)
     for warning in report.warnings:
         note(f"warning: {warning}")
+    _say_what_moved(report.moved)
     say(_read(report))
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
@@ -167,7 +169,7 @@ def _preview(current: Settings, moment: datetime | None, full: bool, json: bool)
         as_of, found = refreshing.preview(current, as_of=moment, full=full, listen=progress)
     if json:
         refused = None if found.refused is None else str(found.refused)
-        as_json({"as_of": as_of, "counts": found.counts, "rows": found.rows, "refused": refused})
+        as_json({"as_of": as_of, "counts": found.counts, "rows": found.rows, "refused": refused, "moved": found.moved})
         return
     table(("target", "action", "key", "what"), _shown(found.rows))
     for target, counts in found.counts.items():
@@ -175,8 +177,14 @@ def _preview(current: Settings, moment: datetime | None, full: bool, json: bool)
             note(f"{target}: {sum(counts.values()) - _LISTED:,} more rows; all of them with --json")
     if found.refused is not None:
         note(f"It would be refused: {found.refused.found}")
+    _say_what_moved(found.moved)
     counted = ", ".join(f"{target} {sum(counts.values()):,}" for target, counts in found.counts.items())
     say(f"Would write, as of {as_of.isoformat()}: {counted} rows. Nothing was written")
+
+
+def _say_what_moved(moved: Iterable[str]) -> None:
+    for sentence in moved:
+        say(f"Numbers moved though no row did: {sentence[0].lower()}{sentence[1:]}")
 
 
 def _shown(rows: Iterable[RowChange]) -> list[tuple[str, str, str, str]]:
@@ -228,16 +236,25 @@ def _loaded(rows: dict[str, int], seconds: float) -> str:
 def _read(report: RefreshReport) -> str:
     """What was read: how many rows changed; which tables were read whole, and why."""
     changed = [one for one in report.extracts if one.mode == "incremental"]
-    inserted, updated, deleted = (sum(getattr(one, what) for one in changed) for what in _CHANGES)
-    reasons: dict[str, list[str]] = {}
+    inserted, updated, deleted = (sum(getattr(one, what) or 0 for one in changed) for what in _CHANGES)
+    reasons: dict[str, list[TableExtract]] = {}
     for one in report.extracts:
         if one.mode != "incremental":
-            reasons.setdefault(one.reason, []).append(one.table)
+            reasons.setdefault(one.reason, []).append(one)
     parts = [f"{inserted:,} new, {updated:,} changed and {deleted:,} deleted rows"] if changed else []
     for reason, tables in sorted(reasons.items()):
-        named = "every table" if len(tables) == len(report.extracts) else ", ".join(tables)
-        parts.append(f"all rows of {named}: {reason}")
+        every = len(tables) == len(report.extracts)
+        named = "every table" if every else ", ".join(one.table for one in tables)
+        parts.append(f"all rows of {named}{_moved(tables)}: {reason}")
     return f"Read {'; '.join(parts)}"
+
+
+def _moved(tables: Sequence[TableExtract]) -> str:
+    """How many rows came and went among those that were read whole; nothing of the first refresh, where all came."""
+    if any(one.inserted is None or one.deleted is None for one in tables):
+        return ""
+    rows, came, went = (sum(getattr(one, what) or 0 for one in tables) for what in ("rows", "inserted", "deleted"))
+    return "" if came == rows else f" ({rows:,}, of which {came:,} came; {went:,} went)"
 
 
 def _warn(report: RefreshReport) -> None:
@@ -264,4 +281,5 @@ def _as_dict(report: RefreshReport) -> dict[str, Any]:
         ],
         "targets": report.targets,
         "warnings": report.warnings,
+        "moved": report.moved,
     }

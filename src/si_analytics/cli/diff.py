@@ -41,5 +41,7 @@ def diff(
     if not frame.is_empty() or form is not Format.table:
         show(frame, form)
     note(f"A is refresh {pair[0]}, B is refresh {pair[1]}")
+    for sentence in comparison.moved(current, *pair):
+        note(f"Numbers moved though no row did: {sentence[0].lower()}{sentence[1:]}")
     if frame.is_empty():
         note("No source row differs" if column else "Nothing differs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from si_analytics.cli.output import Json, Progress, as_json, raw, say, table
+from si_analytics.cli.output import Json, Progress, as_json, note, raw, say, table
 from si_analytics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -171,17 +172,20 @@ def _require_none(options: dict[str, Any], name: str, found: str) -> None:
 
 
 def show(frame: pl.DataFrame, form: Format) -> None:
+    """Print a frame in that form."""
+    from si_analytics import display
+
     if form is Format.json:
-        as_json(frame.to_dicts())
+        as_json([dict(zip(frame.columns, row, strict=True)) for row in display.rows(frame)])
     elif form is Format.csv:
-        raw(frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z").encode())
+        raw(display.readable(frame).write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z").encode())
     elif form is Format.parquet:
         written = BytesIO()
         frame.write_parquet(written)
         raw(written.getvalue())
     else:
         numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
-        table(frame.columns, frame.iter_rows(), numbers)
+        table(frame.columns, display.rows(frame), numbers)
 
 
 @export.command()
@@ -231,16 +235,19 @@ def tables(
     from si_analytics import settings
 
     with Progress("writing the tables", quiet=json):
-        current = settings.load()
-        paths = exporting.tables(current, out, exporting.TableFormat(format.value))
-    _wrote(paths, json, exporting.warning(current))
+        current, notes = settings.load(), list[str]()
+        paths = exporting.tables(current, out, exporting.TableFormat(format.value), tell=notes.append)
+    _wrote(paths, json, exporting.warning(current), notes)
 
 
-def _wrote(paths: list[Path], json: bool, warning: str) -> None:
+def _wrote(paths: list[Path], json: bool, warning: str, notes: Sequence[str] = ()) -> None:
     if json:
-        as_json({"written": paths, **({"warning": warning} if warning else {})})
+        told = {"warning": warning, "notes": list(notes)}
+        as_json({"written": paths, **{name: value for name, value in told.items() if value}})
         return
     for path in paths:
         say(f"Wrote {path}")
     if warning:
         say(f"{warning}.")
+    for one in notes:
+        note(one)

@@ -1,7 +1,7 @@
 """A table of the dashboard: its columns, and its cells as exact text.
 
 Belongs here: what is told of a column, and a value as the page's script reads it. A cell travels as text with every
-digit, so that no figure passes through a binary float on its way to a reader. May import: nothing of ours.
+digit, so that no figure passes through a binary float on its way to a reader. May import: `display`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+
+from si_analytics import display
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Table:
     def of(cls, frame: pl.DataFrame, columns: Sequence[Column], thing: str, things: str) -> Table:
         """The rows of a frame, with those of the columns that it has."""
         kept = tuple(column for column in columns if column.key in frame.columns)
-        cells = [[_cell(value) for value in frame[column.key].to_list()] for column in kept]
+        cells = [[_cell(value) for value in display.values(frame[column.key])] for column in kept]
         return cls(kept, [list(row) for row in zip(*cells, strict=True)], thing, things)
 
 

@@ -7,7 +7,6 @@ reads), `display`, `errors`, `freshness`, `windows`.
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -56,7 +55,7 @@ class _Frames:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Period(_Frames):
-    """A window that readers may choose, with the figures of it and of the window as long before it.
+    """A window that readers may choose, with the figures of it and of the window before it.
 
     ``name`` is the span as people write it (``last 30 days``). ``agent_leaderboard`` is ranked against
     the window before; ``agents_before``, ``funnels_before`` and ``activity_before`` are that window's own figures.
@@ -195,7 +194,7 @@ class DashboardContent(_Frames):
     @property
     def as_of_local(self) -> datetime:
         """The moment described, in the reporting time zone."""
-        return self.as_of.astimezone(zoneinfo.ZoneInfo(self.timezone))
+        return self.as_of.astimezone(windows.zone(self.timezone))
 
     @property
     def sorted_breakdowns(self) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,8 @@
 """What a dashboard shows, asked of a published warehouse.
 
 Belongs here: putting the questions that the panels and tiles declare, each once for all time and once for each period.
-May import: `reader`, `definitions`, `windows`, and this package's `content`, `headlines`, `panel`, `panels`, `sources`.
+May import: `definitions`, `errors`, `reader`, `windows`, and this package's `content`, `headlines`, `panel`, `panels`,
+`sources`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from si_analytics.dashboard.headlines import TILES, Tile
 from si_analytics.dashboard.panel import Panel
 from si_analytics.dashboard.panels import PANELS
 from si_analytics.dashboard.sources import Source, drawn_from
+from si_analytics.errors import UsageError
 from si_analytics.reader import Warehouse
 
 _ALWAYS = (
@@ -63,14 +65,22 @@ def reads(*, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES) ->
 
 def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[Source, ...]:
     """Each source once, however many panels and tiles it serves, in the order they stand in."""
-    declared = (_ALWAYS, *(panel.sources for panel in panels), *(tile.sources for tile in tiles))
-    return tuple(dict.fromkeys(source for each in declared for source in each))
+    listed = (_ALWAYS, *(panel.sources for panel in panels), *(tile.sources for tile in tiles))
+    return tuple(dict.fromkeys(source for each in listed for source in each))
 
 
-def _period(warehouse: Warehouse, asked: Sequence[Source], name: str) -> Period:
-    since, until = windows.span(name, warehouse.as_of, warehouse.timezone)
-    brought = {source.name: source.within(warehouse, since, until) for source in asked if source.within}
-    return Period(name=name, since=since, until=until, **_fields(Period, brought))
+def _period(warehouse: Warehouse, declared: Sequence[Source], name: str) -> Period:
+    asked = windows.window(warehouse.as_of, tz=warehouse.timezone, during=name)
+    earlier = windows.before(asked, warehouse.timezone)
+    if asked.since is None or earlier is None or earlier.since is None:
+        raise UsageError(f"the dashboard's {name}", "there is no time before them", "Describe a later moment")
+    of_period, of_before = (asked.since, asked.until), (earlier.since, earlier.until)
+    brought = {
+        source.name: source.within(warehouse, *(of_before if source.before else of_period))
+        for source in declared
+        if source.within
+    }
+    return Period(name=name, since=asked.since, until=asked.until, **_fields(Period, brought))
 
 
 def _fields(of: type[DashboardContent | Period], brought: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Belongs here: putting template, styles, scripts and data together, the policy that keeps the page
 off the network, and writing the file whole or not at all. The same content gives the same bytes.
-May import: `charts`, `display`, `errors`, and the other modules of this package.
+May import: `charts`, `display`, `errors`, `windows`, and the other modules of this package.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import zoneinfo
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 from importlib import resources
@@ -23,7 +22,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from si_analytics import display
+from si_analytics import display, windows
 from si_analytics.charts import theme
 from si_analytics.charts.saving import whole_file
 from si_analytics.dashboard import layout
@@ -165,7 +164,7 @@ def _css_text(text: str) -> str:
 
 def _days(content: DashboardContent, period: Period) -> str:
     """The first and last day of the period in the reporting time zone: ``2 May to 31 May 2026``."""
-    zone = zoneinfo.ZoneInfo(content.timezone)
+    zone = windows.zone(content.timezone)
     first, last = period.since.astimezone(zone), (period.until - timedelta(microseconds=1)).astimezone(zone)
     year = "" if first.year == last.year else f" {first.year}"
     return f"{first.day} {first:%b}{year} to {last.day} {last:%b %Y}"

@@ -31,14 +31,16 @@ _DAYS_DRAWN = "last 365 days"
 class Source:
     """One question: ``ask`` puts it for all time, ``within`` for a window (from, until); either may be missing.
 
-    The answer is one frame, frames by what they are of, or none; it is handed to the page as ``name``. ``tables``
-    names those it is drawn from, as ``schema.table``; ``metric`` is the metric whose meaning the page then explains.
+    With ``before`` the window is that before the period chosen. The answer is one frame, frames by what they are of,
+    or none; it is handed to the page as ``name``. ``tables`` names those it is drawn from, as ``schema.table``;
+    ``metric`` is the metric whose meaning the page then explains.
     """
 
     name: str
     tables: Tables
     ask: Ask | None = None
     within: AskWithin | None = None
+    before: bool = False
     metric: str = ""
 
 
@@ -73,11 +75,6 @@ def _inputs(folder: str, name: str) -> Tables:
     return lambda: sql.read(folder, name).listed("Inputs")
 
 
-def _before(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """The window as long before."""
-    return since - (until - since), since
-
-
 def _breakdowns() -> list[tuple[str, str]]:
     return [(name, by) for name in funnels.names() for by in funnels.breakdowns(name) if by not in _BY_ID]
 
@@ -88,11 +85,6 @@ def _split_within(warehouse: Warehouse, since: datetime, until: datetime) -> dic
         for each, by in _breakdowns()
         if by != "month"
     }
-
-
-def _invites_before(warehouse: Warehouse, since: datetime, until: datetime) -> pl.DataFrame:
-    earlier, later = _before(since, until)
-    return warehouse.funnel("invite", since=earlier, until=later)
 
 
 def _boards_kept(warehouse: Warehouse) -> pl.DataFrame | None:
@@ -119,7 +111,8 @@ AGENT_LEADERBOARD = stored(
 )
 AGENTS_BEFORE = Source(
     name="agents_before",
-    within=lambda warehouse, since, until: warehouse.agent_leaderboard(*_before(since, until)),
+    within=lambda warehouse, since, until: warehouse.agent_leaderboard(since, until),
+    before=True,
     tables=lambda: _raw("agent_leaderboard"),
 )
 AGENT_PERFORMANCE = stored("agent_performance_metrics")
@@ -132,7 +125,8 @@ CONVERSION_FUNNELS = stored(
 )
 INVITES_BEFORE = Source(
     name="funnels_before",
-    within=_invites_before,
+    within=lambda warehouse, since, until: warehouse.funnel("invite", since=since, until=until),
+    before=True,
     tables=lambda: _raw("conversion_funnels"),
 )
 FUNNELS_SPLIT = Source(
@@ -156,7 +150,8 @@ ACTIVITY = Source(
 )
 ACTIVITY_BEFORE = Source(
     name="activity_before",
-    within=lambda warehouse, since, until: warehouse.marketplace_activity(*_before(since, until)),
+    within=lambda warehouse, since, until: warehouse.marketplace_activity(since, until),
+    before=True,
     tables=_inputs("queries", "marketplace_activity"),
 )
 BOARDS_KEPT = Source(name="history", ask=_boards_kept, tables=_inputs("queries", "boards_kept"))

@@ -1,7 +1,7 @@
 """People's own data, one file per table, into the operational tables.
 
 Belongs here: `load`, which finds the files and carries them over in one transaction.
-May import: `errors`, `settings`, `postgres`, `copying`, `schema`, and the modules of the package.
+May import: `errors`, `settings`, `operational`, `postgres`, `copying`, `schema`, and the modules of the package.
 
 A value is loaded exactly or not at all. CSV with a header, in UTF-8 unless it says otherwise; nothing between two
 separators is null, `""` is the empty text; arrays and JSON are Postgres literals. Parquet with its own types: decimals
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from si_analytics import copying, postgres, schema
+from si_analytics import copying, locks, operational, postgres, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
 from si_analytics.load import placing, waiting
 from si_analytics.load.comma import CommaFile
@@ -35,6 +35,7 @@ __all__ = ["Change", "LoadReport", "Options", "load"]
 Progress = Callable[[str, str, int, float], None]
 """Called after each table with the phase, the table, its rows and the seconds it took."""
 
+_BUILD = "Build it first: si schema apply"
 _READERS: dict[str, type[CommaFile] | type[ParquetFile]] = {
     ".csv": CommaFile,
     ".csv.gz": CommaFile,
@@ -67,6 +68,7 @@ def load(
     options = options or Options()
     files, ignored = _files(Path(folder), schema.tables(), options)
     with postgres.connect(settings, read_only=False) as connection, _speaking(folder), connection.transaction():
+        locks.limit(connection, settings.lock_timeout)
         order = copying.insert_order(connection, files)
         sources = {table: _accepted(connection, table, files[table], options) for table in order}
         rows = {}
@@ -152,9 +154,9 @@ def _accepted(connection: copying.Connection, table: str, file: File, options: O
     """The file on its way into the table, once its columns were held against the table's."""
     target = describe(connection, table)
     if not target.columns:
-        raise SchemaError(
-            f"loading {file.name}", f"the database has no table {table}", "Build it first: si schema apply"
-        )
+        there = schema.elsewhere(connection)
+        remedy = f"Most tables are in the schema {there}: {operational.SETTING}={there}" if there else _BUILD
+        raise SchemaError(f"loading {file.name}", f"the database has no table {table}", remedy)
     try:
         names = file.header()
     except OSError as error:

@@ -81,7 +81,7 @@ def keyed(source: Source) -> bool:
 
 def _write(connection: copying.Connection, source: Source) -> tuple[int, int, int]:
     """Insert rows whose key is new, update those that differ; how many there were of each, and how many that do not."""
-    waiting, target, key = table(source.target.table), there(source.target.table), source.target.key
+    waiting, target, key = table(source.target.table), there(source.target), source.target.key
     known = sql.SQL("").format()
     updated = met = 0
     if source.options.mode != "add" and keyed(source):
@@ -110,7 +110,7 @@ def _update(source: Source, others: list[str], same: sql.Composed) -> sql.Compos
         return sql.SQL(", ").join(sql.Identifier(of, name) + cast for name, cast in zip(others, casts, strict=True))
 
     return sql.SQL("update {} as present set {} from {} as waits where {} and ({}) is distinct from ({})").format(
-        there(source.target.table),
+        there(source.target),
         assigned,
         table(source.target.table),
         same,
@@ -137,7 +137,7 @@ def _lock(connection: copying.Connection, source: Source) -> None:
     """Hold the rows that are to go: from here on no other session gives them a row that would go with them."""
     connection.execute(
         sql.SQL("select count(*) from (select 1 from {} as present where {} for update) as held").format(
-            there(source.target.table), _going(source, "present")
+            there(source.target), _going(source, "present")
         )
     )
 
@@ -158,13 +158,13 @@ def _remove(connection: copying.Connection, source: Source, only_free: bool) -> 
                 _staying(reference, source),
             )
             condition = condition + held
-    query = sql.SQL("delete from {} as present where {}").format(there(source.target.table), condition)
+    query = sql.SQL("delete from {} as present where {}").format(there(source.target), condition)
     return connection.execute(query).rowcount
 
 
 def _staying(reference: Reference, source: Source) -> sql.Composed:
     """Within one table a row that goes may be referred to by another one that goes."""
-    if (reference.schema, reference.table) != ("public", source.target.table):
+    if (reference.schema, reference.table) != (source.target.schema, source.target.table):
         return sql.SQL("").format()
     return sql.SQL(" and not ({})").format(_going(source, "child"))
 
@@ -174,7 +174,7 @@ def _refuse_referred(connection: copying.Connection, source: Source, sources: Ma
     for reference in source.target.references:
         query = sql.SQL("select count(*) from {} as child inner join {} as present on {} where {}{}").format(
             sql.Identifier(reference.schema, reference.table),
-            there(source.target.table),
+            there(source.target),
             equal(reference.columns, "child", reference.columns_there, "present"),
             _going(source, "present"),
             _staying(reference, source),
@@ -186,6 +186,6 @@ def _refuse_referred(connection: copying.Connection, source: Source, sources: Ma
                 f"{count:,} {refers} by {reference.table}.{', '.join(reference.columns)} to rows of"
                 f" {source.target.table} that it lacks"
             )
-            given = sources.get(reference.table) if reference.schema == "public" else None
+            given = sources.get(reference.table) if reference.schema == source.target.schema else None
             remedy = f"Put {reference.table}.csv beside it, or use --upsert, which removes nothing"
             raise refusal(source.name, found, "Correct it, or use --upsert" if given else remedy)

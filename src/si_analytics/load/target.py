@@ -1,7 +1,7 @@
 """The table that a file is to go into, as the catalogue describes it.
 
 Belongs here: reading a table's columns and rules, and holding a file's column names against them.
-May import: `errors`, `sql`, `contract`.
+May import: `errors`, `sql`, `operational`, `contract`.
 
 Everything is read before the first row is sent: once Postgres has refused something, the
 transaction answers no more questions.
@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from si_analytics import contract, sql
+from si_analytics import contract, operational, sql
 from si_analytics.errors import LoadError
 
 NOTHING_CHANGED = "nothing was loaded"
@@ -69,12 +69,13 @@ class Reference:
 
 @dataclass(frozen=True)
 class Target:
-    """A table, its columns and its rules by name, and who refers to it."""
+    """A table of that schema, its columns and its rules by name, and who refers to it."""
 
     table: str
     columns: dict[str, Column]
     rules: dict[str, Rule]
     references: tuple[Reference, ...] = ()
+    schema: str = operational.SCHEMA
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -128,7 +129,7 @@ def refusal(file: str, found: str, remedy: str) -> LoadError:
 def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     """The operational table of that name as it stands in the database."""
     columns, rules, references = (
-        connection.execute(sql.read("load", name).text, {"table": table}).fetchall()
+        connection.execute(operational.query(connection, "load", name), {"table": table}).fetchall()
         for name in ("columns", "rules", "references")
     )
     read = {column.name for column in contract.columns(table)} if table in sql.names("extract") else set()
@@ -140,6 +141,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
             for name, kind, names, definition, schema, refers_to, there in rules
         },
         tuple(Reference(schema, child, tuple(names), tuple(there)) for _, schema, child, names, there in references),
+        operational.of(connection),
     )
 
 

@@ -19,7 +19,7 @@ from si_analytics import copying
 from si_analytics.errors import LoadError
 from si_analytics.load import refusals
 from si_analytics.load.reading import Source
-from si_analytics.load.target import Rule, refusal
+from si_analytics.load.target import Rule, Target, refusal
 
 ROW = "row of the file"
 _ROW = sql.Identifier(ROW)
@@ -30,9 +30,9 @@ def table(name: str) -> sql.Identifier:
     return sql.Identifier("pg_temp", f"load_{name}")
 
 
-def there(name: str) -> sql.Identifier:
+def there(target: Target) -> sql.Identifier:
     """The operational table itself."""
-    return sql.Identifier("public", name)
+    return sql.Identifier(target.schema, target.table)
 
 
 def names(columns: Sequence[str], of: str = "") -> sql.Composed:
@@ -64,9 +64,7 @@ def fill(connection: copying.Connection, source: Source) -> int:
 def _make(connection: copying.Connection, source: Source) -> None:
     target, waiting = source.target, table(source.target.table)
     connection.execute(
-        sql.SQL("create temp table {} (like {} including constraints) on commit drop").format(
-            waiting, there(target.table)
-        )
+        sql.SQL("create temp table {} (like {} including constraints) on commit drop").format(waiting, there(target))
     )
     left_out = [
         column.name for column in target.columns.values() if column.not_null and column.name not in source.names
@@ -128,7 +126,7 @@ def _refuse_present(connection: copying.Connection, source: Source, rule: Rule) 
     ).format(
         row=_ROW,
         waiting=table(source.target.table),
-        there=there(source.target.table),
+        there=there(source.target),
         same=equal(rule.columns, "waits", rule.columns, "present"),
         ours=ours,
     )
@@ -149,7 +147,7 @@ def _taken(source: Source, rule: Rule, row: int, found: str, remedy: str) -> Loa
 def _refuse_dangling(connection: copying.Connection, sources: Mapping[str, Source], source: Source, rule: Rule) -> None:
     assert rule.refers_to is not None
     assert rule.refers_to_schema is not None
-    parent = sources.get(rule.refers_to) if rule.refers_to_schema == "public" else None
+    parent = sources.get(rule.refers_to) if rule.refers_to_schema == source.target.schema else None
     held = []
     if parent is None or source.options.mode != "replace":
         held.append(sql.Identifier(rule.refers_to_schema, rule.refers_to))

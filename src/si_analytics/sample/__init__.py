@@ -1,7 +1,7 @@
 """A synthetic marketplace: all operational tables, believable, the same for the same scale and seed.
 
-Belongs here: filling an empty operational schema. May import: `errors`, `settings`, `postgres`, `copying`,
-`schema`, and the modules of the package, which know nothing of databases.
+Belongs here: filling an empty operational schema. May import: `errors`, `settings`, `operational`, `postgres`,
+`copying`, `schema`, and the modules of the package, which know nothing of databases.
 
 The marketplace lives from `START` to `END`; nothing in it has happened at or after `END`, so that is
 the moment to describe it as of. No clock is read.
@@ -19,7 +19,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from si_analytics import copying, postgres, schema
+from si_analytics import copying, locks, operational, postgres, schema
 from si_analytics.errors import LoadError, ServerError, UsageError
 from si_analytics.sample import market
 from si_analytics.sample.times import END, START
@@ -32,7 +32,6 @@ GENERATOR = "market 1"
 
 _LARGEST = Decimal(200)
 _MANY_ROWS = 50_000
-_LOCK_TIMEOUT = "30s"
 
 Progress = Callable[[str, str, int, float], None]
 """Called after each table with the phase, the table, its rows and the seconds it took."""
@@ -71,14 +70,16 @@ def generate(
     """
     begun = time.perf_counter()
     extent, seed = _checked(scale, seed)
-    with postgres.connect(settings, read_only=False) as connection, _speaking(extent, seed):
+    patience = settings.lock_timeout
+    with postgres.connect(settings, read_only=False) as connection, _speaking(connection, extent, seed, patience):
+        locks.limit(connection, patience)
         schema.require_on(connection)
         if _already_there(connection, extent, seed):
             return SampleReport(extent, seed, already_there=True)
         connection.commit()  # no transaction stands open while the rows are made
         made = market.build(extent, seed)
         with connection.transaction():
-            _lock(connection)
+            _lock(connection, patience)
             if _already_there(connection, extent, seed):
                 return SampleReport(extent, seed, already_there=True)
             rows = _fill(connection, made, progress)
@@ -120,17 +121,17 @@ def _already_there(connection: copying.Connection, scale: Decimal, seed: int) ->
 
 def _first_filled(connection: copying.Connection) -> tuple[str, int] | None:
     for table in schema.tables():
-        name = sql.Identifier("public", table)
+        name = operational.table(connection, table)
         if connection.execute(sql.SQL("select 1 from {} limit 1").format(name)).fetchone():
             counted = connection.execute(sql.SQL("select count(*) from {}").format(name)).fetchone()
             return table, counted[0] if counted else 0
     return None
 
 
-def _lock(connection: copying.Connection) -> None:
+def _lock(connection: copying.Connection, patience: int) -> None:
     """Nobody else writes until we are done: what was empty stays empty but for us."""
-    connection.execute("select set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
-    listed = sql.SQL(", ").join(sql.Identifier("public", table) for table in schema.tables())
+    locks.limit(connection, patience)
+    listed = sql.SQL(", ").join(operational.table(connection, table) for table in schema.tables())
     connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(listed))
 
 
@@ -162,14 +163,14 @@ def _record(connection: copying.Connection, scale: Decimal, seed: int) -> None:
 
 
 @contextlib.contextmanager
-def _speaking(scale: Decimal, seed: int) -> Iterator[None]:
+def _speaking(connection: copying.Connection, scale: Decimal, seed: int, patience: int) -> Iterator[None]:
     """Turn what Postgres refuses into one sentence; the rows are made up, so its words give nothing away."""
     asked = f"filling the operational tables with the sample of scale {scale} and seed {seed}"
     try:
         yield
     except psycopg.errors.LockNotAvailable as error:
-        found = f"another session has kept it waiting for {_LOCK_TIMEOUT}"
-        raise LoadError(asked, found, "Nothing was changed; try again when that session is done") from error
+        found = locks.kept_waiting(connection, patience)
+        raise LoadError(asked, found, f"Nothing was changed; {locks.WAIT_LONGER}") from error
     except psycopg.errors.UntranslatableCharacter as error:
         found = "the encoding of the database does not hold every script that names are written in"
         raise LoadError(asked, found, "Nothing was changed; use a database with the encoding UTF8") from error

@@ -47,7 +47,7 @@ def agents_of(content: DashboardContent, period: Period) -> Table:
     """Every agent, by rank in the period: the board of that window and nothing of other times."""
     columns = (
         Column("rank", "Rank", down=False),
-        Column("rank_change", "Moved", "movement", "Places gained or lost against the window as long before"),
+        Column("rank_change", "Moved", "movement", "Places gained or lost against the window before"),
         Column("agent_name", "Agent", "name", down=False),
         Column("tier", "Tier", "tier", down=False),
         Column(

@@ -37,7 +37,8 @@ export function labelText(name) {
 function monthText(iso) {
   const names = ["January", "February", "March", "April", "May", "June"];
   names.push("July", "August", "September", "October", "November", "December");
-  return `${names[Number(iso.slice(5, 7)) - 1]} ${iso.slice(0, 4)}`;
+  const [, year, month] = /^([+-]?\d+)-(\d\d)/.exec(iso); // a year before our era has a sign, one after 9999 too
+  return `${names[Number(month) - 1]} ${year}`;
 }
 
 function movementCell(text) {
