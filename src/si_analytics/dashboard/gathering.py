@@ -22,9 +22,9 @@ from si_analytics.reader import Warehouse
 
 _ALWAYS = (
     *(sources.AGENT_LEADERBOARD, sources.AGENT_PERFORMANCE, sources.BRAND_REPUTATIONS, sources.CONVERSION_FUNNELS),
-    *(sources.AGENTS_BEFORE, sources.INVITES_BEFORE),
+    *(sources.AGENTS_BEFORE, sources.INVITES_BEFORE, sources.FRESHNESS),
 )
-"""What the page itself tells: how many agents and brands there are, what they are called, and of a period the same."""
+"""What the page itself tells: how many agents and brands there are, their names, how old the newest event is."""
 
 PERIODS = ("last 30 days", "last 90 days", "last 365 days")
 """What readers may choose besides all time: whole days in the reporting time zone, before the day of as_of."""
@@ -40,7 +40,6 @@ def gather(
     return DashboardContent(
         **_fields(DashboardContent, brought),
         periods=tuple(_period(warehouse, asked, name) for name in PERIODS),
-        freshness=warehouse.freshness(),
         definitions={name: definitions.of(name).summary for name in explained},
         meanings={
             name: [(column.name, column.unit, column.meaning) for column in definitions.of(name).columns]

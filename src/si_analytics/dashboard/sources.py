@@ -158,3 +158,6 @@ BOARDS_KEPT = Source(name="history", ask=_boards_kept, tables=_inputs("queries",
 CHECKS = Source(name="warnings", ask=lambda warehouse: warehouse.checks().rename({"check_name": "check"}), tables=tuple)
 LEFT_OUT = Source(name="left_out", ask=_left_out, tables=_inputs("checks", "other_currencies"))
 TABLES_READ = Source(name="sources", ask=_tables_read, tables=tuple)
+FRESHNESS = Source(
+    name="freshness", ask=lambda warehouse: warehouse.freshness(), tables=_inputs("queries", "newest_event")
+)
