@@ -33,7 +33,7 @@ def assets() -> list[dg.AssetsDefinition]:
         freshness_policy=descriptions.FRESH_WEEKLY,
     )
     def dashboard(context: dg.AssetExecutionContext, config: Reports) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        # Imported late: drawing pages loads what no other step needs, and every run loads this module.
+        # Imported late: writing files loads what no other step needs, and every run loads this module.
         from si_analytics import export
 
         current = settings.load()

@@ -48,7 +48,7 @@ function filled(words, value, missing) {
   let whole = true;
   const text = inCurrency(words).replace(/\{(\w+)\}/g, (_, key) => {
     const cell = value(key);
-    whole &&= cell !== null;
+    whole &&= cell !== null && cell !== "";
     return /^-?[\d.]+$/.test(cell) ? numberText(cell) : cell;
   });
   return whole ? text : missing;
