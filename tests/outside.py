@@ -136,7 +136,8 @@ def like_the_embedded(data: Path) -> str:
     return f"-p {sockets.PORT} -c autovacuum=off -c listen_addresses='' -c unix_socket_directories={data.parent}"
 
 
-def _account() -> pwd.struct_passwd | None:
+def ordinary_account() -> pwd.struct_passwd | None:
+    """An account that servers may run under, where we are root: they refuse to run as that."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -145,14 +146,14 @@ def _account() -> pwd.struct_passwd | None:
 
 def owned(*paths: Path) -> None:
     """Give these to the account that servers run under."""
-    account = _account()
+    account = ordinary_account()
     for path in paths if account else ():
         os.chown(path, account.pw_uid, account.pw_gid)
 
 
 def run(program: Path, *arguments: str) -> None:
     """Run a program of the server's, as the account that servers run under."""
-    account = _account()
+    account = ordinary_account()
     # Into a file, not a pipe: the server inherits it and would keep a pipe open for ever.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(

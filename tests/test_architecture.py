@@ -26,7 +26,7 @@ FLOORS = (
         "keyhash",
         "permitted",
     },
-    {"windows", "clocks", "embedded", "cluster", "programs", "sockets", "postgres", "locks", "warehouse"},
+    {"windows", "clocks", "embedded", "cluster", "programs", "sockets", "sessions", "postgres", "locks", "warehouse"},
     {
         "statistics",
         "contract",

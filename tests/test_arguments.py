@@ -142,7 +142,11 @@ def test_a_call_that_lacks_a_value_or_has_one_too_many_is_refused_with_what_the_
     ("ask", "sentence"),
     [
         (lambda it: it.funnel(None), "name of warehouse.funnel: it is None. Give text"),
-        (lambda it: it.funnel("invite", tz=""), "tz of warehouse.funnel: it is empty. Give text, or leave it out"),
+        (lambda it: it.agent_leaderboard(by=""), "by of warehouse.agent_leaderboard: it is empty. Give text, or leave"),
+        (
+            lambda it: si.tables.leaderboard(it.agent_leaderboard(), currency=" "),
+            "currency of si.tables.leaderboard: it",
+        ),
         (lambda it: it.funnel("invite", within=14), "it is a int. Give a duration or text, or leave it out"),
         (lambda it: it.funnel("invite", wihtin="14d"), "it takes no wihtin. Did you mean within? It takes name, by,"),
         (lambda it: it.funnel("invite", name="invite"), "warehouse.funnel: it was given name twice"),
@@ -172,6 +176,12 @@ def test_the_sentence_names_verb_and_argument_and_says_what_to_give(
         ask(warehouse)
     assert isinstance(refused.value, TypeError)
     assert isinstance(refused.value, ValueError)
+
+
+def test_an_empty_time_zone_is_not_the_default_in_silence(warehouse: si.Warehouse) -> None:
+    for ask in (warehouse.agent_leaderboard, warehouse.marketplace_monthly, warehouse.signup_cohorts):
+        with pytest.raises(UsageError, match="time zone '': it is not an IANA name"):
+            ask(tz="")
 
 
 @pytest.mark.parametrize(

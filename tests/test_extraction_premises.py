@@ -184,7 +184,7 @@ def test_without_the_table_of_refreshes_nothing_is_told(reading: Extraction) -> 
     reading.postgres.execute("alter table analytics.refreshes rename to elsewhere")
     with extract.snapshot(reading.connection, reading.settings) as held:
         assert reading.baseline is not None
-        reason = extract.against(reading.connection, held, reading.baseline)
+        reason = extract.against(reading.connection, held, reading.baseline, reading.settings)
     assert reason is not None
     assert reason.startswith("this role may not read analytics.refreshes")
 

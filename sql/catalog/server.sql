@@ -48,6 +48,8 @@ configured as (
         pg_settings.name in (
             'TimeZone',
             'max_slot_wal_keep_size',
+            'idle_session_timeout',
+            'lock_timeout',
             'statement_timeout',
             'transaction_timeout',
             'idle_in_transaction_session_timeout'

@@ -1,7 +1,7 @@
 """What a public verb is called with, held to its own annotations: a wrong call is one sentence, not Python's text.
 
-Belongs here: the decorators `checked` and `checked_verbs`. They look at types, and that no text is empty; what a
-value means (a zone, a span, a metric's name) is the verb's business. May import: `errors`.
+Belongs here: the decorators `checked` and `checked_verbs`. They look at types, and whether a default was
+emptied; what a value means (a zone, a span, a metric's name) is the verb's business. May import: `errors`.
 """
 
 from __future__ import annotations
@@ -73,9 +73,10 @@ def _require(verb: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         raise _miscalled(verb, signature, args, kwargs) from None
     for name in (name for name in given if name in hints):
         value, hint = given[name], hints[name]
-        found = _means_nothing(name, value) if _fits(value, hint) else _found(value, hint)
+        parameter = signature.parameters[name]
+        found = _means_nothing(parameter, value) if _fits(value, hint) else _found(value, hint)
         if found:
-            raise _refused(verb, signature.parameters[name], hint, found)
+            raise _refused(verb, parameter, hint, found)
 
 
 def _refused(verb: Callable[..., Any], parameter: inspect.Parameter, hint: Any, found: str) -> ArgumentError:
@@ -161,9 +162,14 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, kind) and not (hint in _NUMBERS and isinstance(value, bool))
 
 
-def _means_nothing(name: str, value: Any) -> str:
-    """What a value lacks that is of the right type, in words; nothing where it lacks nothing."""
-    if isinstance(value, str) and not value.strip() and name not in _MAY_BE_EMPTY:
+def _means_nothing(parameter: inspect.Parameter, value: Any) -> str:
+    """What a value lacks that is of the right type, in words; nothing where it lacks nothing.
+
+    An empty text is refused in the place of one that need not be given; any other the verb looks up, and knows the
+    choices.
+    """
+    stands_for_another = isinstance(parameter.default, str) and parameter.name not in _MAY_BE_EMPTY
+    if stands_for_another and isinstance(value, str) and not value.strip():
         return "it is empty"
     return "it is too large" if isinstance(value, int) and abs(value) > _LARGEST else ""
 

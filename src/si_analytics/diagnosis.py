@@ -189,10 +189,13 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
         yield Finding(Verdict.wrong, "Postgres", "the embedded server was not made yet", remedy)
         return
     try:
-        yield from list(server_health.look(current, now, stale))
+        connected = list(server_health.connection(current))
     except AnalyticsError as error:
         yield Finding(Verdict.wrong, "Postgres", f"{error.asked}: {error.found}", error.remedy)
         return
+    yield from _look_into("Postgres", lambda: list(server_health.look(current, now)))
+    yield from connected
+    yield from _look_into("published", lambda: [server_health.published(current, now, stale)])
     yield from _look_into("source", lambda: [*server_health.look_at_source(current, now), *standby.look(current)])
     yield from _look_into("locks", lambda: _locks(current))
     current = current.model_copy(update={"lock_timeout": min(_LOCK_SECONDS, current.lock_timeout)})

@@ -49,6 +49,7 @@ _BROKEN = (
 _LOCKED = "due to lock timeout"
 _ADVICE = {
     "statement timeout": "Give this role more time: alter role ... set statement_timeout = 0",
+    "lock timeout": "Give this role more time: alter role ... set lock_timeout = 0",
     "permission denied": "What this user may not do: si doctor",
     "row-level security": "What this user may not see: si doctor",
 }
@@ -112,8 +113,8 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     try:
         before = source.reached(connection)
         connection.begin()
+        warehouse.settle_postgres(connection, locks.at_once(settings))
         warehouse.require_letters(connection, address)
-        warehouse.watch_postgres(connection)
         moment = source.snapshot(connection, before)
         standby.require_target(settings, moment)
         follows = moment.standby

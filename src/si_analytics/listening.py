@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from si_analytics.errors import ServerError
 from si_analytics.settings import Settings
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_OWN_WORDS = 3.0  # seconds for what we send to ourselves to arrive
+_TAKING_BACK = 20
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -81,7 +84,13 @@ class Listener:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def wait(self, seconds: float) -> list[Heard]:
         """What is heard first, as soon as it is; nothing where it stays quiet for `seconds`."""
@@ -109,25 +118,32 @@ class Listener:
         return [Back(), *missed]
 
     def _lose(self, reason: str) -> Lost:
-        self._close()
+        self.close()
         self._pause = self._next_pause
         self._next_pause = min(2 * self._next_pause, _LONGEST_PAUSE)
         return Lost(reason, self._pause)
 
     def _connect(self) -> Connection:
         connection = postgres.connect(self._settings, autocommit=True)
-        connection.execute(pg_sql.SQL("listen {}").format(pg_sql.Identifier(publish.CHANNEL)))
+        try:
+            with postgres.asking("listening to Postgres"):
+                _require_hearing(connection, self._settings)
+                connection.execute(pg_sql.SQL("listen {}").format(pg_sql.Identifier(publish.CHANNEL)))
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _missed(self, connection: Connection) -> list[Heard]:
         """What was published since the last that was heard of; nothing where this role may not read the record."""
         try:
-            rows = connection.execute(sql.read("catalog", "published_since").text, {"after": self._last}).fetchall()
+            with postgres.asking("listening to Postgres"):
+                rows = connection.execute(sql.read("catalog", "published_since").text, {"after": self._last}).fetchall()
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
             return []  # there is no record for this role: it hears what is sent from here on
-        except psycopg.OperationalError as error:
+        except BaseException:
             connection.close()
-            raise ServerError("listening to Postgres", " ".join(str(error).split()), "Try again") from error
+            raise
         if rows:
             self._last = rows[-1][3]
         told, self._told = self._told, set()
@@ -142,7 +158,26 @@ class Listener:
         self._told.add(one.refresh_id)
         return one
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
+
+def _require_hearing(connection: Connection, settings: Settings) -> None:
+    """Send ourselves a word, on a channel of our own. Raises ServerError where it does not arrive.
+
+    It comes from a second connection: a pooler that hands sessions on delivers it to whoever has the session then.
+    """
+    channel = f"si_watch_{uuid.uuid4().hex}"
+    named = pg_sql.Identifier(channel)
+    with connection.transaction():
+        connection.execute(pg_sql.SQL("listen {}").format(named))
+        session = connection.execute("select pg_backend_pid()").fetchone()
+    with postgres.connect(settings, autocommit=True) as other:
+        other.execute("select pg_notify(%s, '')", [channel])
+    heard = list(connection.notifies(timeout=_OWN_WORDS, stop_after=1))
+    for _ in range(_TAKING_BACK):  # on the session that listens: it may be somebody else's by now
+        with connection.transaction():
+            connection.execute(pg_sql.SQL("unlisten {}").format(named))
+            if connection.execute("select pg_backend_pid()").fetchone() == session:
+                break
+    if not heard:
+        found = "what is sent does not arrive, as behind a pooler in transaction mode, which hands sessions on"
+        remedy = "For `si watch` set SI_POSTGRES_URL to the server itself, or to a pool in session mode"
+        raise ServerError("listening to Postgres", found, remedy)

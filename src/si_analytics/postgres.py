@@ -9,18 +9,19 @@ ours holds one; libpq's own messages never do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping
-from typing import Any, LiteralString
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
 import sqlalchemy
 from psycopg import conninfo
-from psycopg import sql as pg_sql
 
-from si_analytics import embedded, operational
+from si_analytics import embedded, operational, sessions
 from si_analytics.errors import ServerError, SettingsError
 from si_analytics.settings import Settings
 
@@ -30,31 +31,33 @@ TARGET, SOURCE = "SI_POSTGRES_URL", "SI_SOURCE_URL"
 _FORM = "Write postgresql://user:password@host:port/database"
 _ENCODE = "Write @ as %40, : as %3A, / as %2F, ? as %3F and % as %25 in user and password"
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
-_WHERE = ("user", "host", "hostaddr", "port", "dbname")
+_WHERE = ("user", "host", "hostaddr", "port", "dbname", "service")
 # What the server, the database or the role has set for itself must not change what is read. The library
 # names every table in full and looks up nothing else, so that nothing put on its path is taken for Postgres's.
 # A policy that hides rows from this role is an error, never a row that is taken to be gone.
-_LIBRARY = (
-    "set search_path = pg_catalog, pg_temp; set time zone 'UTC'; set datestyle = 'ISO, YMD'; set row_security = off"
-)
-_PEOPLE = "set search_path = {}; set time zone 'UTC'; set datestyle = 'ISO, YMD'"
-# The other side may be gone without a word. A network that swallows everything is told within about a minute, here and
-# at the server; a server whose client was killed notices also while it waits for a lock, and lets go of its own.
+_PLAIN = {"TimeZone": ("UTC",), "DateStyle": ("ISO", "YMD")}
+_LIBRARY = {"search_path": ("pg_catalog", "pg_temp"), "row_security": ("off",), **_PLAIN}
+# The other side may be gone without a word. A network that swallows everything is told within about a minute.
 NOTICED = {"keepalives_idle": "20", "keepalives_interval": "10", "keepalives_count": "4", "tcp_user_timeout": "60000"}
-WATCHFUL: LiteralString = """
-select pg_catalog.set_config(ours.name, ours.wanted, false)
-from (
-    values
-    ('client_connection_check_interval', '1s'),
-    ('tcp_keepalives_idle', '20s'),
-    ('tcp_keepalives_interval', '10s'),
-    ('tcp_keepalives_count', '4'),
-    ('tcp_user_timeout', '60s')
-) as ours (name, wanted)
-inner join pg_catalog.pg_settings as held on ours.name = held.name
-where held.source = 'default' and (ours.name like 'tcp%' or pg_catalog.version() like '%linux%')
-"""
+_MORE_TIME = "Give this role more time: alter role ... set {} = 0"
+_LOST = "See that the server is up, then try again. Whether this role has a time limit: si doctor"
+_LIMITS: Mapping[type[psycopg.Error], str] = {
+    psycopg.errors.QueryCanceled: "statement_timeout",
+    psycopg.errors.LockNotAvailable: "lock_timeout",
+    psycopg.errors.TransactionTimeout: "transaction_timeout",
+    psycopg.errors.IdleInTransactionSessionTimeout: "idle_in_transaction_session_timeout",
+    psycopg.errors.IdleSessionTimeout: "idle_session_timeout",
+}
 _REMEDIES = (
+    (
+        r"unsupported startup parameter",
+        "Take it out of SI_POSTGRES_URL, its service and the variables PG..., or have the pooler pass over it:"
+        " ignore_startup_parameters = options",
+    ),
+    (r"statement pooling", "Use a pool in transaction or session mode, or the server itself"),
+    (r"closed the connection unexpectedly", _LOST),
+    (r"query_wait_timeout|no more connections", "Give the pool more connections, or end other sessions"),
+    (r"service", "Check the service's name, and its file: PGSERVICEFILE, or ~/.pg_service.conf"),
     (r"password|authentication", "Check the user and password in SI_POSTGRES_URL"),
     (r"(database|role) .* does not exist", "Check the database and user in SI_POSTGRES_URL"),
     (r"pg_hba\.conf", "Let this user and host in on the server, or ask for encryption with ?sslmode=require"),
@@ -106,7 +109,7 @@ def without_password(address: str) -> str:
 
 def connect(
     settings: Settings, *, read_only: bool = True, at_source: bool = False, **options: Any
-) -> operational.Connection:
+) -> sessions.Connection:
     """A psycopg connection on the operational database, in UTC, that looks names up in `pg_catalog` alone.
 
     Read-only unless asked otherwise, and where results are published unless `at_source`. Raises ServerError:
@@ -118,6 +121,59 @@ def connect(
     return connection
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an address leads: all that libpq takes from it, its service, the environment and password files.
+
+    ``pooled`` says whether a pooler stands between, which hands its sessions on to others.
+    """
+
+    parameters: Mapping[str, str] = field(repr=False)
+    pooled: bool
+
+
+def place(address: str) -> Place:
+    """Where `address` leads, asked of libpq and of whoever answers there. Raises ServerError where nobody does."""
+    with _connected(address, True, _LIBRARY, {}) as connection:
+        info = connection.info
+        found = info.get_parameters()
+        # Of several hosts the one that answered, so that every session is on the same server.
+        found |= {"host": info.host, "port": str(info.port), "dbname": info.dbname, "user": info.user}
+        if "hostaddr" in found:
+            found["hostaddr"] = info.hostaddr
+        return Place({**found, "password": info.password}, connection.pooled)
+
+
+def leads_to(connection: psycopg.Connection[Any]) -> str:
+    """The address of whoever answered, without password and parameters."""
+    info = connection.info
+    return _address({"user": info.user, "host": info.host, "port": str(info.port), "dbname": info.dbname})
+
+
+def is_pooled(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a pooler stands between a connection of ours and the server."""
+    return isinstance(connection, sessions.Connection) and connection.pooled
+
+
+@contextlib.contextmanager
+def asking(asked: str) -> Iterator[None]:
+    """Turn it into one sentence where the server did not answer, or ended what was asked."""
+    try:
+        yield
+    except psycopg.Error as error:
+        limit = time_limit(error)
+        if not limit and not isinstance(error, psycopg.OperationalError):
+            raise
+        reason = error.diag.message_primary or " ".join(str(error).split())
+        raise ServerError(asked, reason, limit or _LOST) from error
+
+
+def time_limit(error: psycopg.Error) -> str:
+    """What to do about a time limit of the role or the database that ended it; empty where none did."""
+    name = next((name for kind, name in _LIMITS.items() if isinstance(error, kind)), None)
+    return _MORE_TIME.format(name) if name else ""
+
+
 def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
     """A SQLAlchemy engine on the operational database, for people: tables are found without their schema.
 
@@ -125,9 +181,10 @@ def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
     """
     given = source_url if read_only else url
     parts = _parsed(given(settings))
-    path = dict.fromkeys((settings.source_schema, operational.SCHEMA))
-    session = pg_sql.SQL(_PEOPLE).format(pg_sql.SQL(", ").join(map(pg_sql.Identifier, path)))
+    path = tuple(dict.fromkeys((settings.source_schema, operational.SCHEMA)))
+    session = {"search_path": path, **_PLAIN}
     host, port = parts.get("host", ""), parts.get("port", "")
+    service = {"service": parts["service"]} if "service" in parts else {}
     plain = bool(host) and not host.startswith("/") and "," not in host
     built = sqlalchemy.create_engine(
         sqlalchemy.URL.create(
@@ -136,7 +193,7 @@ def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
             host=host if plain else None,
             port=int(port) if plain and port else None,
             database=parts.get("dbname"),
-            query={} if plain or not host else {"host": host},
+            query={**({} if plain or not host else {"host": host}), **service},
         ),
         pool_pre_ping=True,
     )
@@ -153,7 +210,7 @@ def refused(address: str, error: psycopg.Error) -> ServerError:
     """The one-sentence error for a connection that failed."""
     words = re.sub(r"\s*Is the server running [^?]*\?", "", " ".join(str(error).split()))
     found = re.sub(r"(?i)password\s*=\s*('(\\.|[^'\\])*'?|\S+)", "password=***", words)
-    remedy = next(remedy for sign, remedy in _REMEDIES if re.search(sign, found, re.IGNORECASE))
+    remedy = time_limit(error) or next(remedy for sign, remedy in _REMEDIES if re.search(sign, found, re.IGNORECASE))
     return ServerError(f"connecting to {shown(address)}", found, remedy.replace(TARGET, _setting(address)))
 
 
@@ -175,17 +232,17 @@ def _setting(address: str) -> str:
 
 
 def _connected(
-    address: str, read_only: bool, session: LiteralString | pg_sql.Composed, options: Mapping[str, Any]
-) -> operational.Connection:
+    address: str, read_only: bool, session: sessions.Settings, options: Mapping[str, Any]
+) -> sessions.Connection:
     parts = _parsed(address)
-    given: dict[str, Any] = {"client_encoding": "utf8", **options}
+    # A statement that is prepared on one of a pooler's sessions is not there on the next.
+    given: dict[str, Any] = {"client_encoding": "utf8", "fallback_application_name": APPLICATION}
+    given |= {"prepare_threshold": None, **options}
     if "connect_timeout" not in parts and "PGCONNECT_TIMEOUT" not in os.environ:
         given["connect_timeout"] = _CONNECT_SECONDS
-    if "application_name" not in parts:
-        given["application_name"] = APPLICATION
     given.update({name: value for name, value in NOTICED.items() if name not in parts})
     try:
-        connection = _prepared(operational.Connection.connect(address, **given), read_only, session)
+        connection = _settled(sessions.Connection.connect(address, **given), read_only, session)
     except psycopg.Error as error:
         # Psycopg's own error carries the connection's parameters, the password among them; its words go on alone.
         failure = type(error)(str(error))
@@ -200,16 +257,9 @@ def _connected(
     raise refused(address, failure) from failure
 
 
-def _prepared(
-    connection: operational.Connection, read_only: bool, session: LiteralString | pg_sql.Composed
-) -> operational.Connection:
+def _settled(connection: sessions.Connection, read_only: bool, session: sessions.Settings) -> sessions.Connection:
     try:
-        connection.execute(session)
-        connection.execute(WATCHFUL)
-        if read_only:
-            connection.execute("set default_transaction_read_only = on")
-        if not connection.autocommit:
-            connection.commit()
+        connection.settle(session, read_only=read_only)
     except BaseException:
         connection.close()
         raise

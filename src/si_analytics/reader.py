@@ -294,9 +294,9 @@ class Warehouse:
         given, `a` the one before. `refreshes` lists those that are kept. With `key` and `column`, as `explain`
         takes them: the source rows that were added, removed or changed behind that cell.
 
-        >>> warehouse.diff("2026-06-01")
-        >>> warehouse.diff("2026-06-01", metric="agent_leaderboard")
-        >>> warehouse.diff("2026-06-01", metric="agent_leaderboard", key=agent_id, column="total_earnings")
+        >>> warehouse.diff("2026-05-31")
+        >>> warehouse.diff("2026-05-31", metric="agent_leaderboard")
+        >>> warehouse.diff("2026-05-31", metric="agent_leaderboard", key=agent_id, column="total_earnings")
         """
         pair = kept.pair(self.settings, a, self._number if b is None else b)
         return comparison.between(self.settings, pair, metric, key, column)

@@ -43,7 +43,7 @@ def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[
     """A finding per relation on which whoever connects lacks one of these rights."""
     named = ("schemas", "relations", "needs", "columns")
     columns = dict(zip(named, map(list, zip(*asked, strict=True)), strict=True))
-    with postgres.connect(settings, at_source=at_source) as connection:
+    with postgres.asking("asking for rights"), postgres.connect(settings, at_source=at_source) as connection:
         missing = connection.execute(sql.read("catalog", "rights").text, columns).fetchall()
         role = Identifier(connection.info.user).as_string(connection)
     lacking: dict[str, list[str]] = {}

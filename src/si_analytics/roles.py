@@ -66,7 +66,9 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
         except psycopg.Error as error:
             # Another session may create the role at the same moment, from this database or from another.
             found = error.diag.message_primary or " ".join(str(error).split())
-            raise SchemaError(_ASKED, found, "Nothing was changed; try again") from error
+            limit = postgres.time_limit(error)
+            remedy = f"Nothing was changed. {limit}" if limit else "Nothing was changed; try again"
+            raise SchemaError(_ASKED, found, remedy) from error
 
 
 def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | None]:

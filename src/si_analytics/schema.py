@@ -104,14 +104,14 @@ def diff(settings: Settings) -> list[Difference]:
 
 def comparable(settings: Settings) -> bool:
     """Whether whoever connects may build the declared schema out of sight, which `diff` compares with."""
-    with postgres.connect(settings) as connection:
+    with postgres.asking("comparing the operational schema"), postgres.connect(settings) as connection:
         row = connection.execute("select has_database_privilege(current_database(), 'create')").fetchone()
     return row == (True,)
 
 
 def require(settings: Settings) -> None:
     """Raise SchemaError, naming them, where tables or views of the schema are missing."""
-    with postgres.connect(settings) as connection:
+    with postgres.asking("using the operational tables"), postgres.connect(settings) as connection:
         require_on(connection)
 
 
@@ -305,6 +305,7 @@ def _speaking(asked: str, connection: Connection, patience: int) -> Iterator[Non
         raise SchemaError(asked, found, remedy) from error
     except psycopg.Error as error:
         # Without words of the server's own the connection broke, and nobody knows how far it got.
-        said = error.diag.message_primary
-        remedy = "Nothing was changed; see si schema diff" if said else "See what stands with si schema diff"
+        said, limit = error.diag.message_primary, postgres.time_limit(error)
+        remedy = f"Nothing was changed. {limit}" if limit else "Nothing was changed; see si schema diff"
+        remedy = remedy if said else "See what stands with si schema diff"
         raise SchemaError(asked, said or " ".join(str(error).split()), remedy) from error

@@ -17,6 +17,7 @@ from si_analytics import postgres, sql
 from si_analytics.findings import Finding, Verdict, rounded
 from si_analytics.settings import Settings
 
+ASKED = "asking the server"
 _OLDEST = 140000
 _APART = timedelta(seconds=5)
 _LONE = ("", "localhost", "127.0.0.1", "::1")
@@ -40,13 +41,12 @@ class _Server:
     limits: str
 
 
-def look(settings: Settings, now: datetime, stale: timedelta) -> Iterator[Finding]:
-    """How the server is, at this machine's `now`. Raises ServerError where it cannot be reached."""
-    with postgres.connect(settings) as connection:
+def look(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """How the server is, at this machine's `now`. Raises ServerError where it does not answer in time."""
+    with postgres.asking(ASKED), postgres.connect(settings) as connection:
         with connection.cursor(row_factory=class_row(_Server)) as cursor:
             server = cursor.execute(sql.read("catalog", "server").text).fetchone()
         host, asked = connection.info.host, connection.info.get_parameters().get("sslmode", "")
-        published = _published(connection)
     if server is None:  # a database that lists itself is no matter of rights
         return
     yield _version(server)
@@ -55,7 +55,25 @@ def look(settings: Settings, now: datetime, stale: timedelta) -> Iterator[Findin
     yield _clock(server, now)
     yield from _limits(server)
     yield _replication(server)
-    yield _publication(published, now, stale)
+
+
+def connection(settings: Settings) -> Iterator[Finding]:
+    """Where the address leads, where it does not say so itself, and what stands between. Raises ServerError."""
+    with postgres.connect(settings) as opened:
+        pooled, where = postgres.is_pooled(opened), postgres.leads_to(opened)
+        given = "" if settings.postgres_url is None else postgres.shown(settings.postgres_url.get_secret_value())
+    if given and given != where:
+        yield Finding(Verdict.well, "address", f"with its service and the variables PG... it leads to {where}")
+    if pooled:
+        found = "stands between: a refresh reads over one of its sessions, and leaves nothing set there"
+        remedy = "For the quickest refresh, and for `si watch`, set SI_POSTGRES_URL to the server itself"
+        yield Finding(Verdict.notable, "pooler", found, remedy)
+
+
+def published(settings: Settings, now: datetime, stale: timedelta) -> Finding:
+    """When each target was published last. Raises ServerError where the server does not answer in time."""
+    with postgres.asking(ASKED), postgres.connect(settings) as connection:
+        return _publication(_published(connection), now, stale)
 
 
 def look_at_source(settings: Settings, now: datetime) -> list[Finding]:

@@ -22,11 +22,6 @@ _STILL_COMMITTING = 10.0  # seconds that a commit whose word was lost may still 
 _ADVICE: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.InsufficientPrivilege: ". What this user may not do: si doctor",
     psycopg.errors.ReadOnlySqlTransaction: ". Connect to the primary, as a role that is not set to read only",
-    psycopg.errors.QueryCanceled: ". Give this role more time: alter role ... set statement_timeout = 0",
-    psycopg.errors.TransactionTimeout: ". Give this role more time: alter role ... set transaction_timeout = 0",
-    psycopg.errors.IdleInTransactionSessionTimeout: (
-        ". Give this role more time: alter role ... set idle_in_transaction_session_timeout = 0"
-    ),
 }
 
 
@@ -77,5 +72,8 @@ def _remedy(error: psycopg.Error, schema: str) -> str:
         if "PL/pgSQL" in (error.diag.context or "") or "SQL function" in (error.diag.context or ""):
             return f"{UNDONE}. A trigger names it without its schema: alter function ... set search_path = {schema}"
         return f"{UNDONE}. Build what is missing: si schema apply"
+    limit = postgres.time_limit(error)
+    if limit:
+        return f"{UNDONE}. {limit}"
     advice = (remedy for kind, remedy in _ADVICE.items() if isinstance(error, kind))
     return f"{UNDONE}{next(advice, '')}"

@@ -2,7 +2,7 @@
 
 Belongs here: opening DuckDB files, attaching Postgres, and replacing the published file in a single
 rename, so that readers never wait for a refresh nor a refresh for them. May import: `errors`,
-`settings`, `postgres`.
+`settings`, `sql`, `postgres`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ import duckdb
 import filelock
 from psycopg import conninfo
 
+from si_analytics import sql
 from si_analytics.errors import ServerError, WarehouseError
-from si_analytics.postgres import NOTICED, WATCHFUL, refused, unknown_letters
+from si_analytics.postgres import APPLICATION, NOTICED, place, refused, unknown_letters
 from si_analytics.settings import Settings
 
 SCHEMAS = ("raw", "metrics", "history", "meta")
-_SECRET = ("host", "hostaddr", "port", "dbname", "user", "password")
+_SECRET = ("host", "port", "dbname", "user", "password")
+# What libpq has made something of already: a service is its parameters, a file of passwords the password in it.
+_RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts", "fallback_application_name")
 _LOCK_SECONDS = 600
 _WRITING_BACK_SECONDS = 0.5
 # The oldest DuckDB that reads a new file: from it on, texts are kept in a way that takes less time to find and to read.
@@ -234,26 +237,25 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str, lock_se
     it; only the connection's other parameters stand in the ATTACH.
     """
     load_postgres_extension(connection)
-    parts = {key: str(value) for key, value in conninfo.conninfo_to_dict(address).items() if value is not None}
+    found = place(address)
     connection.execute(
         "create or replace temporary secret operational"
         " (type postgres, host $host, port $port, database $dbname, user $user, password $password)",
-        {
-            "host": parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST", ""),
-            "port": parts.get("port") or os.environ.get("PGPORT", "5432"),
-            "dbname": parts.get("dbname", ""),
-            "user": parts.get("user", ""),
-            "password": parts.get("password") or os.environ.get("PGPASSWORD", ""),
-        },
+        {name: found.parameters.get(name, "") for name in _SECRET},
     )
-    others = {key: value for key, value in parts.items() if key not in _SECRET}
-    others = {**NOTICED, "connect_timeout": "15", **others}
-    # row_security off: a policy that hides rows from this role is an error, never a smaller number.
-    ours = "-c search_path=pg_catalog -c TimeZone=UTC -c row_security=off"
-    ours += f" -c lock_timeout={lock_seconds * 1000:.0f}"
+    others = {name: value for name, value in found.parameters.items() if name not in (*_SECRET, *_RESOLVED)}
+    others = {**NOTICED, "connect_timeout": "15", "application_name": f"{APPLICATION} extraction", **others}
     others["client_encoding"] = "UTF8"  # whatever the role has set for itself, DuckDB's text is that
-    others["options"] = f"{others.get('options', '')} {ours}".strip()
-    others.setdefault("application_name", "si_analytics extraction")
+    if found.pooled:
+        # A pooler hands its sessions on to others, and refuses to be given options: all is read on the one session
+        # that `settle_postgres` prepares, and nothing outlives its transaction.
+        connection.execute("set pg_pool_max_connections = 1; set pg_use_ctid_scan = false")
+    else:
+        connection.execute("reset pg_pool_max_connections; reset pg_use_ctid_scan")
+        # row_security off: a policy that hides rows from this role is an error, never a smaller number.
+        ours = "-c search_path=pg_catalog -c TimeZone=UTC -c row_security=off"
+        ours += f" -c lock_timeout={lock_seconds * 1000:.0f}"
+        others["options"] = f"{others.get('options', '')} {ours}".strip()
     text = conninfo.make_conninfo(**others)
     try:
         connection.execute(f"attach {_literal(text)} as pg (type postgres, read_only, secret operational)")
@@ -276,9 +278,16 @@ def require_letters(connection: duckdb.DuckDBPyConnection, address: str) -> None
         raise unknown_letters(address)
 
 
-def watch_postgres(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have the server notice where the session that a transaction reads with is gone; within the transaction."""
-    connection.sql("select * from postgres_query('pg', $text)", params={"text": WATCHFUL}).fetchall()
+def settle_postgres(connection: duckdb.DuckDBPyConnection, lock_seconds: float) -> None:
+    """Begin a transaction of the attached database: what it is read with, until it ends.
+
+    The server notices where whoever reads is gone. Other sessions' locks are waited for so many seconds.
+    """
+    limit = f"select set_config('lock_timeout', '{lock_seconds * 1000:.0f}ms', true)"
+    connection.sql("select * from postgres_query('pg', $text)", params={"text": limit}).fetchall()
+    for name in ("reading", "watchful"):
+        text = sql.read("catalog", name).text
+        connection.sql("select * from postgres_query('pg', $text)", params={"text": text}).fetchall()
 
 
 def _not_attached(address: str, error: duckdb.Error) -> ServerError:

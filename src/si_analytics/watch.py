@@ -16,6 +16,7 @@ reads. Where Postgres gave out no transaction number since the last look, that i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -200,7 +201,7 @@ def _still(settings: Settings, snapshot: str) -> bool:
     """Whether Postgres gave out no transaction number since `snapshot`, in which none was at work."""
     if _busy(snapshot):
         return False
-    with postgres.connect(settings, at_source=True) as connection:
+    with postgres.asking("looking for changes"), postgres.connect(settings, at_source=True) as connection:
         row = connection.execute("select pg_current_snapshot()::text").fetchone()
     return row == (snapshot,)
 
@@ -238,9 +239,16 @@ def follow(
     stream of changes lasts. One refresh at a time. One that fails is tried again, after pauses that grow to five
     minutes; what was published stands. Raises ServerError where the server cannot be reached at the start.
     """
+    return _following(settings, Listener(settings, sleep).__enter__(), debounce)
+
+
+def _following(settings: Settings, entered: Listener, debounce: float) -> Generator[Event]:
     cursor: str | None = None
     pause = _FIRST_PAUSE
-    with Listener(settings, sleep) as listener, duckdb.connect(config=warehouse.configuration(settings)) as connection:
+    with (
+        contextlib.closing(entered) as listener,
+        duckdb.connect(config=warehouse.configuration(settings)) as connection,
+    ):
         looking = _Looking(connection, settings)
         while True:
             started = time.perf_counter()
@@ -262,7 +270,11 @@ def follow(
 
 def listen(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Generator[Heard]:
     """Each publication as it comes, for ever. Raises ServerError where the server cannot be reached at the start."""
-    with Listener(settings, sleep) as listener:
+    return _listening(Listener(settings, sleep).__enter__())
+
+
+def _listening(entered: Listener) -> Generator[Heard]:
+    with contextlib.closing(entered) as listener:
         while True:
             yield from listener.wait(_POLL)
 

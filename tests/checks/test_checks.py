@@ -22,7 +22,14 @@ BLOCKING = {
 }
 WARNINGS = {
     *("accepted_before_sent", "commission_to_non_agents", "completed_before_created", "completed_without_time"),
-    *("dangling_ids", "negative_amounts", "null_event_times", "other_currencies", "released_beyond_lock"),
+    *(
+        "dangling_ids",
+        "negative_amounts",
+        "null_amounts",
+        "null_event_times",
+        "other_currencies",
+        "released_beyond_lock",
+    ),
     *("deals_and_money_disagree", "payments_entered_twice", "released_without_transaction", "repeated_reviews"),
     *("self_referrals", "shared_recruits", "times_before_2000"),
     "values_nearly_too_large",

@@ -241,3 +241,19 @@ def test_money_that_fits_another_deal_of_the_same_parties_is_that_deals(duck: Du
     duck.add("deals", gig_id=key(101), influencer_id=key(101), sponsor_id=key(101))
     _paid(duck, job, escrow_lock="1.00", release="1.00")
     assert duck.check("deals_and_money_disagree").passed
+
+
+def test_an_amount_that_is_null_is_found_in_each_table_of_money_and_adds_nothing(duck: Duck) -> None:
+    """Raw tables take over what Postgres refuses: here nothing does."""
+    agent = duck.agent(1)
+    found = []
+    for table in ("deals", "escrow_jobs", "transactions"):
+        duck.connection.execute(f"alter table raw.{table} alter amount drop not null")
+        to = {"to_user_id": agent} if table == "transactions" else {}
+        found.append({"table_name": table, "key": duck.add(table, amount=None, **to)})
+        duck.add(table, **to)
+        for moment in (AS_OF, None):
+            duck.add(table, amount=None, created_at=moment)
+    assert duck.found("null_amounts") == found
+    duck.compute()
+    assert duck.connection.sql("select total_earnings from metrics.agent_leaderboard").fetchall() == [(Decimal(10),)]

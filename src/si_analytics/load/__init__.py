@@ -91,11 +91,12 @@ def _speaking(folder: Path | str) -> Iterator[None]:
     """What goes wrong before and after the files: a lost connection, a rule that is checked at the very end."""
     try:
         yield
-    except psycopg.OperationalError as error:
-        said = " ".join((error.diag.message_primary or str(error)).split())
-        remedy = f"See that the server is up and has room; {NOTHING_CHANGED}"
-        raise ServerError(f"loading {folder}", said, remedy) from error
     except psycopg.Error as error:
+        limit = postgres.time_limit(error)
+        if limit or isinstance(error, psycopg.OperationalError):
+            said = " ".join((error.diag.message_primary or str(error)).split())
+            remedy = f"{limit or 'See that the server is up and has room'}; {NOTHING_CHANGED}"
+            raise ServerError(f"loading {folder}", said, remedy) from error
         rule = f", rule {error.diag.constraint_name}" if error.diag.constraint_name else ""
         found = f"Postgres refused it at the end (SQLSTATE {error.sqlstate}{rule})"
         raise LoadError(f"loading {folder}", found, f"See the server's log; {NOTHING_CHANGED}") from None

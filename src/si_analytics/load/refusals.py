@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import errors
 
+from si_analytics import postgres
 from si_analytics.errors import AnalyticsError, ServerError
 from si_analytics.load.target import NOTHING_CHANGED, Column, Rule, Target, refusal
 from si_analytics.load.unfit import shape
@@ -85,9 +86,11 @@ def _otherwise(error: psycopg.Error, source: Source, where: str) -> AnalyticsErr
         return refusal(source.name, "this user may not write to the table", f"{remedy}; or use another user")
     if isinstance(error, errors.LockNotAvailable):
         return refusal(source.name, "another session kept it waiting", "Try again when that session is done")
-    if isinstance(error, psycopg.OperationalError):
+    limit = postgres.time_limit(error)
+    if limit or isinstance(error, psycopg.OperationalError):
         said = " ".join((error.diag.message_primary or str(error)).split())
-        return ServerError(f"loading {source.name}", said, f"See that the server is up and has room; {NOTHING_CHANGED}")
+        remedy = f"{limit or 'See that the server is up and has room'}; {NOTHING_CHANGED}"
+        return ServerError(f"loading {source.name}", said, remedy)
     # A trigger's own words might quote the row: the code says what kind of error it was.
     found = f"{where}Postgres refused it (SQLSTATE {error.sqlstate})"
     return refusal(source.name, found, "See the server's log")

@@ -32,6 +32,7 @@ GENERATOR = "market 1"
 
 _LARGEST = Decimal(200)
 _MANY_ROWS = 50_000
+_LATER = "Nothing was changed; see that the server is up and has room, then try again"
 
 Progress = Callable[[str, str, int, float], None]
 """Called after each table with the phase, the table, its rows and the seconds it took."""
@@ -176,7 +177,8 @@ def _speaking(connection: copying.Connection, scale: Decimal, seed: int, patienc
         raise LoadError(asked, found, "Nothing was changed; use a database with the encoding UTF8") from error
     except psycopg.Error as error:
         found = " ".join((error.diag.message_primary or str(error)).split())
-        if isinstance(error, psycopg.OperationalError):
-            remedy = "Nothing was changed; see that the server is up and has room, then try again"
+        limit = postgres.time_limit(error)
+        if limit or isinstance(error, psycopg.OperationalError):
+            remedy = f"Nothing was changed. {limit}" if limit else _LATER
             raise ServerError(asked, found, remedy) from error
         raise LoadError(asked, found, "Nothing was changed; see what is amiss with si schema diff") from error
