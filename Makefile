@@ -5,6 +5,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin/python
 SI := $(BIN) -m si_analytics
+BIOME := .venv/bin/biome
+SCRIPTS := src/si_analytics/dashboard/static
 DEMO_AS_OF := 2026-06-01T00:00:00Z
 INSTALLED := .venv/.installed
 BENCH_BIN := .venv-bench/bin/python
@@ -32,15 +34,17 @@ test: $(INSTALLED) ## The whole test suite, on real databases and a real browser
 	@sh .ci/setup
 	@$(BIN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-lint: $(INSTALLED) ## Style, types and SQL, as the pre-commit hook runs them
+lint: $(INSTALLED) ## Style, types, SQL and the page's scripts, as the pre-commit hook runs them
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m ruff check .
 	@$(BIN) -m mypy
 	@$(BIN) -m sqlfluff lint --disable-progress-bar --processes 2 sql
+	@$(BIOME) ci $(SCRIPTS)
 
-format: $(INSTALLED) ## Let ruff lay the Python out
+format: $(INSTALLED) ## Let ruff lay the Python out, and Biome the page's scripts
 	@$(BIN) -m ruff format .
 	@$(BIN) -m ruff check --fix .
+	@$(BIOME) check --write $(SCRIPTS)
 
 docs: $(INSTALLED) ## The page docs/metrics.md anew, from the headers of the SQL files
 	@$(BIN) -m si_analytics.glossary > docs/metrics.md.new

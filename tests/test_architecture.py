@@ -71,7 +71,6 @@ FLOORS = (
         "explain",
         "lineage",
         "glossary",
-        "shown",
         "working",
     },
     {"published", "questions", "leaderboards", "comparison", "freshness"},

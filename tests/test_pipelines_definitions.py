@@ -21,7 +21,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from pipelines import headlines, results, trends
 from pipelines.definitions import defs
-from si_analytics import checks, extract, metrics, publish, schema, shown, sql
+from si_analytics import checks, dashboard, extract, metrics, publish, schema, sql
 from tests import pipeline_runs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,7 +146,7 @@ def test_dependencies_are_those_of_the_tables_and_the_sql(loaded: dg.Definitions
     )
     assert upstream(loaded, "published/agent_profiles") == {"metrics/agent_profile_summaries"}
     assert upstream(loaded, "published/brand_leaderboard") == {"metrics/brand_reputations"}
-    drawn_from = {*shown.tables(), *(f"metrics.{name}" for name in metrics.names())}
+    drawn_from = {*dashboard.reads(), *(f"metrics.{name}" for name in metrics.names())}
     published = {f"published/{name}" for name in publish.targets()}
     assert upstream(loaded, "reports/dashboard") == {table.replace(".", "/") for table in drawn_from} | published
     for name in metrics.names():

@@ -9,7 +9,8 @@ import dagster as dg
 
 from pipelines import descriptions, results
 from pipelines.forms import REPORTS, Reports
-from si_analytics import metrics, reader, settings, shown, sql
+from si_analytics import dashboard as page
+from si_analytics import metrics, reader, settings, sql
 
 GROUP = "reports"
 
@@ -32,7 +33,7 @@ def assets() -> list[dg.AssetsDefinition]:
         freshness_policy=descriptions.FRESH_WEEKLY,
     )
     def dashboard(context: dg.AssetExecutionContext, config: Reports) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        # Imported late: drawing pages loads what no other step needs, and every run loads this module.
+        # Imported late: writing files loads what no other step needs, and every run loads this module.
         from si_analytics import export
 
         current = settings.load()
@@ -56,7 +57,7 @@ def _drawn_from() -> list[dg.AssetKey]:
 
     The page shows a refresh only after it was published, though it reads the warehouse.
     """
-    tables = {*shown.tables(), *(f"metrics.{name}" for name in metrics.names())}
+    tables = {*page.reads(), *(f"metrics.{name}" for name in metrics.names())}
     published = [file.name for file in sql.read_all("publish") if file.fields["Source"] in tables]
     return [
         *(descriptions.key(*table.split(".")) for table in sorted(tables)),

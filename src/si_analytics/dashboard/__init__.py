@@ -2,7 +2,7 @@
 
 Belongs here: the page and what is on it. `gather` asks a warehouse; the page itself opens none:
 `DashboardContent` brings the frames and says where they come from. May import: `charts`, `display`, `errors`,
-`windows`; `gather` also `reader`, `definitions`, `funnels`, `shown`, `sql`.
+`freshness`, `windows`; `gather` also `reader`, `definitions`, `funnels`, `metrics`, `sql`.
 
 >>> from si_analytics import dashboard
 >>> dashboard.write(dashboard.DashboardContent(agent_leaderboard=board, ...), "dashboard.html")   # doctest: +SKIP
@@ -11,7 +11,7 @@ Belongs here: the page and what is on it. `gather` asks a warehouse; the page it
 from __future__ import annotations
 
 from si_analytics.dashboard.content import DashboardContent, Period
-from si_analytics.dashboard.gathering import gather
+from si_analytics.dashboard.gathering import gather, reads
 from si_analytics.dashboard.page import render, write
 
-__all__ = ["DashboardContent", "Period", "gather", "render", "write"]
+__all__ = ["DashboardContent", "Period", "gather", "reads", "render", "write"]

@@ -25,7 +25,8 @@ class Column:
     chance, hours, month;
     ``unit`` stands below the heading, ``hint`` explains it. A column that is not ``shown`` is in
     the download only; ``bar`` draws the cell's share of the largest; ``down`` sorts largest first
-    at the first click.
+    at the first click. ``called`` names a column whose text is shown instead, where it has one; ``clear_where_no`` a
+    column whose 0 makes this cell say ``clear``.
     """
 
     key: str
@@ -36,6 +37,13 @@ class Column:
     shown: bool = True
     bar: bool = False
     down: bool = True
+    called: str = ""
+    clear_where_no: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The column as the page's script reads it."""
+        said = asdict(self)
+        return {name: value for name, value in said.items() if value or name not in ("called", "clear_where_no")}
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Table:
     def to_json(self) -> dict[str, Any]:
         """The table as the page's script reads it."""
         return {
-            "columns": [asdict(column) for column in self.columns],
+            "columns": [column.to_json() for column in self.columns],
             "rows": self.rows,
             "thing": self.thing,
             "things": self.things,

@@ -8,8 +8,9 @@ reads), `display`, `errors`, `freshness`, `windows`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -37,12 +38,28 @@ def _no_warnings() -> pl.DataFrame:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Period:
+class _Frames:
+    """Frames by the name of their source: those that have a field of their own, and in ``more`` all others."""
+
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def frame(self, source: str) -> Any:
+        """What the source of that name brought; none where it was not asked."""
+        return getattr(self, source) if source in self.own() else self.more.get(source)
+
+    @classmethod
+    def own(cls) -> frozenset[str]:
+        """The names that have a field."""
+        return frozenset(each.name for each in fields(cls)) - {"more"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Period(_Frames):
     """A window that readers may choose, with the figures of it and of the window before it.
 
     ``name`` is the span as people write it (``last 30 days``). ``agent_leaderboard`` is ranked against
     the window before; ``agents_before``, ``funnels_before`` and ``activity_before`` are that window's own figures.
-    Both frames of ``activity`` are given, or none.
+    Both frames of ``activity`` are given, or none; ``more`` holds what other sources brought.
     """
 
     name: str
@@ -76,7 +93,7 @@ class Period:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DashboardContent:
+class DashboardContent(_Frames):
     """Everything one dashboard shows, each frame with exactly the warehouse's columns.
 
     ``agent_leaderboard`` and ``agent_performance_metrics`` hold the same agents; the first may be
@@ -87,7 +104,7 @@ class DashboardContent:
     ``times_to_convert``, by funnel, are drawn where they are given. ``as_of``, ``snapshot`` and
     ``refresh_id`` are printed on every page, ``freshness`` (how old the newest event and the snapshot are)
     at its top; ``definitions`` says in a sentence what each metric means, ``meanings`` of each metric each
-    column's name, unit and meaning.
+    column's name, unit and meaning. ``more`` holds what sources without a field here brought, by their names.
     """
 
     agent_leaderboard: pl.DataFrame

@@ -1,44 +1,49 @@
 """What a dashboard shows, asked of a published warehouse.
 
-Belongs here: the questions a dashboard puts to a warehouse, each one a reader could put as well. May import:
-`reader`, `definitions`, `funnels`, `shown`, `sql`, `windows`, and this package's `content`.
+Belongs here: putting the questions that the panels and tiles declare, each once for all time and once for each period.
+May import: `definitions`, `errors`, `reader`, `windows`, and this package's `content`, `headlines`, `panel`, `panels`,
+`sources`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import polars as pl
-
-from si_analytics import definitions, funnels, shown, sql, windows
+from si_analytics import definitions, windows
+from si_analytics.dashboard import sources
 from si_analytics.dashboard.content import DashboardContent, Period
+from si_analytics.dashboard.headlines import TILES, Tile
+from si_analytics.dashboard.panel import Panel
+from si_analytics.dashboard.panels import PANELS
+from si_analytics.dashboard.sources import Source, drawn_from
 from si_analytics.errors import UsageError
 from si_analytics.reader import Warehouse
+
+_ALWAYS = (
+    *(sources.AGENT_LEADERBOARD, sources.AGENT_PERFORMANCE, sources.BRAND_REPUTATIONS, sources.CONVERSION_FUNNELS),
+    *(sources.AGENTS_BEFORE, sources.INVITES_BEFORE, sources.FRESHNESS),
+)
+"""What the page itself tells: how many agents and brands there are, their names, how old the newest event is."""
 
 PERIODS = ("last 30 days", "last 90 days", "last 365 days")
 """What readers may choose besides all time: whole days in the reporting time zone, before the day of as_of."""
 
-_BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
-_DAYS_DRAWN = "last 365 days"
 
-
-def gather(warehouse: Warehouse) -> DashboardContent:
+def gather(
+    warehouse: Warehouse, *, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES
+) -> DashboardContent:
     """Everything a dashboard of `warehouse` shows; the file reads nothing afterwards."""
-    stored: dict[str, Any] = {name: warehouse.metric(name) for name in shown.METRICS}
+    asked = _sources(panels, tiles)
+    brought = {source.name: source.ask(warehouse) for source in asked if source.ask}
+    explained = [source.metric for source in asked if source.metric]
     return DashboardContent(
-        **stored,
-        history=_boards_kept(warehouse),
-        times_to_convert={name: warehouse.time_to_convert(name, funnels.stages(name)[-1]) for name in funnels.names()},
-        funnels_by_breakdown={(name, by): warehouse.funnel(name, by=by) for name, by in _breakdowns()},
-        periods=tuple(_period(warehouse, name) for name in PERIODS),
-        warnings=warehouse.checks().rename({"check_name": "check"}),
-        left_out=_left_out(warehouse),
-        sources=_sources(warehouse),
-        freshness=warehouse.freshness(),
-        definitions={name: definitions.of(name).summary for name in shown.METRICS},
+        **_fields(DashboardContent, brought),
+        periods=tuple(_period(warehouse, asked, name) for name in PERIODS),
+        definitions={name: definitions.of(name).summary for name in explained},
         meanings={
             name: [(column.name, column.unit, column.meaning) for column in definitions.of(name).columns]
-            for name in shown.METRICS
+            for name in explained
         },
         as_of=warehouse.as_of,
         refresh_id=warehouse.refresh_id,
@@ -48,48 +53,39 @@ def gather(warehouse: Warehouse) -> DashboardContent:
     )
 
 
-def _breakdowns() -> list[tuple[str, str]]:
-    return [(name, by) for name in funnels.names() for by in funnels.breakdowns(name) if by not in _BY_ID]
+def reads(*, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES) -> tuple[str, ...]:
+    """Every table of a warehouse, as ``schema.table``, that a number on the page is taken from, by name.
+
+    >>> dashboard.reads()   # doctest: +SKIP
+    ('history.agent_leaderboard', 'metrics.agent_leaderboard', 'metrics.agent_performance_metrics', ...)
+    """
+    return drawn_from(_sources(panels, tiles))
 
 
-def _period(warehouse: Warehouse, name: str) -> Period:
+def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[Source, ...]:
+    """Each source once, however many panels and tiles it serves, in the order they stand in."""
+    listed = (_ALWAYS, *(panel.sources for panel in panels), *(tile.sources for tile in tiles))
+    return tuple(dict.fromkeys(source for each in listed for source in each))
+
+
+def _period(warehouse: Warehouse, declared: Sequence[Source], name: str) -> Period:
     asked = windows.window(warehouse.as_of, tz=warehouse.timezone, during=name)
     earlier = windows.before(asked, warehouse.timezone)
-    if asked.since is None or earlier is None:
+    if asked.since is None or earlier is None or earlier.since is None:
         raise UsageError(f"the dashboard's {name}", "there is no time before them", "Describe a later moment")
-    since, until = asked.since, asked.until
-    return Period(
-        name=name,
-        since=since,
-        until=until,
-        agent_leaderboard=warehouse.agent_leaderboard(since, until),
-        agents_before=warehouse.agent_leaderboard(earlier.since, earlier.until),
-        activity=warehouse.marketplace_activity(since, until),
-        activity_before=warehouse.marketplace_activity(earlier.since, earlier.until),
-        conversion_funnels=pl.concat(warehouse.funnel(each, since=since, until=until) for each in funnels.names()),
-        funnels_before=warehouse.funnel("invite", since=earlier.since, until=earlier.until),
-        funnels_by_breakdown={
-            (each, by): warehouse.funnel(each, by=by, since=since, until=until)
-            for each, by in _breakdowns()
-            if by != "month"
-        },
-    )
+    of_period, of_before = (asked.since, asked.until), (earlier.since, earlier.until)
+    brought = {
+        source.name: source.within(warehouse, *(of_before if source.before else of_period))
+        for source in declared
+        if source.within
+    }
+    return Period(name=name, since=asked.since, until=asked.until, **_fields(Period, brought))
 
 
-def _boards_kept(warehouse: Warehouse) -> pl.DataFrame | None:
-    """The boards of days gone by; none where there is no second day to draw a line to."""
-    kept = warehouse.history(during=_DAYS_DRAWN)
-    return kept if kept["as_of_date"].n_unique() > 1 else None
-
-
-def _left_out(warehouse: Warehouse) -> pl.DataFrame:
-    check = sql.read("checks", "other_currencies")
-    return warehouse.sql(check.text, as_of=warehouse.as_of, currency=warehouse.currency)
-
-
-def _sources(warehouse: Warehouse) -> pl.DataFrame:
-    return warehouse.sql(
-        "select table_name, rows, inserted, updated, deleted, mode from meta.extracts"
-        " where refresh_id = $refresh_id order by table_name",
-        refresh_id=warehouse.refresh_id,
-    )
+def _fields(of: type[DashboardContent | Period], brought: Mapping[str, Any]) -> dict[str, Any]:
+    """Frames under the fields that are named as their sources, all others in ``more``."""
+    own = of.own()
+    return {
+        **{name: frame for name, frame in brought.items() if name in own},
+        "more": {name: frame for name, frame in brought.items() if name not in own},
+    }

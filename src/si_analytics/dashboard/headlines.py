@@ -1,10 +1,12 @@
 """The headline figures of the overview: few, exact, each with a line that says what it is.
 
-Belongs here: sums and shares of whole frames. May import: `display`, `windows`, and this package's `content`.
+Belongs here: the tiles, each declared with what it tells; sums and shares of whole frames. May import: `display`, and
+this package's `content` and `sources`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,7 +15,12 @@ from typing import Any
 import polars as pl
 
 from si_analytics import display
+from si_analytics.dashboard import sources
 from si_analytics.dashboard.content import DashboardContent, Period
+from si_analytics.dashboard.sources import Source
+
+Told = tuple[str, str, str]
+"""A value as text, the line beneath, and whether that tells of an up or a down."""
 
 
 @dataclass(frozen=True)
@@ -26,48 +33,64 @@ class Headline:
     trend: str = ""
 
 
-def headlines(content: DashboardContent, period: Period | None = None) -> tuple[Headline, ...]:
+@dataclass(frozen=True)
+class Window:
+    """One window's own figures: a period's, or those of the window as long before it."""
+
+    activity: pl.DataFrame | None
+    board: pl.DataFrame
+    funnels: pl.DataFrame
+
+    def amount(self, column: str) -> Decimal | int | None:
+        """A figure of the marketplace's activity; none where it is not known: deals have but one currency."""
+        return None if self.activity is None else self.activity.row(0, named=True)[column]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One headline figure: what it is called, what it says of all time and of a period, and of which data.
+
+    ``whole`` gives all time's, ``within`` a period's; ``month`` is the column of the last month that is over, told
+    against the month before. ``counted`` gives one window's figure: the period's is told against the window before.
+    Where a tile has nothing to say it is left out. ``{currency}`` in its label is the reporting currency.
+    """
+
+    label: str
+    sources: tuple[Source, ...]
+    month: str = ""
+    whole: Callable[[DashboardContent], Told | None] | None = None
+    within: Callable[[Period], Told | None] | None = None
+    counted: Callable[[Window], Decimal | int | None] | None = None
+
+    def headline(self, content: DashboardContent, period: Period | None) -> Headline | None:
+        """The figure of all time or of a period; none where there is none to tell."""
+        label, told = self.label.replace("{currency}", content.currency.upper()), None
+        if period is None and self.month:
+            label, told = _latest_month(content, label, self.month)
+        elif period is None:
+            told = self.whole(content) if self.whole else None
+        elif self.counted:
+            told = _compared(period, self.counted)
+        elif self.within:
+            told = self.within(period)
+        return None if told is None else Headline(label, *told)
+
+
+def headlines(
+    content: DashboardContent, period: Period | None = None, tiles: Sequence[Tile] | None = None
+) -> tuple[Headline, ...]:
     """The figures of the overview, from left to right: of all time, or of a period against the one before."""
-    if period is not None:
-        return _of_period(content, period)
-    return (*_latest_month(content), *_agents(content), _brands(content), *_first_deal(content.conversion_funnels))
+    made = (tile.headline(content, period) for tile in (TILES if tiles is None else tiles))
+    return tuple(headline for headline in made if headline is not None)
 
 
-def _of_period(content: DashboardContent, period: Period) -> tuple[Headline, ...]:
-    ago = f"the {_length(period)} before"
-    currency = content.currency
-    now = _activity(period.activity, period.agent_leaderboard, period.conversion_funnels, currency)
-    then = _activity(period.activity_before, period.agents_before, period.funnels_before, currency)
-    compared = (
-        Headline(label, display.number(value), *_against(value, then[label], ago)) for label, value in now.items()
-    )
-    return (*compared, *_first_deal(period.conversion_funnels))
-
-
-def _activity(
-    activity: pl.DataFrame | None, board: pl.DataFrame, funnels: pl.DataFrame, currency: str
-) -> dict[str, Decimal | int]:
-    """What went on in a window, by what it is called."""
-    return {
-        **_marketplace(activity, currency),
-        f"Agent earnings ({currency.upper()})": _total(board["total_earnings"]),
-        "Agents with earnings": board.filter(pl.col("total_earnings") > 0).height,
-        "New active recruits": int(board["total_referrals"].sum()),
-        "Invites sent": _entered(funnels, "invite"),
-    }
-
-
-def _marketplace(activity: pl.DataFrame | None, currency: str) -> dict[str, Decimal | int]:
-    """The marketplace's own figures; deals have no amount in another currency than theirs."""
-    if activity is None:
-        return {}
-    row = activity.row(0, named=True)
-    named = {
-        f"Completed deals ({currency.upper()})": row["gmv"],
-        "New deals": row["new_deals"],
-        f"Net revenue ({currency.upper()})": row["net_revenue"],
-    }
-    return {label: value for label, value in named.items() if value is not None}
+def _compared(period: Period, counted: Callable[[Window], Decimal | int | None]) -> Told | None:
+    """A figure of the period against that of the window as long before it."""
+    now = counted(Window(period.activity, period.agent_leaderboard, period.conversion_funnels))
+    then = counted(Window(period.activity_before, period.agents_before, period.funnels_before))
+    if now is None or then is None:
+        return None
+    return display.number(now), *_against(now, then, f"the {_length(period)} before")
 
 
 def _length(period: Period) -> str:
@@ -81,58 +104,58 @@ def _entered(funnels: pl.DataFrame, name: str) -> int:
     return int(found["reached"].sum())
 
 
-def _agents(content: DashboardContent) -> tuple[Headline, ...]:
+def _earnings(content: DashboardContent) -> Told:
     board = content.agent_leaderboard
-    earnings = _total(board["total_earnings"])
-    earning = board.filter(pl.col("total_earnings") > 0).height
-    best = _total(board.sort("rank").head(10)["total_earnings"])
+    earnings, best = _total(board["total_earnings"]), _total(board.sort("rank").head(10)["total_earnings"])
     share = f"The first ten earn {display.percent(best / earnings, 0)}" if earnings > 0 else "Nothing earned yet"
-    recruits = int(board["total_referrals"].sum())
-    verified = int(content.agent_performance_metrics["verified_referrals"].sum())
+    return display.number(earnings), share, ""
+
+
+def _agents(content: DashboardContent) -> Told:
     return (
-        Headline(f"Agent earnings ({content.currency.upper()})", display.number(earnings), share),
-        Headline("Agents", display.number(board.height), f"{earning:,} with earnings"),
-        Headline("Active recruits", display.number(recruits), f"{verified:,} from a verified invite"),
+        display.number(content.agent_leaderboard.height),
+        f"{_earning(content.agent_leaderboard):,} with earnings",
+        "",
     )
 
 
-def _brands(content: DashboardContent) -> Headline:
+def _earning(board: pl.DataFrame) -> int:
+    return board.filter(pl.col("total_earnings") > 0).height
+
+
+def _recruits(content: DashboardContent) -> Told:
+    recruits = int(content.agent_leaderboard["total_referrals"].sum())
+    verified = int(content.agent_performance_metrics["verified_referrals"].sum())
+    return display.number(recruits), f"{verified:,} from a verified invite", ""
+
+
+def _brands(content: DashboardContent) -> Told:
     reviewed = content.brand_reputations.filter(pl.col("review_count") > 0).height
-    return Headline("Brands", display.number(content.brand_reputations.height), f"{reviewed:,} with reviews")
+    return display.number(content.brand_reputations.height), f"{reviewed:,} with reviews", ""
 
 
-def _first_deal(funnels: pl.DataFrame) -> tuple[Headline, ...]:
-    stages = funnels.filter((pl.col("funnel") == "invite") & pl.col("stage").is_in(["sent", "first_deal"])).sort(
-        "stage_number"
-    )
+def _first_deal(of: DashboardContent | Period) -> Told | None:
+    stages = of.conversion_funnels.filter(
+        (pl.col("funnel") == "invite") & pl.col("stage").is_in(["sent", "first_deal"])
+    ).sort("stage_number")
     if stages.height < 2:
-        return ()
+        return None
     sent, deal = stages.to_dicts()
-    ratio = deal["conversion_from_start"]
     note = f"{deal['reached']:,} of {sent['reached']:,} invites sent"
-    return (Headline("Invite to first deal", display.percent(ratio), note),)
+    return display.percent(deal["conversion_from_start"]), note, ""
 
 
-def _latest_month(content: DashboardContent) -> tuple[Headline, ...]:
+def _latest_month(content: DashboardContent, label: str, column: str) -> tuple[str, Told | None]:
     """The last month that is over at as_of, against the one before it, whatever happened in either."""
     if content.marketplace_monthly is None:
-        return ()
+        return label, None
     months = {row["month"]: row for row in content.marketplace_monthly.to_dicts()}
     over = _month_before(content.as_of_local.date())
     last, before = months.get(over), months.get(_month_before(over))
-    if last is None:
-        return ()
-    called, currency = f"{last['month']:%b %Y}", content.currency.upper()
-    figures = (
-        ("gmv", f"Completed deals ({currency})"),
-        ("new_deals", "New deals"),
-        ("net_revenue", f"Net revenue ({currency})"),
-    )
-    return tuple(
-        Headline(f"{label}, {called}", display.number(last[key]), *_against_month(last[key], before, key))
-        for key, label in figures
-        if last[key] is not None
-    )
+    if last is None or last[column] is None:
+        return label, None
+    told = display.number(last[column]), *_against_month(last[column], before, column)
+    return f"{label}, {last['month']:%b %Y}", told
 
 
 def _month_before(day: date) -> date:
@@ -159,3 +182,55 @@ def _against(value: Decimal | int, before: Decimal | int, ago: str) -> tuple[str
 
 def _total(column: pl.Series) -> Decimal:
     return sum(column.drop_nulls().to_list(), Decimal("0.00"))
+
+
+_AGENTS = (sources.AGENT_LEADERBOARD, sources.AGENTS_BEFORE)
+_MARKETPLACE = (sources.MARKETPLACE_MONTHLY, sources.ACTIVITY, sources.ACTIVITY_BEFORE)
+
+TILES: tuple[Tile, ...] = (
+    Tile(
+        label="Completed deals ({currency})",
+        sources=_MARKETPLACE,
+        month="gmv",
+        counted=lambda window: window.amount("gmv"),
+    ),
+    Tile(
+        label="New deals",
+        sources=_MARKETPLACE,
+        month="new_deals",
+        counted=lambda window: window.amount("new_deals"),
+    ),
+    Tile(
+        label="Net revenue ({currency})",
+        sources=_MARKETPLACE,
+        month="net_revenue",
+        counted=lambda window: window.amount("net_revenue"),
+    ),
+    Tile(
+        label="Agent earnings ({currency})",
+        sources=_AGENTS,
+        whole=_earnings,
+        counted=lambda window: _total(window.board["total_earnings"]),
+    ),
+    Tile(label="Agents", sources=_AGENTS, whole=_agents),
+    Tile(label="Agents with earnings", sources=_AGENTS, counted=lambda window: _earning(window.board)),
+    Tile(label="Active recruits", sources=(*_AGENTS, sources.AGENT_PERFORMANCE), whole=_recruits),
+    Tile(
+        label="New active recruits",
+        sources=_AGENTS,
+        counted=lambda window: int(window.board["total_referrals"].sum()),
+    ),
+    Tile(label="Brands", sources=(sources.BRAND_REPUTATIONS,), whole=_brands),
+    Tile(
+        label="Invites sent",
+        sources=(sources.CONVERSION_FUNNELS, sources.INVITES_BEFORE),
+        counted=lambda window: _entered(window.funnels, "invite"),
+    ),
+    Tile(
+        label="Invite to first deal",
+        sources=(sources.CONVERSION_FUNNELS,),
+        whole=_first_deal,
+        within=_first_deal,
+    ),
+)
+"""All headline figures, from left to right."""

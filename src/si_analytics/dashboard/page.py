@@ -13,24 +13,29 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import polars as pl
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from si_analytics import display, windows
 from si_analytics.charts import theme
 from si_analytics.charts.saving import whole_file
-from si_analytics.dashboard import datasets, figures, headlines
+from si_analytics.dashboard import layout
 from si_analytics.dashboard.content import DashboardContent, Period
+from si_analytics.dashboard.headlines import TILES, Tile
+from si_analytics.dashboard.panel import Panel
+from si_analytics.dashboard.panels import PANELS
 
-_SCRIPTS = ("decimal.js", "csv.js", "state.js", "table.js", "charts.js", "page.js")
+_SCRIPTS = (
+    *("decimal.js", "csv.js", "state.js", "table.js", "charts.js"),
+    *("filters.js", "panels.js", "details.js", "freshness.js", "page.js"),
+)
+_MODULE_WORDS = re.compile(r'^(?:import \{[^}]*\} from "\./[a-z]+\.js";\n|export )', re.MULTILINE)
 # What a JSON text may not hold inside a script element: the ends of the element, and the two line
 # ends that JavaScript and JSON disagree about.
 _JSON_ESCAPES = str.maketrans(
@@ -41,8 +46,9 @@ _JSON_ESCAPES = str.maketrans(
 _UNUSED_STYLE = re.compile(r'if\(!document\.getElementById\("([0-9a-f]{64})"\)\)')
 
 
-def render(content: DashboardContent) -> str:
+def render(content: DashboardContent, *, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES) -> str:
     """The whole page as text."""
+    laid = layout.lay_out(content, panels, tiles)
     style, script, plotly = _style(content), _script(), get_plotlyjs()
     environment = jinja2.Environment(
         autoescape=True,
@@ -50,35 +56,37 @@ def render(content: DashboardContent) -> str:
         loader=jinja2.FunctionLoader(_static),
         keep_trailing_newline=True,
     )
-    found = content.warnings.filter(pl.col("rows") > 0).height
     return environment.get_template("dashboard.html.j2").render(
         content=content,
         as_of=display.moment(content.as_of),
         as_of_local=_local_time(content),
-        currency=content.currency.upper(),
-        sections=_sections(content),
-        headlines=headlines.headlines(content),
-        growth_note=_growth_note(content),
+        sections=layout.sections(laid),
+        details=layout.details(laid),
         freshness=content.freshness,
         taken_at="" if content.freshness is None else display.moment(content.freshness.taken_at),
         periods=[(period.key, period.name.capitalize(), _days(content, period)) for period in content.periods],
         provenance=_provenance(content),
         definitions=_definitions(content),
-        found=found,
-        checked=content.warnings.height,
         policy=_policy([script, plotly], [style]),
         unused_styles=_UNUSED_STYLE.findall(plotly),
         # Ours, or escaped for where they stand: autoescape must leave them alone.
         style=Markup(style),
         script=Markup(script),
         plotly=Markup(plotly),
-        data=Markup(embedded_json(_data(content))),
+        data=Markup(embedded_json({"meta": _meta(content), **layout.data(laid)})),
     )
 
 
-def write(content: DashboardContent, path: str | os.PathLike[str]) -> Path:
+def write(
+    content: DashboardContent,
+    path: str | os.PathLike[str],
+    *,
+    panels: Sequence[Panel] = PANELS,
+    tiles: Sequence[Tile] = TILES,
+) -> Path:
     """Writes the page to `path`, whole or not at all, and returns it. What stood there is replaced."""
-    return whole_file(Path(path), render(content).encode(), "writing the dashboard to")
+    text = render(content, panels=panels, tiles=tiles)
+    return whole_file(Path(path), text.encode(), "writing the dashboard to")
 
 
 def embedded_json(value: Any) -> str:
@@ -92,8 +100,12 @@ def _static(name: str) -> str:
 
 
 def _script() -> str:
-    """The page's own script: its files one after the other, in a scope of their own."""
-    parts = "\n".join(_static(name) for name in _SCRIPTS)
+    """The page's own script: its modules one after the other, in a scope of their own.
+
+    A module of the page cannot be imported from a file on disk, so all stand in one scope: there every name is the
+    one that its import meant, and the words `import` and `export` are left out.
+    """
+    parts = "\n".join(_MODULE_WORDS.sub("", _static(name)) for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
 
 
@@ -150,19 +162,6 @@ def _css_text(text: str) -> str:
     )
 
 
-def _sections(content: DashboardContent) -> list[tuple[str, str]]:
-    growth = [("growth", "Growth")] if content.marketplace_monthly is not None else []
-    return [
-        ("overview", "Overview"),
-        ("agents", "Agents"),
-        ("brands", "Brands"),
-        ("funnels", "Funnels"),
-        *growth,
-        ("quality", "Data quality"),
-        ("about", "About"),
-    ]
-
-
 def _days(content: DashboardContent, period: Period) -> str:
     """The first and last day of the period in the reporting time zone: ``2 May to 31 May 2026``."""
     zone = windows.zone(content.timezone)
@@ -175,17 +174,6 @@ def _local_time(content: DashboardContent) -> str:
     if content.timezone == "UTC":
         return ""
     return f"{content.as_of_local:%Y-%m-%d %H:%M} in {content.timezone}"
-
-
-def _growth_note(content: DashboardContent) -> str:
-    """Whether the last month is over, so that its lower figures are not read as a fall."""
-    months = content.marketplace_monthly
-    if months is None or months.is_empty():
-        return ""
-    last: date = months.sort("month")["month"][-1]
-    local = content.as_of_local
-    running = (last.year, last.month) == (local.year, local.month)
-    return f"{last:%B %Y} is not over yet" if running else ""
 
 
 def _provenance(content: DashboardContent) -> list[tuple[str, str]]:
@@ -226,34 +214,10 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _data(content: DashboardContent) -> dict[str, Any]:
-    tables = {
-        "agents": datasets.agents(content),
-        "brands": datasets.brands(content),
-        "funnels": datasets.funnels(content),
-        "checks": datasets.checks(content),
-        "growth": datasets.growth(content),
-        "cohorts": datasets.cohorts(content),
-        "times": datasets.times(content),
-        "experiments": datasets.experiments(content),
-        "left-out": datasets.left_out(content),
-        "sources": datasets.sources(content),
-        **{f"agents:{period.key}": datasets.agents_of(content, period) for period in content.periods},
-        **{f"funnels:{period.key}": datasets.funnels(content, period) for period in content.periods},
-    }
+def _meta(content: DashboardContent) -> dict[str, Any]:
     return {
-        "meta": {
-            "as_of": f"{content.as_of_utc:%Y-%m-%d}",
-            "moment": content.as_of_utc.isoformat(),
-            "currency": content.currency,
-            **_snapshot(content),
-        },
-        "tables": {name: table.to_json() for name, table in tables.items() if table is not None},
-        "headlines": {
-            period.key: [asdict(headline) for headline in headlines.headlines(content, period)]
-            for period in content.periods
-        },
-        "funnels": datasets.funnel_choices(content),
-        "charts": figures.figures(content),
-        "templates": figures.templates(),
+        "as_of": f"{content.as_of_utc:%Y-%m-%d}",
+        "moment": content.as_of_utc.isoformat(),
+        "currency": content.currency,
+        **_snapshot(content),
     }

@@ -1,15 +1,18 @@
 // The charts: drawn when they come into sight, in the reader's theme, light on paper. Labels and hovers
 // were written and escaped by the library; the page only picks rows.
 
+import { filtersInForce } from "./filters.js";
+import { page } from "./state.js";
+
 const PRINT_WIDTH = 672;
 const PRINT_WIDTH_OF_TWO = 317; // side by side
 const PRINT_HEIGHT = 0.88; // so that a chart and the first rows of its table share a page
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const places = new Map();
-let printing = false;
+export const places = new Map();
+export let printing = false;
 
 /** Says what to draw in `element`: `compose` gives the figure at the time it is drawn. */
-function place(element, compose) {
+export function place(element, compose) {
   const known = places.has(element);
   places.set(element, { compose, drawn: known && places.get(element).drawn });
   // The room of a chart is kept before it is drawn: nothing below it moves under whoever reads.
@@ -18,7 +21,7 @@ function place(element, compose) {
   else watcher.observe(element);
 }
 
-const watcher = new IntersectionObserver(
+export const watcher = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) if (entry.isIntersecting) drawChart(entry.target);
   },
@@ -46,7 +49,7 @@ function redrawCharts(all) {
 }
 
 /** The rows `indices` of a ranked chart, in that order, closed up from the top. */
-function pickRows(figure, indices) {
+export function pickRows(figure, indices) {
   const count = figure.rows;
   const pick = (value, key) => {
     if (Array.isArray(value)) {
@@ -62,8 +65,48 @@ function pickRows(figure, indices) {
   return { data: figure.data.map((trace) => pick(trace)), layout: { ...figure.layout, yaxis, height } };
 }
 
-/** The chart of a funnel's place in the page where there is nothing to draw. */
-function noChart(words) {
+/** The last `count` months of the chart, which goes from the first month to the last. */
+export function lastMonths(figure, count) {
+  const cut = (values) => (Array.isArray(values) ? values.slice(-count) : values);
+  const data = figure.data.map((trace) => ({
+    ...trace,
+    x: cut(trace.x),
+    y: cut(trace.y),
+    customdata: cut(trace.customdata),
+  }));
+  const layout = structuredClone(figure.layout);
+  for (const [name, axis] of Object.entries(layout))
+    if (name.startsWith("xaxis")) axis.dtick = count > 12 ? "M3" : "M1";
+  for (const trace of data) if (Array.isArray(trace.y)) sayPanel(layout, trace);
+  return { data, layout };
+}
+
+/** A panel of which the cut left nothing says so, as the library's charts do; one with small figures has them whole. */
+function sayPanel(layout, trace) {
+  const ending = (trace.yaxis ?? "y").slice(1);
+  const [x, y] = [layout[`xaxis${ending}`], layout[`yaxis${ending}`]];
+  const known = trace.y.filter((value) => value !== null);
+  const largest = Math.max(0, ...known.map(Math.abs));
+  if (y.tickformat === "~s" && largest < 1000) y.tickformat = ",~f";
+  if (y.visible === false || (trace.type === "bar" ? largest > 0 : known.length)) return;
+  x.visible = y.visible = false;
+  trace.hoverinfo = "skip";
+  layout.annotations = [
+    ...(layout.annotations ?? []),
+    {
+      text: trace.meta,
+      x: 0.5,
+      y: (y.domain[0] + y.domain[1]) / 2,
+      xref: "paper",
+      yref: "paper",
+      showarrow: false,
+      opacity: 0.8,
+    },
+  ];
+}
+
+/** What stands in a chart's place where there is nothing to draw. */
+export function noChart(words) {
   const axis = { visible: false };
   const annotations = [{ text: words, x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false }];
   return { data: [], layout: { height: 120, xaxis: axis, yaxis: axis, annotations, margin: { t: 8, b: 8 } } };
@@ -74,12 +117,14 @@ function cssText(text) {
   return text.replace(/[^A-Za-z0-9 .,:;+-]/gu, (letter) => `\\${letter.codePointAt(0).toString(16).padStart(6, "0")}`);
 }
 
-function watchTheme() {
+export function watchTheme() {
   dark.addEventListener("change", () => redrawCharts(false));
   const sheet = document.querySelector("style").sheet;
   addEventListener("beforeprint", () => {
     printing = true;
-    sheet.insertRule(`@page { @top-left { content: "Filters: ${cssText(filtersInForce())}"; font: 8px Arial, sans-serif; color: #555 } }`);
+    sheet.insertRule(
+      `@page { @top-left { content: "Filters: ${cssText(filtersInForce())}"; font: 8px Arial, sans-serif; color: #555 } }`,
+    );
     redrawCharts(true);
   });
   addEventListener("afterprint", () => {

@@ -10,16 +10,16 @@ function csvCell(value, kind) {
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
 }
 
-function csvText(columns, rows) {
+export function csvText(columns, rows) {
   const lines = [columns.map((column) => column.key).join(",")];
   for (const row of rows) {
     lines.push(columns.map((column, index) => csvCell(row[index], column.kind)).join(","));
   }
-  return lines.join("\r\n") + "\r\n";
+  return `${lines.join("\r\n")}\r\n`;
 }
 
 /** Offers `text` as a file. The mark at its start tells spreadsheets that it is UTF-8. */
-function download(name, text) {
+export function download(name, text) {
   const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" }));
   const link = document.createElement("a");
   link.href = address;
@@ -30,7 +30,12 @@ function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-function fileName(parts) {
-  const words = parts.filter(Boolean).map((part) => part.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, ""));
+export function fileName(parts) {
+  const words = parts.filter(Boolean).map((part) =>
+    part
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-|-$/g, ""),
+  );
   return `${words.filter(Boolean).join("_").slice(0, 120)}.csv`;
 }

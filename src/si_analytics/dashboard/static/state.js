@@ -1,19 +1,22 @@
-// The state of the view lives in the address: `#agents?agents.tier=gold&agents.q=ana`. A link to the
-// file with such a fragment shows the same view. Values that are the default are left out.
+// What the page was written with, and the state of the view. That lives in the address:
+// `#agents?agents.tier=gold&agents.q=ana`. A link to the file with such a fragment shows the same view. Values that are
+// the default are left out.
 
-const state = { section: "", values: new Map(), listeners: [] };
+export const page = JSON.parse(document.getElementById("page-data").textContent);
+export const find = (id) => document.getElementById(id);
+export const state = { section: "", values: new Map(), listeners: [] };
 
-function readState() {
+export function readState() {
   const [section, query = ""] = location.hash.replace(/^#/, "").split("?");
   state.section = section;
   state.values = new Map(new URLSearchParams(query));
 }
 
-function stateOf(key) {
+export function stateOf(key) {
   return state.values.get(key) ?? "";
 }
 
-function setState(changes) {
+export function setState(changes) {
   for (const [key, value] of Object.entries(changes)) {
     if (value) state.values.set(key, value);
     else state.values.delete(key);
@@ -21,14 +24,14 @@ function setState(changes) {
   writeState();
 }
 
-function writeState() {
+export function writeState() {
   const query = new URLSearchParams([...state.values].sort(([left], [right]) => (left < right ? -1 : 1))).toString();
   const fragment = state.section || query ? `#${state.section}${query ? `?${query}` : ""}` : "";
   if (fragment !== location.hash) history.replaceState(null, "", fragment || location.pathname + location.search);
   for (const listener of state.listeners) listener();
 }
 
-function goTo(section) {
+export function goTo(section) {
   state.section = section;
   writeState();
   const target = document.getElementById(section);

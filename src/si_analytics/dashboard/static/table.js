@@ -1,12 +1,25 @@
 // A table that sorts, filters, counts, sums and downloads. Cells are made with textContent alone, so
 // that nothing people typed is ever read as HTML.
 
+import { csvText, download, fileName } from "./csv.js";
+import {
+  chanceText,
+  compareDecimals,
+  hoursText,
+  MISSING,
+  numberText,
+  percentText,
+  pointsText,
+  wholePercentText,
+} from "./decimal.js";
+import { page, setState, stateOf } from "./state.js";
+
 const FIRST_ROWS = 20;
 const MORE_ROWS = 100;
 const TOO_FEW_TO_CUT = 30;
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
-function make(tag, properties = {}, ...children) {
+export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(properties)) {
     if (key in element) element[key] = value;
@@ -16,7 +29,7 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-function labelText(name) {
+export function labelText(name) {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -31,10 +44,17 @@ function monthText(iso) {
 function movementCell(text) {
   if (text === null) return make("span", { className: "muted" }, "new");
   const size = text.replace("-", "");
-  if (size === "0") return make("span", { className: "muted" }, "=", make("span", { className: "hidden" }, " no change"));
+  if (size === "0")
+    return make("span", { className: "muted" }, "=", make("span", { className: "hidden" }, " no change"));
   const up = !text.startsWith("-");
   const words = make("span", { className: "hidden" }, up ? "up " : "down ");
-  return make("span", { className: up ? "up" : "down" }, words, make("span", { ariaHidden: "true" }, up ? "▲ " : "▼ "), numberText(size));
+  return make(
+    "span",
+    { className: up ? "up" : "down" },
+    words,
+    make("span", { ariaHidden: "true" }, up ? "▲ " : "▼ "),
+    numberText(size),
+  );
 }
 
 /** A name as typed; one too long for its three lines is told in full when pointed at. */
@@ -43,7 +63,7 @@ function nameCell(text) {
   return make("bdi", { title: shown.length > 50 ? shown : "" }, shown);
 }
 
-const WRITERS = {
+export const WRITERS = {
   number: numberText,
   ratio: percentText,
   percent: wholePercentText,
@@ -56,13 +76,14 @@ const WRITERS = {
   name: nameCell,
   person: nameCell,
   tier: (text) => (text === null ? MISSING : make("span", { className: `tier tier-${text.replace(/\W/g, "")}` }, text)),
-  severity: (text) => (text === null ? MISSING : make("span", { className: `tier severity-${text.replace(/\W/g, "")}` }, text)),
+  severity: (text) =>
+    text === null ? MISSING : make("span", { className: `tier severity-${text.replace(/\W/g, "")}` }, text),
   text: (text) => text ?? MISSING,
   sentence: (text) => (text === null ? MISSING : text.charAt(0).toUpperCase() + text.slice(1)),
 };
 const FIGURES = new Set(["number", "ratio", "percent", "points", "chance", "hours", "movement"]);
 
-class DataTable {
+export class DataTable {
   /** `options`: name, sort (the default, like "rank" or "-reached"), onChange(table), writers by column key. */
   constructor(root, data, options) {
     this.root = root;
@@ -121,8 +142,11 @@ class DataTable {
     const kind = this.data.columns[position].kind;
     const exact = FIGURES.has(kind);
     const compare = (left, right) => {
-      if (left[position] === null || right[position] === null) return (left[position] === null) - (right[position] === null);
-      const order = exact ? compareDecimals(left[position], right[position]) : collator.compare(left[position], right[position]);
+      if (left[position] === null || right[position] === null)
+        return (left[position] === null) - (right[position] === null);
+      const order = exact
+        ? compareDecimals(left[position], right[position])
+        : collator.compare(left[position], right[position]);
       return down ? -order : order;
     };
     return [...rows].sort(compare);
@@ -155,7 +179,9 @@ class DataTable {
   drawBody() {
     const shown = this.rows.slice(0, this.limit);
     const columns = this.columns();
-    const largest = new Map(columns.filter((column) => column.bar).map((column) => [column.key, this.largest(column.key)]));
+    const largest = new Map(
+      columns.filter((column) => column.bar).map((column) => [column.key, this.largest(column.key)]),
+    );
     const lines = shown.map((row) => make("tr", {}, ...columns.map((column) => this.bodyCell(row, column, largest))));
     if (!lines.length) {
       const words = this.data.rows.length ? `No ${this.data.thing} matches.` : `No ${this.data.things} yet.`;
@@ -166,12 +192,13 @@ class DataTable {
     this.part("rest").hidden = left <= 0;
     this.part("more").textContent = `Show ${numberText(String(Math.min(left, MORE_ROWS)))} more`;
     this.part("all").textContent = `Show all ${numberText(String(this.rows.length))}`;
-    this.part("listed").textContent = `The first ${numberText(String(shown.length))} of ${numberText(String(this.rows.length))} are listed.`;
+    this.part("listed").textContent =
+      `The first ${numberText(String(shown.length))} of ${numberText(String(this.rows.length))} are listed.`;
   }
 
   bodyCell(row, column, largest) {
     const value = this.cell(row, column.key);
-    const content = (this.writers[column.key] ?? WRITERS[column.kind])(value, row, this);
+    const content = this.written(value, row, column);
     const kind = FIGURES.has(column.kind) ? "figure" : `kind-${column.kind}`;
     const cell = make(this.heads(column) ? "th" : "td", { className: kind }, content);
     if (this.heads(column)) Object.assign(cell, { scope: "row", className: `anchor ${kind}` });
@@ -180,6 +207,12 @@ class DataTable {
       cell.style.setProperty("--share", Math.max(0, Number(value) / largest.get(column.key)).toFixed(4));
     }
     return cell;
+  }
+
+  written(value, row, column) {
+    if (column.clear_where_no && this.cell(row, column.clear_where_no) === "0") return WRITERS.tier("clear");
+    const text = column.called ? (this.cell(row, column.called) ?? value) : value;
+    return (this.writers[column.key] ?? WRITERS[column.kind])(text, row, this);
   }
 
   /** Whether the column says what a row is about: it heads the row, and stays in sight where the table is narrow. */
@@ -204,6 +237,9 @@ class DataTable {
   }
 
   save() {
-    download(fileName([this.options.name, page.meta.as_of, ...this.options.filters()]), csvText(this.data.columns, this.rows));
+    download(
+      fileName([this.options.name, page.meta.as_of, ...this.options.filters()]),
+      csvText(this.data.columns, this.rows),
+    );
   }
 }
