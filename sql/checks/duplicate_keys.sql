@@ -8,7 +8,7 @@
 --           raw.invite_templates, raw.invites, raw.messages, raw.negotiation_offers, raw.negotiations,
 --           raw.referrals, raw.sponsor_profiles, raw.transactions, raw.user_reviews, raw.users
 -- Order     table_name, key
--- Remedy    A primary key is missing in Postgres: si schema diff shows which
+-- Remedy    Let each key stand once: add a primary key that si schema diff misses, or mend the view shown in its place
 
 with
 

@@ -118,7 +118,8 @@ def test_blocking_checks_that_found_rows_are_told_in_one_sentence(duck: Duck) ->
         " 00000000-0000-0000-0000-000000000007 copies 2); infinite_times found 5 rows"
         f" (table_name deals {time}7 value infinity, table_name deals {time}7 value infinity,"
         f" table_name gigs {time}1 value -infinity, and 2 more)."
-        " Nothing was published. A primary key is missing in Postgres: si schema diff shows which."
+        " Nothing was published. Let each key stand once: add a primary key that si schema diff misses, or mend the"
+        " view shown in its place."
         " Give these rows a real time, or none, in Postgres"
     )
 
