@@ -148,7 +148,7 @@ def test_the_rows_behind_every_cell_of_a_sampled_marketplace_make_the_cell(using
 @pytest.mark.parametrize(
     ("metric", "asked"),
     [
-        ("agent_leaderboard", {"during": "2026-01", "tz": "America/New_York", "currency": "eth"}),
+        ("agent_leaderboard", {"during": "2026-01", "tz": "America/New_York", "currency": "eur"}),
         ("agent_leaderboard", {"since": "60d", "as_of": "2026-02-01"}),
         ("agent_performance_metrics", {"as_of": "2026-01-15", "tz": "Europe/Berlin"}),
         ("agent_performance_metrics", {"currency": "eur"}),
