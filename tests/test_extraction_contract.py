@@ -57,7 +57,8 @@ def test_the_header_of_a_table_the_query_the_schema_and_the_view_list_the_same_c
     assert [declared[column.name] for column in expected] == list(expected)
     viewed = [(name, kind) for name, kind, _ in postgres.execute(columns, [f"analytics.source_{table}"])]
     marks = [("row_version", "xid"), ("row_place", "tid")]
-    assert viewed == [(column.name, column.type) for column in expected] + marks
+    # In another order where a column came later: a view that stands takes more at its end alone.
+    assert sorted(viewed) == sorted([(column.name, column.type) for column in expected] + marks)
 
 
 @pytest.mark.parametrize("table", extract.tables())
