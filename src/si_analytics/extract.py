@@ -110,7 +110,10 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
     warehouse.attach_postgres(connection, address, locks.at_once(settings))
     follows = False
     try:
+        # Within a transaction: outside of one, DuckDB waits for ever for a query whose connection was cut.
+        connection.begin()
         before = source.reached(connection)
+        connection.commit()
         connection.begin()
         warehouse.settle_postgres(connection, locks.at_once(settings))
         warehouse.require_letters(connection, address)
