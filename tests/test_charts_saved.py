@@ -10,7 +10,7 @@ from si_analytics import charts
 from si_analytics.errors import AnalyticsError, UsageError
 from tests import dashboard_frames as frames
 
-BOARD = charts.leaderboard(frames.agents(3, names=("Ana", "Li", "Zoë")))
+BOARD = charts.leaderboard(frames.agents(3, names=("Ana", "Zoë", "Li")))
 
 
 @pytest.mark.browser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -82,6 +83,14 @@ def test_a_refresh_in_a_currency_that_nobody_paid_in_publishes_nothing(paid: Set
     with reader.connect(paid) as warehouse:
         assert warehouse.currency == "usd"
     assert refresh.run(paid.model_copy(update={"currency": "eur"}), as_of=AS_OF + DAY).metrics["agent_leaderboard"] == 1
+
+
+def test_a_refresh_in_an_official_currency_that_nobody_was_paid_in_yet_counts_nothing(paid: Settings) -> None:
+    refresh.run(paid.model_copy(update={"currency": "chf"}), as_of=AS_OF)
+    with reader.connect(paid) as warehouse:
+        assert warehouse.agent_leaderboard()["total_earnings"].to_list() == [Decimal("0.00")]
+        with pytest.raises(UnknownNameError, match="xyz"):
+            warehouse.agent_leaderboard(currency="xyz")
 
 
 def test_a_new_marketplace_may_be_refreshed_in_any_currency_and_asked_in_that_and_in_usd(settings: Settings) -> None:

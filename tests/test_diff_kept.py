@@ -37,8 +37,9 @@ def refreshed(
     connection = warehouse.create_working(settings)
     records.carry_over(connection, settings)
     connection.execute(
-        "insert into meta.refreshes select uuid(), coalesce(max(number), 0) + 1, $1, '', '', $2, 'usd', $3, 1, 0, '{}'"
-        " from meta.refreshes",
+        "insert into meta.refreshes by name select uuid() as refresh_id, coalesce(max(number), 0) + 1 as number,"
+        " $1 as as_of, '' as snapshot, '' as server, $2 as taken_at, 'usd' as currency, $3 as timezone, 1 as seconds,"
+        " 0 as rows_written, '{}' as changed from meta.refreshes",
         [as_of or taken_at, taken_at, settings.timezone],
     )
     connection.close()

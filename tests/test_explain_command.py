@@ -35,13 +35,13 @@ def test_a_stage_that_is_none_is_refused_with_the_nearest(si: Si, shop: Settings
 
 def test_a_cell_is_explained_as_it_was_asked_for(si: Si, shop: Settings) -> None:
     """In a span, a currency and a time zone, as of an earlier moment: the rows still make the number printed."""
-    asked = ("--during", "2026-03", "--as-of", "2026-03-20", "--currency", "eth", "--tz", "Europe/Berlin", "--json")
+    asked = ("--during", "2026-03", "--as-of", "2026-03-20", "--currency", "eur", "--tz", "Europe/Berlin", "--json")
     first = si(shop)("metric", "agent_leaderboard", *asked).document[0]
     done = si(shop)("explain", "agent_leaderboard", first["agent_id"], "total_deals", *asked)
     assert (done.code, len(done.document)) == (0, first["total_deals"])
     earned = si(shop)("explain", "agent_leaderboard", first["agent_id"], "total_earnings", *asked).document
     assert sum((Decimal(row["value"]) for row in earned), Decimal()) == Decimal(first["total_earnings"])
-    assert {row["currency"].strip().lower() for row in earned} <= {"eth"}
+    assert {row["currency"].strip().lower() for row in earned} <= {"eur"}
 
 
 def test_a_value_of_no_breakdown_is_refused(si: Si, shop: Settings) -> None:

@@ -176,5 +176,5 @@ def test_the_first_and_the_last_moments(count: int, shown: object) -> None:
 def test_a_workbook_shows_the_first_and_the_last_as_text() -> None:
     column = pl.Series("at", [-62_135_596_800_000_001, 0], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
     book = sheets.workbook([sheets.Sheet("far", "-", pl.DataFrame([column]), {})], {}, EPOCH)
-    with zipfile.ZipFile(BytesIO(book)) as opened:
+    with zipfile.ZipFile(BytesIO(book.data)) as opened:
         assert "0000-12-31T23:59:59.999999+00:00" in opened.read("xl/sharedStrings.xml").decode()

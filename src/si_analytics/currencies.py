@@ -7,6 +7,7 @@ Belongs here: asking the extracted rows, and the sentences for a currency they d
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
 
 import duckdb
@@ -37,10 +38,21 @@ def require(currency: str, known: Iterable[str]) -> str:
     raise UnknownNameError(f"currency '{currency}'", "no money was recorded in it", _there_are(currency, choices))
 
 
+@functools.cache
+def official() -> frozenset[str]:
+    """Every code of ISO 4217, in lower case."""
+    from babel.numbers import list_currencies
+
+    return frozenset(code.lower() for code in list_currencies())
+
+
 def require_setting(currency: str, known: Iterable[str]) -> None:
-    """Raise SettingsError where money was recorded, and none in the reporting currency; a new marketplace has none."""
+    """Raise SettingsError for a reporting currency that nobody was paid in and that is no official one.
+
+    In an official one there may be no money yet. A new marketplace has none in any.
+    """
     choices = sorted(known)
-    if choices and currency not in (*choices, ALWAYS):
+    if choices and currency not in (*choices, ALWAYS) and currency not in official():
         raise SettingsError(
             f"the setting SI_CURRENCY, '{currency}'",
             "no money was recorded in it",

@@ -128,7 +128,8 @@ def readable(frame: pl.DataFrame) -> pl.DataFrame:
         column.name
         for column in frame.iter_columns()
         if isinstance(column.dtype, pl.Datetime)
-        and (column.to_physical().abs() > _SHOWN_DAYS * _units(column.dtype)).any()
+        and (shown := _SHOWN_DAYS * _units(column.dtype)) < 2**63  # in nanoseconds nothing is that far
+        and (column.to_physical().abs() > shown).any()
     ]
     return frame.with_columns(pl.Series(name, [_written(each) for each in values(frame[name])]) for name in far)
 

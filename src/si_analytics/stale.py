@@ -73,6 +73,7 @@ def replace(connection: Connection, stale: Sequence[Stale]) -> None:
     """
     there, schema = equivalents.look(connection), operational.of(connection)
     statements = {one.place(schema): one for one in _built().values()}
+    catalog.look_in(connection, schema)
     for each in stale:
         if dependents := ddl.dependents(connection, each.place):
             found = f"{', '.join(dependents)} would fall with it"
