@@ -94,7 +94,7 @@ def test_whoever_connects_is_led_to_the_same_database_as_the_same_user(
         second = where(lambda query: tuple(opened.execute(sqlalchemy.text(query)).one()))
     engine.dispose()
     with duckdb.connect() as reading:
-        warehouse.attach_postgres(reading, postgres.url(current))
+        warehouse.attach_postgres(reading, postgres.url(current), 5.0)
         asked = "select * from postgres_query('pg', $query)"
         third = where(lambda query: reading.sql(asked, params={"query": query}).fetchone())
     assert first is not None
@@ -163,6 +163,6 @@ def test_an_address_that_says_everything_is_followed_whatever_the_variables_say(
         assert connection.info.dbname == expected
         assert postgres.leads_to(connection, postgres.url(settings)) == "", "nothing is added to what it says"
     with duckdb.connect() as reading:
-        warehouse.attach_postgres(reading, postgres.url(settings))
+        warehouse.attach_postgres(reading, postgres.url(settings), 5.0)
         query = "select * from postgres_query('pg', 'select current_database()::text')"
         assert reading.sql(query).fetchone() == (expected,)
