@@ -101,8 +101,7 @@ def test_a_command_that_is_ended_says_in_one_sentence_what_helps(
     assert done.err.count("\n") == (0 if command == ["doctor"] else 1)
 
 
-@pytest.mark.usefixtures("files")
-@pytest.mark.parametrize("command", [["schema", "diff"], ["sample"], ["load", "files"], ["doctor"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["schema", "diff"], ["sample"], ["doctor"]], ids=" ".join)
 @pytest.mark.parametrize("name", ["transaction_timeout", "idle_in_transaction_session_timeout"])
 def test_a_session_that_is_ended_is_one_sentence(
     si: Si, limited: Callable[..., Settings], postgres: psycopg.Connection, name: str, command: list[str]
@@ -122,8 +121,8 @@ def test_a_session_that_is_ended_is_one_sentence(
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize(
     ("command", "table"),
-    [(["load", "files"], "public.users"), (["refresh"], "public.deals"), (["watch"], "analytics.refreshes")],
-    ids=["load", "refresh", "watch"],
+    [(["load", "files"], "public.users"), (["watch"], "analytics.refreshes")],
+    ids=["load", "watch"],
 )
 def test_a_command_that_may_not_wait_for_a_lock_says_in_one_sentence_what_helps(
     si: Si,

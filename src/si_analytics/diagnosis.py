@@ -205,7 +205,8 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
 
 def _look_into(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
     try:
-        return look()
+        with postgres.asking(f"looking at {what}"):
+            return look()
     except AnalyticsError as error:
         return [Finding(Verdict.wrong, what, f"{error.asked}: {error.found}", error.remedy)]
 

@@ -33,6 +33,7 @@ PUBLICATION = "si_realtime"
 _LOCK = 7_301_450_918  # any number, as long as every apply and diff takes the same
 _OLDEST = 140_000
 _SHOWN = 80
+_APPLYING, _COMPARING = "applying the operational schema", "comparing the operational schema"
 _NAMED = 5
 
 
@@ -86,7 +87,7 @@ def apply(settings: Settings, *, replace_views: bool = False) -> ApplyReport:
     object is not as declared, and where most of the tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was
     given. A view that stands with another definition is replaced with `replace_views` only.
     """
-    with postgres.connect(settings, read_only=False) as connection:
+    with postgres.asking(_APPLYING), postgres.connect(settings, read_only=False) as connection:
         _refuse_twins(connection, settings)
         return apply_on(connection, replace_views=replace_views, patience=settings.lock_timeout)
 
@@ -98,14 +99,14 @@ def diff(settings: Settings) -> list[Difference]:
     partitioned table, another type that holds every value, a view for a table that is only read) as ``accepted``.
     Raises SchemaError where most of the tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was given.
     """
-    with postgres.connect(settings, read_only=False) as connection:
+    with postgres.asking(_COMPARING), postgres.connect(settings, read_only=False) as connection:
         _refuse_twins(connection, settings)
         return diff_on(connection, patience=settings.lock_timeout)
 
 
 def comparable(settings: Settings) -> bool:
     """Whether whoever connects may build the declared schema out of sight, which `diff` compares with."""
-    with postgres.asking("comparing the operational schema"), postgres.connect(settings) as connection:
+    with postgres.asking(_COMPARING), postgres.connect(settings) as connection:
         row = connection.execute("select has_database_privilege(current_database(), 'create')").fetchone()
     return row == (True,)
 
@@ -119,7 +120,7 @@ def require(settings: Settings) -> None:
 def apply_on(connection: Connection, *, replace_views: bool = False, patience: int = LOCK_TIMEOUT) -> ApplyReport:
     """`apply` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
     begun = time.monotonic()
-    with _speaking("applying the operational schema", connection, patience), connection.transaction():
+    with _speaking(_APPLYING, connection, patience), connection.transaction():
         _prepare(connection, patience)
         declared, before = _declared(connection), _found(connection)
         there = equivalents.look(connection)
@@ -139,7 +140,7 @@ def apply_on(connection: Connection, *, replace_views: bool = False, patience: i
 
 def diff_on(connection: Connection, *, patience: int = LOCK_TIMEOUT) -> list[Difference]:
     """`diff` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
-    with _speaking("comparing the operational schema", connection, patience), connection.transaction():
+    with _speaking(_COMPARING, connection, patience), connection.transaction():
         _prepare(connection, patience)
         declared, found = _declared(connection), _found(connection)
         return catalog.compare(declared, found, equivalents.look(connection).accepts)
@@ -253,7 +254,7 @@ def _outdated_views(declared: Picture, found: Picture, there: equivalents.Standi
 
 
 def _refuse_changed(differences: list[Difference], outdated: list[str], replace_views: bool) -> None:
-    asked = "applying the operational schema"
+    asked = _APPLYING
     changed = [each for each in differences if each.status == "changed" and each.name not in outdated]
     if changed:
         raise SchemaError(
@@ -297,7 +298,7 @@ def _verified(connection: Connection, declared: Picture) -> Picture:
     accepts = equivalents.look(connection).accepts
     left = [each for each in catalog.compare(declared, after, accepts) if each.status in {"missing", "changed"}]
     if left:
-        raise SchemaError("applying the operational schema", _stated(left), "Nothing was changed; see si schema diff")
+        raise SchemaError(_APPLYING, _stated(left), "Nothing was changed; see si schema diff")
     return after
 
 
