@@ -16,10 +16,11 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
+from pydantic import SecretStr
 
-from si_analytics import embedded, schema, sockets
+from si_analytics import embedded, roles, schema, sockets
 from si_analytics.settings import Settings
-from tests import outside, scratch
+from tests import extractions, outside, scratch
 
 pytest_plugins = ("tests.commands",)
 
@@ -221,3 +222,22 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=executable, args=[*quiet, *unconfined])
         yield running
         running.close()
+
+
+@pytest.fixture
+def login(settings: Settings, postgres: psycopg.Connection) -> Iterator[Callable[[], Settings]]:
+    """A function that sets the roles up, and gives a login with both."""
+    name = f"metrics_{postgres.info.backend_pid}"
+    role = sql.Identifier(name)
+
+    def make() -> Settings:
+        roles.apply(settings)
+        postgres.execute(sql.SQL("create role {} login").format(role))
+        postgres.execute(sql.SQL("grant si_reader, si_publisher to {}").format(role))
+        url = extractions.address(settings).replace("postgres@", f"{name}@", 1)
+        return settings.model_copy(update={"postgres_url": SecretStr(url)})
+
+    yield make
+    if postgres.execute("select to_regrole(%s) is not null", [name]).fetchone() == (True,):
+        postgres.execute(sql.SQL("drop owned by {}").format(role))
+        postgres.execute(sql.SQL("drop role {}").format(role))

@@ -10,7 +10,6 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import sql as pg_sql
-from pydantic import SecretStr
 
 from si_analytics import diagnosis, extract, refresh, roles, sample, schema, source
 from si_analytics.errors import InterruptedReadError
@@ -294,33 +293,14 @@ def test_generated_and_identity_columns_are_in_nobodys_way(settings: Settings, p
         assert_changes(reading, 1, 0, 0)
 
 
-@pytest.fixture
-def lesser(settings: Settings, postgres: psycopg.Connection) -> Iterator[Callable[[], Settings]]:
-    """A function that sets up the roles and gives a login of both."""
-    name = f"lesser_{postgres.info.backend_pid}"
-    role = pg_sql.Identifier(name)
-
-    def make() -> Settings:
-        roles.apply(settings)
-        postgres.execute(pg_sql.SQL("create role {} login").format(role))
-        postgres.execute(pg_sql.SQL("grant si_reader, si_publisher to {}").format(role))
-        url = extractions.address(settings).replace("postgres@", f"{name}@", 1)
-        return settings.model_copy(update={"postgres_url": SecretStr(url)})
-
-    yield make
-    if postgres.execute("select to_regrole(%s) is not null", [name]).fetchone() == (True,):
-        postgres.execute(pg_sql.SQL("drop owned by {}").format(role))
-        postgres.execute(pg_sql.SQL("drop role {}").format(role))
-
-
 def test_si_reader_follows_partitions_that_it_has_no_right_on(
-    settings: Settings, lesser: Callable[[], Settings]
+    settings: Settings, login: Callable[[], Settings]
 ) -> None:
     """It reads them through their table, also those that come later."""
     with extraction(settings, "transactions") as reading:
         run(reading.postgres, *PARTITIONED)
         schema.apply(settings)
-        reading.settings = lesser()
+        reading.settings = login()
         pay(reading.postgres, 1, "1.00", "2024-03-01")
         reading.refresh()
         run(
@@ -332,20 +312,20 @@ def test_si_reader_follows_partitions_that_it_has_no_right_on(
 
 
 def test_who_may_not_ask_for_the_part_is_given_all_rows_and_told_what_to_do(
-    settings: Settings, postgres: psycopg.Connection, lesser: Callable[[], Settings]
+    settings: Settings, postgres: psycopg.Connection, login: Callable[[], Settings]
 ) -> None:
     run(postgres, *PARTITIONED)
     schema.apply(settings)
-    login = lesser()
+    metrics = login()
     run(postgres, "revoke select (tableoid) on transactions from si_reader")
     with extraction(settings, "transactions") as reading:
-        reading.settings = login
+        reading.settings = metrics
         pay(postgres, 1, "1.00", "2024-03-01")
         for _ in range(2):
             told = reading.refresh()["transactions"]
             assert (told.mode, told.rows) == ("full", 1)
         assert told.reason == "this role may not ask which part a row lies in: si schema roles"
-        with extract.snapshot(reading.connection, login) as held:
+        with extract.snapshot(reading.connection, metrics) as held:
             assert [name for name, one in held.sources.items() if not one.direct] == []
 
 

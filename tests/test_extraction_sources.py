@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +10,6 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import sql as pg_sql
-from pydantic import SecretStr
 
 from si_analytics import diagnosis, extract, publish, refresh, rights, roles, schema, sql, stale
 from si_analytics.errors import CheckFailedError, ExtractError, PublishError, SchemaError
@@ -46,25 +45,6 @@ def pay(postgres: psycopg.Connection, number: int, amount: str = "1.00") -> None
 
 def transactions(told: list[extract.TableExtract]) -> extract.TableExtract:
     return next(one for one in told if one.table == "transactions")
-
-
-@pytest.fixture
-def login(settings: Settings, postgres: psycopg.Connection) -> Iterator[Callable[[], Settings]]:
-    """A function that sets the roles up, and gives a login with both."""
-    name = f"metrics_{postgres.info.backend_pid}"
-    role = pg_sql.Identifier(name)
-
-    def make() -> Settings:
-        roles.apply(settings)
-        postgres.execute(pg_sql.SQL("create role {} login").format(role))
-        postgres.execute(pg_sql.SQL("grant si_reader, si_publisher to {}").format(role))
-        url = extractions.address(settings).replace("postgres@", f"{name}@", 1)
-        return settings.model_copy(update={"postgres_url": SecretStr(url)})
-
-    yield make
-    if postgres.execute("select to_regrole(%s) is not null", [name]).fetchone() == (True,):
-        postgres.execute(pg_sql.SQL("drop owned by {}").format(role))
-        postgres.execute(pg_sql.SQL("drop role {}").format(role))
 
 
 def test_a_view_of_a_table_that_was_renamed_away_is_never_read(
