@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import contract, diagnosis, extract, metrics, publish, refresh, roles, sample, schema, source
+from si_analytics import contract, diagnosis, extract, metrics, publish, refresh, relations, roles, sample, schema
 from si_analytics.errors import PublishError, SchemaError
 from si_analytics.findings import Verdict
 from si_analytics.refresh import Refresh
@@ -243,7 +243,7 @@ def test_of_the_operational_tables_the_extracted_columns_and_a_row_s_marks_can_b
         statement = pg_sql.SQL("select {} from public.{} limit 1").format(
             pg_sql.Identifier(column), pg_sql.Identifier(table)
         )
-        if column in extracted(table) or (column in source.MARKS | {source.PART} and table in extract.tables()):
+        if column in extracted(table) or (column in relations.MARKS | {relations.PART} and table in extract.tables()):
             reading.execute(statement)
             continue
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

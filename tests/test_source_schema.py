@@ -21,10 +21,10 @@ from si_analytics import (
     postgres,
     publish,
     refresh,
+    relations,
     roles,
     sample,
     schema,
-    source,
     watch,
 )
 from si_analytics.errors import LoadError, SchemaError, SettingsError
@@ -314,4 +314,4 @@ def test_every_file_that_names_the_schema_names_the_other_one_where_asked(postgr
         assert "public." not in moved, file.path
         assert "'public'" not in moved, file.path
     assert publish.Target.of("users", "Shop").relation == pg_sql.Identifier("Shop", "users")
-    assert source.ANALYTICS == "analytics"
+    assert relations.ANALYTICS == "analytics"

@@ -19,7 +19,7 @@ from uuid import UUID
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import source
+from si_analytics import relations, source
 from si_analytics.source import Snapshot, Source
 
 _LISTED = 10_000
@@ -58,12 +58,12 @@ class Found:
 
 def against(
     connection: duckdb.DuckDBPyConnection,
-    held: Mapping[tuple[str, str], source.Relation],
+    held: Mapping[tuple[str, str], relations.Relation],
     now: Snapshot,
     baseline: Baseline,
 ) -> str | None:
     """Why changes since `baseline` cannot be told in this database; none where they can."""
-    record = held.get((source.ANALYTICS, source.REFRESHES))
+    record = held.get((relations.ANALYTICS, relations.REFRESHES))
     if not now.server:
         return "this role may not ask which server it is"
     if now.server != baseline.snapshot.server:
@@ -98,7 +98,7 @@ def table_against(one: Source, baseline: Baseline) -> str | None:
 
 def _untold(one: Source) -> str | None:
     """Why what stands there does not tell its changes; none where it does."""
-    if one.base.kind in source.VIEWS:
+    if one.base.kind in relations.VIEWS:
         return "a view, which does not tell what changed"
     if one.base.parts and not one.direct:
         return "the view it is read through does not tell its parts"

@@ -24,11 +24,11 @@ from si_analytics import (
     locks,
     postgres,
     reader,
+    replica,
     rights,
     schema,
     server_health,
     settings,
-    standby,
     warehouse,
     zones,
 )
@@ -196,7 +196,7 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
     yield from _look_into("Postgres", lambda: list(server_health.look(current, now)))
     yield from connected
     yield from _look_into("published", lambda: [server_health.published(current, now, stale)])
-    yield from _look_into("source", lambda: [*server_health.look_at_source(current, now), *standby.look(current)])
+    yield from _look_into("source", lambda: [*server_health.look_at_source(current, now), *replica.look(current)])
     yield from _look_into("locks", lambda: _locks(current))
     current = current.model_copy(update={"lock_timeout": min(_LOCK_SECONDS, current.lock_timeout)})
     yield from _look_into("rights", lambda: rights.look(current))

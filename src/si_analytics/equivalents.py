@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from si_analytics import contract, ddl, operational, source, sql, staging
+from si_analytics import contract, ddl, operational, relations, sql, staging
 from si_analytics.catalog import CONSTRAINTS, VIEWS, Connection, Item, meaning
 
 _REFERENCED = re.compile(r"REFERENCES (?:\w+\.)?(\w+)")
@@ -26,7 +26,7 @@ _PARTITIONED, _VIEW = "p", "v"
 class Standing:
     """The tables and views that stand in the operational schema, by name."""
 
-    tables: Mapping[str, source.Relation]
+    tables: Mapping[str, relations.Relation]
 
     def accepts(self, item: Item, other: Item | None) -> bool:
         """Whether `other`, in the place of the declared `item`, does as well; or, where none is, what is around it."""
@@ -59,7 +59,7 @@ class Standing:
         """A statement or several of ours, without the marks of rows where a view that has none is shown or granted."""
         for name in self.views():
             text = re.sub(_GRANTED_MARKS.format(name), "", text)
-            if re.search(rf"\bview {source.ANALYTICS}\.source_{name}\b[^;]*\bfrom {name};", text):
+            if re.search(rf"\bview {relations.ANALYTICS}\.source_{name}\b[^;]*\bfrom {name};", text):
                 text = _SHOWN_MARKS.sub("null::xid as row_version,\n    null::tid as row_place", text)
         return text
 
@@ -68,7 +68,7 @@ class Standing:
         stands = self.tables.get(table)
         written = {staging.Target.of(name).table for name in sql.names("publish")}
         readable = table in sql.names("extract") and f"{operational.SCHEMA}.{table}" not in written
-        return stands is not None and stands.kind in source.VIEWS and readable
+        return stands is not None and stands.kind in relations.VIEWS and readable
 
     def _column(self, table: str, name: str) -> contract.Column | None:
         stands = self.tables.get(table)
@@ -106,7 +106,7 @@ class Standing:
             parent = self.tables.get(referenced[1]) if referenced else None
             # What refers to a table behind a view that has its name goes on doing so.
             return parent is not None and parent.kind in (
-                {_PARTITIONED, *source.VIEWS} if other is None else source.VIEWS
+                {_PARTITIONED, *relations.VIEWS} if other is None else relations.VIEWS
             )
         stands = self.tables.get(item.relation)
         if stands is None or stands.kind != _PARTITIONED:
@@ -119,14 +119,14 @@ class Standing:
 
     def _keyless(self, table: str) -> bool:
         stands, key = self.tables.get(table), self._column(table, sql.read("extract", table).fields["Key"])
-        possible = stands is None or stands.kind not in {_PARTITIONED, *source.VIEWS}
+        possible = stands is None or stands.kind not in {_PARTITIONED, *relations.VIEWS}
         return not possible and not (key and key.unique)
 
     def _same_view(self, item: Item, other: Item) -> bool:
         """Whether two views differ in nothing but what Postgres adds where columns are of other types or a view's."""
         if item.kind != other.kind:
             return False
-        table = item.name.removeprefix(f"{source.ANALYTICS}.source_")
+        table = item.name.removeprefix(f"{relations.ANALYTICS}.source_")
         if table in self.views():
             return True
         shown = [name for name in self.tables if re.search(rf"\b{name}\b", item.definition)]
@@ -137,7 +137,7 @@ class Standing:
 def look(connection: Connection) -> Standing:
     """What stands in the operational schema."""
     here = operational.of(connection)
-    found = source.described(lambda text: connection.execute(text).fetchall(), here)
+    found = relations.described(lambda text: connection.execute(text).fetchall(), here)
     return Standing({name: one for (schema, name), one in found.items() if schema == here})
 
 

@@ -25,6 +25,7 @@ from si_analytics import (
     operational,
     postgres,
     reconciliation,
+    relations,
     source,
     sql,
     standby,
@@ -90,7 +91,7 @@ class Reading:
 
     snapshot: Snapshot
     sources: dict[str, Source]
-    relations: dict[tuple[str, str], source.Relation] = field(repr=False)
+    relations: dict[tuple[str, str], relations.Relation] = field(repr=False)
 
 
 def tables() -> tuple[str, ...]:
@@ -122,7 +123,7 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         follows = moment.standby
         if follows:
             connection.execute(_ALONE)
-        held = source.relations(connection, schema)
+        held = source.standing_relations(connection, schema)
         reading = Reading(moment, source.sources(connection, held, tables(), schema), held)
         yield reading
         _require_untouched(connection, reading, schema)
@@ -250,7 +251,7 @@ def _names(table: str) -> Sequence[duckdb.Expression]:
 
 def _require_keys(connection: duckdb.DuckDBPyConnection, one: Source) -> None:
     """A view promises no key: what it shows is looked at. That no key stands twice is for the checks to say."""
-    if one.base.kind not in source.VIEWS:
+    if one.base.kind not in relations.VIEWS:
         return
     key = sql.read("extract", one.table).fields["Key"]
     without = connection.table(f"raw.{one.table}").filter(duckdb.ColumnExpression(key).isnull())

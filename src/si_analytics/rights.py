@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from psycopg.sql import Identifier
 
-from si_analytics import contract, extract, operational, postgres, publish, source, sql, stale
+from si_analytics import contract, extract, operational, postgres, publish, relations, sql, stale
 from si_analytics.findings import Finding, Verdict
 from si_analytics.settings import Settings
 from si_analytics.staging import Target
@@ -69,9 +69,9 @@ def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[
 def _reading(schema: str) -> Iterator[Need]:
     """Every right that an extraction makes use of."""
     for table in extract.tables():
-        asked = (*(column.name for column in contract.columns(table)), *sorted(source.MARKS), source.PART)
+        asked = (*(column.name for column in contract.columns(table)), *sorted(relations.MARKS), relations.PART)
         yield from ((schema, table, "read", column) for column in asked)
-    yield source.ANALYTICS, _RECORD, "select", None
+    yield relations.ANALYTICS, _RECORD, "select", None
 
 
 def _publishing(schema: str) -> Iterator[Need]:
@@ -84,7 +84,7 @@ def _publishing(schema: str) -> Iterator[Need]:
             yield from ((*place, "insert", column) for column in target.every)
             yield *place, "delete", None
     yield from ((schema, relation, "select", column) for relation, column in _LOOKED_UP)
-    yield from ((source.ANALYTICS, _RECORD, need, None) for need in ("select", "insert", "update"))
+    yield from ((relations.ANALYTICS, _RECORD, need, None) for need in ("select", "insert", "update"))
     yield from ((operational.SCHEMA, view, "ownership", None) for view in publish.VIEWS)
 
 

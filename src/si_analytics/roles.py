@@ -21,8 +21,8 @@ from si_analytics import (
     locks,
     operational,
     postgres,
+    relations,
     schema,
-    source,
     sql,
     staging,
     stale,
@@ -89,16 +89,16 @@ def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | Non
     with the marks of a row, the view that shows the same, and the record of refreshes.
     """
     names = sql.names("extract")
-    asked = {name: source.MARKS | {source.PART} | {one.name for one in contract.columns(name)} for name in names}
+    asked = {name: relations.MARKS | {relations.PART} | {one.name for one in contract.columns(name)} for name in names}
     tables = {f"{schema}.{name}": columns for name, columns in asked.items()}
-    views = {f"{source.ANALYTICS}.source_{name}": None for name in names}
-    return {**tables, **views, f"{source.ANALYTICS}.{source.REFRESHES}": None}
+    views = {f"{relations.ANALYTICS}.source_{name}": None for name in names}
+    return {**tables, **views, f"{relations.ANALYTICS}.{relations.REFRESHES}": None}
 
 
 def writable(schema: str = operational.SCHEMA) -> tuple[str, ...]:
     """What the publishing role is to write: every target, and the record of refreshes."""
     targets = (staging.Target.of(name, schema).label for name in sql.names("publish"))
-    return tuple(sorted((*targets, f"{source.ANALYTICS}.{source.REFRESHES}")))
+    return tuple(sorted((*targets, f"{relations.ANALYTICS}.{relations.REFRESHES}")))
 
 
 def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
@@ -119,7 +119,7 @@ def _there(
 ) -> Mapping[str, frozenset[str] | None]:
     """What is to be read where views stand in the place of tables: their rows have no marks."""
     without = {f"{schema}.{name}" for name in views}
-    marks = source.MARKS | {source.PART}
+    marks = relations.MARKS | {relations.PART}
     return {name: columns - marks if columns and name in without else columns for name, columns in reads.items()}
 
 

@@ -6,9 +6,7 @@ May import: `errors`, `sql`, `operational`, `contract`.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,18 +14,10 @@ from typing import Any
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import contract, operational, sql
+from si_analytics import contract, operational, relations, sql
 from si_analytics.errors import ExtractError
 
-ANALYTICS = "analytics"
-REFRESHES = "refreshes"
-_NUMBER = 12  # where in a row of sql/catalog/sources what is said of its column begins
-MARKS = frozenset({"ctid", "xmin"})
-"""Where a row lies and which transaction wrote it: the columns of Postgres's own by which changes are found."""
-PART = "tableoid"
-"""Which part of a table a row lies in: asked of tables that have parts."""
-VIEWS = frozenset("vm")
-"""The kinds of relation that show the rows of others."""
+_Held = Mapping[tuple[str, str], relations.Relation]
 
 
 @dataclass(frozen=True)
@@ -77,56 +67,12 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Part:
-    """A partition of a table, or what inherits from it, that holds rows; ``shape`` tells its columns."""
-
-    oid: int
-    file: int
-    kind: str
-    access_method: str
-    shape: str
-
-    @property
-    def identity(self) -> str:
-        """Changes whenever its values may have changed without a mark."""
-        return f"{self.oid}:{_digest([self.file, self.shape])[:16]}"
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A table or view as it stands; ``file`` is the number of the file its rows lie in.
-
-    ``readable`` says whether this role may read the whole of it, ``marks_readable`` whether where a row lies and who
-    wrote it, ``part_readable`` in which part it lies, ``rows_hidden`` whether policies apply to it. ``stands_on`` are
-    the relations that a view shows. ``closed`` names the columns this role may not read. ``parts`` are all that hold
-    rows of a table that is partitioned or inherited from, itself included where it does.
-    """
-
-    schema: str
-    name: str
-    oid: int
-    file: int
-    kind: str
-    access_method: str
-    readable: bool
-    marks_readable: bool
-    part_readable: bool
-    rows_hidden: bool
-    definition: str
-    stands_on: frozenset[int]
-    columns: tuple[contract.Column, ...]
-    numbers: tuple[int, ...]
-    closed: frozenset[str]
-    parts: tuple[Part, ...] = ()
-
-
-@dataclass(frozen=True)
 class Source:
     """Where an extracted table is read: the table itself, or the view for a role that may not see all of it."""
 
     table: str
-    relation: Relation
-    base: Relation
+    relation: relations.Relation
+    base: relations.Relation
     drift: tuple[contract.Drift, ...]
 
     @property
@@ -144,7 +90,7 @@ class Source:
         shape = [[number, one.name, one.type] for number, one in zip(base.numbers, base.columns, strict=True)]
         asked = [[one.name, one.type] for one in read]
         file = base.file if not base.parts else 0
-        whole = _digest([base.oid, file, shape, asked, self.relation.oid, self.relation.definition])
+        whole = relations.digest([base.oid, file, shape, asked, self.relation.oid, self.relation.definition])
         return " ".join([whole, *(part.identity for part in base.parts)])
 
     @property
@@ -170,7 +116,7 @@ class Source:
     def in_parts(self, oids: Iterable[int]) -> pg_sql.Composed:
         """Whether a row lies in one of these parts."""
         listed = pg_sql.Literal(f"{{{','.join(map(str, oids))}}}")
-        return pg_sql.SQL("{} = any({}::oid[])").format(pg_sql.Identifier(PART), listed)
+        return pg_sql.SQL("{} = any({}::oid[])").format(pg_sql.Identifier(relations.PART), listed)
 
     def selected(self, *, flat: bool = False) -> list[pg_sql.Composable]:
         """The listed columns; one of another type than expected as the one that its every value arrives in.
@@ -220,27 +166,14 @@ def server_name(cluster: object, database: object) -> str:
     return f"{cluster}/{database}"
 
 
-def relations(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[tuple[str, str], Relation]:
+def standing_relations(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[tuple[str, str], relations.Relation]:
     """Every table and view of the operational schema and of ours, by schema and name."""
-    return described(lambda text: ask(connection, text), schema)
-
-
-def described(answer: Callable[[str], list[tuple[Any, ...]]], schema: str) -> dict[tuple[str, str], Relation]:
-    """As `relations`, of whatever answers a query."""
-    found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-    for row in answer(operational.text(sql.read("catalog", "sources").text, schema)):
-        found.setdefault((row[0], row[1]), []).append(row)
-    below: dict[str, list[Part]] = {}
-    for name, *part in answer(operational.text(sql.read("catalog", "parts").text, schema)):
-        below.setdefault(name, []).append(Part(*part))
-    return {
-        place: _relation(rows, below.get(place[1], []) if place[0] == schema else []) for place, rows in found.items()
-    }
+    return relations.described(lambda text: ask(connection, text), schema)
 
 
 def sources(
     connection: duckdb.DuckDBPyConnection,
-    held: Mapping[tuple[str, str], Relation],
+    held: _Held,
     tables: Iterable[str],
     schema: str,
 ) -> dict[str, Source]:
@@ -288,18 +221,7 @@ def _untouched(one: Source, now: Mapping[int, Sequence[int | None]]) -> bool:
     return named and all((now[oid][1] or 0) == file for oid, file in files.items())
 
 
-def _relation(rows: list[tuple[Any, ...]], below: Sequence[Part]) -> Relation:
-    first, real = rows[0], [row for row in rows if row[_NUMBER] is not None]
-    columns = tuple(contract.Column(*row[_NUMBER + 1 : -1]) for row in real)
-    numbers, closed = tuple(row[_NUMBER] for row in real), frozenset(row[_NUMBER + 1] for row in real if not row[-1])
-    stands_on = frozenset(map(int, filter(None, first[_NUMBER - 1].split(","))))
-    oid, file, kind, access_method = first[2:6]
-    own = [Part(oid, file, kind, access_method, _digest([numbers]))] if below and kind == "r" else []
-    parts = (*own, *below)
-    return Relation(*first[: _NUMBER - 1], stands_on, columns, numbers, closed, parts)  # type: ignore[call-arg]
-
-
-def _require_current(held: Mapping[tuple[str, str], Relation], names: Sequence[str], schema: str) -> None:
+def _require_current(held: _Held, names: Sequence[str], schema: str) -> None:
     """Raise ExtractError where only a view could be read, and the view shows another table than has the name."""
     stale = [
         name for name in names if not _readable_itself(held, name, schema) and _view(held, name, schema, current=False)
@@ -307,33 +229,33 @@ def _require_current(held: Mapping[tuple[str, str], Relation], names: Sequence[s
     if stale:
         raise ExtractError(
             "reading the operational tables",
-            f"{', '.join(f'{ANALYTICS}.source_{name}' for name in stale)} shows another table than the one called"
-            f" {', '.join(stale)} by now, which this role may not read itself",
+            f"{', '.join(f'{relations.ANALYTICS}.source_{name}' for name in stale)} shows another table than the one"
+            f" called {', '.join(stale)} by now, which this role may not read itself",
             "Nothing was published; bring the views and rights up to it, as the owner: si schema roles",
         )
 
 
-def _source(held: Mapping[tuple[str, str], Relation], name: str, schema: str) -> Source | None:
+def _source(held: _Held, name: str, schema: str) -> Source | None:
     """The table where this role may read what is asked of it, the view where not, or where policies would hide rows."""
     base, view = held[schema, name], _view(held, name, schema, current=True)
     chosen = base if _readable_itself(held, name, schema) else view or (base if _open(base, name) else None)
     return Source(name, chosen, base, contract.drift(name, base.columns, base.kind)) if chosen else None
 
 
-def _readable_itself(held: Mapping[tuple[str, str], Relation], name: str, schema: str) -> bool:
+def _readable_itself(held: _Held, name: str, schema: str) -> bool:
     base = held[schema, name]
     return _open(base, name) and not base.rows_hidden
 
 
-def _open(base: Relation, name: str) -> bool:
+def _open(base: relations.Relation, name: str) -> bool:
     """Whether this role may read of a table what is asked of it; a view has no marks that could be."""
     asked = {column.name for column in contract.columns(name)}
-    return (base.marks_readable or base.kind in VIEWS) and not asked & base.closed
+    return (base.marks_readable or base.kind in relations.VIEWS) and not asked & base.closed
 
 
-def _view(held: Mapping[tuple[str, str], Relation], name: str, schema: str, *, current: bool) -> Relation | None:
+def _view(held: _Held, name: str, schema: str, *, current: bool) -> relations.Relation | None:
     """The view that shows a table, if this role may read it, and it stands on what has the table's name: or not."""
-    base, view = held[schema, name], held.get((ANALYTICS, f"source_{name}"))
+    base, view = held[schema, name], held.get((relations.ANALYTICS, f"source_{name}"))
     return view if view and view.readable and (view.stands_on == {base.oid}) is current else None
 
 
@@ -352,7 +274,3 @@ def _flat(name: pg_sql.Identifier) -> pg_sql.Composable:
         "case when array_ndims({name}) > 1 then array(select element from unnest({name})"
         " with ordinality as elements (element, place) order by place) else {name} end"
     ).format(name=name)
-
-
-def _digest(parts: Sequence[Any]) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

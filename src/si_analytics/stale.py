@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from psycopg.sql import SQL
 
-from si_analytics import catalog, ddl, equivalents, operational, source, sql
+from si_analytics import catalog, ddl, equivalents, operational, relations, sql
 from si_analytics.catalog import VIEWS, Connection, Item
 from si_analytics.errors import SchemaError
 
-_SOURCE = f"{source.ANALYTICS}.source_"
+_SOURCE = f"{relations.ANALYTICS}.source_"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, contract, extract, postgres, records, refresh, source, sql, warehouse
+from si_analytics import changes, contract, extract, postgres, records, refresh, relations, sql, warehouse
 from si_analytics.changes import Baseline
 from si_analytics.errors import AnalyticsError, UsageError
 from si_analytics.listening import Heard, Listener
@@ -193,7 +193,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _record_readable(reading: extract.Reading) -> bool:
-    record = reading.relations.get((source.ANALYTICS, source.REFRESHES))
+    record = reading.relations.get((relations.ANALYTICS, relations.REFRESHES))
     return record is not None and record.readable
 
 
