@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin/python
 SI := $(BIN) -m si_analytics
 BIOME := .venv/bin/biome
-SCRIPTS := src/si_analytics/dashboard/static
+SCRIPTS := src/si_analytics/reports/dashboard/static
 DEMO_AS_OF := 2026-06-01T00:00:00Z
 INSTALLED := .venv/.installed
 BENCH_BIN := .venv-bench/bin/python
@@ -47,7 +47,7 @@ format: $(INSTALLED) ## Let ruff lay the Python out, and Biome the page's script
 	@$(BIOME) check --write $(SCRIPTS)
 
 docs: $(INSTALLED) ## The page docs/metrics.md anew, from the headers of the SQL files
-	@$(BIN) -m si_analytics.glossary > docs/metrics.md.new
+	@$(BIN) -m si_analytics.query.catalog > docs/metrics.md.new
 	@mv docs/metrics.md.new docs/metrics.md
 
 ui: $(INSTALLED) ## Dagster's web UI on http://127.0.0.1:3000

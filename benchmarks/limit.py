@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql as pg_sql
 
 from benchmarks.tasks import Task, Work
-from si_analytics import contract
+from si_analytics.definitions import contract
 
 TABLE = "transactions"
 

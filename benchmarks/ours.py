@@ -17,10 +17,11 @@ import duckdb
 
 from benchmarks.limit import TABLE
 from benchmarks.tasks import Task, Work
-from si_analytics import extract, publish, reconciliation, refresh, warehouse
-from si_analytics.changes import Baseline
+from si_analytics import extract, publish, refresh, warehouse
+from si_analytics.extract import reconciliation
+from si_analytics.extract.incremental import Baseline
+from si_analytics.extract.source import Snapshot, Source
 from si_analytics.settings import Settings
-from si_analytics.source import Snapshot, Source
 
 
 def full_extraction(task: Task) -> Work:

@@ -12,14 +12,15 @@ import dagster as dg
 
 from pipelines import descriptions, results
 from pipelines.resources import RefreshResource
-from si_analytics import checks, metrics, sql
+from si_analytics.compute import checks, metrics
+from si_analytics.definitions import files
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """Every check, in the step it belongs to."""
     order = metrics.names()
     steps: dict[str, list[dg.AssetCheckSpec]] = {}
-    for file in sql.read_all("checks"):
+    for file in files.read_all("checks"):
         spec = _spec(file, order)
         subject = "raw" if checks.reads_only_raw(file.name) else spec.asset_key.path[-1]
         steps.setdefault(f"check_{subject}", []).append(spec)
@@ -57,7 +58,7 @@ def _result(key: dg.AssetCheckKey, result: checks.CheckResult) -> dg.AssetCheckR
     )
 
 
-def _spec(file: sql.SqlFile, order: Sequence[str]) -> dg.AssetCheckSpec:
+def _spec(file: files.SqlFile, order: Sequence[str]) -> dg.AssetCheckSpec:
     subject, read = _subject(file, order), descriptions.inputs(file.listed("Inputs"))
     return dg.AssetCheckSpec(
         file.name,
@@ -69,7 +70,7 @@ def _spec(file: sql.SqlFile, order: Sequence[str]) -> dg.AssetCheckSpec:
     )
 
 
-def _subject(file: sql.SqlFile, order: Sequence[str]) -> dg.AssetKey:
+def _subject(file: files.SqlFile, order: Sequence[str]) -> dg.AssetKey:
     """The table a check is about: the metric it reads that comes last in `order`, else its first table.
 
     The last, because what a blocking check is about holds up all that is computed from it.

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from si_analytics import contract, declared, definitions, lineage, schema, sql
-from si_analytics.lineage import Origin
+from si_analytics import schema
+from si_analytics.compute import lineage
+from si_analytics.compute.lineage import Origin
+from si_analytics.definitions import contract, files, headers
+from si_analytics.schema import declared
 
 _NAMED = 4
 _DAY = dg.TableColumn("as_of_date", "date", "the day, in the reporting time zone, whose end is described")
@@ -55,11 +58,11 @@ def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
             "",
             _said(f"{one.meaning} ({one.unit})" if one.unit else one.meaning, _made(from_postgres[one.name])),
         )
-        for one in definitions.of(name).columns
+        for one in headers.of(name).columns
     )
 
 
-def of_target(file: sql.SqlFile) -> list[dg.TableColumn]:
+def of_target(file: files.SqlFile) -> list[dg.TableColumn]:
     """The columns that publishing writes, with the types of their table and the meanings of their metric."""
     declaration = {one.name: one for one in declared.columns(file.fields["Target"].removeprefix("public."))}
     meanings = {column.name: column.description for column in of_metric(_source(file))}
@@ -82,14 +85,14 @@ def lineage_of(folder: str, name: str) -> dict[str, dg.TableColumnLineage]:
     return _lineage({column: _deps(read) for column, read in lineage.column_inputs(folder, name).items()})
 
 
-def lineage_of_target(file: sql.SqlFile) -> dict[str, dg.TableColumnLineage]:
+def lineage_of_target(file: files.SqlFile) -> dict[str, dg.TableColumnLineage]:
     """The column of its metric that each written column is."""
     return _lineage({name: _deps([(file.fields["Source"], read)]) for name, read in _written(file).items()})
 
 
 def lineage_of_history(name: str) -> dict[str, dg.TableColumnLineage]:
     """The column of the metric that each kept column is."""
-    return _lineage({one.name: _deps([(f"metrics.{name}", one.name)]) for one in definitions.of(name).columns})
+    return _lineage({one.name: _deps([(f"metrics.{name}", one.name)]) for one in headers.of(name).columns})
 
 
 def _lineage(deps: Mapping[str, list[dg.TableColumnDep]]) -> dict[str, dg.TableColumnLineage]:
@@ -110,18 +113,18 @@ def _deps(read: Iterable[Origin]) -> list[dg.TableColumnDep]:
     return found
 
 
-def _source(file: sql.SqlFile) -> str:
+def _source(file: files.SqlFile) -> str:
     return file.fields["Source"].removeprefix("metrics.")
 
 
-def _written(file: sql.SqlFile) -> dict[str, str]:
+def _written(file: files.SqlFile) -> dict[str, str]:
     """Per column that publishing writes, the column of the metric it comes from; the key may bear another name."""
     key = dict(zip(file.listed("Key"), file.listed("From") or file.listed("Key"), strict=True))
     return {**key, **{name: name for name in file.listed("Columns")}}
 
 
 def _reading(table: str, column: str) -> str:
-    read = table in sql.names("extract") and any(one.name == column for one in contract.columns(table))
+    read = table in files.names("extract") and any(one.name == column for one in contract.columns(table))
     return f"read into raw.{table}" if read else "stays in Postgres"
 
 

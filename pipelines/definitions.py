@@ -2,7 +2,7 @@
 
 Belongs here: putting the parts together. Importing this module reads nothing; loading it reads the SQL
 files' headers and the settings (for the reporting time zone of the schedules), and no database.
-May import: every module of `pipelines`, `si_analytics.settings`, `si_analytics.sql`.
+May import: every module of `pipelines`, `si_analytics.settings`, `si_analytics.definitions.files`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines import checks, jobs, schedules, sensors, trends
+from pipelines import anomaly_checks, checks, jobs, schedules, sensors
 from pipelines.assets import history, metrics, operational, published, raw, reports
 from pipelines.resources import REFRESH, RefreshResource
-from si_analytics import settings, sql
+from si_analytics import settings
+from si_analytics.definitions import files as sql_files
 
 
 @dg.definitions
@@ -30,7 +31,7 @@ def _defs(timezone: str, files: frozenset[tuple[Path, int]]) -> dg.Definitions:
     groups = (operational, raw, metrics, published, reports)
     return dg.Definitions(
         assets=[*(asset for group in groups for asset in group.assets()), *history.assets(timezone)],
-        asset_checks=[*checks.asset_checks(), *trends.asset_checks()],
+        asset_checks=[*checks.asset_checks(), *anomaly_checks.asset_checks()],
         jobs=jobs.JOBS,
         schedules=schedules.schedules(timezone),
         sensors=sensors.sensors(),
@@ -41,4 +42,4 @@ def _defs(timezone: str, files: frozenset[tuple[Path, int]]) -> dg.Definitions:
 
 def _files() -> frozenset[tuple[Path, int]]:
     """The SQL files, each with the time it was last written."""
-    return frozenset((path, path.stat().st_mtime_ns) for path in sql.root().rglob("*.sql"))
+    return frozenset((path, path.stat().st_mtime_ns) for path in sql_files.root().rglob("*.sql"))

@@ -1,7 +1,7 @@
 """What Dagster shows of a SQL file before anything runs: key, description, code reference, labels.
 
 Belongs here: turning the headers of ``sql/`` into the arguments of assets and checks, and the settings
-all steps share. May import: `dagster`, `si_analytics.sql`.
+all steps share. May import: `dagster`, `si_analytics.definitions.files`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from si_analytics import sql
+from si_analytics.definitions import files
 
 OWNERS = ("team:growth",)
 POOL = "warehouse"
@@ -48,7 +48,7 @@ def inputs(tables: tuple[str, ...]) -> list[dg.AssetKey]:
     return [key(match[1], match[2]) for match in found if match]
 
 
-def description(file: sql.SqlFile) -> str:
+def description(file: files.SqlFile) -> str:
     """A file's header as Markdown: what it is, how it is made, what a row and its units are."""
     # What a row of a file is that publishes is of interest to nobody: it counts what was written.
     shown = _SHOWN_OF_TARGET if "Target" in file.fields else _SHOWN
@@ -57,12 +57,12 @@ def description(file: sql.SqlFile) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def topic(file: sql.SqlFile) -> dict[str, str]:
+def topic(file: files.SqlFile) -> dict[str, str]:
     """What a metric is about, as the tag that assets are filtered by; none where its header leaves it out."""
     return {"topic": file.fields["Topic"]} if "Topic" in file.fields else {}
 
 
-def metadata(file: sql.SqlFile, table: str | None = None) -> dict[str, Any]:
+def metadata(file: files.SqlFile, table: str | None = None) -> dict[str, Any]:
     """The code reference to a SQL file and, where it makes one, the name of the table."""
     named = {"dagster/table_name": table} if table else {}
     return {**named, "dagster/code_references": code_reference(file.path)}
@@ -70,7 +70,7 @@ def metadata(file: sql.SqlFile, table: str | None = None) -> dict[str, Any]:
 
 def code_reference(path: str) -> dg.CodeReferencesMetadataValue:
     """The reference to a file of the project, whose `path` is as people name it."""
-    root = sql.root().parent
+    root = files.root().parent
     with warnings.catch_warnings():
         # Code references are marked beta; the warning would stand in the log once for every asset.
         warnings.simplefilter("ignore", dg.BetaWarning)

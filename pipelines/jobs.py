@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines import descriptions, forms
+from pipelines import descriptions, launch_config
 
 # A run whose process died is begun anew by the daemon, and from its first step: steps share one refresh, which went
 # with the process. A step that failed is not retried so, for what it found would be found again.
@@ -16,7 +16,7 @@ _RUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
 REFRESH_METRICS = dg.define_asset_job(
     "refresh_metrics",
     selection=dg.AssetSelection.groups("raw", "metrics", "published"),
-    config=forms.refresh_form,
+    config=launch_config.refresh_form,
     run_tags={**descriptions.WRITER, **_RUN_ANEW},
     description="Reads Postgres in one snapshot, computes every metric, runs every check, writes the rows that"
     " differ back in one transaction and replaces the warehouse. The launchpad asks for the moment, the currency,"
@@ -32,7 +32,7 @@ BUILD_SCHEMA = dg.define_asset_job(
 EXPORT_DASHBOARDS = dg.define_asset_job(
     "export_dashboards",
     selection=dg.AssetSelection.groups("reports"),
-    config=forms.reports_form,
+    config=launch_config.reports_form,
     run_tags=_RUN_ANEW,
     description="Writes the dashboard from the warehouse as it stands. The launchpad asks for which files: the page,"
     " a PDF of it, the metrics as tables; nothing need be given.",

@@ -24,8 +24,9 @@ from contextlib import ExitStack, contextmanager
 import dagster as dg
 from pydantic import PrivateAttr
 
-from si_analytics import settings, windows
+from si_analytics import settings
 from si_analytics.errors import InterruptedReadError
+from si_analytics.periods import windows
 from si_analytics.refresh import WAITING, Listener, Refresh
 
 REFRESH = "refresh"

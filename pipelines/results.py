@@ -16,13 +16,14 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from pipelines import columns, headlines
-from si_analytics import checks, sql
+from pipelines import columns, kpis
+from si_analytics.compute import checks
+from si_analytics.definitions import files as sql_files
 from si_analytics.extract import TableExtract
-from si_analytics.history import HistoryReport
 from si_analytics.publish import TargetChange
-from si_analytics.reader import Warehouse
+from si_analytics.query.warehouse import Warehouse
 from si_analytics.refresh import Refresh
+from si_analytics.refresh.backfill import HistoryReport
 
 _SHOWN_ROWS = 10
 _FEWEST_ROWS = 3
@@ -68,7 +69,7 @@ def _moved(table: TableExtract) -> tuple[tuple[str, int | None], ...]:
 def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str, Any]:
     """What was computed of one metric, and its first rows in the metric's own order."""
     relation = refresh.connection.table(f"metrics.{name}")
-    drawn = headlines.chart(refresh.connection, name)
+    drawn = kpis.chart(refresh.connection, name)
     return {
         "dagster/row_count": rows,
         **columns.described(columns.of_metric(name), _types(relation)),
@@ -76,7 +77,7 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
         "seconds": round(seconds, 3),
         "first rows": dg.MetadataValue.md(_first_rows(relation)),
         **({"chart": dg.MetadataValue.md(markdown(*drawn))} if drawn else {}),
-        **headlines.of(refresh.connection, name),
+        **kpis.of(refresh.connection, name),
         **moment(refresh),
     }
 
@@ -84,7 +85,7 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
 def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
     """What was written to one target."""
     return {
-        **columns.lineage_of_target(sql.read("publish", change.target)),
+        **columns.lineage_of_target(sql_files.read("publish", change.target)),
         "changed rows": change.changed,
         "inserted": change.inserted,
         "updated": change.updated,

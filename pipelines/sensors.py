@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from pipelines import alerts, descriptions, jobs, left_behind
-from si_analytics import settings, watch
+from pipelines import alerts, descriptions, jobs, orphaned_runs
+from si_analytics import settings
 from si_analytics.errors import UsageError
+from si_analytics.refresh import watch
 
 _SECONDS = 60
 _AFTER_A_FAILURE = 15 * 60.0
@@ -32,7 +33,7 @@ _AT_WORK = [
 
 def sensors() -> list[dg.SensorDefinition]:
     """Every sensor."""
-    return [operational_changes(), run_failure(), left_behind.runs_left_behind()]
+    return [operational_changes(), run_failure(), orphaned_runs.runs_left_behind()]
 
 
 def operational_changes(clock: Callable[[], float] = time.time) -> dg.SensorDefinition:

@@ -18,7 +18,9 @@ from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 from pydantic import SecretStr
 
-from si_analytics import embedded, roles, schema, sockets
+from si_analytics import schema
+from si_analytics.postgres import embedded, sockets
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import extractions, outside, scratch
 

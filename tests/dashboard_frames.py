@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
 
-from si_analytics.statistics import wilson_interval
+from si_analytics.compute.statistics import wilson_interval
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 HOSTILE = (

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 from playwright.sync_api import Browser
 
-from si_analytics import dashboard, display
+from si_analytics import formatting
+from si_analytics.reports import dashboard
 from tests import dashboard_frames as frames
 from tests.browsing import Watched, open_file, watched
 
@@ -52,9 +53,9 @@ def opened(browser: Browser, path: Path, fragment: str = "", **options: Any) -> 
 
 
 WRITTEN: dict[str, Callable[[Any], str]] = {
-    "number": lambda value: display.MISSING if value is None else f"{value:,}",
-    "ratio": display.percent,
-    "hours": display.hours,
+    "number": lambda value: formatting.MISSING if value is None else f"{value:,}",
+    "ratio": formatting.percent,
+    "hours": formatting.hours,
     "typed": lambda value: "(no name)" if value is None else value,
     "label": lambda value: value.replace("_", " ").capitalize(),
     "month": lambda value: f"{value:%B %Y}",

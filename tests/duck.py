@@ -15,7 +15,9 @@ from uuid import UUID
 
 import duckdb
 
-from si_analytics import checks, extract, metrics, sql
+from si_analytics import extract
+from si_analytics.compute import checks, metrics
+from si_analytics.definitions import files
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 BEFORE = datetime(2025, 6, 1, tzinfo=UTC)
@@ -59,7 +61,7 @@ def key(number: int) -> UUID:
 
 def key_column(table: str) -> str:
     """The column a raw table is keyed by."""
-    return sql.read("extract", table).fields["Key"]
+    return files.read("extract", table).fields["Key"]
 
 
 class Duck:

@@ -16,16 +16,17 @@ import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics import contract, extract, sql
-from si_analytics.changes import Baseline
+from si_analytics import extract
+from si_analytics.definitions import contract, files
 from si_analytics.extract import TableExtract
+from si_analytics.extract.incremental import Baseline
 from si_analytics.settings import Settings
 
 Rows = dict[Any, tuple[Any, ...]]
 
 
 def key_of(table: str) -> str:
-    return sql.read("extract", table).fields["Key"]
+    return files.read("extract", table).fields["Key"]
 
 
 def names_of(table: str) -> list[str]:

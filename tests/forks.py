@@ -100,13 +100,14 @@ def main() -> None:
     """Do each job that standard input names."""
     import scipy.stats  # noqa: F401 - what a refresh imports when it first needs it, all of them need
 
-    from si_analytics import definitions, export, refresh, sample  # noqa: F401 - and so with these
+    from si_analytics import refresh, sample  # noqa: F401 - and so with these
+    from si_analytics.definitions import headers
     from si_analytics.settings import Settings
     from tests import agreement
 
     # Read once, as far as that starts no thread: an eighth of what a refresh takes, and it is killed in what it does.
-    for folder in definitions.FOLDERS:
-        definitions.files(folder)
+    for folder in headers.FOLDERS:
+        headers.files(folder)
 
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     stop, told, reader = -1, -1, -1

@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from si_analytics import metrics
+from si_analytics.compute import metrics
 from tests import model, warehouses
 from tests.moments import AS_OF, FEBRUARY, START
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from si_analytics import sockets
+from si_analytics.postgres import sockets
 
 _counter = itertools.count()
 _TRANSACTIONS_IN_A_FILE = 2**20

@@ -8,8 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from si_analytics import checks, publish, reader, refresh, staging
+from si_analytics import publish, refresh
+from si_analytics.compute import checks
 from si_analytics.errors import UnknownNameError
+from si_analytics.publish import staging
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from tests import model, worlds
 from tests.model import identity
@@ -65,7 +68,7 @@ def test_means_and_rates_of_nothing_are_null_in_every_metric_of_the_warehouse(qu
         "invite_template_usage": {"acceptance_rate"},
         "user_ratings": {"rating"},
     }
-    with reader.connect(quiet) as warehouse:
+    with query_warehouse.connect(quiet) as warehouse:
         for name, columns in expected.items():
             last = warehouse.metric(name).row(-1, named=True)  # of brands that is the one without a review
             assert {column for column, value in last.items() if value is None} == columns, name
@@ -115,7 +118,7 @@ def test_a_profile_whose_user_is_gone_blocks_nothing_and_its_figures_go(settings
         ("sponsor_profiles", brand),
     }
     assert [check.name for check in report.checks if check.severity == checks.BLOCKING and not check.passed] == []
-    with reader.connect(settings) as warehouse:
+    with query_warehouse.connect(settings) as warehouse:
         assert warehouse.agent_leaderboard()["agent_id"].to_list() == [str(identity("users", 1))]
         with pytest.raises(UnknownNameError):
             warehouse.explain("agent_leaderboard", gone, "total_earnings")

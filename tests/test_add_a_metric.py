@@ -13,8 +13,12 @@ import psycopg
 import pytest
 
 from pipelines.definitions import defs
-from si_analytics import definitions, glossary, lineage, metrics, reader, refresh, sample, sql
+from si_analytics import refresh, sample
+from si_analytics.compute import lineage, metrics
+from si_analytics.definitions import files, headers
 from si_analytics.errors import DefinitionError
+from si_analytics.query import catalog
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from tests.commands import Command
 
@@ -32,7 +36,7 @@ def taught() -> str:
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of `sql/` with the tutorial's file dropped into it."""
     copy = tmp_path_factory.mktemp("drop") / "sql"
-    shutil.copytree(sql.root(), copy)
+    shutil.copytree(files.root(), copy)
     (copy / "metrics" / f"{NAME}.sql").write_text(taught(), encoding="utf-8")
     return copy
 
@@ -40,7 +44,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def dropped(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The library reads the copy."""
-    monkeypatch.setattr(sql, "root", lambda: copied)
+    monkeypatch.setattr(files, "root", lambda: copied)
     return copied
 
 
@@ -57,14 +61,14 @@ def using(
     made = Settings(_env_file=None, postgres_url=url, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore
     sample.generate(made, scale=0.02)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sql, "root", lambda: copied)
+        patch.setattr(files, "root", lambda: copied)
         refresh.run(made, as_of=AS_OF)
     return made
 
 
 @pytest.mark.usefixtures("dropped")
 def test_the_warehouse_has_its_table_with_the_numbers_postgres_would_give(using: Settings) -> None:
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         rows = warehouse.metric(NAME)
         assert rows.equals(warehouse.sql(f"select * from metrics.{NAME} order by sponsor_id"))
         early = warehouse.metric(NAME, as_of="2026-03-01")
@@ -87,7 +91,7 @@ def test_the_command_line_prints_it_and_its_columns(
     assert using.postgres_url is not None
     given = {"SI_HOME": str(using.home), "SI_POSTGRES_URL": using.postgres_url.get_secret_value()}
     command = Command(tmp_path, given, monkeypatch, capsys)
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         assert len(command("metric", NAME, "--json").document) == warehouse.metric(NAME).height
     assert "deals.amount" in command("metric", NAME, "--list").out
     assert NAME in command("metric", "--list").out
@@ -95,9 +99,9 @@ def test_the_command_line_prints_it_and_its_columns(
 
 @pytest.mark.usefixtures("dropped")
 def test_the_catalogue_has_its_entry() -> None:
-    entry = glossary.page().partition(f"### {NAME}\n")[2].partition("\n### ")[0]
+    entry = catalog.page().partition(f"### {NAME}\n")[2].partition("\n### ")[0]
     assert "| `total_amount` | usd | sum of their amounts | `deals.amount` |" in entry
-    (row,) = [row for row in glossary.listing().to_dicts() if row["name"] == NAME]
+    (row,) = [row for row in catalog.listing().to_dicts() if row["name"] == NAME]
     assert row["inputs"] == ["raw.deals"]
 
 
@@ -111,15 +115,15 @@ def test_dagster_has_its_asset_after_what_it_reads() -> None:
 
 def test_the_page_names_every_field_and_every_parameter_there_is() -> None:
     text = TUTORIAL.read_text(encoding="utf-8")
-    for name in definitions.PARAMETERS:
+    for name in headers.PARAMETERS:
         assert f"`${name}`" in text
-    for field in (*sql.parse("metrics", NAME, taught()).fields, "Key"):
+    for field in (*files.parse("metrics", NAME, taught()).fields, "Key"):
         assert f"| `{field}` |" in text
 
 
 def test_what_may_be_bound_is_what_the_library_binds() -> None:
     bound = metrics.Parameters.all_time(AS_OF, "usd", "UTC").bound()
-    assert sorted(definitions.PARAMETERS) == sorted(bound)
+    assert sorted(headers.PARAMETERS) == sorted(bound)
 
 
 WRONG = {

@@ -16,8 +16,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from si_analytics import diagnosis, postgres, refresh, sample, schema, warehouse
+from si_analytics import postgres, refresh, sample, schema, warehouse
 from si_analytics.errors import AnalyticsError, ServerError
+from si_analytics.health import doctor
 from si_analytics.settings import Settings
 from tests import outside
 from tests.commands import Si
@@ -176,7 +177,7 @@ def test_a_wrong_password_is_one_sentence_without_it(
     with pytest.raises(ServerError, match="password authentication failed") as caught:
         postgres.connect(current)
     assert_secret(caught.value, PASSWORDS[2])
-    found = diagnosis.findings(current, datetime.now(UTC))
+    found = doctor.findings(current, datetime.now(UTC))
     assert PASSWORDS[2] not in str(found)
     assert quote(PASSWORDS[2], safe="") not in str(found)
 
@@ -211,5 +212,5 @@ def test_the_account_of_the_machine_is_let_in_over_the_socket_without_a_password
     database = guarded.create_database("peered")
     current = using(f"postgresql://peered@/{database}?host={quote(row[0], safe='')}&port={guarded.port}", tmp_path)
     assert connected(current) == ["none", "none"]
-    found = {one.what: one for one in diagnosis.findings(current, datetime.now(UTC))}
+    found = {one.what: one for one in doctor.findings(current, datetime.now(UTC))}
     assert found["encryption"].found == "none, and none needed: the server is on this machine"

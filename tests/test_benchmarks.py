@@ -14,7 +14,8 @@ from benchmarks import dagster_loading, dagster_overhead, measuring, parts, plac
 from benchmarks.measuring import Result, missing
 from benchmarks.piece import PIECES
 from benchmarks.published import agreement
-from si_analytics import metrics, sample
+from si_analytics import sample
+from si_analytics.compute import metrics
 from si_analytics.settings import Settings
 
 

@@ -9,24 +9,26 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from si_analytics import definitions, glossary, lineage, sql
 from si_analytics.cli.app import app
+from si_analytics.compute import lineage
+from si_analytics.definitions import files, headers
+from si_analytics.query import catalog
 
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
-EVERY = (*sql.names("metrics"), *sql.names("funnels"))
+EVERY = (*files.names("metrics"), *files.names("funnels"))
 
 
 def test_the_page_is_what_make_docs_would_write() -> None:
-    stands, would = PAGE.read_text(encoding="utf-8").splitlines(), glossary.page().splitlines()
+    stands, would = PAGE.read_text(encoding="utf-8").splitlines(), catalog.page().splitlines()
     changed = difflib.unified_diff(stands, would, "docs/metrics.md", "the headers", lineterm="", n=0)
     assert stands == would, "docs/metrics.md is stale; run `make docs`:\n" + "\n".join(changed)
 
 
 def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() -> None:
-    rows = {row["name"]: row for row in glossary.listing().to_dicts()}
+    rows = {row["name"]: row for row in catalog.listing().to_dicts()}
     assert tuple(rows) == EVERY
     for name, row in rows.items():
-        told = definitions.of(name)
+        told = headers.of(name)
         assert (row["kind"], row["grain"], row["summary"]) == (told.kind, told.grain, told.summary)
         assert [column["name"] for column in row["columns"]] == [column.name for column in told.columns]
         assert {table.partition(".")[0] for table in row["inputs"]} <= {"raw", "metrics", "meta"}
@@ -35,7 +37,7 @@ def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_metric_is_described_column_by_column_with_its_lineage(name: str) -> None:
-    for row in glossary.described(name).to_dicts():
+    for row in catalog.described(name).to_dicts():
         assert row["lineage"] == [".".join(origin) for origin in lineage.column_lineage(name)[row["column"]]]
         assert row["meaning"]
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import typer
 
-from si_analytics import export, settings
+from si_analytics import settings
 from si_analytics.cli import app, output, results
 from si_analytics.errors import AnalyticsError
+from si_analytics.reports import export
 from si_analytics.settings import Settings
 from tests.commands import Si
 

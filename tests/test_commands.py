@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from si_analytics import reader
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from tests.commands import AS_OF, Si
 
@@ -108,7 +108,7 @@ def test_every_metric_and_funnel_is_listed(si: Si, shop: Settings) -> None:
 
 def test_a_metric_in_json_has_exact_money_as_text(si: Si, shop: Settings) -> None:
     document = si(shop)("metric", "agent_leaderboard", "--json").document
-    with reader.connect(shop) as warehouse:
+    with query_warehouse.connect(shop) as warehouse:
         frame = warehouse.agent_leaderboard()
     assert [row["agent_id"] for row in document] == frame["agent_id"].to_list()
     assert [Decimal(row["total_earnings"]) for row in document] == frame["total_earnings"].to_list()
@@ -119,7 +119,7 @@ def test_a_metric_in_json_has_exact_money_as_text(si: Si, shop: Settings) -> Non
 def test_a_metric_in_csv_is_read_back_as_it_was(si: Si, shop: Settings) -> None:
     done = si(shop)("metric", "agent_performance_metrics", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.out)))
-    with reader.connect(shop) as warehouse:
+    with query_warehouse.connect(shop) as warehouse:
         frame = warehouse.agent_performance_metrics()
     assert list(rows[0]) == frame.columns
     assert [Decimal(row["performance_score"]) for row in rows] == frame["performance_score"].to_list()
@@ -132,13 +132,13 @@ def test_a_metric_in_csv_is_read_back_as_it_was(si: Si, shop: Settings) -> None:
 def test_a_metric_in_parquet_goes_through_a_pipe_unchanged(si: Si, shop: Settings) -> None:
     process = si(shop).started("metric", "brand_reputations", "--format", "parquet", stdout=-1)
     written, _ = process.communicate(timeout=60)
-    with reader.connect(shop) as warehouse:
+    with query_warehouse.connect(shop) as warehouse:
         assert pl.read_parquet(io.BytesIO(written)).equals(warehouse.brand_reputations())
 
 
 def test_a_table_has_one_line_a_row_and_nothing_cut_off_where_nobody_looks(si: Si, shop: Settings) -> None:
     done = si(shop)("metric", "agent_leaderboard")
-    with reader.connect(shop) as warehouse:
+    with query_warehouse.connect(shop) as warehouse:
         frame = warehouse.agent_leaderboard()
     lines = done.out.splitlines()
     assert len(lines) == frame.height + 1
@@ -164,7 +164,7 @@ def test_a_funnel_takes_a_breakdown_a_bound_and_a_window(si: Si, shop: Settings)
         "Asia/Tokyo",
     )
     document = si(shop)("metric", "invite", *words, "--json").document
-    with reader.connect(shop) as warehouse:
+    with query_warehouse.connect(shop) as warehouse:
         frame = warehouse.funnel(
             "invite", by="method", within="14d", since="2026-01-01", until="2026-03-01", tz="Asia/Tokyo"
         )
@@ -178,7 +178,7 @@ def test_a_board_takes_an_order_a_filter_a_span_a_currency_and_a_moment(si: Si, 
     words = ("--by", "deals", "--tier", "gold", "--tier", "bronze", "--during", "2026-Q1")
     words += ("--currency", "eur", "--as-of", "2026-03", "--tz", "Asia/Tokyo")
     document = si(shop)("metric", "agent_leaderboard", *words, "--json").document
-    with reader.connect(shop) as warehouse:
+    with query_warehouse.connect(shop) as warehouse:
         frame = warehouse.agent_leaderboard(
             by="deals", tier=["gold", "bronze"], during="2026-Q1", currency="eur", as_of="2026-03", tz="Asia/Tokyo"
         )
@@ -191,7 +191,7 @@ def test_a_board_takes_an_order_a_filter_a_span_a_currency_and_a_moment(si: Si, 
 def test_of_a_funnel_the_units_that_stopped_and_the_times_it_took_are_given(si: Si, shop: Settings) -> None:
     stopped = si(shop)("metric", "invite", "--stopped", "opened", "--within", "14d", "--json").document
     times = si(shop)("metric", "invite", "--times", "opened", "--by", "method", "--json").document
-    with reader.connect(shop) as warehouse:
+    with query_warehouse.connect(shop) as warehouse:
         assert len(stopped) == warehouse.stopped("invite", "opened", within="14d").height > 0
         assert len(times) == warehouse.time_to_convert("invite", "opened", by="method").height > 0
     assert {row["percentile"] for row in times} == set(range(101))

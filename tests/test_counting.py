@@ -9,9 +9,12 @@ import duckdb
 import psycopg
 import pytest
 
-from si_analytics import comparison, counting, kept, metrics, refresh
+from si_analytics import refresh
+from si_analytics.compute import counting, metrics
+from si_analytics.query import diff
 from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings
+from si_analytics.warehouse import versions
 from tests import worlds
 from tests.commands import Si
 from tests.worlds import AS_OF, Build
@@ -55,7 +58,7 @@ def test_each_of_them_is_said_alone_and_one_that_is_written_otherwise_is_none(
 ) -> None:
     report = refresh.run(market.model_copy(update=changed), as_of=AS_OF, weights=weights)
     assert report.moved == ((said,) if said else ())
-    assert comparison.moved(market, *kept.pair(market, None, None)) == report.moved
+    assert diff.moved(market, *versions.pair(market, None, None)) == report.moved
 
 
 def test_a_refresh_that_is_taken_up_again_counts_as_it_did_whatever_the_settings_say(market: Settings) -> None:

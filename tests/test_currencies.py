@@ -9,15 +9,18 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from si_analytics import currencies, history, reader, refresh
+from si_analytics import refresh
+from si_analytics.compute import currencies
 from si_analytics.errors import SettingsError, UnknownNameError
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.refresh import backfill
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.commands import Si
 from tests.worlds import AS_OF, START, Build
 
 DAY = timedelta(days=1)
-Ask = Callable[[reader.Warehouse], object]
+Ask = Callable[[query_warehouse.Warehouse], object]
 
 
 @pytest.fixture
@@ -50,14 +53,14 @@ def paid(settings: Settings, postgres: psycopg.Connection) -> Settings:
 )
 def test_a_mistyped_currency_is_refused_with_those_there_are_whatever_is_asked(paid: Settings, ask: Ask) -> None:
     with (
-        reader.connect(paid) as warehouse,
+        query_warehouse.connect(paid) as warehouse,
         pytest.raises(UnknownNameError, match=r"currency 'euro': no money was recorded in it\. Did you mean 'eur'\?"),
     ):
         ask(warehouse)
 
 
 def test_the_currencies_of_the_data_and_usd_are_answered_however_they_are_written(paid: Settings) -> None:
-    with reader.connect(paid) as warehouse:
+    with query_warehouse.connect(paid) as warehouse:
         for currency, earned in (("EUR", "10.00"), (" usd", "5.00")):
             board = warehouse.agent_leaderboard(currency=currency)
             assert [f"{amount}" for amount in board["total_earnings"]] == [earned]
@@ -65,9 +68,9 @@ def test_the_currencies_of_the_data_and_usd_are_answered_however_they_are_writte
 
 def test_a_day_is_filled_afterwards_in_a_currency_of_the_data_alone(paid: Settings) -> None:
     day = START.date()
-    assert history.backfill(paid, day, day, currency="eur").currency == "eur"
+    assert backfill.backfill(paid, day, day, currency="eur").currency == "eur"
     with pytest.raises(UnknownNameError, match=r"There are: eur, usd"):
-        history.backfill(paid, day, day, currency="xyz")
+        backfill.backfill(paid, day, day, currency="xyz")
 
 
 def test_the_command_line_refuses_it_in_one_sentence(si: Si, paid: Settings) -> None:
@@ -80,14 +83,14 @@ def test_the_command_line_refuses_it_in_one_sentence(si: Si, paid: Settings) -> 
 def test_a_refresh_in_a_currency_that_nobody_paid_in_publishes_nothing(paid: Settings) -> None:
     with pytest.raises(SettingsError, match=r"SI_CURRENCY, 'eurr'.*Nothing was published\. Did you mean 'eur'\?"):
         refresh.run(paid.model_copy(update={"currency": "eurr"}), as_of=AS_OF)
-    with reader.connect(paid) as warehouse:
+    with query_warehouse.connect(paid) as warehouse:
         assert warehouse.currency == "usd"
     assert refresh.run(paid.model_copy(update={"currency": "eur"}), as_of=AS_OF + DAY).metrics["agent_leaderboard"] == 1
 
 
 def test_a_refresh_in_an_official_currency_that_nobody_was_paid_in_yet_counts_nothing(paid: Settings) -> None:
     refresh.run(paid.model_copy(update={"currency": "chf"}), as_of=AS_OF)
-    with reader.connect(paid) as warehouse:
+    with query_warehouse.connect(paid) as warehouse:
         assert warehouse.agent_leaderboard()["total_earnings"].to_list() == [Decimal("0.00")]
         with pytest.raises(UnknownNameError, match="xyz"):
             warehouse.agent_leaderboard(currency="xyz")
@@ -95,7 +98,7 @@ def test_a_refresh_in_an_official_currency_that_nobody_was_paid_in_yet_counts_no
 
 def test_a_new_marketplace_may_be_refreshed_in_any_currency_and_asked_in_that_and_in_usd(settings: Settings) -> None:
     refresh.run(settings.model_copy(update={"currency": "chf"}), as_of=AS_OF)
-    with reader.connect(settings) as warehouse:
+    with query_warehouse.connect(settings) as warehouse:
         assert warehouse.agent_leaderboard(currency="chf").height == 0
         assert warehouse.agent_leaderboard(currency="usd").height == 0
         with pytest.raises(UnknownNameError):

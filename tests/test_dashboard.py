@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from si_analytics import dashboard
-from si_analytics.dashboard import page
 from si_analytics.errors import AnalyticsError, UsageError
+from si_analytics.reports import dashboard
+from si_analytics.reports.dashboard import page
 from tests import dashboard_frames as frames
 from tests.dashboards import BOARD, content
 
@@ -182,7 +182,7 @@ def test_what_stands_in_the_file_beside_the_metrics_comes_in_one_order_too() -> 
 
 
 def headlines(of: dashboard.DashboardContent) -> dict[str, tuple[str, str]]:
-    from si_analytics.dashboard.headlines import headlines
+    from si_analytics.reports.dashboard.kpis import headlines
 
     return {headline.label: (headline.value, headline.note) for headline in headlines(of)}
 

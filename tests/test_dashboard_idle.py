@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser
 
-from si_analytics import dashboard, display
-from si_analytics.freshness import Freshness
+from si_analytics import formatting
+from si_analytics.query.freshness import Freshness
+from si_analytics.reports import dashboard
 from tests import dashboard_frames as frames
 from tests.dashboards import content, opened, shown
 
@@ -46,7 +47,7 @@ def test_charts_with_nothing_to_draw_are_a_sentence_and_no_axes(browser: Browser
             assert words in "".join(seen.texts(f"#{chart}")), chart
             assert seen.page.locator(f"#{chart} .ytick, #{chart} .xtick").count() == 0, chart
         assert "No take rate: no deal was completed." in "".join(seen.texts("#growth-chart"))
-        assert [row[0] for row in shown(seen, "brands")] == [display.MISSING] * unrated.height
+        assert [row[0] for row in shown(seen, "brands")] == [formatting.MISSING] * unrated.height
 
 
 def test_the_header_says_how_old_everything_is_and_warns_where_that_is_unusual(

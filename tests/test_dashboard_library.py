@@ -17,7 +17,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from si_analytics import display, export, reader, refresh, sample
+from si_analytics import formatting, refresh, sample
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.reports import export
 from si_analytics.settings import Settings
 from tests.browsing import Watched, open_file, watched
 from tests.dashboard_frames import HOSTILE
@@ -64,8 +66,8 @@ def using(
 
 
 @pytest.fixture(scope="module")
-def warehouse(using: Settings) -> Iterator[reader.Warehouse]:
-    with reader.connect(using) as opened:
+def warehouse(using: Settings) -> Iterator[query_warehouse.Warehouse]:
+    with query_warehouse.connect(using) as opened:
         yield opened
 
 
@@ -100,14 +102,14 @@ def key(period: str) -> str:
 def board(frame: pl.DataFrame) -> list[list[str]]:
     kinds = {**BOARD_CELLS, "tier": "typed"}
     return [
-        [display.MISSING if cell == "(no name)" and at == 3 else cell for at, cell in enumerate(row)]
+        [formatting.MISSING if cell == "(no name)" and at == 3 else cell for at, cell in enumerate(row)]
         for row in expected(frame, kinds)
     ]
 
 
 @pytest.mark.parametrize("period", PERIODS)
 def test_a_period_shows_the_board_and_the_sums_that_the_library_gives_for_it(
-    page: Watched, warehouse: reader.Warehouse, period: str
+    page: Watched, warehouse: query_warehouse.Warehouse, period: str
 ) -> None:
     view(page, period=key(period))
     frame = warehouse.agent_leaderboard(during=period)
@@ -126,13 +128,13 @@ def test_a_period_shows_the_board_and_the_sums_that_the_library_gives_for_it(
 
 
 def test_headlines_of_a_period_are_against_the_window_as_long_before_it(
-    page: Watched, warehouse: reader.Warehouse
+    page: Watched, warehouse: query_warehouse.Warehouse
 ) -> None:
     """Of 3 March to 31 May against 3 December to 2 March, ninety days each."""
     view(page, period="last-90-days")
     gmv = [warehouse.marketplace_activity(*days)["gmv"][0] for days in (NINETY, NINETY_BEFORE)]
     change = gmv[0] / gmv[1] - 1
-    note = f"{'▲' if change > 0 else '▼'} {display.percent(abs(change))} against the 90 days before"
+    note = f"{'▲' if change > 0 else '▼'} {formatting.percent(abs(change))} against the 90 days before"
     assert page.texts("#headlines .note")[0] == note
     now = warehouse.agent_leaderboard(*NINETY)["total_earnings"].sum()
     before = warehouse.agent_leaderboard(*NINETY_BEFORE)["total_earnings"].sum()
@@ -140,11 +142,11 @@ def test_headlines_of_a_period_are_against_the_window_as_long_before_it(
     change = Decimal(now) / Decimal(before) - 1
     at = page.texts("#headlines dt").index("Agent earnings (USD)")
     note = page.texts("#headlines .note")[at]
-    assert note == f"{'▲' if change > 0 else '▼'} {display.percent(abs(change))} against the 90 days before"
+    assert note == f"{'▲' if change > 0 else '▼'} {formatting.percent(abs(change))} against the 90 days before"
 
 
 def test_a_tier_within_a_period_shows_what_the_library_gives_for_both(
-    page: Watched, warehouse: reader.Warehouse
+    page: Watched, warehouse: query_warehouse.Warehouse
 ) -> None:
     whole = warehouse.agent_leaderboard()
     tiers = whole["tier"].drop_nulls().unique().sort().to_list()
@@ -156,7 +158,9 @@ def test_a_tier_within_a_period_shows_what_the_library_gives_for_both(
         assert shown(page, "agents") == board(frame)
 
 
-def test_a_search_shows_the_agents_and_brands_whose_names_have_it(page: Watched, warehouse: reader.Warehouse) -> None:
+def test_a_search_shows_the_agents_and_brands_whose_names_have_it(
+    page: Watched, warehouse: query_warehouse.Warehouse
+) -> None:
     view(page, agents_q="alert(1)", brands_q="hyperlink")
     agents = warehouse.agent_leaderboard().filter(pl.col("agent_name").str.contains("alert(1)", literal=True))
     assert [row[1:2] for row in shown(page, "agents")] == [[name] for name in agents["agent_name"].to_list()] != []
@@ -177,7 +181,7 @@ def test_a_search_shows_the_agents_and_brands_whose_names_have_it(page: Watched,
     ],
 )
 def test_a_funnel_shows_what_the_library_gives_for_its_breakdown_and_period(
-    page: Watched, warehouse: reader.Warehouse, name: str, by: str | None, period: str | None
+    page: Watched, warehouse: query_warehouse.Warehouse, name: str, by: str | None, period: str | None
 ) -> None:
     view(page, funnels_name=name, **({"funnels_by": by} if by else {}), **({"period": key(period)} if period else {}))
     frame = warehouse.funnel(name, by=by, during=period)
@@ -187,7 +191,7 @@ def test_a_funnel_shows_what_the_library_gives_for_its_breakdown_and_period(
     assert rows or frame.is_empty()
 
 
-def test_a_choice_of_months_shows_the_librarys_last_months(page: Watched, warehouse: reader.Warehouse) -> None:
+def test_a_choice_of_months_shows_the_librarys_last_months(page: Watched, warehouse: query_warehouse.Warehouse) -> None:
     view(page, growth_months="6")
     months = warehouse.marketplace_monthly()
     assert shown(page, "growth") == expected(months.tail(6).reverse(), MONTH_CELLS)
@@ -216,7 +220,7 @@ def rows_of(frame: pl.DataFrame, names: list[str]) -> list[dict[str, str]]:
 
 
 def test_a_download_holds_the_librarys_rows_of_the_filters_in_force_and_no_formula(
-    page: Watched, warehouse: reader.Warehouse
+    page: Watched, warehouse: query_warehouse.Warehouse
 ) -> None:
     view(page, period="last-365-days", agents_tier="bronze", agents_sort="-total_deals")
     name, rows = downloaded(page, "agents")
@@ -236,7 +240,9 @@ def test_a_download_holds_the_librarys_rows_of_the_filters_in_force_and_no_formu
     assert sorted(kept, key=str) == sorted(rows_of(frame, names), key=str)
 
 
-def test_what_was_left_out_what_was_read_and_how_old_it_is_are_said(page: Watched, warehouse: reader.Warehouse) -> None:
+def test_what_was_left_out_what_was_read_and_how_old_it_is_are_said(
+    page: Watched, warehouse: query_warehouse.Warehouse
+) -> None:
     view(page)
     left = {row[0]: row[1:] for row in shown(page, "left-out")}
     query = (
@@ -254,7 +260,7 @@ def test_what_was_left_out_what_was_read_and_how_old_it_is_are_said(page: Watche
 
 
 def test_what_each_column_means_is_in_the_file_as_the_library_describes_it(
-    page: Watched, warehouse: reader.Warehouse
+    page: Watched, warehouse: query_warehouse.Warehouse
 ) -> None:
     page.page.locator(".meanings summary", has_text="of Brand reputations").click()
     shown_ = page.texts(".meanings details[open] li")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from si_analytics import dashboard
+from si_analytics.reports import dashboard
 from tests import dashboard_frames as frames
 from tests.dashboards import all_agents, content, opened, shown
 

@@ -12,18 +12,19 @@ import pytest
 from playwright.sync_api import Browser
 
 import si_analytics as si
-from si_analytics import charts, dashboard
-from si_analytics.dashboard import figures, page, sources
-from si_analytics.dashboard.cells import Column, Table
-from si_analytics.dashboard.filters import Choice, Search
-from si_analytics.dashboard.headlines import TILES, Tile
-from si_analytics.dashboard.panel import Chart, Drawing, Listing, Panel
-from si_analytics.dashboard.panels import PANELS
+from si_analytics import charts
 from si_analytics.errors import UsageError
+from si_analytics.reports import dashboard
+from si_analytics.reports.dashboard import page, plots, sources
+from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.filters import Choice, Search
+from si_analytics.reports.dashboard.kpis import TILES, Tile
+from si_analytics.reports.dashboard.panel import Chart, Drawing, Listing, Panel
+from si_analytics.reports.dashboard.panels import PANELS
 from tests.browsing import open_file, watched
 from tests.dashboards import content
 
-STATIC = resources.files("si_analytics.dashboard") / "static"
+STATIC = resources.files("si_analytics.reports.dashboard") / "static"
 SCRIPTS = {file.name: file.read_text(encoding="utf-8") for file in STATIC.iterdir() if file.name.endswith(".js")}
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z]+\.js)";$', re.MULTILINE)
 _DEFINED = re.compile(r"^(export )?(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
@@ -36,9 +37,9 @@ def _earnings_by_agent(content: dashboard.DashboardContent, _: dashboard.Period 
     return Table.of(content.frame("recruiters").sort("rank"), columns, "recruiter", "recruiters")
 
 
-def _bars(content: dashboard.DashboardContent, _: dashboard.Period | None) -> dict[str, figures.Figure]:
+def _bars(content: dashboard.DashboardContent, _: dashboard.Period | None) -> dict[str, plots.Figure]:
     board = content.frame("recruiters")
-    return {"": figures.ranked(charts.leaderboard(board, top=board.height), board.height, board.height)}
+    return {"": plots.ranked(charts.leaderboard(board, top=board.height), board.height, board.height)}
 
 
 def recruiters(asked: list[str]) -> Panel:

@@ -10,13 +10,14 @@ import duckdb
 import pytest
 
 import si_analytics as si
-from si_analytics import dashboard, metrics
-from si_analytics.dashboard import sources
-from si_analytics.dashboard.headlines import TILES
-from si_analytics.dashboard.panel import Panel
-from si_analytics.dashboard.panels import PANELS
-from si_analytics.dashboard.sources import Source
+from si_analytics.compute import metrics
 from si_analytics.errors import AnalyticsError
+from si_analytics.reports import dashboard
+from si_analytics.reports.dashboard import sources
+from si_analytics.reports.dashboard.kpis import TILES
+from si_analytics.reports.dashboard.panel import Panel
+from si_analytics.reports.dashboard.panels import PANELS
+from si_analytics.reports.dashboard.sources import Source
 
 
 def without(tables: set[str], path: Path) -> si.Warehouse:

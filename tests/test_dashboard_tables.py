@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser, expect
 
-from si_analytics import dashboard
+from si_analytics.reports import dashboard
 from tests import dashboard_frames as frames
 from tests.dashboards import (
     AGENT_CELLS,

@@ -7,9 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from si_analytics import declared, schema, sql
+from si_analytics import schema
+from si_analytics.definitions import files
+from si_analytics.schema import declared
 
-TARGETS = [file.fields["Target"] for file in sql.read_all("publish")]
+TARGETS = [file.fields["Target"] for file in files.read_all("publish")]
 
 
 @pytest.mark.parametrize("space", ["public", "analytics"])

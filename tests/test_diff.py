@@ -17,9 +17,12 @@ import polars as pl
 import psycopg
 import pytest
 
-from si_analytics import comparison, explain, kept, reader, refresh
+from si_analytics import refresh
 from si_analytics.errors import UnknownNameError, UsageError
+from si_analytics.query import diff, explain
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
+from si_analytics.warehouse import versions
 from tests import worlds
 from tests.commands import Si
 from tests.worlds import AS_OF, Build, only
@@ -81,7 +84,7 @@ def cells(frame: pl.DataFrame, **key: Any) -> dict[str, tuple[Any, ...]]:
 
 def test_a_metric_is_compared_cell_by_cell_with_exact_differences(changed: Changed) -> None:
     """16.00 earned, then 12.50 + 7.00 + 1.00 = 20.50: 4.50 more, in one more deal."""
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         board = warehouse.diff(1, 2, "agent_leaderboard")
     assert cells(board, agent_id=changed.agent) == {
         "total_earnings": ("changed", "16.00", "20.50", Decimal("4.50")),
@@ -94,7 +97,7 @@ def test_a_metric_is_compared_cell_by_cell_with_exact_differences(changed: Chang
 
 
 def test_the_summary_counts_rows_and_adds_money_up(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         summary = {row["metric"]: row for row in warehouse.diff().iter_rows(named=True)}
     board = summary["agent_leaderboard"]
     assert (board["rows_a"], board["rows_b"]) == (1, 2)
@@ -109,14 +112,14 @@ def test_the_summary_counts_rows_and_adds_money_up(changed: Changed) -> None:
 
 
 def test_backwards_what_was_added_is_removed_and_differences_change_their_sign(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         board = warehouse.diff(2, 1, "agent_leaderboard")
     assert cells(board, agent_id=changed.agent)["total_earnings"] == ("changed", "20.50", "16.00", Decimal("-4.50"))
     assert cells(board, agent_id=changed.newcomer)["total_earnings"] == ("removed", "0.00", None, None)
 
 
 def test_why_are_the_source_rows_that_came_went_or_changed(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         why = warehouse.diff(1, 2, "agent_leaderboard", key=str(changed.agent), column="total_earnings")
     told = {(row["change"], row["transaction_id"], row["value"]) for row in why.iter_rows(named=True)}
     assert told == {
@@ -128,7 +131,7 @@ def test_why_are_the_source_rows_that_came_went_or_changed(changed: Changed) -> 
 
 
 def test_a_row_that_only_one_refresh_has_is_explained_by_that_one_alone(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         why = warehouse.diff(1, 2, "agent_leaderboard", key=str(changed.newcomer), column="agent_name")
         assert why["change"].to_list() == ["added"]
         with pytest.raises(UnknownNameError, match="there is none"):
@@ -136,7 +139,7 @@ def test_a_row_that_only_one_refresh_has_is_explained_by_that_one_alone(changed:
 
 
 def test_every_cell_that_can_be_explained_can_be_asked_why(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         for metric, key in (("agent_leaderboard", changed.agent), ("agent_performance_metrics", changed.agent)):
             for column in explain.columns(metric):
                 assert "change" in warehouse.diff(1, 2, metric, key=str(key), column=column).columns
@@ -147,21 +150,21 @@ def test_every_cell_that_can_be_explained_can_be_asked_why(changed: Changed) -> 
 
 
 def test_a_column_that_only_restates_the_moment_of_the_refresh_is_no_change(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         frame = warehouse.diff(1, 2, "agent_performance_metrics")
         assert warehouse.agent_performance_metrics()["last_calculated_at"].to_list() == [NEXT_DAY, NEXT_DAY]
     assert "last_calculated_at" not in set(frame["column"])
 
 
 def test_a_refresh_does_not_differ_from_itself(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         assert warehouse.diff(2, 2).is_empty()
         assert warehouse.diff(2, 2, "agent_leaderboard").is_empty()
         assert warehouse.diff(2, 2, "agent_leaderboard", key=str(changed.agent), column="total_earnings").is_empty()
 
 
 def test_days_mean_their_last_refresh_and_nothing_the_two_last(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         assert warehouse.refreshes()["number"].to_list() == [1, 2]
         first, second = AS_OF.date() - timedelta(days=1), AS_OF.date()  # as of midnight: the day that ended
         for pair in ((first, second), (first.isoformat(), None), (1, None), (None, 2), ()):
@@ -169,7 +172,7 @@ def test_days_mean_their_last_refresh_and_nothing_the_two_last(changed: Changed)
 
 
 def test_what_makes_no_sense_is_refused(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         with pytest.raises(UsageError, match="it takes a metric, a key and a column"):
             warehouse.diff(1, 2, "agent_leaderboard", key=str(changed.agent))
         with pytest.raises(UnknownNameError, match=r"metric 'agent_bord': refresh 1 has none.*It has: .*agent_leader"):
@@ -215,8 +218,8 @@ def test_a_changed_definition_and_a_metric_of_one_refresh_alone_are_said(changed
         connection.execute("comment on table metrics.agent_leaderboard is 'another query'")
         connection.execute("create table metrics.my_metric as select 1 as number")
         connection.execute("drop table metrics.user_ratings")
-    first, second = kept.available(changed.settings)
-    summary = comparison.summary(changed.settings, first, replace(second, path=path, currency="eur"))
+    first, second = versions.available(changed.settings)
+    summary = diff.summary(changed.settings, first, replace(second, path=path, currency="eur"))
     told = {row["metric"]: row for row in summary.iter_rows(named=True)}
     assert told["agent_leaderboard"]["note"] == "its definition changed; counted in usd, then in eur"
     assert told["my_metric"]["note"] == "only refresh 2 has it"
@@ -225,7 +228,7 @@ def test_a_changed_definition_and_a_metric_of_one_refresh_alone_are_said(changed
 
 
 def test_a_funnel_s_changes_are_those_of_its_own_rows(changed: Changed) -> None:
-    with reader.connect(changed.settings) as warehouse:
+    with query_warehouse.connect(changed.settings) as warehouse:
         whole = warehouse.diff(1, metric="conversion_funnels")
         assert set(whole["funnel"]) == {"gig"}
         assert warehouse.diff(1, metric="gig").equals(whole)

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from si_analytics import comparison, differences
 from si_analytics.errors import UsageError
-from si_analytics.kept import Kept
+from si_analytics.query import diff, frame_differences
 from si_analytics.settings import Settings
+from si_analytics.warehouse.versions import Kept
 
 METRIC = "signup_cohorts"  # for its key of two columns, cohort_month and months_since; what else it holds is drawn
 KEYS = ("cohort_month", "months_since")
@@ -86,7 +86,7 @@ def test_the_cells_that_differ_applied_to_a_give_b(before: Table, after: Table, 
     after = {**after, **{key: before[key] for key in same if key in before}}
     with tempfile.TemporaryDirectory() as folder:
         a, b = written(Path(folder), 1, before), written(Path(folder), 2, after)
-        told = comparison.changes(Settings(_env_file=None), a, b, METRIC)  # type: ignore[call-arg]
+        told = diff.changes(Settings(_env_file=None), a, b, METRIC)  # type: ignore[call-arg]
     applied, expected = as_text(before), as_text(after)
     for row in told.iter_rows(named=True):
         key, column = tuple(row[name] for name in KEYS), row["column"]
@@ -119,7 +119,7 @@ def test_rows_that_share_a_key_are_each_accounted_for(
 ) -> None:
     schema = {"key": pl.String, "money": pl.Decimal(38, 2), "label": pl.String}
     frames = [pl.DataFrame(rows, schema=schema, orient="row") for rows in (before, after)]
-    difference = differences.pair(*frames, ("key",), ("money", "label"))
+    difference = frame_differences.pair(*frames, ("key",), ("money", "label"))
     applied = Counter(before)
     for change, *row in difference.rows().select("change", *schema).iter_rows():
         applied[tuple(row)] += 1 if change in ("added", "changed to") else -1
@@ -147,7 +147,7 @@ def test_a_difference_of_more_than_38_digits_is_told_in_one_sentence_and_its_tot
         )
         for money, rate in zip(values, (Decimal("0.000001"), Decimal("0.000002")), strict=True)
     ]
-    difference = differences.pair(*frames, ("key",), ("money", "rate"))
+    difference = frame_differences.pair(*frames, ("key",), ("money", "rate"))
     with pytest.raises(UsageError, match="money: one has more than 38 digits, 6 of them decimals") as told:
         difference.cells()
     assert len(str(told.value).splitlines()) == 1

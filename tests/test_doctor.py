@@ -12,8 +12,10 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
-from si_analytics import diagnosis, roles, warehouse
-from si_analytics.findings import Finding, Verdict
+from si_analytics import warehouse
+from si_analytics.health import doctor
+from si_analytics.health.findings import Finding, Verdict
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests.commands import Si
 
@@ -128,7 +130,7 @@ def test_doctor_finds_the_two_roles_enough_and_misses_a_single_column(
         postgres.execute("alter table public.contacts enable row level security")
         postgres.execute(SQL("alter role {} set statement_timeout = '90s'").format(role))
         found = by_name(current)
-        told = {one.found: one.remedy for one in diagnosis.findings(current, datetime.now(UTC)) if one.what == "rights"}
+        told = {one.found: one.remedy for one in doctor.findings(current, datetime.now(UTC)) if one.what == "rights"}
     finally:
         postgres.execute(SQL("drop role {}").format(role))
     assert told == {
@@ -152,7 +154,7 @@ def as_role(settings: Settings, role: Identifier) -> Settings:
 
 
 def by_name(current: Settings, now: datetime | None = None) -> dict[str, Finding]:
-    return {one.what: one for one in diagnosis.findings(current, now or datetime.now(UTC))}
+    return {one.what: one for one in doctor.findings(current, now or datetime.now(UTC))}
 
 
 def test_a_stale_refresh_and_a_clock_apart_are_notable_and_not_wrong(shop: Settings) -> None:
@@ -183,7 +185,7 @@ def test_a_folder_that_cannot_be_written_is_wrong_whoever_asks(settings: Setting
     """Not even root writes into /proc."""
     found = [
         one
-        for one in diagnosis.findings(
+        for one in doctor.findings(
             settings.model_copy(update={"warehouse": Path("/proc/nowhere/warehouse.duckdb")}), datetime.now(UTC)
         )
         if one.what == "disk" and one.verdict is Verdict.wrong
@@ -202,7 +204,7 @@ def test_what_a_dead_refresh_left_is_told_and_what_a_living_one_works_on_is_not(
 
 def test_a_server_that_is_down_is_one_finding_without_the_password(settings: Settings) -> None:
     down = settings.model_copy(update={"postgres_url": SecretStr("postgresql://ana:hunter2@127.0.0.1:1/shop")})
-    found = diagnosis.findings(down, datetime.now(UTC))
+    found = doctor.findings(down, datetime.now(UTC))
     (server,) = (one for one in found if one.what == "Postgres")
     assert server.verdict is Verdict.wrong
     assert server.found.startswith("connecting to postgresql://ana@127.0.0.1:1/shop: ")

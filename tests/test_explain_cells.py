@@ -18,9 +18,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from si_analytics import explain, metrics, reader, refresh, sample, sql, windows
+from si_analytics import refresh, sample
+from si_analytics.compute import metrics
+from si_analytics.definitions import files
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
-from si_analytics.explain import FUNNELS
+from si_analytics.periods import windows
+from si_analytics.query import explain
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.query.explain import FUNNELS
 from si_analytics.settings import Settings
 from tests import warehouses
 from tests.model import Row, World
@@ -65,7 +70,7 @@ WAYS: Mapping[str, Callable[[Rows], Any]] = {
 @cache
 def said(metric: str, column: str) -> tuple[Mapping[str, str], str, int]:
     """What the header of a cell's file says: its fields, how the rows make the cell, and what to divide that by."""
-    file = next(f for f in sql.read_all("explain") if f"{metric}.{column}" in f.listed("Explains"))
+    file = next(f for f in files.read_all("explain") if f"{metric}.{column}" in f.listed("Explains"))
     how = explain.how(metric, column)
     way, _, divisor = how.partition(" / ") if "of value /" in how else (how, "", "1")
     return file.fields, way, int(divisor)
@@ -130,13 +135,13 @@ def raw(using: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_every_column_of_the_four_tables_is_explained_and_no_other(using: Settings) -> None:
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         for metric in explain.KEYS:
             assert sorted(explain.columns(metric)) == sorted(warehouse.metric(metric).columns)
 
 
 def test_the_rows_behind_every_cell_of_a_sampled_marketplace_make_the_cell(using: Settings) -> None:
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         for metric in ("agent_leaderboard", "agent_performance_metrics", "brand_reputations", "conversion_funnels"):
 
             def ask(row: Row, column: str, metric: str = metric) -> Rows:
@@ -159,7 +164,7 @@ def test_the_rows_behind_every_cell_of_a_sampled_marketplace_make_the_cell(using
 def test_the_rows_make_the_cell_whatever_the_metric_was_asked_with(
     using: Settings, metric: str, asked: dict[str, Any]
 ) -> None:
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         rows = warehouse.metric(metric, **asked).to_dicts()
         assert rows != warehouse.metric(metric).to_dicts()
 
@@ -180,7 +185,7 @@ def test_the_rows_make_the_cell_whatever_the_metric_was_asked_with(
 )
 def test_the_rows_make_the_cell_however_the_funnel_was_asked_for(using: Settings, asked: dict[str, Any]) -> None:
     """Named by its value and stage, and by the row itself, which says what it is broken down by."""
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         rows = warehouse.funnel("invite", **asked).to_dicts()[3:5]
         by_row = {name: value for name, value in asked.items() if name != "by"}
         for row in rows:
@@ -189,7 +194,7 @@ def test_the_rows_make_the_cell_however_the_funnel_was_asked_for(using: Settings
             assert behind(warehouse, row, "reached", by_row) == behind(warehouse, key, "reached", asked)
 
 
-def behind(warehouse: reader.Warehouse, key: explain.Key, column: str, asked: dict[str, Any]) -> Rows:
+def behind(warehouse: query_warehouse.Warehouse, key: explain.Key, column: str, asked: dict[str, Any]) -> Rows:
     return warehouse.explain("invite", key, column, **asked).to_dicts()
 
 
@@ -249,7 +254,7 @@ def test_what_cannot_be_explained_is_refused_with_what_can(
     error: type[Exception],
     sentence: str,
 ) -> None:
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         agent = warehouse.agent_leaderboard()["agent_id"][0]
         named = agent if key == "AGENT" else (agent, "2") if key == ("AGENT", "2") else key
         with pytest.raises(error, match=sentence):
@@ -262,7 +267,7 @@ def test_a_warehouse_without_the_rows_behind_a_cell_says_so(using: Settings, tmp
     shutil.copyfile(using.warehouse, bare.warehouse)
     with duckdb.connect(str(bare.warehouse)) as opened:
         opened.execute("drop table raw.transactions")
-    with reader.connect(bare) as warehouse:
+    with query_warehouse.connect(bare) as warehouse:
         agent = warehouse.agent_leaderboard()["agent_id"][0]
         with pytest.raises(MissingTableError, match=r"lacks a table.*si refresh"):
             warehouse.explain("agent_leaderboard", agent, "total_earnings")

@@ -16,9 +16,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import si_analytics as si
-from si_analytics import export, metrics, printing, reader, sheets
 from si_analytics.charts import saving
+from si_analytics.compute import metrics
 from si_analytics.errors import AnalyticsError
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.reports import export, pdf, spreadsheets
 from si_analytics.settings import Settings
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
@@ -27,13 +29,13 @@ HOSTILE = ["=1+1", "+cmd", "-2", "@sum", " =a", "\tb", "＝1", "plain", "it's", 
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[reader.Warehouse]:
+def warehouse() -> Iterator[query_warehouse.Warehouse]:
     with si.sample_warehouse() as opened:
         yield opened
 
 
 @pytest.fixture
-def using(warehouse: reader.Warehouse, tmp_path: Path) -> Settings:
+def using(warehouse: query_warehouse.Warehouse, tmp_path: Path) -> Settings:
     """Settings on the sample warehouse with a home, and so a folder of exports, of the test's own."""
     return warehouse.settings.model_copy(update={"home": tmp_path})
 
@@ -58,7 +60,7 @@ def cells(book: bytes, number: int) -> list[dict[str, tuple[str, str]]]:
 
 def test_text_that_would_be_a_formula_begins_with_an_apostrophe_in_csv_and_numbers_do_not() -> None:
     frame = pl.DataFrame({"typed": HOSTILE, "amount": [-1] * len(HOSTILE)})
-    rows = list(csv.reader(StringIO(sheets.csv(frame).decode(), newline="")))[1:]
+    rows = list(csv.reader(StringIO(spreadsheets.csv(frame).decode(), newline="")))[1:]
     assert [typed for typed, _ in rows] == [f"'{one}" for one in HOSTILE[:7]] + HOSTILE[7:]
     assert {amount for _, amount in rows} == {"-1"}
 
@@ -76,7 +78,9 @@ def test_a_workbook_keeps_types_and_its_text_is_never_a_formula() -> None:
         },
         schema_overrides={"amount": pl.Decimal(38, 2)},
     )
-    rows = cells(sheets.workbook([sheets.Sheet("one", "of them", frame, {})], {"as of": "now"}, AS_OF).data, 2)
+    rows = cells(
+        spreadsheets.workbook([spreadsheets.Sheet("one", "of them", frame, {})], {"as of": "now"}, AS_OF).data, 2
+    )
     assert [held for _, held in rows[0].values()] == frame.columns
     as_numbers = [("s", "=1+1"), ("n", "-1234.50"), ("n", "7"), ("n", "46174"), ("n", "46174"), ("b", "1")]
     as_text = [("s", "http://x"), ("s", "90071992547409931.07"), ("s", str(2**62)), ("s", "1850-01-01T00:00:00")]
@@ -92,8 +96,8 @@ def sheet_names(book: bytes) -> list[str]:
         ]
 
 
-def of_one(name: str, frame: pl.DataFrame) -> sheets.Sheet:
-    return sheets.Sheet(name, f"what {name} is", frame, {})
+def of_one(name: str, frame: pl.DataFrame) -> spreadsheets.Sheet:
+    return spreadsheets.Sheet(name, f"what {name} is", frame, {})
 
 
 def first_page(book: bytes) -> list[tuple[str, str]]:
@@ -105,7 +109,7 @@ def test_a_text_longer_than_a_cell_is_cut_and_which_is_said_on_the_first_sheet_a
     """One letter more than fits, in the second row; a letter beyond the first 65,536 of Unicode takes two places."""
     fits, long, wide = "x" * 32_767, "y" * 32_768, "🙂" * 20_000
     frame = pl.DataFrame({"id": [1, 2, 3], "said": [fits, long, wide]})
-    book = sheets.workbook([of_one("talk", frame)], {"as of": "now"}, AS_OF)
+    book = spreadsheets.workbook([of_one("talk", frame)], {"as of": "now"}, AS_OF)
     expected = [
         "talk, row 3, column said (cell B3): a text of 32,768 characters is cut, a cell holds 32,767;"
         " CSV and Parquet have all of it",
@@ -120,7 +124,7 @@ def test_a_text_longer_than_a_cell_is_cut_and_which_is_said_on_the_first_sheet_a
 
 def test_of_many_texts_that_are_cut_the_first_are_named_and_the_rest_counted() -> None:
     frame = pl.DataFrame({"said": ["x" * 32_768]}).select(pl.col("said").repeat_by(1_002).explode())
-    book = sheets.workbook([of_one("talk", frame)], {}, AS_OF)
+    book = spreadsheets.workbook([of_one("talk", frame)], {}, AS_OF)
     assert len(book.notes) == 21
     assert book.notes[-1] == "and 982 more texts are cut"
     listed = [words for name, words in first_page(book.data) if name == "cut"]
@@ -133,7 +137,7 @@ def test_whatever_metrics_are_called_each_has_a_sheet_of_its_own_and_the_first_s
     wanted = [f"{stem}y_paid_in", f"{stem}y_paid_out", f"{stem}y_", f"{stem}Y_"]
     wanted += ["about", "History", "a/b", "a:b", "'quoted'", "🙂" * 16]
     frame = pl.DataFrame({"id": [1]})
-    made = sheets.workbook([of_one(name, frame) for name in wanted], {}, AS_OF).data
+    made = spreadsheets.workbook([of_one(name, frame) for name in wanted], {}, AS_OF).data
     called = sheet_names(made)
     assert called[:5] == ["about", f"{stem}~3", f"{stem}~4", f"{stem}y_", f"{stem}~2"]
     assert called[5:] == ["about~2", "History~2", "a_b", "a_b~2", "_quoted_", "🙂" * 15]
@@ -142,7 +146,7 @@ def test_whatever_metrics_are_called_each_has_a_sheet_of_its_own_and_the_first_s
     for name, sheet in zip(wanted, called[1:], strict=True):
         assert told[sheet] in (f"what {name} is", f"{name}: what {name} is")
         assert name == sheet or told[sheet].startswith(name)
-    assert sheets.workbook([of_one(name, frame) for name in wanted], {}, AS_OF).data == made
+    assert spreadsheets.workbook([of_one(name, frame) for name in wanted], {}, AS_OF).data == made
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_what_no_sheet_holds_is_left_to_a_file_beside_the_workbook_and_the_other
     frame: pl.DataFrame, found: str
 ) -> None:
     given = [of_one("small", pl.DataFrame({"id": [1]})), of_one("large", frame), of_one("last", pl.DataFrame())]
-    book = sheets.workbook(given, {}, AS_OF)
+    book = spreadsheets.workbook(given, {}, AS_OF)
     assert book.too_large == ("large",)
     assert book.notes == (f"large has {found}: it has no sheet, it is large.csv beside the workbook",)
     assert sheet_names(book.data) == ["about", "small", "last"]
@@ -164,10 +168,10 @@ def test_what_no_sheet_holds_is_left_to_a_file_beside_the_workbook_and_the_other
 
 
 def test_a_metric_too_long_for_a_sheet_is_a_csv_beside_the_workbook_and_both_are_said(
-    warehouse: reader.Warehouse, using: Settings, monkeypatch: pytest.MonkeyPatch
+    warehouse: query_warehouse.Warehouse, using: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With sheets of 20 rows in place of 1,048,575: what has more stands in a CSV file that has all of it."""
-    monkeypatch.setattr(sheets, "_ROWS", 20)
+    monkeypatch.setattr(spreadsheets, "_ROWS", 20)
     told: list[str] = []
     paths = export.tables(using, form=export.TableFormat.xlsx, tell=told.append)
     long = [name for name in metrics.names() if warehouse.metric(name).height > 20]
@@ -176,7 +180,7 @@ def test_a_metric_too_long_for_a_sheet_is_a_csv_beside_the_workbook_and_both_are
     assert [one.split()[0] for one in told] == long
     assert sheet_names(paths[0].read_bytes()) == ["about", *(name for name in metrics.names() if name not in long)]
     for path in paths[1:]:
-        assert path.read_bytes() == sheets.csv(warehouse.metric(path.stem))
+        assert path.read_bytes() == spreadsheets.csv(warehouse.metric(path.stem))
 
 
 def test_floats_days_without_a_zone_and_letters_that_xml_lacks_come_through_a_workbook() -> None:
@@ -189,7 +193,7 @@ def test_floats_days_without_a_zone_and_letters_that_xml_lacks_come_through_a_wo
             "waited": [[1, 2], [], None],
         }
     )
-    rows = cells(sheets.workbook([of_one("one", frame)], {}, AS_OF).data, 2)[1:]
+    rows = cells(spreadsheets.workbook([of_one("one", frame)], {}, AS_OF).data, 2)[1:]
     assert [row["A"] for row in rows] == [("n", "0.25"), ("s", "nan"), ("s", "-inf")]
     assert [row.get("B") for row in rows] == [("n", "46174"), ("s", "1899-12-31T00:00:00"), None]
     assert [row["C"][1] for row in rows] == ["a_x0000_b_x000D_\nc", "_xFFFE__x005F_x0041_", "  spaced  "]
@@ -197,7 +201,7 @@ def test_floats_days_without_a_zone_and_letters_that_xml_lacks_come_through_a_wo
 
 
 def test_a_sheet_s_heading_is_frozen_and_its_ratios_are_percentages(
-    warehouse: reader.Warehouse, using: Settings
+    warehouse: query_warehouse.Warehouse, using: Settings
 ) -> None:
     (path,) = export.tables(using, form=export.TableFormat.xlsx)
     with zipfile.ZipFile(path) as opened:
@@ -221,7 +225,9 @@ def test_tables_of_the_same_refresh_are_the_same_bytes(using: Settings, form: ex
     assert {path: path.read_bytes() for path in export.tables(using, form=form)} == first
 
 
-def test_a_parquet_file_holds_the_very_frame(warehouse: reader.Warehouse, using: Settings, tmp_path: Path) -> None:
+def test_a_parquet_file_holds_the_very_frame(
+    warehouse: query_warehouse.Warehouse, using: Settings, tmp_path: Path
+) -> None:
     export.tables(using, tmp_path / "out", export.TableFormat.parquet)
     for name in metrics.names():
         assert_frame_equal(pl.read_parquet(tmp_path / "out" / f"{name}.parquet"), warehouse.metric(name))
@@ -229,7 +235,7 @@ def test_a_parquet_file_holds_the_very_frame(warehouse: reader.Warehouse, using:
 
 
 def test_exports_lie_in_the_folder_of_their_refresh_and_latest_leads_there(
-    warehouse: reader.Warehouse, using: Settings
+    warehouse: query_warehouse.Warehouse, using: Settings
 ) -> None:
     export.tables(using)
     (using.exports / "latest").unlink()
@@ -289,6 +295,6 @@ def test_a_page_is_printed_after_its_scripts_have_drawn_it() -> None:
     page = (
         b"<p>one</p><script>setTimeout(()=>document.body.innerHTML+='<p style=break-before:page>two</p>',500)</script>"
     )
-    printed = printing.pdf(page, "printing")
+    printed = pdf.pdf(page, "printing")
     assert printed.startswith(b"%PDF-")
     assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") == 2

@@ -13,7 +13,9 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import contract, extract, refresh, roles
+from si_analytics import extract, refresh
+from si_analytics.definitions import contract
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import extractions
 from tests.extractions import Extraction, extraction
@@ -89,7 +91,7 @@ class Shapes:
 @pytest.fixture(params=WAYS)
 def shapes(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shapes]:
     """An extraction of the tables with arrays: as the owner, as a member of `si_reader`, through the views alone."""
-    monkeypatch.setattr(extract, "_MOST_CHANGED", 1.0)
+    monkeypatch.setattr("si_analytics.extract.reading._MOST_CHANGED", 1.0)
     with extraction(settings, *COLUMNS) as reading:
         reading.postgres.execute("set session_replication_role = replica")
         if request.param == "owner":

@@ -16,7 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, extract, schema
+from si_analytics import schema
+from si_analytics.extract import incremental
 from si_analytics.settings import Settings
 from tests import extractions
 from tests.extractions import Extraction, extraction
@@ -139,7 +140,7 @@ def either(request: pytest.FixtureRequest, make_settings: Callable[..., Settings
 @pytest.fixture
 def however_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of a few rows: however many of them change, the changes alone are read."""
-    monkeypatch.setattr(extract, "_MOST_CHANGED", 1.0)
+    monkeypatch.setattr("si_analytics.extract.reading._MOST_CHANGED", 1.0)
 
 
 @pytest.fixture
@@ -397,7 +398,7 @@ def test_however_many_transactions_went_by_their_rows_are_found(
     read_once: Extraction, monkeypatch: pytest.MonkeyPatch, listed: int
 ) -> None:
     """Few transactions are asked for one by one, many by their age; the answers are the same."""
-    monkeypatch.setattr(changes, "_LISTED", listed)
+    monkeypatch.setattr(incremental, "_LISTED", listed)
     for number in range(1, 7):
         Operation("users", "update", number, 0).run(read_once.postgres)
         add(read_once.postgres, "transactions", 20 + number)
@@ -415,7 +416,7 @@ def test_more_than_ten_thousand_transactions_are_really_asked_for_by_age(read_on
     assert read_once.baseline is not None
     since = read_once.baseline.snapshot
     told = read_once.refresh()["users"]
-    assert read_once.baseline.snapshot.xmax - since.xmin > changes._LISTED
+    assert read_once.baseline.snapshot.xmax - since.xmin > incremental._LISTED
     assert (told.mode, told.updated) == ("incremental", 1)
     read_once.assert_equal()
 

@@ -11,7 +11,8 @@ import sqlglot
 from psycopg import sql as pg_sql
 from sqlglot import expressions
 
-from si_analytics import contract, extract, refresh, sql
+from si_analytics import extract, refresh
+from si_analytics.definitions import contract, files
 from si_analytics.errors import ExtractError
 from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings
@@ -46,7 +47,7 @@ def test_the_header_of_a_table_the_query_the_schema_and_the_view_list_the_same_c
 ) -> None:
     """Names and order as the query selects them; types and nulls as the catalog has them; the view adds two."""
     expected = contract.columns(table)
-    query = sqlglot.parse_one(sql.read("extract", table).text, read="duckdb")
+    query = sqlglot.parse_one(files.read("extract", table).text, read="duckdb")
     assert isinstance(query, expressions.Select)
     assert [one.alias_or_name for one in query.selects] == [column.name for column in expected]
     columns = (

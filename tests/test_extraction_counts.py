@@ -9,10 +9,11 @@ import psycopg
 import pytest
 
 from pipelines import results
-from si_analytics import reader, refresh
-from si_analytics.dashboard import gathering
-from si_analytics.dashboard.panels import quality
+from si_analytics import refresh
+from si_analytics.query import warehouse
 from si_analytics.refresh import Refresh
+from si_analytics.reports.dashboard import gathering
+from si_analytics.reports.dashboard.panels import quality
 from si_analytics.settings import Settings
 from tests import extractions, worlds
 from tests.worlds import Build
@@ -122,7 +123,7 @@ def test_dagster_and_the_dashboard_leave_out_what_is_not_known(
         **{"changed rows": None, "inserted": 2},
         **{"updated": None, "deleted": 6},
     }
-    with reader.connect(read_once) as opened:
+    with warehouse.connect(read_once) as opened:
         table = quality.tables_read(gathering.gather(opened), None)
     columns = [column.key for column in table.columns]
     (row,) = [dict(zip(columns, cells, strict=True)) for cells in table.rows if cells[0] == "users"]

@@ -11,10 +11,13 @@ import psycopg
 import pytest
 from psycopg import sql as pg_sql
 
-from si_analytics import diagnosis, extract, refresh, roles, sample, schema, source
+from si_analytics import extract, refresh, sample, schema
 from si_analytics.errors import InterruptedReadError
-from si_analytics.findings import Verdict
+from si_analytics.extract import source
+from si_analytics.health import doctor
+from si_analytics.health.findings import Verdict
 from si_analytics.refresh import Refresh
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import extractions
 from tests.extractions import Extraction, extraction
@@ -34,7 +37,7 @@ PARTITIONED = (
 @pytest.fixture(autouse=True)
 def however_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of a few rows: however many of them change, the changes alone are read."""
-    monkeypatch.setattr(extract, "_MOST_CHANGED", 1.0)
+    monkeypatch.setattr("si_analytics.extract.reading._MOST_CHANGED", 1.0)
 
 
 def run(postgres: psycopg.Connection, *statements: str) -> None:
@@ -184,9 +187,9 @@ def test_a_table_partitioned_with_no_partition_yet_is_read_and_its_first_ones_ar
 def test_many_changes_of_one_partition_are_read_in_a_second_pass(
     by_year: Extraction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from si_analytics import changes
+    from si_analytics.extract import incremental as extract_incremental
 
-    monkeypatch.setattr(changes, "_LISTED_PLACES", 1)
+    monkeypatch.setattr(extract_incremental, "_LISTED_PLACES", 1)
     run(by_year.postgres, "update transactions set amount = amount + 1 where created_at < '2025-01-01'")
     assert_changes(by_year, 0, 2, 0)
 
@@ -378,7 +381,7 @@ def test_a_marketplace_partitioned_before_the_schema_is_built_is_filled_refreshe
             assert (told["transactions"].inserted, told["transactions"].updated) == (1, 0)
             again.publish()
             again.finish()
-        findings = diagnosis.findings(empty_settings, datetime.now(UTC))
+        findings = doctor.findings(empty_settings, datetime.now(UTC))
         assert [one for one in findings if one.verdict is Verdict.wrong] == []
         told_of = next(one.found for one in findings if one.what == "schema")
         assert "doing as well: " in told_of

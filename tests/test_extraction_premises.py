@@ -14,13 +14,14 @@ import psycopg
 import pytest
 from psycopg import sql as pg_sql
 
-from si_analytics import changes, extract, refresh, schema, source, warehouse
-from si_analytics.changes import Baseline
+from si_analytics import extract, refresh, schema, warehouse
 from si_analytics.errors import InterruptedReadError
-from si_analytics.extract import TableExtract
+from si_analytics.extract import TableExtract, source
+from si_analytics.extract import incremental as extract_incremental
+from si_analytics.extract.incremental import Baseline
+from si_analytics.extract.source import Snapshot
 from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings
-from si_analytics.source import Snapshot
 from tests import extractions, worlds
 from tests.extractions import Extraction, extraction
 from tests.worlds import Build
@@ -32,7 +33,7 @@ UNPUBLISHED = "the last refresh was not published here, or the database was rest
 @pytest.fixture(autouse=True)
 def however_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of a few rows: however many of them change, the changes alone are read."""
-    monkeypatch.setattr(extract, "_MOST_CHANGED", 1.0)
+    monkeypatch.setattr("si_analytics.extract.reading._MOST_CHANGED", 1.0)
 
 
 def world() -> Build:
@@ -197,7 +198,7 @@ def held(reading: Extraction) -> Iterator[Callable[[Snapshot, Snapshot], str | N
     with extract.snapshot(reading.connection, reading.settings) as now:
 
         def asked(since: Snapshot, until: Snapshot) -> str | None:
-            return changes.against(reading.connection, now.relations, until, replace(base, snapshot=since))
+            return extract_incremental.against(reading.connection, now.relations, until, replace(base, snapshot=since))
 
         yield asked
 
@@ -235,7 +236,7 @@ def test_the_marks_of_transactions_around_the_wrap_are_asked_for_without_the_res
     """After 4294967295 comes 3: 0, 1 and 2 mark rows of no transaction that a snapshot tells of."""
     with extract.snapshot(reading.connection, reading.settings) as now:
         users = now.sources["users"]
-        asked = changes._changed(users, at(2**32 - 2, 2**32 - 2), at(2**32 + 5, 2**32 + 5)).as_string(None)
+        asked = extract_incremental._changed(users, at(2**32 - 2, 2**32 - 2), at(2**32 + 5, 2**32 + 5)).as_string(None)
     assert asked == "\"xmin\" = any('{4294967294,4294967295,3,4}'::xid[])"
 
 

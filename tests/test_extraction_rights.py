@@ -10,8 +10,9 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import extract, roles, sample
+from si_analytics import extract, sample
 from si_analytics.errors import ExtractError
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests.extractions import address, extraction
 

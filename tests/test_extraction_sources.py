@@ -11,9 +11,12 @@ import psycopg
 import pytest
 from psycopg import sql as pg_sql
 
-from si_analytics import diagnosis, extract, publish, refresh, rights, roles, schema, sql, stale
+from si_analytics import extract, publish, refresh, schema
+from si_analytics.definitions import files
 from si_analytics.errors import CheckFailedError, ExtractError, PublishError, SchemaError
-from si_analytics.findings import Verdict
+from si_analytics.health import doctor, privileges
+from si_analytics.health.findings import Verdict
+from si_analytics.schema import roles, stale_views
 from si_analytics.settings import Settings
 from tests import extractions, worlds
 from tests.commands import Si
@@ -30,7 +33,7 @@ SWAPPED = (
 @pytest.fixture(autouse=True)
 def however_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of a few rows: however many of them change, the changes alone are read."""
-    monkeypatch.setattr(extract, "_MOST_CHANGED", 1.0)
+    monkeypatch.setattr("si_analytics.extract.reading._MOST_CHANGED", 1.0)
 
 
 def run(postgres: psycopg.Connection, *statements: str) -> None:
@@ -63,11 +66,11 @@ def test_a_view_of_a_table_that_was_renamed_away_is_never_read(
     assert caught.value.remedy.endswith("si schema roles")
     assert "\n" not in str(caught.value)
     wrong = {
-        one.what: one.remedy for one in rights.look(metrics) if one.verdict is Verdict.wrong and one.what == "views"
+        one.what: one.remedy for one in privileges.look(metrics) if one.verdict is Verdict.wrong and one.what == "views"
     }
     assert wrong == {"views": "Make it anew, as the owner: si schema roles"}
     roles.apply(settings)
-    assert rights.look(metrics)[0].verdict is Verdict.well
+    assert privileges.look(metrics)[0].verdict is Verdict.well
     read = transactions(list(refresh.run(metrics).extracts))
     assert (read.rows, read.money) == (2, Decimal("10.00"))
 
@@ -77,7 +80,7 @@ def test_doctor_says_so_to_a_login_that_may_not_compare_the_schema(
 ) -> None:
     metrics = login()
     run(postgres, *SWAPPED)
-    told = [str(one.found) for one in diagnosis.findings(metrics, datetime.now(UTC)) if one.what == "views"]
+    told = [str(one.found) for one in doctor.findings(metrics, datetime.now(UTC)) if one.what == "views"]
     assert told == [
         "analytics.source_transactions shows another relation than the one called public.transactions by now"
     ]
@@ -100,7 +103,7 @@ def test_who_may_read_the_table_itself_reads_the_new_one(settings: Settings, pos
     run(postgres, *SWAPPED)
     pay(postgres, 2, "5.00")
     assert transactions(list(refresh.run(settings).extracts)).money == Decimal("5.00")
-    assert [one.what for one in rights.look(settings) if one.verdict is Verdict.wrong] == ["views"]
+    assert [one.what for one in privileges.look(settings) if one.verdict is Verdict.wrong] == ["views"]
     assert "analytics.source_transactions" in {one.name for one in schema.diff(settings) if one.status == "changed"}
 
 
@@ -113,7 +116,7 @@ def test_who_sets_up_the_roles_is_told_what_stands_on_an_outdated_view(
     run(postgres, "drop view mine")
     roles.apply(settings)
     with extractions.connect(settings) as connection:
-        assert stale.find(connection) == []
+        assert stale_views.find(connection) == []
 
 
 def test_a_board_that_shows_another_table_than_is_written_is_not_published_as_new(
@@ -141,15 +144,17 @@ def test_the_views_for_others_are_looked_at_as_well(
 ) -> None:
     table = "user_reviews" if view == "user_statistics" else "gig_applications"
     run(postgres, f"alter table {table} rename to gone", f"create table {table} (like gone including all)")
-    told = {str(one.found): one.remedy for one in rights.look(settings) if one.what == "views"}
+    told = {str(one.found): one.remedy for one in privileges.look(settings) if one.what == "views"}
     found = f"public.{view} shows another relation than the one called public.{table} by now"
     assert told[found] == "Make it anew, as the owner: si schema apply --replace-views"
 
 
 def test_every_view_of_ours_stands_on_just_what_it_is_declared_to(settings: Settings) -> None:
     with extractions.connect(settings) as connection:
-        assert stale.find(connection) == []
-    assert len(stale.declared()) == len(extract.tables()) + len(publish.VIEWS) + len(("user_statistics", "active_gigs"))
+        assert stale_views.find(connection) == []
+    assert len(stale_views.declared()) == len(extract.tables()) + len(publish.VIEWS) + len(
+        ("user_statistics", "active_gigs")
+    )
 
 
 OTHER_TYPES = (
@@ -200,7 +205,7 @@ def test_enumerations_domains_and_other_lengths_are_read_exactly_and_told(
         ):
             assert part in told.drift
     refresh.run(settings)
-    assert [one.verdict for one in rights.look(metrics)] == [Verdict.well]
+    assert [one.verdict for one in privileges.look(metrics)] == [Verdict.well]
 
 
 def test_lists_of_an_enumeration_arrive_as_lists_of_words(settings: Settings, postgres: psycopg.Connection) -> None:
@@ -269,7 +274,7 @@ def test_a_view_in_place_of_a_table_is_read_whole_each_time_and_said_so(
         assert (read.mode, read.rows) == ("full", 1)
         assert f"gigs is a {kind} where a table is expected: all rows are read each time" in read.drift
     assert read.reason == "a view, which does not tell what changed"
-    wrong = [one for one in diagnosis.findings(metrics, datetime.now(UTC)) if one.verdict is Verdict.wrong]
+    wrong = [one for one in doctor.findings(metrics, datetime.now(UTC)) if one.verdict is Verdict.wrong]
     assert wrong == []
 
 
@@ -324,4 +329,4 @@ def test_a_reading_from_a_key_that_is_kept_unique_by_nothing_is_told(
     with extraction(settings, "messages") as reading:
         told = reading.refresh()["messages"].drift
     assert told == "messages.id is kept unique by no index of its own: it is checked"
-    assert sql.read("extract", "messages").fields["Key"] == "id"
+    assert files.read("extract", "messages").fields["Key"] == "id"

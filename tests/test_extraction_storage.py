@@ -15,8 +15,8 @@ import pytest
 from si_analytics import extract, refresh, sample, warehouse
 from si_analytics.errors import ExtractError, WarehouseError
 from si_analytics.extract import TableExtract
+from si_analytics.extract.source import Source
 from si_analytics.settings import Settings
-from si_analytics.source import Source
 from tests.extractions import Extraction, duck, extraction
 from tests.test_extraction_contract import altered
 from tests.test_refresh import connection_to
@@ -179,7 +179,7 @@ def test_rows_come_in_any_order_only_while_a_table_is_read_also_where_that_fails
 
     reading.refresh(heard)
     assert orders == [True]
-    monkeypatch.setattr(extract, "every_row", rows)
+    monkeypatch.setattr("si_analytics.extract.reading.every_row", rows)
     reading.baseline = None
     with pytest.raises(ExtractError, match="it broke off"):
         reading.refresh()

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from psycopg import sql as pg_sql
 
-from si_analytics import extract
 from si_analytics.settings import Settings
 from tests import extractions
 from tests.extractions import extraction
@@ -23,7 +22,7 @@ TIMES += ["1999-12-31 23:59:59.999999+00", "9999-12-31 23:59:59.999999+00", "294
 
 @pytest.fixture(params=["whole", "changes"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(extract, "_MOST_CHANGED", 1.0)
+    monkeypatch.setattr("si_analytics.extract.reading._MOST_CHANGED", 1.0)
     found: str = request.param
     return found
 

@@ -19,7 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from si_analytics import charts, contract, display, export, extract, history, metrics, reader, refresh, sample, sheets
+from si_analytics import charts, extract, formatting, refresh, sample
+from si_analytics.compute import metrics
+from si_analytics.definitions import contract
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.refresh import backfill
+from si_analytics.reports import export, spreadsheets
 from si_analytics.settings import Settings
 from tests.commands import AS_OF, Si
 
@@ -58,7 +63,7 @@ def far(
                 if column.type.startswith("timestamp"):
                     spoil(postgres, table, column.name)
     refresh.run(made, as_of=datetime.fromisoformat(AS_OF))
-    history.backfill(made, date(2026, 5, 1), date(2026, 5, 3))
+    backfill.backfill(made, date(2026, 5, 1), date(2026, 5, 3))
     return made
 
 
@@ -75,8 +80,8 @@ def spoil(postgres: psycopg.Connection, table: str, column: str) -> None:
 
 def test_the_months_people_signed_up_in_stand_in_every_form(far: Settings, tmp_path: Path) -> None:
     """Two of the far signups fall into the first month of the year 1 by Greenwich's clock, or into one beside it."""
-    with reader.connect(far) as warehouse:
-        shown = [str(value) for value in display.values(warehouse.signup_cohorts()["cohort_month"].unique().sort())]
+    with query_warehouse.connect(far) as warehouse:
+        shown = [str(value) for value in formatting.values(warehouse.signup_cohorts()["cohort_month"].unique().sort())]
         page = export.dashboard(far, tmp_path / "dashboard.html").read_text(encoding="utf-8")
         assert charts.cohorts(warehouse.signup_cohorts(), top=500).data
         assert charts.cohorts(warehouse.signup_cohorts()).data
@@ -92,10 +97,10 @@ def test_the_months_people_signed_up_in_stand_in_every_form(far: Settings, tmp_p
 
 def test_a_workbook_holds_them_as_text_and_files_of_parquet_as_they_are(far: Settings, tmp_path: Path) -> None:
     (book,) = export.tables(far, tmp_path, export.TableFormat.xlsx)
-    with zipfile.ZipFile(book) as opened, reader.connect(far) as warehouse:
+    with zipfile.ZipFile(book) as opened, query_warehouse.connect(far) as warehouse:
         texts = opened.read("xl/sharedStrings.xml").decode()
         frame = warehouse.signup_cohorts()
-    before = [value for value in display.values(frame["cohort_month"]) if isinstance(value, str)]
+    before = [value for value in formatting.values(frame["cohort_month"]) if isinstance(value, str)]
     assert before
     assert [month for month in set(before) if f">{month}<" not in texts] == []
     export.tables(far, tmp_path, export.TableFormat.parquet)
@@ -104,18 +109,18 @@ def test_a_workbook_holds_them_as_text_and_files_of_parquet_as_they_are(far: Set
 
 def test_every_table_of_the_warehouse_can_be_read_shown_and_written(far: Settings) -> None:
     """As a notebook shows it, and as text; the very last times are text already where polars would panic."""
-    with reader.connect(far) as warehouse:
+    with query_warehouse.connect(far) as warehouse:
         frames = [warehouse.metric(name) for name in metrics.names()]
         frames += [warehouse.sql(f"from raw.{table}") for table in extract.tables()]
         frames += [warehouse.sql("from history.agent_leaderboard"), warehouse.checks()]
     for frame in frames:
         assert str(frame)
         assert frame._repr_html_()
-        assert len(display.rows(frame)) == frame.height
+        assert len(formatting.rows(frame)) == frame.height
         flat = frame.select(pl.exclude(pl.List(pl.String)))
-        assert sheets.csv(flat)
-        assert sheets.parquet(flat)
-        assert sheets.workbook([sheets.Sheet("far", "-", flat, {})], {}, EPOCH)
+        assert spreadsheets.csv(flat)
+        assert spreadsheets.parquet(flat)
+        assert spreadsheets.workbook([spreadsheets.Sheet("far", "-", flat, {})], {}, EPOCH)
 
 
 def test_the_command_prints_them_in_every_form(far: Settings, si: Si, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,19 +140,19 @@ def test_the_command_prints_them_in_every_form(far: Settings, si: Si, monkeypatc
 def test_a_time_is_python_s_own_or_the_text_polars_writes(count: int, unit: str) -> None:
     scaled = count // (1000 if unit == "ms" else 1)
     column = pl.Series([scaled, None], dtype=pl.Int64).cast(pl.Datetime(unit, "UTC"))  # type: ignore[arg-type]
-    (value, none) = display.values(column)
+    (value, none) = formatting.values(column)
     micro = scaled * (1000 if unit == "ms" else 1)
     assert none is None
     assert isinstance(value, datetime) == (FIRST <= micro <= LAST)
     if isinstance(value, datetime):
         assert (value - EPOCH) // MICROSECOND == micro
         return
-    assert value == column.dt.strftime(sheets.TIME_FORMAT)[0]
+    assert value == column.dt.strftime(spreadsheets.TIME_FORMAT)[0]
 
 
 @given(st.integers(-2_500_000, 90_000_000))
 def test_a_day_is_python_s_own_or_the_text_polars_writes(days: int) -> None:
-    (value,) = display.values(pl.Series([days], dtype=pl.Int32).cast(pl.Date))
+    (value,) = formatting.values(pl.Series([days], dtype=pl.Int32).cast(pl.Date))
     if isinstance(value, date):
         assert value.toordinal() - date(1970, 1, 1).toordinal() == days
     else:
@@ -168,13 +173,13 @@ def test_a_day_is_python_s_own_or_the_text_polars_writes(days: int) -> None:
 )
 def test_the_first_and_the_last_moments(count: int, shown: object) -> None:
     column = pl.Series("at", [count], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
-    assert display.values(column) == [shown]
-    assert str(display.readable(pl.DataFrame([column])))
-    assert sheets.csv(pl.DataFrame([column])).decode().splitlines()[1].startswith(str(shown)[:10])
+    assert formatting.values(column) == [shown]
+    assert str(formatting.readable(pl.DataFrame([column])))
+    assert spreadsheets.csv(pl.DataFrame([column])).decode().splitlines()[1].startswith(str(shown)[:10])
 
 
 def test_a_workbook_shows_the_first_and_the_last_as_text() -> None:
     column = pl.Series("at", [-62_135_596_800_000_001, 0], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
-    book = sheets.workbook([sheets.Sheet("far", "-", pl.DataFrame([column]), {})], {}, EPOCH)
+    book = spreadsheets.workbook([spreadsheets.Sheet("far", "-", pl.DataFrame([column]), {})], {}, EPOCH)
     with zipfile.ZipFile(BytesIO(book.data)) as opened:
         assert "0000-12-31T23:59:59.999999+00:00" in opened.read("xl/sharedStrings.xml").decode()

@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from si_analytics import export, reader, refresh
-from si_analytics.freshness import Freshness, span
+from si_analytics import refresh
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.query.freshness import Freshness, span
+from si_analytics.reports import export
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.commands import Si
@@ -34,7 +36,7 @@ def busy(settings: Settings, postgres: psycopg.Connection) -> Settings:
 def test_the_newest_event_and_the_longest_pause_before_it_are_those_of_before_as_of(busy: Settings) -> None:
     """The last is of 19 January; a day is the longest pause in the ninety days before it."""
     refresh.run(busy, as_of=START + 9 * DAY + 30 * HOUR)
-    with reader.connect(busy) as warehouse:
+    with query_warehouse.connect(busy) as warehouse:
         found = warehouse.freshness()
     assert (found.newest_event, found.longest_pause, found.age) == (START + 9 * DAY, DAY, 30 * HOUR)
     assert found.told == "Newest event 2026-01-19 00:00:00 UTC, 30 hours before"
@@ -48,7 +50,7 @@ def test_a_marketplace_that_stopped_is_warned_of_on_every_file_that_can_say_so(
     words = (
         "Nothing has happened for 30 days; until then no pause was longer than 24 hours: see whether all data arrives"
     )
-    with reader.connect(busy) as warehouse:
+    with query_warehouse.connect(busy) as warehouse:
         assert warehouse.freshness().warning == words
     outcome = si(busy)("export", "dashboard", "--out", str(tmp_path / "report.html"))
     assert outcome.out.splitlines()[-1] == f"{words}."
@@ -66,7 +68,7 @@ def test_a_marketplace_that_stopped_is_warned_of_on_every_file_that_can_say_so(
 
 def test_an_empty_marketplace_has_no_newest_event_and_no_warning(settings: Settings) -> None:
     refresh.run(settings, as_of=AS_OF)
-    with reader.connect(settings) as warehouse:
+    with query_warehouse.connect(settings) as warehouse:
         found = warehouse.freshness()
     assert (found.newest_event, found.age, found.is_unusual) == (None, None, False)
     assert found.told == "Nothing has ever happened here"
@@ -98,7 +100,7 @@ def test_a_snapshot_keeps_two_days_or_twice_the_longest_pause_between_refreshes(
 def test_the_pause_between_refreshes_is_that_of_the_last_ten(settings: Settings) -> None:
     for _ in range(2):
         refresh.run(settings, as_of=AS_OF)
-    with reader.connect(settings) as warehouse:
+    with query_warehouse.connect(settings) as warehouse:
         found = warehouse.freshness()
         taken = warehouse.sql("select taken_at from meta.refreshes order by number")["taken_at"].to_list()
     assert found.taken_at == taken[1]
@@ -116,5 +118,5 @@ def test_a_message_of_one_hour_alone_has_no_pause(settings: Settings, postgres: 
     build.influencer(created_at=at("2026-03-01 10:50"))
     worlds.insert(postgres, build.world)
     refresh.run(settings, as_of=AS_OF)
-    with reader.connect(settings) as warehouse:
+    with query_warehouse.connect(settings) as warehouse:
         assert warehouse.freshness().longest_pause is None

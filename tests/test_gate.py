@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from si_analytics import gate, refresh
+from si_analytics import refresh
 from si_analytics.errors import ImplausibleChangeError, PublishError
+from si_analytics.publish import guards
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.commands import Si
@@ -49,7 +50,7 @@ def judge(
             " from unnest(%s::text[]) with ordinality as given (amount, number)",
             [["gone" if amount is None else amount for amount in staged]],
         )
-        gate.require_plausible(board, share)
+        guards.require_plausible(board, share)
         raise psycopg.Rollback(transaction)
 
 

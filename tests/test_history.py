@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from si_analytics import history, metrics, reader, records, refresh, warehouse
+from si_analytics import refresh, warehouse
+from si_analytics.compute import metrics
 from si_analytics.errors import UsageError, WarehouseError
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.refresh import backfill, run_log
 from si_analytics.settings import Settings
 from tests import model, warehouses, worlds
 from tests.commands import Si
@@ -65,7 +68,7 @@ def world() -> World:
     small.referral(second, recruit, recruited_at=None)
     small.deal(recruit, sponsor, created_at=datetime(2026, 2, 1, tzinfo=UTC))
     for number, (zone, day) in enumerate(CHANGES):
-        end = history.ends_at(day, zone)
+        end = backfill.ends_at(day, zone)
         for moment in (end - TICK, end, end - HOUR, end + HOUR):
             small.transaction((first, second)[number % 2], "1.00", created_at=moment)
             small.transaction(second, "3.00", created_at=moment, currency="eur")
@@ -104,8 +107,8 @@ def refreshed(refreshed_once: Settings, make_settings: Callable[..., Settings]) 
 
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
 def test_a_day_is_as_long_as_the_clocks_make_it(zone: str, day: date) -> None:
-    begins = history.ends_at(day - timedelta(days=1), zone)
-    assert history.ends_at(day, zone) - begins == CHANGES[zone, day] * HOUR
+    begins = backfill.ends_at(day - timedelta(days=1), zone)
+    assert backfill.ends_at(day, zone) - begins == CHANGES[zone, day] * HOUR
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -117,11 +120,11 @@ def test_the_board_of_a_day_is_that_of_its_end_in_the_reporting_zone(
     refresh.run(using, as_of=AS_OF)
     for change in (day for of_zone, day in CHANGES if of_zone == zone):
         first, last = change - timedelta(days=1), min(change + timedelta(days=1), AS_OF.date() - timedelta(days=2))
-        history.backfill(using, first, last)
-    history.backfill(using, date(1990, 1, 1), date(1990, 1, 1))
+        backfill.backfill(using, first, last)
+    backfill.backfill(using, date(1990, 1, 1), date(1990, 1, 1))
     boards = kept(using)
     assert boards.pop((AS_OF - TICK).astimezone(ZoneInfo(zone)).date()) == board(commissions, AS_OF)
-    assert boards == {day: board(commissions, history.ends_at(day, zone)) for day in boards}
+    assert boards == {day: board(commissions, backfill.ends_at(day, zone)) for day in boards}
     assert {row["total_earnings"] for row in boards[date(1990, 1, 1)]} == {0}
     assert len({str(rows) for rows in boards.values()}) > 2, "the boards of different days differ"
 
@@ -151,10 +154,10 @@ def test_the_boards_of_any_small_marketplace_are_those_of_the_model(
     using = Settings(_env_file=None, home=home, warehouse=home / "warehouse.duckdb", timezone=zone)  # type: ignore[call-arg]
     publish(using, raw, world)
     first = around.date() - timedelta(days=1)
-    last = min(first + timedelta(days=2), history.last_day(AS_OF, zone))
-    report = history.backfill(using, first, last)
+    last = min(first + timedelta(days=2), backfill.last_day(AS_OF, zone))
+    report = backfill.backfill(using, first, last)
     boards = kept(using)
-    assert boards == {day: board(world, history.ends_at(day, zone)) for day in boards}
+    assert boards == {day: board(world, backfill.ends_at(day, zone)) for day in boards}
     assert report.days == (last - first).days + 1
     assert report.rows == sum(len(rows) for rows in boards.values()) == len(world["agent_profiles"]) * report.days
 
@@ -162,7 +165,7 @@ def test_the_boards_of_any_small_marketplace_are_those_of_the_model(
 def publish(using: Settings, definitions: list[str], world: World) -> None:
     """A published warehouse with the rows of a world and the record of one refresh as of AS_OF."""
     connection = warehouse.create_working(using)
-    records.carry_over(connection, using)
+    run_log.carry_over(connection, using)
     for definition in definitions:
         connection.execute(definition)
     warehouses.fill(connection, world)
@@ -178,14 +181,14 @@ def publish(using: Settings, definitions: list[str], world: World) -> None:
 def test_filling_days_again_gives_the_same_and_leaves_other_days_and_currencies_alone(
     refreshed: Settings, world: World
 ) -> None:
-    history.backfill(refreshed, date(2026, 3, 5), date(2026, 3, 20))
+    backfill.backfill(refreshed, date(2026, 3, 5), date(2026, 3, 20))
     before = kept(refreshed)
-    history.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 9), currency=" EUR")
+    backfill.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 9), currency=" EUR")
     assert kept(refreshed) == before
     assert kept(refreshed, currency="eur") == {
-        day: board(world, history.ends_at(day, "UTC"), "eur") for day in (date(2026, 3, 8), date(2026, 3, 9))
+        day: board(world, backfill.ends_at(day, "UTC"), "eur") for day in (date(2026, 3, 8), date(2026, 3, 9))
     }
-    report = history.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 8))
+    report = backfill.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 8))
     assert (report.days, report.rows) == (1, 2)
     assert kept(refreshed) == before
 
@@ -195,21 +198,21 @@ def test_a_board_that_has_to_stay_stays_and_one_that_is_filled_anew_follows_the_
 ) -> None:
     """A commission is taken back: the boards of days before know it only once they are filled anew."""
     refresh.run(settings, as_of=AS_OF)
-    history.backfill(settings, date(2026, 3, 30), date(2026, 3, 30))
+    backfill.backfill(settings, date(2026, 3, 30), date(2026, 3, 30))
     before = kept(settings)
     postgres.execute("update transactions set status = 'failed'")
     refresh.run(settings, as_of=AS_OF)
-    report = history.backfill(settings, date(2026, 3, 29), date(2026, 3, 30), only_missing=True)
+    report = backfill.backfill(settings, date(2026, 3, 29), date(2026, 3, 30), only_missing=True)
     assert (report.days, report.rows) == (1, 2)
     assert kept(settings)[date(2026, 3, 30)] == before[date(2026, 3, 30)]
-    history.backfill(settings, date(2026, 3, 30), date(2026, 3, 30))
+    backfill.backfill(settings, date(2026, 3, 30), date(2026, 3, 30))
     assert {row["total_earnings"] for row in kept(settings)[date(2026, 3, 30)]} == {0}
 
 
 @pytest.mark.parametrize("how", ["changes", "full", "another version", "another server"])
 def test_the_boards_kept_outlive_every_kind_of_refresh(settings: Settings, commissions: World, how: str) -> None:
     refresh.run(settings, as_of=AS_OF)
-    history.backfill(settings, date(2026, 3, 1), date(2026, 3, 5))
+    backfill.backfill(settings, date(2026, 3, 1), date(2026, 3, 5))
     before = kept(settings)
     if how == "another version":
         with duckdb.connect(str(settings.warehouse)) as opened:
@@ -236,28 +239,28 @@ def test_what_fails_midway_leaves_the_warehouse_byte_for_byte_and_no_file_behind
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        history.backfill(refreshed, date(2026, 1, 30), date(2026, 3, 2), listen=fail)
+        backfill.backfill(refreshed, date(2026, 1, 30), date(2026, 3, 2), listen=fail)
     assert refreshed.warehouse.read_bytes() == before
     assert not warehouse.working_path(refreshed).exists()
-    assert history.backfill(refreshed, date(2026, 3, 1), date(2026, 3, 2)).days == 2
+    assert backfill.backfill(refreshed, date(2026, 3, 1), date(2026, 3, 2)).days == 2
 
 
 def test_readers_go_on_while_days_are_filled_and_see_them_when_they_connect_anew(
     refreshed: Settings,
 ) -> None:
     seen: list[int] = []
-    with reader.connect(refreshed) as early:
+    with query_warehouse.connect(refreshed) as early:
         height = early.history().height
 
         def look(phase: str, name: str, rows: int, seconds: float) -> None:
             seen.append(early.history().height)
-            with reader.connect(refreshed) as meanwhile:
+            with query_warehouse.connect(refreshed) as meanwhile:
                 seen.append(meanwhile.history().height)
 
-        history.backfill(refreshed, date(2026, 2, 27), date(2026, 3, 2), listen=look)
+        backfill.backfill(refreshed, date(2026, 2, 27), date(2026, 3, 2), listen=look)
         assert seen == [height] * 4
         assert early.history().height == height
-    with reader.connect(refreshed) as later:
+    with query_warehouse.connect(refreshed) as later:
         assert later.history(during="2026-03-01")["rank"].to_list() == [1, 2]
 
 
@@ -272,13 +275,13 @@ def test_two_writers_never_work_at_once(
             lock.acquire()
         heard.append(name)
 
-    history.backfill(refreshed, date(2026, 3, 1), date(2026, 3, 1), listen=look)
+    backfill.backfill(refreshed, date(2026, 3, 1), date(2026, 3, 1), listen=look)
     assert heard == ["2026-03"]
 
 
 def test_a_backfill_is_in_the_zone_and_currency_the_warehouse_tells_of(refreshed: Settings, world: World) -> None:
     other = refreshed.model_copy(update={"timezone": "Pacific/Kiritimati", "currency": "eur"})
-    report = history.backfill(other, date(2026, 3, 8), date(2026, 3, 8))
+    report = backfill.backfill(other, date(2026, 3, 8), date(2026, 3, 8))
     assert (report.timezone, report.currency) == ("UTC", "usd")
     assert kept(refreshed)[date(2026, 3, 8)] == board(world, datetime(2026, 3, 9, tzinfo=UTC))
 
@@ -286,23 +289,23 @@ def test_a_backfill_is_in_the_zone_and_currency_the_warehouse_tells_of(refreshed
 def test_days_that_are_not_over_or_no_range_are_refused(settings: Settings, commissions: World) -> None:
     """As of 2026-04-01 00:00 UTC the last day that is over is 2026-03-31; a microsecond before, 2026-03-30."""
     with pytest.raises(WarehouseError, match="there is no warehouse yet"):
-        history.backfill(settings, date(2026, 3, 1), date(2026, 3, 1))
+        backfill.backfill(settings, date(2026, 3, 1), date(2026, 3, 1))
     refresh.run(settings, as_of=AS_OF - TICK)
     with pytest.raises(UsageError, match=r"that day is not over .*The last that is over is 2026-03-30"):
-        history.backfill(settings, date(2026, 3, 1), date(2026, 3, 31))
+        backfill.backfill(settings, date(2026, 3, 1), date(2026, 3, 31))
     refresh.run(settings, as_of=AS_OF)
-    assert history.backfill(settings, date(2026, 3, 31), date(2026, 3, 31)).days == 1
+    assert backfill.backfill(settings, date(2026, 3, 31), date(2026, 3, 31)).days == 1
     with pytest.raises(UsageError, match="they end before they begin"):
-        history.backfill(settings, date(2026, 3, 2), date(2026, 3, 1))
+        backfill.backfill(settings, date(2026, 3, 2), date(2026, 3, 1))
     with pytest.raises(UsageError, match="Write one like usd"):
-        history.backfill(settings, date(2026, 3, 2), date(2026, 3, 2), currency="dollars, please")
+        backfill.backfill(settings, date(2026, 3, 2), date(2026, 3, 2), currency="dollars, please")
     with duckdb.connect(str(settings.warehouse)) as opened:
         opened.execute("alter table meta.extracts drop column drift")
     with pytest.raises(WarehouseError, match="made by another version"):
-        history.backfill(settings, date(2026, 3, 2), date(2026, 3, 2))
+        backfill.backfill(settings, date(2026, 3, 2), date(2026, 3, 2))
 
 
-PRESENT = history.Present(datetime(2026, 3, 29, 22, tzinfo=UTC), "usd", "Europe/Berlin")
+PRESENT = backfill.Present(datetime(2026, 3, 29, 22, tzinfo=UTC), "usd", "Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -319,17 +322,17 @@ def test_a_window_holds_the_days_whose_first_moment_it_holds_and_that_are_over(
     asked: dict[str, str], first: date, last: date
 ) -> None:
     """It is 2026-03-30 00:00 in Berlin, an hour after the clocks would have said so in winter."""
-    assert history.days(PRESENT, **asked) == (first, last)
+    assert backfill.days(PRESENT, **asked) == (first, last)
 
 
 def test_a_window_without_a_day_that_is_over_is_refused() -> None:
     with pytest.raises(UsageError, match="not said from when"):
-        history.days(PRESENT, until="2026-03-01")
+        backfill.days(PRESENT, until="2026-03-01")
     with pytest.raises(UsageError, match="The last that is over is 2026-03-29"):
-        history.days(PRESENT, during="today")
+        backfill.days(PRESENT, during="today")
     with pytest.raises(UsageError, match="The last that is over is 2026-03-28"):
-        earlier = history.Present(PRESENT.as_of - TICK, "usd", "Europe/Berlin")
-        history.days(earlier, since="2026-03-29")
+        earlier = backfill.Present(PRESENT.as_of - TICK, "usd", "Europe/Berlin")
+        backfill.days(earlier, since="2026-03-29")
 
 
 def test_the_command_fills_days_and_shows_them(si: Si, refreshed: Settings) -> None:
@@ -359,7 +362,7 @@ def test_the_command_says_what_is_wrong(si: Si, refreshed: Settings) -> None:
 
 def test_the_board_is_the_metric_itself(refreshed: Settings) -> None:
     """What the metric's file says of a moment is what is kept of the day that ends then."""
-    history.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 8))
+    backfill.backfill(refreshed, date(2026, 3, 8), date(2026, 3, 8))
     with warehouse.open_file(refreshed.warehouse, refreshed, read_only=True) as opened:
         asked = metrics.Parameters.all_time(datetime(2026, 3, 9, tzinfo=UTC), "usd", "UTC")
         rows = warehouses.rows_of(metrics.evaluate(opened, "agent_leaderboard", asked))

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from si_analytics import reader, refresh, sample, schema
+from si_analytics import refresh, sample, schema
 from si_analytics.errors import AnalyticsError
+from si_analytics.query import warehouse
 from si_analytics.settings import Settings
 from tests.commands import AS_OF
 
@@ -42,7 +43,7 @@ def board(current: Settings) -> list[tuple[object, ...]]:
     schema.apply(current)
     sample.generate(current, scale=0.02)
     refresh.run(current, as_of=datetime.fromisoformat(AS_OF))
-    with reader.connect(current) as opened:
+    with warehouse.connect(current) as opened:
         return [*opened.agent_leaderboard().rows(), *opened.metric("marketplace_monthly").rows()]
 
 

@@ -16,8 +16,11 @@ import pytest
 from psycopg import sql
 
 from pipelines import results
-from si_analytics import contract, export, extract, load, reader, refresh, sample, tables
+from si_analytics import extract, load, refresh, sample, tables
+from si_analytics.definitions import contract
 from si_analytics.errors import LoadError
+from si_analytics.query import warehouse
+from si_analytics.reports import export
 from si_analytics.settings import Settings
 from tests.commands import AS_OF, Si
 
@@ -89,7 +92,7 @@ Numbers = dict[str, list[tuple[object, ...]]]
 
 def numbers(current: Settings) -> Numbers:
     """All-time figures that no text has a say in."""
-    with reader.connect(current) as opened:
+    with warehouse.connect(current) as opened:
         return {
             "board": opened.agent_leaderboard().sort("agent_id").select("agent_id", "rank", "total_earnings").rows(),
             "brands": opened.brand_reputations().sort("sponsor_id").select("sponsor_id", "rank").rows(),
@@ -131,7 +134,7 @@ def test_names_come_through_the_warehouse_and_back_as_they_were_typed(spoiled: S
         query = "select id::text, name from public.users inner join public.agent_profiles on user_id = id"
         typed = dict(postgres.execute(query).fetchall())
         board = dict(postgres.execute("select agent_id::text, agent_name from public.agent_leaderboard").fetchall())
-    with reader.connect(spoiled) as opened:
+    with warehouse.connect(spoiled) as opened:
         seen = dict(opened.agent_leaderboard().select("agent_id", "agent_name").rows())
     assert typed == board == seen
     assert set(HOSTILE) <= set(typed.values())
@@ -157,7 +160,7 @@ def test_no_cell_of_a_csv_starts_a_formula_and_no_workbook_holds_one(spoiled: Se
 
 def test_no_page_and_no_table_holds_markup_that_was_typed(spoiled: Settings) -> None:
     page = export.dashboard(spoiled).read_text(encoding="utf-8")
-    with reader.connect(spoiled) as opened:
+    with warehouse.connect(spoiled) as opened:
         made = tables.leaderboard(opened.agent_leaderboard()).as_raw_html()
     for text in (page, made):
         assert "<script>alert(" not in text
@@ -166,7 +169,7 @@ def test_no_page_and_no_table_holds_markup_that_was_typed(spoiled: Settings) -> 
 
 
 def test_dagster_s_tables_keep_their_rows_and_hold_no_markup(spoiled: Settings) -> None:
-    with reader.connect(spoiled) as opened:
+    with warehouse.connect(spoiled) as opened:
         rows = opened.agent_leaderboard().select("agent_name", "tier", "rank").rows()
     lines = results.markdown(["agent_name", "tier", "rank"], rows).splitlines()
     assert len(lines) == len(rows) + 2
@@ -176,7 +179,7 @@ def test_dagster_s_tables_keep_their_rows_and_hold_no_markup(spoiled: Settings) 
 
 
 def test_a_line_of_a_terminal_is_one_and_obeys_nothing(si: Si, spoiled: Settings) -> None:
-    with reader.connect(spoiled) as opened:
+    with warehouse.connect(spoiled) as opened:
         agents = opened.agent_leaderboard().height
     shown = si(spoiled)("metric", "agent_leaderboard")
     assert len(shown.out.split("\n")) == agents + 2

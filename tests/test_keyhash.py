@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from si_analytics import embedded, keyhash
+from si_analytics.extract import checksum
+from si_analytics.postgres import embedded
 
 EXTREMES = [UUID(int=0), UUID(int=2**128 - 1), *(UUID(int=1 << bit) for bit in range(0, 128, 7))]
 
@@ -43,7 +44,7 @@ def there(postgres: psycopg.Connection, keys: list[UUID]) -> int:
 def here(duck: duckdb.DuckDBPyConnection, keys: list[UUID]) -> int:
     duck.execute("truncate keys")
     duck.execute("insert into keys select 0, unnest($1::uuid[])", [keys])
-    return keyhash.checksum(duck, duck.table("keys"), "key")
+    return checksum.checksum(duck, duck.table("keys"), "key")
 
 
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -77,25 +78,25 @@ def test_keys_that_arrive_in_many_batches_each_count_once(
     hashing: psycopg.Connection, duck: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DuckDB hands out slices of its vectors: the keys of some batches begin within their buffer."""
-    monkeypatch.setattr(keyhash, "_ROWS", 3000)
+    monkeypatch.setattr(checksum, "_ROWS", 3000)
     drawn = Random(5)
     keys = [UUID(int=drawn.getrandbits(128)) for _ in range(10_001)]
     expected = there(hashing, keys)
     assert here(duck, keys) == expected
     kept = duck.table("keys").filter("key > '80000000-0000-0000-0000-000000000000'")
-    assert keyhash.checksum(duck, kept, "key") == there(hashing, [key for key in keys if key.int >> 127])
+    assert checksum.checksum(duck, kept, "key") == there(hashing, [key for key in keys if key.int >> 127])
     some = duck.sql("select key from keys order by key limit 4000 offset 1777")
-    assert keyhash.checksum(duck, some, "key") == there(hashing, sorted(keys)[1777:5777])
+    assert checksum.checksum(duck, some, "key") == there(hashing, sorted(keys)[1777:5777])
 
 
 def test_more_keys_than_one_batch_holds_are_all_counted(
     hashing: psycopg.Connection, duck: duckdb.DuckDBPyConnection
 ) -> None:
-    rows = keyhash._ROWS * 2 + 1
+    rows = checksum._ROWS * 2 + 1
     made = "md5({} || '-key')::uuid"
     duck.execute(f"insert into keys select n, {made.format('n')} from range({rows}) as numbers (n)")
     row = hashing.execute(
         f"select bit_xor(uuid_hash_extended({made.format('n')}, 0)) from generate_series(0, {rows - 1}) as numbers (n)"
     ).fetchone()
     assert row is not None
-    assert keyhash.checksum(duck, duck.table("keys"), "key") == row[0]
+    assert checksum.checksum(duck, duck.table("keys"), "key") == row[0]

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from si_analytics import copying, sample, schema
+from si_analytics import sample, schema
 from si_analytics.load import load
+from si_analytics.postgres import copying
 from si_analytics.settings import Settings
 
 Write = Callable[[Path, str, pl.DataFrame], None]

@@ -11,10 +11,14 @@ import psycopg
 import pytest
 
 from pipelines import resources
-from si_analytics import diagnosis, extract, locks, refresh, roles, sample, schema, turns, working
+from si_analytics import extract, refresh, sample, schema
 from si_analytics.errors import LoadError, LockedError, PublishError, SchemaError
-from si_analytics.findings import Verdict
-from si_analytics.refresh import Refresh
+from si_analytics.health import doctor
+from si_analytics.health.findings import Verdict
+from si_analytics.postgres import locks
+from si_analytics.publish import turns
+from si_analytics.refresh import Refresh, work_file
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import extractions, worlds
 from tests.commands import Si
@@ -164,7 +168,7 @@ def test_dagster_logs_whom_an_extraction_waits_for_and_goes_on_once_it_may(
         holder.rollback()
         return given_up(error, settings)
 
-    monkeypatch.setattr(working.locks, "given_up", and_let_go)
+    monkeypatch.setattr(work_file.locks, "given_up", and_let_go)
     assert failures(launch("refresh_metrics")) == {}
     assert f"extract - Waiting: another session holds a table that is read: {who}" in capfd.readouterr().err
 
@@ -188,7 +192,7 @@ def test_a_login_that_may_not_see_others_activity_is_told_which_process_it_is(
 
 def test_doctor_names_who_holds_a_table_and_does_not_wait_for_it(filled: Settings, holder: psycopg.Connection) -> None:
     def found() -> dict[str, Any]:
-        return {one.what: one for one in diagnosis.findings(filled, datetime.now(UTC)) if one.what == "locks"}
+        return {one.what: one for one in doctor.findings(filled, datetime.now(UTC)) if one.what == "locks"}
 
     assert found()["locks"].verdict == Verdict.well
     who = hold(holder)

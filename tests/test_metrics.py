@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies
 
-from si_analytics import funnels, metrics
+from si_analytics.compute import funnels, metrics
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from tests import model, warehouses
 from tests.model.rules import half_away

@@ -24,8 +24,9 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import TimeoutError as TooLate
 
-from si_analytics import display, packaged, reader, sample
-from si_analytics.cli import desk
+from si_analytics import formatting, packaged_sample, sample
+from si_analytics.cli import dev
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -41,7 +42,7 @@ def using(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings on the sample's warehouse, with two refreshes to compare; there is no Postgres to ask."""
     home = tmp_path_factory.mktemp("notebooks")
     made = Settings(_env_file=None, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore[call-arg]
-    packaged.build(made)
+    packaged_sample.build(made)
     return made
 
 
@@ -153,21 +154,21 @@ def test_a_notebook_runs_from_top_to_bottom_on_a_real_warehouse(path: Path, exec
 
 
 def test_the_tour_shows_the_numbers_of_the_warehouse(using: Settings, executed: dict[str, NotebookNode]) -> None:
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         best = warehouse.agent_leaderboard().row(0, named=True)
         brand = warehouse.brand_reputations().row(0, named=True)
         sent = warehouse.funnel("invite")["reached"][0]
     text = html.unescape("\n".join(shown(executed["tour"])))
     assert best["total_earnings"] > 0
-    assert f"{display.number(best['total_earnings'])}</td>" in text
-    assert f"{display.number(brand['reputation_score'])}</td>" in text
+    assert f"{formatting.number(best['total_earnings'])}</td>" in text
+    assert f"{formatting.number(brand['reputation_score'])}</td>" in text
     assert f"{sent:,} entered" in text
 
 
 @pytest.fixture(scope="module")
 def secrets() -> set[str]:
     """The addresses and telephone numbers that the marketplace holds."""
-    made = sample.frames(packaged.SCALE, packaged.SEED)
+    made = sample.frames(packaged_sample.SCALE, packaged_sample.SEED)
     held = [made["users"]["email"], made["contacts"]["email"], made["contacts"]["phone"]]
     return {value for column in held for value in column.drop_nulls() if value}
 
@@ -190,8 +191,8 @@ def jupyterlab(folder: Path, environment: dict[str, str], log: Path) -> Iterator
     arguments = ["--ServerApp.port_retries=0", "--IdentityProvider.token=", "--no-browser"]
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, *desk.lab_arguments(folder, port), *arguments],
-            env={**environment, **desk.lab_environment(FOLDER.parent, environment)},
+            [sys.executable, *dev.lab_arguments(folder, port), *arguments],
+            env={**environment, **dev.lab_environment(FOLDER.parent, environment)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

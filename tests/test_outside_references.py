@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from scipy import stats
 
-from si_analytics import metrics, statistics
+from si_analytics.compute import metrics, statistics
 from si_analytics.settings import Settings
 from tests import warehouses
 from tests.worlds import AS_OF, START, Build, at, only

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from si_analytics import periods
 from si_analytics.errors import UsageError
+from si_analytics.periods import spans
 
 TODAY = date(2026, 6, 3)  # a Wednesday
 DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ any_day = st.dates(date(1900, 1, 1), date(2100, 1, 1))
     ],
 )
 def test_a_span_of_the_calendar_needs_no_today(text: str, first: str, after: str) -> None:
-    assert periods.read(text, None) == periods.Days(date.fromisoformat(first), date.fromisoformat(after))
+    assert spans.read(text, None) == spans.Days(date.fromisoformat(first), date.fromisoformat(after))
 
 
 @pytest.mark.parametrize(
@@ -60,20 +60,20 @@ def test_a_span_of_the_calendar_needs_no_today(text: str, first: str, after: str
     ],
 )
 def test_words_count_whole_units_back_from_today(text: str, first: str, after: str) -> None:
-    assert periods.read(text, TODAY) == periods.Days(date.fromisoformat(first), date.fromisoformat(after))
-    assert periods.read(text, None) is None
+    assert spans.read(text, TODAY) == spans.Days(date.fromisoformat(first), date.fromisoformat(after))
+    assert spans.read(text, None) is None
 
 
 @pytest.mark.parametrize("text", ["2026-Q0", "2026-Q5", "2026-00", "2026-13", "2026-W00", "2026-W54", "0000", "9999"])
 def test_a_span_that_no_calendar_has_is_refused_with_what_can_be_written(text: str) -> None:
     with pytest.raises(UsageError, match=rf"since '{text}': no calendar has it\. Write a year, quarter, .* last month"):
-        periods.read(text, TODAY, name="since")
+        spans.read(text, TODAY, name="since")
 
 
 @pytest.mark.parametrize("text", ["last 0 days", "last 99999 months", "last 999999 days", "last 9999 years"])
 def test_so_many_days_back_that_there_are_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no calendar has it"):
-        periods.read(text, TODAY)
+        spans.read(text, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_so_many_days_back_that_there_are_none_is_refused(text: str) -> None:
     ],
 )
 def test_whatever_else_means_no_span(text: str) -> None:
-    assert periods.read(text, TODAY) is None
+    assert spans.read(text, TODAY) is None
 
 
 @given(any_day, st.sampled_from(["day", "week", "month", "quarter", "year"]), st.integers(1, 40))
@@ -92,14 +92,14 @@ def test_so_many_units_are_as_many_single_ones_end_to_end_and_end_where_the_curr
     today: date, unit: str, count: int
 ) -> None:
     """The last 3 months are the month before this, the one before that, and one more."""
-    ends = periods.read("today" if unit == "day" else f"this {unit}", today)
-    several = periods.read(f"last {count} {unit}s", today)
+    ends = spans.read("today" if unit == "day" else f"this {unit}", today)
+    several = spans.read(f"last {count} {unit}s", today)
     assert ends is not None
     assert several is not None
     assert several.after == ends.first
     at = several.after
     for _ in range(count):
-        one = periods.read(f"last 1 {unit}", at)
+        one = spans.read(f"last 1 {unit}", at)
         assert one is not None
         assert one.after == at
         at = one.first
@@ -111,12 +111,12 @@ def test_a_day_lies_in_its_own_week_month_quarter_and_year_and_in_no_other(day: 
     year, week, _ = day.isocalendar()
     quarter = (day.month + 2) // 3
     for text in (f"{day.year}", f"{day.year}-Q{quarter}", f"{day:%Y-%m}", f"{year}-W{week:02}", f"{day}"):
-        found = periods.read(text, None)
+        found = spans.read(text, None)
         assert found is not None
         assert found.first <= day < found.after
     for unit in ("week", "month", "quarter", "year"):
-        this, last = periods.read(f"this {unit}", day), periods.read(f"last {unit}", day)
+        this, last = spans.read(f"this {unit}", day), spans.read(f"last {unit}", day)
         assert this is not None
         assert last is not None
         assert last.after == this.first <= day < this.after
-        assert periods.read(f"last {unit}", this.after) == this
+        assert spans.read(f"last {unit}", this.after) == this

@@ -19,9 +19,12 @@ import pytest
 import yaml
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from pipelines import headlines, results, trends
+from pipelines import anomaly_checks, kpis, results
 from pipelines.definitions import defs
-from si_analytics import checks, dashboard, extract, metrics, publish, schema, sql
+from si_analytics import extract, publish, schema
+from si_analytics.compute import checks, metrics
+from si_analytics.definitions import files
+from si_analytics.reports import dashboard
 from tests import pipeline_runs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,8 +74,8 @@ def test_the_code_location_is_made_anew_only_where_the_zone_or_a_file_changed(
 ) -> None:
     """For a single run Dagster loads it several times."""
     copy = tmp_path / "sql"
-    shutil.copytree(sql.root(), copy)
-    monkeypatch.setattr(sql, "root", lambda: copy)
+    shutil.copytree(files.root(), copy)
+    monkeypatch.setattr(files, "root", lambda: copy)
     first = defs()
     assert defs() is first
     os.utime(copy / "metrics" / "user_ratings.sql", ns=(1, 1))
@@ -84,9 +87,9 @@ def test_the_code_location_is_made_anew_only_where_the_zone_or_a_file_changed(
 
 def test_importing_a_module_of_the_pipelines_reads_no_file_and_no_setting(tmp_path: Path) -> None:
     script = (
-        "import os, si_analytics.settings, si_analytics.sql\n"
+        "import os, si_analytics.settings, si_analytics.definitions.files\n"
         "def refuse(*arguments, **named): raise AssertionError('called while importing')\n"
-        "si_analytics.settings.load = si_analytics.sql.read = si_analytics.sql.read_all = refuse\n"
+        "si_analytics.settings.load = si_analytics.definitions.files.read = si_analytics.definitions.files.read_all = refuse\n"
         "import pipelines.definitions; print('imported')"
     )
     assert in_a_fresh_interpreter(script, tmp_path) == "imported"
@@ -202,14 +205,14 @@ def test_before_anything_ran_a_column_says_what_it_means_and_where_it_comes_from
 
 def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: dg.Definitions) -> None:
     graph = loaded.resolve_asset_graph()
-    compared = {trends.COLUMNS: set(extract.tables()), trends.HEADLINES: set(headlines.METRICS)}
+    compared = {anomaly_checks.COLUMNS: set(extract.tables()), anomaly_checks.HEADLINES: set(kpis.METRICS)}
     for name, assets in compared.items():
         assert {key.asset_key.path[1] for key in graph.asset_check_keys if key.name == name} == assets
     found = {key.name: graph.get_check_spec(key) for key in graph.asset_check_keys if key.name not in compared}
     assert set(found) == set(checks.names())
     for name, spec in found.items():
         assert spec.blocking == (checks.severity(name) == "blocking"), name
-        read = {tuple(table.split(".")) for table in sql.read("checks", name).listed("Inputs")}
+        read = {tuple(table.split(".")) for table in files.read("checks", name).listed("Inputs")}
         assert tuple(spec.key.asset_key.path) in read, name
         assert all(key.asset_key in graph.get_all_asset_keys() for key in spec.additional_deps)
     assert found["leaderboard_totals"].key.asset_key == dg.AssetKey(["metrics", "agent_leaderboard"])
@@ -297,20 +300,20 @@ def test_the_instance_s_configuration_is_one_dagster_takes(tmp_path: Path) -> No
 
 
 def test_bars_are_as_long_as_their_values_of_the_largest() -> None:
-    assert headlines.bars([Decimal("8.00"), 4, 0, None, Decimal("0.01")]) == ["█" * 24, "█" * 12, "", "", "█"]
-    assert headlines.bars([]) == []
+    assert kpis.bars([Decimal("8.00"), 4, 0, None, Decimal("0.01")]) == ["█" * 24, "█" * 12, "", "", "█"]
+    assert kpis.bars([]) == []
 
 
 def said(currency: str = "usd", **numbers: float) -> dict[str, dg.MetadataValue[Any]]:
-    named = {headlines.PREFIX + name: dg.MetadataValue.float(value) for name, value in numbers.items()}
+    named = {kpis.PREFIX + name: dg.MetadataValue.float(value) for name, value in numbers.items()}
     return {"currency": dg.MetadataValue.text(currency), "seconds": dg.MetadataValue.float(1.0), **named}
 
 
 def test_a_headline_is_unusual_only_beyond_what_it_does_from_run_to_run_in_the_same_currency() -> None:
     usual = [said(gmv=value) for value in (100.0, 101.0, 99.0, 100.0, 102.0)]
-    assert str(trends.unusual_headlines(said(gmv=129.0), usual)) == "As before."
-    assert trends.unusual_headlines(said(gmv=131.0), usual).told == ("gmv is 131, usual is 70 to 130",)
-    assert trends.unusual_headlines(said(gmv=0.0), usual).told == ("gmv is 0, usual is 70 to 130",)
+    assert str(anomaly_checks.unusual_headlines(said(gmv=129.0), usual)) == "As before."
+    assert anomaly_checks.unusual_headlines(said(gmv=131.0), usual).told == ("gmv is 131, usual is 70 to 130",)
+    assert anomaly_checks.unusual_headlines(said(gmv=0.0), usual).told == ("gmv is 0, usual is 70 to 130",)
 
 
 def test_a_headline_that_has_too_few_runs_before_it_is_not_said_to_be_as_before() -> None:
@@ -322,11 +325,11 @@ def test_a_headline_that_has_too_few_runs_before_it_is_not_said_to_be_as_before(
         (said("eur", gmv=0.0), usual, 0),
         (said(gmv=1.0), [], 0),
     ):
-        judged = trends.unusual_headlines(made, before)
+        judged = anomaly_checks.unusual_headlines(made, before)
         assert (judged.told, judged.compared_with, str(judged)) == ((), count, f"{too_few} ({count}).")
-    one_new = trends.unusual_headlines(said(gmv=0.0, deals=3.0), usual)
+    one_new = anomaly_checks.unusual_headlines(said(gmv=0.0, deals=3.0), usual)
     assert str(one_new) == "gmv is 0, usual is 70 to 130"
-    assert str(trends.unusual_headlines(said(gmv=100.0, deals=3.0), usual)).endswith("deals (0).")
+    assert str(anomaly_checks.unusual_headlines(said(gmv=100.0, deals=3.0), usual)).endswith("deals (0).")
 
 
 def test_a_column_that_came_went_or_changed_is_named() -> None:
@@ -335,21 +338,21 @@ def test_a_column_that_came_went_or_changed_is_named() -> None:
         return {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
 
     before = made(id="uuid", amount="decimal(10,2)", gone="text")
-    assert trends.changed_columns(made(id="uuid", amount="double", new="date"), [before]).told == (
+    assert anomaly_checks.changed_columns(made(id="uuid", amount="double", new="date"), [before]).told == (
         "new was added",
         "gone is gone",
         "amount is double, it was decimal(10,2)",
     )
-    assert trends.changed_columns(before, [before]) == trends.Judgement((), 1)
-    assert str(trends.changed_columns(before, [before])) == "As before."
+    assert anomaly_checks.changed_columns(before, [before]) == anomaly_checks.Judgement((), 1)
+    assert str(anomaly_checks.changed_columns(before, [before])) == "As before."
 
 
 def test_columns_that_nothing_was_known_of_before_are_not_said_to_be_as_before() -> None:
     made = {"dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema([dg.TableColumn("id", "uuid")]))}
-    first = trends.changed_columns(made, [])
+    first = anomaly_checks.changed_columns(made, [])
     assert (first.told, first.compared_with) == ((), 0)
     assert str(first) == "Nothing to compare with: this is the first run."
-    unsaid = trends.changed_columns(made, [{}])
+    unsaid = anomaly_checks.changed_columns(made, [{}])
     assert str(unsaid) == "Nothing to compare with: the run before did not say its columns."
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
 
-from pipelines import left_behind
+from pipelines import orphaned_runs
 from pipelines.definitions import defs
 
 
@@ -38,7 +38,7 @@ def begun(instance: dg.DagsterInstance, pid: int | None) -> dg.DagsterRun:
 
 def look(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
-        said = left_behind.runs_left_behind()(context)
+        said = orphaned_runs.runs_left_behind()(context)
     assert isinstance(said, dg.SensorResult) and said.skip_reason is not None
     return said
 
@@ -83,7 +83,7 @@ def test_a_run_whose_process_is_gone_at_two_looks_counts_as_failed_and_is_begun_
     assert second.skip_reason is not None
     assert second.skip_reason.skip_message == f"Counted as failed: {run.run_id}"
     (failed,) = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
-    assert failed.dagster_event is not None and failed.dagster_event.message == left_behind.SAYS
+    assert failed.dagster_event is not None and failed.dagster_event.message == orphaned_runs.SAYS
     found = instance.get_run_by_id(run.run_id)
     assert found is not None and found.tags["dagster/will_retry"] == "true"
 

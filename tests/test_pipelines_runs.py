@@ -18,11 +18,13 @@ import psycopg
 import pytest
 from dagster._utils.error import serializable_error_info_from_exc_info
 
-from pipelines import alerts, forms, headlines, resources, trends
-from si_analytics import checks, extract, metrics, printing, publish, refresh, sample, sheets
+from pipelines import alerts, anomaly_checks, kpis, launch_config, resources
+from si_analytics import extract, publish, refresh, sample
+from si_analytics.compute import checks, metrics
 from si_analytics.errors import InterruptedReadError
 from si_analytics.extract import TableExtract
 from si_analytics.refresh import Refresh
+from si_analytics.reports import pdf, spreadsheets
 from si_analytics.settings import Settings
 from tests import pipeline_runs, worlds
 from tests.pipeline_runs import failures, launch, materialize, published_tables, shown, warehouse_tables
@@ -104,7 +106,7 @@ def test_a_run_materialises_and_checks_everything_once(ran: dg.ExecuteInProcessR
     }
     assert (len(made), set(made)) == (len(expected), expected)
     evaluated = [check.check_name for check in ran.get_asset_check_evaluations()]
-    compared = [trends.COLUMNS] * len(extract.tables()) + [trends.HEADLINES] * len(headlines.METRICS)
+    compared = [anomaly_checks.COLUMNS] * len(extract.tables()) + [anomaly_checks.HEADLINES] * len(kpis.METRICS)
     assert sorted(evaluated) == sorted([*checks.names(), *compared])
     assert all(check.passed for check in ran.get_asset_check_evaluations())
 
@@ -204,7 +206,7 @@ def test_a_run_says_what_it_counts_otherwise_than_the_one_before(
 def test_a_mistake_in_the_form_is_explained_and_no_run_begins(
     small: Settings, config: dict[str, str], sentence: str
 ) -> None:
-    with pytest.raises(forms.LaunchRefusedError, match=re.escape(sentence)):
+    with pytest.raises(launch_config.LaunchRefusedError, match=re.escape(sentence)):
         launch("refresh_metrics", **config)
     assert not small.warehouse.exists()
 
@@ -222,7 +224,7 @@ def test_of_a_mistake_in_a_form_dagster_shows_the_sentence_and_nothing_of_the_co
     """As a code location describes it to the web server, which shows whatever frames and causes there are."""
     try:
         dg.validate_run_config(pipeline_runs.defs().resolve_job_def(job), config)
-    except forms.LaunchRefusedError:
+    except launch_config.LaunchRefusedError:
         told = serializable_error_info_from_exc_info(sys.exc_info())
     assert told.message.startswith(sentence)
     assert (list(told.stack), told.cause, told.context) == ([], None, None)
@@ -236,7 +238,7 @@ def test_a_mistake_in_the_form_of_an_asset_launched_by_itself_is_the_same_senten
         pipeline_runs.defs()
         .resolve_implicit_global_asset_job_def()
         .execute_in_process(
-            run_config={"ops": {forms.REPORTS: {"config": {"tables": ["xls"]}}}},
+            run_config={"ops": {launch_config.REPORTS: {"config": {"tables": ["xls"]}}}},
             asset_selection=[dg.AssetKey(["reports", "dashboard"])],
             raise_on_error=False,
             instance=dg.DagsterInstance.ephemeral(),
@@ -254,7 +256,7 @@ def test_a_workbook_that_could_not_hold_everything_says_so_in_the_run(
 ) -> None:
     """With sheets of one row: a metric of more is a CSV file, which the asset's metadata names."""
     refresh.run(small, as_of=AS_OF)
-    monkeypatch.setattr(sheets, "_ROWS", 1)
+    monkeypatch.setattr(spreadsheets, "_ROWS", 1)
     result = launch("export_dashboards", pages=[], tables=["xlsx"])
     assert failures(result) == {}
     made = shown(result, "reports/dashboard")
@@ -271,7 +273,7 @@ def test_an_export_writes_what_its_form_asks_for(small: Settings) -> None:
     assert (made["files"], made["as_of"], made["currency"]) == (len(metrics.names()), AS_OF.timestamp(), "usd")
     assert sorted(path.stem for path in Path(made["tables"]).iterdir()) == sorted(metrics.names())
     assert not (small.exports / "dashboard.html").exists()
-    assert forms.Reports().model_dump() == {"pages": ["html"], "tables": []}
+    assert launch_config.Reports().model_dump() == {"pages": ["html"], "tables": []}
 
 
 @pytest.mark.parametrize(
@@ -286,8 +288,8 @@ def test_an_export_writes_what_its_form_asks_for(small: Settings) -> None:
 def test_a_mistake_in_the_form_of_an_export_is_explained_and_no_run_begins(
     small: Settings, monkeypatch: pytest.MonkeyPatch, config: dict[str, list[str]], sentence: str
 ) -> None:
-    monkeypatch.setattr(printing.Chromium, "find_browser", lambda **_: None)
-    with pytest.raises(forms.LaunchRefusedError, match=re.escape(sentence)):
+    monkeypatch.setattr(pdf.Chromium, "find_browser", lambda **_: None)
+    with pytest.raises(launch_config.LaunchRefusedError, match=re.escape(sentence)):
         launch("export_dashboards", **config)
     assert not small.exports.exists()
 
@@ -588,7 +590,7 @@ def test_what_changed_since_earlier_runs_is_told_and_stops_nothing(
     assert failures(result) == {}
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert [(check.check_name, check.asset_key.path[1]) for check in failed] == [
-        (trends.HEADLINES, "agent_leaderboard")
+        (anomaly_checks.HEADLINES, "agent_leaderboard")
     ]
     assert failed[0].description == "total earnings is 10,000, usual is 7 to 13"
     assert failed[0].severity is dg.AssetCheckSeverity.WARN

@@ -12,10 +12,14 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from si_analytics import diagnosis, load, postgres, publish, reader, refresh, roles, sample, schema, watch
+from si_analytics import load, postgres, publish, refresh, sample, schema
 from si_analytics.errors import AnalyticsError, ServerError
-from si_analytics.listening import Listener
-from si_analytics.records import RefreshReport
+from si_analytics.health import doctor
+from si_analytics.publish.notifications import Listener
+from si_analytics.query import warehouse
+from si_analytics.refresh import watch
+from si_analytics.refresh.run_log import RefreshReport
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import poolers
 from tests.commands import AS_OF, Si
@@ -61,7 +65,7 @@ def address(settings: Settings) -> str:
 
 
 def board(settings: Settings) -> list[tuple[object, ...]]:
-    with reader.connect(settings) as opened:
+    with warehouse.connect(settings) as opened:
         return [*opened.agent_leaderboard().rows(), *opened.metric("marketplace_monthly").rows()]
 
 
@@ -85,7 +89,7 @@ def test_every_command_through_one_session_leaves_it_as_it_was(
     assert left_behind(url) == []
     assert not watch.look(shop_at).changed
     assert left_behind(url) == []
-    found = {one.what: one for one in diagnosis.findings(shop_at, datetime.now(UTC))}
+    found = {one.what: one for one in doctor.findings(shop_at, datetime.now(UTC))}
     assert {one.what for one in found.values() if one.verdict == "WRONG"} == set()
     assert found["pooler"].found.startswith("stands between")
     assert left_behind(url) == []

@@ -17,8 +17,9 @@ import pytest
 import sqlalchemy
 from psycopg import sql
 
-from si_analytics import embedded, postgres
+from si_analytics import postgres
 from si_analytics.errors import ServerError, SettingsError
+from si_analytics.postgres import embedded
 from si_analytics.settings import Settings
 from tests.outside import OutsideServer
 

@@ -15,9 +15,10 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from si_analytics import publish, refresh, roles, sample, staging, turns, warehouse
+from si_analytics import publish, refresh, sample, warehouse
 from si_analytics.errors import PublishError
-from si_analytics.publish import TargetChange
+from si_analytics.publish import TargetChange, staging, turns
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.test_refresh import assert_published, connection_to

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from si_analytics import leaderboards, questions
-from si_analytics.questions import FunnelQuestion, Present, Question
+from si_analytics.query import leaderboards, queries
+from si_analytics.query.queries import FunnelQuestion, Present, Question
 from si_analytics.settings import Settings
 from tests import model, warehouses
 from tests.crowds import crowd
@@ -60,7 +60,7 @@ def test_who_stopped_and_how_long_it_took_are_the_model_s(
     entrants = [unit for unit in UNITS[name](world, as_of) if in_window(unit.start, start, end)]
     own = [journey(unit, as_of, within) for unit in entrants]
 
-    found = questions.stopped(raw, FunnelQuestion(name, question, within=within), stage, present)
+    found = queries.stopped(raw, FunnelQuestion(name, question, within=within), stage, present)
     assert sorted(map(str, found["unit_id"])) == sorted(
         str(unit.row["id"])
         for unit, moments in zip(entrants, own, strict=True)
@@ -80,7 +80,7 @@ def test_who_stopped_and_how_long_it_took_are_the_model_s(
             for part in range(101)
             if hours
         ]
-    times = questions.time_to_convert(raw, FunnelQuestion(name, question, by, within), stage, present)
+    times = queries.time_to_convert(raw, FunnelQuestion(name, question, by, within), stage, present)
     columns = ("breakdown_value", "percentile", "hours_from_start", "units")
     assert [tuple(row) for row in times.select(columns).iter_rows()] == expected
 
@@ -195,5 +195,5 @@ def test_what_went_on_in_a_month_is_the_model_s_row_of_it(raw: duckdb.DuckDBPyCo
     for month in months:
         day = str(month.pop("month"))
         asked = Question(during=day[:7], currency=currency, tz=tz)
-        found = questions.activity(raw, asked, present).row(0, named=True)
+        found = queries.activity(raw, asked, present).row(0, named=True)
         assert {name: str(value) for name, value in found.items()} == {name: str(month[name]) for name in found}

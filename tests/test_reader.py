@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from si_analytics import reader, refresh
+from si_analytics import refresh
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError, WarehouseError
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
@@ -36,17 +37,17 @@ def using(
 
 
 @pytest.fixture
-def warehouse(using: Settings) -> Iterator[reader.Warehouse]:
-    with reader.connect(using) as opened:
+def warehouse(using: Settings) -> Iterator[query_warehouse.Warehouse]:
+    with query_warehouse.connect(using) as opened:
         yield opened
 
 
-def test_a_query_s_values_are_bound_and_money_stays_decimal(warehouse: reader.Warehouse) -> None:
+def test_a_query_s_values_are_bound_and_money_stays_decimal(warehouse: query_warehouse.Warehouse) -> None:
     found = warehouse.sql("select amount from raw.transactions where amount > $floor", floor=Decimal("10.00"))
     assert found["amount"].to_list() == [Decimal("250.00")]
 
 
-def test_a_value_may_be_called_text(warehouse: reader.Warehouse) -> None:
+def test_a_value_may_be_called_text(warehouse: query_warehouse.Warehouse) -> None:
     assert warehouse.sql("select $text as said", text="yes").item() == "yes"
 
 
@@ -54,11 +55,11 @@ def test_a_value_may_be_called_text(warehouse: reader.Warehouse) -> None:
     "text",
     ["select 1", "with one as (select 1) select * from one;", "describe raw.users", "explain select 1", "values (1)"],
 )
-def test_whatever_asks_is_a_query(warehouse: reader.Warehouse, text: str) -> None:
+def test_whatever_asks_is_a_query(warehouse: query_warehouse.Warehouse, text: str) -> None:
     assert warehouse.sql(text).height > 0
 
 
-def test_a_pivot_is_a_query(warehouse: reader.Warehouse) -> None:
+def test_a_pivot_is_a_query(warehouse: query_warehouse.Warehouse) -> None:
     found = warehouse.sql("pivot raw.transactions on type using sum(amount) group by status")
     assert found.rows() == [("completed", Decimal("260.00"))]
 
@@ -76,7 +77,7 @@ def test_a_pivot_is_a_query(warehouse: reader.Warehouse) -> None:
     ],
 )
 def test_what_is_no_single_query_is_refused_and_changes_nothing(
-    warehouse: reader.Warehouse, text: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: query_warehouse.Warehouse, text: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="the query") as refused:
@@ -86,7 +87,7 @@ def test_what_is_no_single_query_is_refused_and_changes_nothing(
     assert warehouse.sql("select count(*) from raw.transactions").item() == 2
 
 
-def test_a_name_without_a_value_and_a_value_without_a_name_are_told(warehouse: reader.Warehouse) -> None:
+def test_a_name_without_a_value_and_a_value_without_a_name_are_told(warehouse: query_warehouse.Warehouse) -> None:
     query = "select * from raw.transactions where amount > $floor"
     with pytest.raises(UsageError, match=r"\$floor has no value"):
         warehouse.sql(query)
@@ -102,18 +103,20 @@ def test_a_name_without_a_value_and_a_value_without_a_name_are_told(warehouse: r
         ("agent_leaderboard", "metrics.agent_leaderboard"),
     ],
 )
-def test_a_table_that_is_not_there_suggests_the_nearest(warehouse: reader.Warehouse, asked: str, nearest: str) -> None:
+def test_a_table_that_is_not_there_suggests_the_nearest(
+    warehouse: query_warehouse.Warehouse, asked: str, nearest: str
+) -> None:
     with pytest.raises(MissingTableError, match=f"Did you mean {nearest}"):
         warehouse.sql(f"select * from {asked}")
 
 
-def test_a_table_like_no_other_points_to_the_list(warehouse: reader.Warehouse) -> None:
+def test_a_table_like_no_other_points_to_the_list(warehouse: query_warehouse.Warehouse) -> None:
     with pytest.raises(MissingTableError) as refused:
         warehouse.sql("select * from zzz")
     assert refused.value.remedy == "warehouse.tables() lists all it holds"
 
 
-def test_a_metric_misspelt_suggests_the_nearest(warehouse: reader.Warehouse) -> None:
+def test_a_metric_misspelt_suggests_the_nearest(warehouse: query_warehouse.Warehouse) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'brand_reputations'"):
         warehouse.metric("brand_reputation")
 
@@ -132,14 +135,14 @@ def test_a_metric_misspelt_suggests_the_nearest(warehouse: reader.Warehouse) -> 
     ],
 )
 def test_whatever_name_is_misspelt_the_nearest_is_suggested(
-    warehouse: reader.Warehouse, ask: Callable[[reader.Warehouse], object], meant: str
+    warehouse: query_warehouse.Warehouse, ask: Callable[[query_warehouse.Warehouse], object], meant: str
 ) -> None:
     with pytest.raises(UnknownNameError, match=f"Did you mean '{meant}'"):
         ask(warehouse)
 
 
 def test_a_closed_warehouse_says_so_and_closing_twice_does_no_harm(using: Settings) -> None:
-    warehouse = reader.connect(using)
+    warehouse = query_warehouse.connect(using)
     warehouse.close()
     warehouse.close()
     for ask in (warehouse.agent_leaderboard, lambda: warehouse.funnel("invite"), lambda: warehouse.sql("select 1")):
@@ -149,10 +152,10 @@ def test_a_closed_warehouse_says_so_and_closing_twice_does_no_harm(using: Settin
 
 def test_no_warehouse_yet_says_how_to_fill_one(make_settings: Callable[..., Settings]) -> None:
     with pytest.raises(WarehouseError, match=r"there is none yet[.] Fill it first: si refresh"):
-        reader.connect(make_settings("postgresql://nobody@localhost/none"))
+        query_warehouse.connect(make_settings("postgresql://nobody@localhost/none"))
 
 
-def test_the_warehouse_shows_when_it_speaks_of_and_what_it_holds(warehouse: reader.Warehouse) -> None:
+def test_the_warehouse_shows_when_it_speaks_of_and_what_it_holds(warehouse: query_warehouse.Warehouse) -> None:
     assert repr(warehouse) == "<Warehouse warehouse.duckdb as of 2026-06-01 00:00 UTC, in usd>"
     shown = warehouse._repr_html_()
     assert "as of 2026-06-01 00:00 UTC, in usd, days and months in UTC" in shown

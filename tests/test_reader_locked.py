@@ -10,8 +10,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from si_analytics import packaged, permitted, reader, warehouse
+from si_analytics import packaged_sample, warehouse
 from si_analytics.errors import AnalyticsError, MissingTableError, UsageError
+from si_analytics.query import permitted
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 
 SECRET = "nobody may read this"
@@ -30,10 +32,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def opened(folder: Path) -> Iterator[reader.Warehouse]:
+def opened(folder: Path) -> Iterator[query_warehouse.Warehouse]:
     """A warehouse in use, in that directory; whatever was asked of it, it answers afterwards and made no file."""
     before = sorted(folder.iterdir())
-    with packaged.sample_warehouse() as made:
+    with packaged_sample.sample_warehouse() as made:
         beside = sorted(made.settings.warehouse.parent.iterdir())
         yield made
         assert made.sql("select count(*) from raw.users").item() > 0
@@ -42,7 +44,7 @@ def opened(folder: Path) -> Iterator[reader.Warehouse]:
     assert sorted(folder.iterdir()) == before
 
 
-def asked(opened: reader.Warehouse, text: str) -> str:
+def asked(opened: query_warehouse.Warehouse, text: str) -> str:
     """What a query gives, as text; the sentence where it is refused in one."""
     try:
         return str(opened.sql(text).rows())
@@ -50,7 +52,7 @@ def asked(opened: reader.Warehouse, text: str) -> str:
         return str(error)
 
 
-def test_no_function_that_duckdb_has_reads_or_writes_a_file(opened: reader.Warehouse, folder: Path) -> None:
+def test_no_function_that_duckdb_has_reads_or_writes_a_file(opened: query_warehouse.Warehouse, folder: Path) -> None:
     """Each that takes a text gets the path of a file; a newer DuckDB's are among them by being in its list."""
     listed = duckdb.sql(
         "select distinct function_name, function_type, parameter_types from duckdb_functions()"
@@ -71,7 +73,7 @@ def argument(kind: str | None, path: str) -> str:
 
 
 def test_every_table_function_is_refused_in_a_sentence_unless_it_only_computes_or_lists(
-    opened: reader.Warehouse,
+    opened: query_warehouse.Warehouse,
 ) -> None:
     listed = duckdb.sql("select distinct function_name from duckdb_functions() where function_type = 'table'")
     functions = {name for (name,) in listed.fetchall()}
@@ -120,7 +122,7 @@ def test_every_table_function_is_refused_in_a_sentence_unless_it_only_computes_o
         "from checkpoint('published')",
     ],
 )
-def test_a_query_that_reaches_further_is_refused_in_one_sentence(opened: reader.Warehouse, text: str) -> None:
+def test_a_query_that_reaches_further_is_refused_in_one_sentence(opened: query_warehouse.Warehouse, text: str) -> None:
     with pytest.raises(AnalyticsError) as refused:
         opened.sql(text)
     assert SECRET not in str(refused.value)
@@ -128,7 +130,7 @@ def test_a_query_that_reaches_further_is_refused_in_one_sentence(opened: reader.
     assert "Error:" not in str(refused.value)
 
 
-def test_a_file_beside_the_warehouse_is_as_closed_as_any(opened: reader.Warehouse) -> None:
+def test_a_file_beside_the_warehouse_is_as_closed_as_any(opened: query_warehouse.Warehouse) -> None:
     """A locked DuckDB still writes where it holds a file: into the log that would be replayed into the warehouse."""
     file = opened.settings.warehouse
     for text in (f"explain analyze copy (select 42) to '{file}.wal'", f"from read_blob('{file}')"):
@@ -178,7 +180,7 @@ STATEMENTS = [
 
 
 @pytest.mark.parametrize("before", ["", "explain ", "explain analyze ", "explain (analyze, format json) ", "/**/ "])
-def test_whatever_is_no_query_is_refused_explained_or_not(opened: reader.Warehouse, before: str) -> None:
+def test_whatever_is_no_query_is_refused_explained_or_not(opened: query_warehouse.Warehouse, before: str) -> None:
     for statement in STATEMENTS:
         with pytest.raises(UsageError):
             opened.sql(before + statement)
@@ -204,11 +206,11 @@ def test_whatever_is_no_query_is_refused_explained_or_not(opened: reader.Warehou
         "select name from (select 'é' as name) where name glob 'é*'",
     ],
 )
-def test_whatever_only_asks_is_answered(opened: reader.Warehouse, text: str) -> None:
+def test_whatever_only_asks_is_answered(opened: query_warehouse.Warehouse, text: str) -> None:
     assert opened.sql(text).height > 0
 
 
-def test_a_variable_of_the_caller_s_is_no_table(opened: reader.Warehouse) -> None:
+def test_a_variable_of_the_caller_s_is_no_table(opened: query_warehouse.Warehouse) -> None:
     """DuckDB takes a frame in the caller's namespace for a table of that name, which hides a mistyped one."""
     frame = pl.DataFrame({"said": [SECRET]})
     with pytest.raises(MissingTableError, match="the warehouse holds no such table"):
@@ -216,7 +218,7 @@ def test_a_variable_of_the_caller_s_is_no_table(opened: reader.Warehouse) -> Non
     assert frame.height == 1
 
 
-def test_nothing_of_the_warehouse_s_own_verbs_is_lost_by_the_lock(opened: reader.Warehouse) -> None:
+def test_nothing_of_the_warehouse_s_own_verbs_is_lost_by_the_lock(opened: query_warehouse.Warehouse) -> None:
     """Metrics computed anew, the rows behind a cell, statistics of Python, what differs from a kept refresh."""
     board = opened.agent_leaderboard(since="2026-01-01")
     key: Any = board["agent_id"][0]
@@ -228,11 +230,14 @@ def test_nothing_of_the_warehouse_s_own_verbs_is_lost_by_the_lock(opened: reader
 
 
 def test_a_warehouse_that_is_open_locks_neither_another_nor_a_refresh_of_the_same_file(
-    opened: reader.Warehouse,
+    opened: query_warehouse.Warehouse,
 ) -> None:
     """DuckDB shares a file among the connections of a process; what one may do is not what another may."""
     file = opened.settings.warehouse
-    with reader.connect(opened.settings) as other, warehouse.open_file(file, SETTINGS, read_only=True) as third:
+    with (
+        query_warehouse.connect(opened.settings) as other,
+        warehouse.open_file(file, SETTINGS, read_only=True) as third,
+    ):
         assert other.sql("select count(*) from raw.users").item() > 0
         assert third.sql("select current_setting('enable_external_access')").fetchone() == (True,)
         third.execute("set threads = 2")
@@ -242,9 +247,9 @@ def test_a_warehouse_that_is_open_locks_neither_another_nor_a_refresh_of_the_sam
 SETTINGS = Settings.model_construct(memory_limit=None)
 
 
-def test_a_query_larger_than_the_memory_allowed_still_spills_to_the_disk(opened: reader.Warehouse) -> None:
+def test_a_query_larger_than_the_memory_allowed_still_spills_to_the_disk(opened: query_warehouse.Warehouse) -> None:
     """1,000,000 texts of 64 letters, all kept at once beside where each is found: more than the 96 MB allowed."""
-    with reader.connect(opened.settings.model_copy(update={"memory_limit": "160MB"})) as tight:
+    with query_warehouse.connect(opened.settings.model_copy(update={"memory_limit": "160MB"})) as tight:
         limit = tight.settings.duckdb_memory
         found = tight.sql(
             "select count(*) as rows, count(distinct digest) as different from"
@@ -254,9 +259,9 @@ def test_a_query_larger_than_the_memory_allowed_still_spills_to_the_disk(opened:
     assert found.rows() == [(1_000_000, 1_000_000)]
 
 
-def test_a_query_that_needs_more_memory_than_there_is_says_so_in_a_sentence(opened: reader.Warehouse) -> None:
+def test_a_query_that_needs_more_memory_than_there_is_says_so_in_a_sentence(opened: query_warehouse.Warehouse) -> None:
     with (
-        reader.connect(opened.settings.model_copy(update={"memory_limit": "160MB"})) as tight,
+        query_warehouse.connect(opened.settings.model_copy(update={"memory_limit": "160MB"})) as tight,
         pytest.raises(UsageError, match=r"the query: it needs more memory than it may use\. Ask for fewer rows"),
     ):
         tight.sql("select list(sha256(cast(i as varchar))) from range(2000000) as t (i)")
@@ -271,7 +276,7 @@ def test_a_query_that_needs_more_memory_than_there_is_says_so_in_a_sentence(open
     ],
 )
 def test_what_no_frame_holds_and_what_cannot_be_bound_is_said_in_a_sentence(
-    opened: reader.Warehouse, text: str, found: str
+    opened: query_warehouse.Warehouse, text: str, found: str
 ) -> None:
     with pytest.raises(UsageError) as refused:
         opened.sql(text, **({"it": object()} if "$it" in text else {}))

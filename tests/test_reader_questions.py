@@ -14,8 +14,9 @@ import polars as pl
 import psycopg
 import pytest
 
-from si_analytics import reader, refresh
+from si_analytics import refresh
 from si_analytics.errors import UnknownNameError, UsageError
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from tests import model, worlds
 from tests.model.funnels import journey
@@ -74,8 +75,8 @@ def using(
 
 
 @pytest.fixture
-def warehouse(using: Settings) -> Iterator[reader.Warehouse]:
-    with reader.connect(using) as opened:
+def warehouse(using: Settings) -> Iterator[query_warehouse.Warehouse]:
+    with query_warehouse.connect(using) as opened:
         yield opened
 
 
@@ -93,20 +94,22 @@ def same(frame: pl.DataFrame, rows: list[dict[str, Any]]) -> bool:
 @pytest.mark.parametrize("as_of", [AS_OF, START + 35 * DAY])
 @pytest.mark.parametrize("name", ["agent_leaderboard", "agent_performance_metrics", "marketplace_monthly"])
 def test_a_metric_is_computed_anew_as_of_an_earlier_moment_and_in_another_currency(
-    warehouse: reader.Warehouse, name: str, as_of: datetime, currency: str
+    warehouse: query_warehouse.Warehouse, name: str, as_of: datetime, currency: str
 ) -> None:
     expected = model.METRICS[name](WORLD, as_of, currency=currency.strip().lower(), tz="UTC")
     assert same(warehouse.metric(name, as_of=as_of, currency=currency), expected)
     assert same(warehouse.metric(name), model.METRICS[name](WORLD, AS_OF)), "what is stored stays as it is"
 
 
-def test_months_are_those_of_the_zone_asked_for(warehouse: reader.Warehouse) -> None:
+def test_months_are_those_of_the_zone_asked_for(warehouse: query_warehouse.Warehouse) -> None:
     expected = model.marketplace_monthly(WORLD, AS_OF, tz="Pacific/Kiritimati")
     assert same(warehouse.marketplace_monthly(tz="Pacific/Kiritimati"), expected)
 
 
 @pytest.mark.parametrize("currency", ["usd", "eur"])
-def test_the_activity_of_a_window_that_is_a_month_is_that_month(warehouse: reader.Warehouse, currency: str) -> None:
+def test_the_activity_of_a_window_that_is_a_month_is_that_month(
+    warehouse: query_warehouse.Warehouse, currency: str
+) -> None:
     tz = "Pacific/Kiritimati"
     months = model.marketplace_monthly(WORLD, AS_OF, tz=tz, currency=currency)
     assert len(months) > 1
@@ -115,7 +118,7 @@ def test_the_activity_of_a_window_that_is_a_month_is_that_month(warehouse: reade
         assert same(warehouse.marketplace_activity(during=day[:7], tz=tz, currency=currency), [month])
 
 
-def test_during_is_since_and_until_at_once(warehouse: reader.Warehouse) -> None:
+def test_during_is_since_and_until_at_once(warehouse: query_warehouse.Warehouse) -> None:
     since, until = worlds.at("2026-02-01"), worlds.at("2026-03-01")
     expected = model.agent_leaderboard(WORLD, AS_OF, since, until)
     assert same(warehouse.agent_leaderboard(during="2026-02"), expected)
@@ -125,7 +128,7 @@ def test_during_is_since_and_until_at_once(warehouse: reader.Warehouse) -> None:
 @pytest.mark.parametrize("since", [None, START + 10 * DAY])
 @pytest.mark.parametrize("by", ["deals", "referrals"])
 def test_another_measure_goes_first_and_the_contract_s_order_follows(
-    warehouse: reader.Warehouse, by: str, since: datetime | None
+    warehouse: query_warehouse.Warehouse, by: str, since: datetime | None
 ) -> None:
     def ranks(rows: list[dict[str, Any]]) -> dict[str, int]:
         ordered = sorted(rows, key=lambda row: (-row[MEASURE[by]], row["rank"]))
@@ -158,7 +161,7 @@ def test_another_measure_goes_first_and_the_contract_s_order_follows(
     ],
 )
 def test_a_filter_chooses_who_is_shown_and_keeps_the_place_on_the_whole_board(
-    warehouse: reader.Warehouse, shown: dict[str, Any], ranks: list[int]
+    warehouse: query_warehouse.Warehouse, shown: dict[str, Any], ranks: list[int]
 ) -> None:
     assert warehouse.agent_leaderboard(**shown)["rank"].to_list() == ranks
 
@@ -166,7 +169,7 @@ def test_a_filter_chooses_who_is_shown_and_keeps_the_place_on_the_whole_board(
 @pytest.mark.parametrize("within", [None, DAY, timedelta(hours=2)])
 @pytest.mark.parametrize("since", [None, START + DAY])
 def test_who_stopped_at_a_stage_are_those_whose_furthest_stage_it_is(
-    warehouse: reader.Warehouse, within: timedelta | None, since: datetime | None
+    warehouse: query_warehouse.Warehouse, within: timedelta | None, since: datetime | None
 ) -> None:
     furthest: dict[int, set[str]] = {}
     for unit in UNITS["invite"](WORLD, AS_OF):
@@ -180,7 +183,7 @@ def test_who_stopped_at_a_stage_are_those_whose_furthest_stage_it_is(
         assert set(model.BREAKDOWNS["invite"]) <= set(found.columns)
 
 
-def test_the_median_and_the_90th_percentile_are_those_of_the_funnel(warehouse: reader.Warehouse) -> None:
+def test_the_median_and_the_90th_percentile_are_those_of_the_funnel(warehouse: query_warehouse.Warehouse) -> None:
     """Opened after 1, 2, 5 and 9 hours: the median is 3.50, the 90th percentile 7.80."""
     times = warehouse.time_to_convert("invite", "opened")
     hours = dict(times.select("percentile", "hours_from_start").iter_rows())
@@ -192,7 +195,7 @@ def test_the_median_and_the_90th_percentile_are_those_of_the_funnel(warehouse: r
     assert warehouse.time_to_convert("invite", "clicked").height == 0
 
 
-def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: reader.Warehouse) -> None:
+def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: query_warehouse.Warehouse) -> None:
     assert warehouse.history()["rank"].to_list() == [1, 2, 3, 4]
     ended = AS_OF.date() - DAY  # as of midnight: the day that ended
     assert warehouse.history(during="yesterday")["as_of_date"].unique().to_list() == [ended]
@@ -224,7 +227,10 @@ def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: re
     ],
 )
 def test_what_means_nothing_is_refused_with_what_would(
-    warehouse: reader.Warehouse, ask: Callable[[reader.Warehouse], Any], error: type[Exception], sentence: str
+    warehouse: query_warehouse.Warehouse,
+    ask: Callable[[query_warehouse.Warehouse], Any],
+    error: type[Exception],
+    sentence: str,
 ) -> None:
     with pytest.raises(error, match=sentence):
         ask(warehouse)

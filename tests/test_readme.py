@@ -21,8 +21,11 @@ import typer.main
 from typer import Exit
 
 import si_analytics
-from si_analytics import charts, funnels, reader, refresh, sample, sql, tables
+from si_analytics import charts, refresh, sample, tables
 from si_analytics.cli.app import app
+from si_analytics.compute import funnels
+from si_analytics.definitions import files
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from si_analytics.settings import names as setting_names
 
@@ -231,15 +234,15 @@ def test_every_direct_dependency_has_its_line_of_why_and_no_other_has() -> None:
     assert sorted(first_cells((ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8"))) == sorted(direct)
 
 
-@pytest.mark.parametrize("name", sql.names("metrics"))
+@pytest.mark.parametrize("name", files.names("metrics"))
 def test_every_metric_is_explained_column_by_column(name: str, using: Settings) -> None:
     told = section(ROOT / "docs" / "definitions.md", name)
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         columns = warehouse.metric(name).columns
     assert [column for column in columns if f"`{column}`" not in told] == []
 
 
-@pytest.mark.parametrize("name", sql.names("funnels"))
+@pytest.mark.parametrize("name", files.names("funnels"))
 def test_every_funnel_is_explained_stage_by_stage(name: str) -> None:
     told = section(ROOT / "docs" / "definitions.md", "The five funnels")
     stages, breakdowns = re.findall(rf"^\| `{name}` \|(.*)$", told, flags=re.MULTILINE)
@@ -251,12 +254,12 @@ def test_every_check_is_explained_under_its_severity() -> None:
     told = section(ROOT / "docs" / "definitions.md", "Checks")
     blocking, warning = told.split("| warning |")
     for severity, text in (("blocking", blocking), ("warning", warning)):
-        known = [file.name for file in sql.read_all("checks") if file.fields["Severity"] == severity]
+        known = [file.name for file in files.read_all("checks") if file.fields["Severity"] == severity]
         assert sorted(first_cells(text)) == sorted(known)
 
 
 def test_the_weights_of_the_score_are_those_in_the_library() -> None:
-    from si_analytics.metrics import DEFAULT_WEIGHTS
+    from si_analytics.compute.metrics import DEFAULT_WEIGHTS
 
     told = section(ROOT / "docs" / "definitions.md", "agent_performance_metrics")
     shown = re.findall(r"^\| `(\w+)(?: / \w+)?` \| (0\.\d+) \|", told, flags=re.MULTILINE)
@@ -266,7 +269,11 @@ def test_the_weights_of_the_score_are_those_in_the_library() -> None:
 def examples() -> list[tuple[str, str]]:
     """Every `>>>` line of the public API's docstrings, with the name it stands under."""
     named = {f"si.{name}": getattr(si_analytics, name) for name in si_analytics.__all__}
-    named |= {f"Warehouse.{name}": thing for name, thing in vars(reader.Warehouse).items() if not name.startswith("_")}
+    named |= {
+        f"Warehouse.{name}": thing
+        for name, thing in vars(query_warehouse.Warehouse).items()
+        if not name.startswith("_")
+    }
     for module in (charts, tables):
         named |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     named["si_analytics"] = si_analytics

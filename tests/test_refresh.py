@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql as pg_sql
 
-from si_analytics import metrics, reader, refresh, sample, schema, warehouse
+from si_analytics import refresh, sample, schema, warehouse
+from si_analytics.compute import metrics
 from si_analytics.errors import (
     AnalyticsError,
     CheckFailedError,
@@ -26,6 +27,7 @@ from si_analytics.errors import (
     UsageError,
     WarehouseError,
 )
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from tests import model, warehouses, worlds
 from tests.test_metrics import differences
@@ -253,7 +255,7 @@ def test_the_warehouse_records_what_each_refresh_read_and_keeps_the_record(
     worlds.insert(postgres, small_world().world)
     refresh.run(settings, as_of=AS_OF - timedelta(days=1))
     refresh.run(settings, as_of=AS_OF)
-    with reader.connect(settings) as opened:
+    with query_warehouse.connect(settings) as opened:
         assert opened.sql("select count(*) as n from meta.refreshes")["n"].item() == 2
         assert opened.sql("select count(distinct as_of_date) as n from history.agent_leaderboard")["n"].item() == 2
         extracts = opened.sql(
@@ -393,7 +395,7 @@ def test_what_a_dead_refresh_left_is_swept_by_the_next(settings: Settings, postg
     (working.with_name(working.name + ".tmp") / "spilled").write_bytes(b"half a sort")
     refresh.run(settings, as_of=AS_OF)
     assert [path.name for path in settings.warehouse.parent.glob("*.working*")] == []
-    with reader.connect(settings) as opened:
+    with query_warehouse.connect(settings) as opened:
         assert opened.as_of == AS_OF
 
 

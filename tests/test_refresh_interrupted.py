@@ -10,9 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from si_analytics import embedded, extract, records, refresh, sample, schema, warehouse
+from si_analytics import extract, refresh, sample, schema, warehouse
 from si_analytics.errors import InterruptedReadError, ServerError
-from si_analytics.refresh import Refresh
+from si_analytics.postgres import embedded
+from si_analytics.refresh import Refresh, run_log
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.test_refresh import assert_published, connection_to
@@ -78,7 +79,7 @@ def rows_in(postgres: psycopg.Connection) -> dict[str, int]:
     return {table: row[0] for table, row in found.items() if row}
 
 
-def run(settings: Settings, listen: Breaker, waits: Waits) -> records.RefreshReport:
+def run(settings: Settings, listen: Breaker, waits: Waits) -> run_log.RefreshReport:
     with Refresh(settings, sample.END, listen=listen, sleep=waits) as running:
         running.extract()
         running.publish()

@@ -7,7 +7,8 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from si_analytics import metrics, refresh, warehouse
+from si_analytics import refresh, warehouse
+from si_analytics.compute import metrics
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.refresh import Refresh
 from si_analytics.settings import Settings

@@ -13,10 +13,14 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from si_analytics import diagnosis, embedded, extract, load, refresh, roles, sample, schema, source, watch
+from si_analytics import extract, load, refresh, sample, schema
 from si_analytics.errors import InterruptedReadError, ServerError, SettingsError
-from si_analytics.findings import Verdict
-from si_analytics.refresh import Refresh
+from si_analytics.extract import source
+from si_analytics.health import doctor
+from si_analytics.health.findings import Verdict
+from si_analytics.postgres import embedded
+from si_analytics.refresh import Refresh, watch
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import outside, pipeline_runs, standbys, worlds
 from tests.commands import Si
@@ -304,7 +308,7 @@ def test_a_standby_as_the_only_address_is_recognised_before_anything_is_read(
     with Refresh(alone, listen=lambda *step: heard.append(step[0])) as running, pytest.raises(ServerError):
         running.extract()
     assert heard == []
-    found = [one for one in diagnosis.findings(alone, datetime.now(UTC)) if one.what == "source"]
+    found = [one for one in doctor.findings(alone, datetime.now(UTC)) if one.what == "source"]
     assert [one.verdict for one in found] == [Verdict.wrong]
     assert "SI_SOURCE_URL" in found[0].remedy
 
@@ -337,11 +341,11 @@ def test_two_logins_of_one_server_read_and_publish(both: Settings, pair: Pair) -
     refresh.run(apart, as_of=sample.END)
     write(both)
     assert_changes_alone(refresh.run(apart, as_of=sample.END))
-    found = {one.what: one for one in diagnosis.findings(apart, datetime.now(UTC))}
+    found = {one.what: one for one in doctor.findings(apart, datetime.now(UTC))}
     assert found["rights"].found == "may read 19 tables, write 9 and refresh 3 views"
     assert found["source"].found == "the same server as results are published to"
     swapped = both.model_copy(update={"source_url": logins[roles.PUBLISHER], "postgres_url": logins[roles.READER]})
-    lacking = [one.found for one in diagnosis.findings(swapped, datetime.now(UTC)) if one.what == "rights"]
+    lacking = [one.found for one in doctor.findings(swapped, datetime.now(UTC)) if one.what == "rights"]
     assert any(one.startswith("the user of SI_SOURCE_URL lacks select on public.deals") for one in lacking)
     with connection_to(both) as primary:
         for role in logins:
@@ -350,7 +354,7 @@ def test_two_logins_of_one_server_read_and_publish(both: Settings, pair: Pair) -
 
 def test_doctor_shows_how_far_the_standby_is_behind(both: Settings, pair: Pair) -> None:
     def told() -> str:
-        (found,) = (one for one in diagnosis.findings(both, datetime.now(UTC)) if one.what == "source")
+        (found,) = (one for one in doctor.findings(both, datetime.now(UTC)) if one.what == "source")
         assert found.verdict is Verdict.well
         return found.found
 
@@ -371,17 +375,17 @@ def test_doctor_warns_of_a_standby_that_shows_what_was_long_ago(
 ) -> None:
     from datetime import timedelta
 
-    from si_analytics import standby
+    from si_analytics.extract import standby
 
     monkeypatch.setattr(standby, "_LATE", timedelta(0))
     pair.hold()
     write(both)
-    (found,) = (one for one in diagnosis.findings(both, datetime.now(UTC)) if one.what == "source")
+    (found,) = (one for one in doctor.findings(both, datetime.now(UTC)) if one.what == "source")
     assert found.verdict is Verdict.notable
 
 
 def test_both_addresses_are_shown_without_their_secrets(both: Settings, pair: Pair) -> None:
-    found = {one.what: one.found for one in diagnosis.findings(both, datetime.now(UTC))}
+    found = {one.what: one.found for one in doctor.findings(both, datetime.now(UTC))}
     assert f"127.0.0.1:{pair.standby.port}" in found["SI_SOURCE_URL"]
     assert f"127.0.0.1:{pair.primary.port}" in found["SI_POSTGRES_URL"]
     assert not any(pair.primary.password in text for text in found.values())

@@ -16,10 +16,15 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import contract, diagnosis, extract, metrics, publish, refresh, relations, roles, sample, schema
+from si_analytics import extract, publish, refresh, sample, schema
+from si_analytics.compute import metrics
+from si_analytics.definitions import contract
 from si_analytics.errors import PublishError, SchemaError
-from si_analytics.findings import Verdict
+from si_analytics.health import doctor
+from si_analytics.health.findings import Verdict
+from si_analytics.postgres import relations
 from si_analytics.refresh import Refresh
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.commands import Si
@@ -305,7 +310,7 @@ def test_a_whole_refresh_runs_under_both_roles_again_and_again(place: Place, tmp
         who = connection.execute(
             "select published_by, who from analytics.refreshes order by finished_at desc"
         ).fetchone()
-    found = {one.what: one.verdict for one in diagnosis.findings(using, datetime.now(UTC))}
+    found = {one.what: one.verdict for one in doctor.findings(using, datetime.now(UTC))}
     assert (found["rights"], found["schema"]) == (Verdict.well, Verdict.notable)
     assert Verdict.wrong not in found.values()
     name = urlsplit(address(place.both)).username

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from si_analytics import copying, sample, schema
+from si_analytics import sample, schema
 from si_analytics.errors import UsageError
+from si_analytics.postgres import copying
 from si_analytics.sample.randomness import Stream
 
 Frames = dict[str, pl.DataFrame]

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from si_analytics import copying, postgres, sample, schema
+from si_analytics import postgres, sample, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
+from si_analytics.postgres import copying
 from si_analytics.settings import Settings
 from tests.outside import OutsideServer
 

@@ -12,20 +12,24 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import si_analytics as si
-from si_analytics import embedded, metrics, packaged, reader, refresh, sample, sql
+from si_analytics import packaged_sample, refresh, sample
+from si_analytics.compute import metrics
+from si_analytics.definitions import files
 from si_analytics.errors import UsageError
+from si_analytics.postgres import embedded
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def alone() -> Iterator[reader.Warehouse]:
+def alone() -> Iterator[query_warehouse.Warehouse]:
     """The packaged warehouse, made while nothing may be connected to and no program started."""
 
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("the packaged warehouse reached outside its process")
 
     with pytest.MonkeyPatch.context() as kept, pytest.MonkeyPatch.context() as patched:
-        kept.setattr(packaged, "_made", [])
+        kept.setattr(packaged_sample, "_made", [])
         patched.setattr(socket.socket, "connect", refuse)
         patched.setattr(subprocess, "Popen", refuse)
         patched.setattr(embedded, "start", refuse)
@@ -36,7 +40,7 @@ def alone() -> Iterator[reader.Warehouse]:
             yield made
 
 
-def test_it_needs_no_postgres_no_network_and_no_settings(alone: reader.Warehouse) -> None:
+def test_it_needs_no_postgres_no_network_and_no_settings(alone: query_warehouse.Warehouse) -> None:
     assert alone.currency == "usd"
     assert alone.as_of == sample.END
     board = alone.agent_leaderboard()
@@ -45,7 +49,7 @@ def test_it_needs_no_postgres_no_network_and_no_settings(alone: reader.Warehouse
     assert alone.refreshes()["number"].to_list() == [1, 2]
 
 
-def test_every_verb_answers(alone: reader.Warehouse) -> None:
+def test_every_verb_answers(alone: query_warehouse.Warehouse) -> None:
     """Also those that compare refreshes, look at days gone by, and at the rows behind a number."""
     best = alone.agent_leaderboard().row(0, named=True)
     behind = alone.explain("agent_leaderboard", best["agent_id"], "total_earnings")
@@ -55,7 +59,7 @@ def test_every_verb_answers(alone: reader.Warehouse) -> None:
     assert alone.funnel("invite", by="method", within="14d").height > 8
 
 
-def test_it_is_made_once_and_opened_as_often_as_asked(alone: reader.Warehouse) -> None:
+def test_it_is_made_once_and_opened_as_often_as_asked(alone: query_warehouse.Warehouse) -> None:
     first, second = si.sample_warehouse(), si.sample_warehouse()
     assert first.settings == second.settings == alone.settings
     first.close()
@@ -63,7 +67,7 @@ def test_it_is_made_once_and_opened_as_often_as_asked(alone: reader.Warehouse) -
 
 
 def test_its_rows_types_and_numbers_are_those_of_a_refresh_of_the_sample_in_postgres(
-    alone: reader.Warehouse,
+    alone: query_warehouse.Warehouse,
     create_database: Callable[..., str],
     schema_template: str,
     tmp_path: Path,
@@ -72,18 +76,18 @@ def test_its_rows_types_and_numbers_are_those_of_a_refresh_of_the_sample_in_post
     warehouse = tmp_path / "warehouse.duckdb"
     url = create_database(schema_template)
     using = Settings(_env_file=None, postgres_url=url, home=tmp_path, warehouse=warehouse)  # type: ignore[arg-type, call-arg]
-    sample.generate(using, scale=packaged.SCALE, seed=packaged.SEED)
+    sample.generate(using, scale=packaged_sample.SCALE, seed=packaged_sample.SEED)
     refresh.run(using, as_of=sample.END)
-    with reader.connect(using) as published:
+    with query_warehouse.connect(using) as published:
         raw = published.tables().filter(pl.col("schema") == "raw")["table"].to_list()
         assert len(raw) > 15
         for table in raw:
-            query = f'select * from raw."{table}" order by {sql.read("extract", table).fields["Key"]}'
+            query = f'select * from raw."{table}" order by {files.read("extract", table).fields["Key"]}'
             assert_frame_equal(published.sql(query), alone.sql(query))
         for name in metrics.names():
             assert_frame_equal(published.metric(name), alone.metric(name))
 
 
-def test_it_is_read_only_like_any_other(alone: reader.Warehouse) -> None:
+def test_it_is_read_only_like_any_other(alone: query_warehouse.Warehouse) -> None:
     with pytest.raises(UsageError, match="it changes something"):
         alone.sql("drop table raw.deals")

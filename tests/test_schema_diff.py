@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from si_analytics import catalog, ddl, schema
-from si_analytics.catalog import Difference, Item
+from si_analytics import schema
 from si_analytics.errors import SchemaError
+from si_analytics.schema import ddl, introspection
+from si_analytics.schema.introspection import Difference, Item
 from si_analytics.settings import Settings
 from tests.test_schema import opened
 
@@ -159,13 +160,13 @@ def standing(whole: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]
 def test_what_is_missing_is_named_once_and_created_by_an_apply(
     standing: psycopg.Connection[Any], statement: str, kind: str, name: str
 ) -> None:
-    before = catalog.read(standing, "public")
+    before = introspection.read(standing, "public")
     standing.execute(statement)
     found = schema.diff_on(standing)
     assert [(each.status, each.kind, each.name) for each in found] == [("missing", kind, name)]
     assert name in schema.apply_on(standing).created[kind]
-    after = catalog.read(standing, "public")
-    assert [each for each in catalog.compare(before, after) if not each.extra] == []
+    after = introspection.read(standing, "public")
+    assert [each for each in introspection.compare(before, after) if not each.extra] == []
 
 
 @pytest.mark.parametrize(("statement", "kind", "name", "found"), CHANGED)
@@ -173,14 +174,14 @@ def test_what_was_changed_is_named_with_what_was_found_and_refused_by_an_apply(
     standing: psycopg.Connection[Any], statement: str, kind: str, name: str, found: str
 ) -> None:
     standing.execute(statement)
-    before = catalog.read(standing, "public")
+    before = introspection.read(standing, "public")
     differences = schema.diff_on(standing)
     assert [(each.status, each.kind, each.name) for each in differences] == [("changed", kind, name)]
     assert found in str(differences[0].found)
     with pytest.raises(SchemaError, match="Nothing was changed") as caught:
         schema.apply_on(standing, replace_views=True)
     assert f"the {kind} {name} is " in caught.value.found
-    assert catalog.read(standing, "public") == before
+    assert introspection.read(standing, "public") == before
 
 
 @pytest.mark.parametrize(("statement", "kind", "name"), EXTRA)
@@ -188,11 +189,11 @@ def test_what_an_application_added_is_listed_as_extra_and_left_alone(
     standing: psycopg.Connection[Any], statement: str, kind: str, name: str
 ) -> None:
     standing.execute(statement)
-    before = catalog.read(standing, "public")
+    before = introspection.read(standing, "public")
     differences = schema.diff_on(standing)
     assert [(each.extra, each.status, each.kind, each.name) for each in differences] == [(True, "extra", kind, name)]
     assert schema.apply_on(standing).created == {}
-    assert catalog.read(standing, "public") == before
+    assert introspection.read(standing, "public") == before
 
 
 @pytest.mark.parametrize("statement", EQUAL)
@@ -252,7 +253,7 @@ def test_a_comparison_is_in_a_total_order_with_the_extras_last(standing: psycopg
 def test_two_checks_are_the_same_when_they_mean_the_same(one: str, other: str, equal: bool) -> None:
     """Brackets that change the order of things and casts that change a value are told apart from those that do not."""
     items = [Item("check", "t", "c", definition) for definition in (one, other)]
-    assert catalog.same(items[0], items[1]) is equal
+    assert introspection.same(items[0], items[1]) is equal
 
 
 def test_the_status_of_a_difference_follows_from_what_was_declared_and_found() -> None:

@@ -8,13 +8,15 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from si_analytics import ddl, schema, sql
+from si_analytics import schema
+from si_analytics.definitions import files
+from si_analytics.schema import ddl
 from si_analytics.settings import Settings
 
 FILES = [(file.folder, file.name) for file in ddl.files()]
 
 
-def created(file: sql.SqlFile, kind: str) -> list[str]:
+def created(file: files.SqlFile, kind: str) -> list[str]:
     return [statement.name for statement in ddl.split(file.text) if statement.kind == kind]
 
 
@@ -42,7 +44,7 @@ def test_a_section_lists_the_tables_its_file_creates() -> None:
 
 @pytest.mark.parametrize(("folder", "name"), FILES)
 def test_a_header_names_the_file_and_lists_what_it_creates_and_what_it_reads(folder: str, name: str) -> None:
-    file = sql.read(folder, name)
+    file = files.read(folder, name)
     code = re.sub(r"--[^\n]*", "", file.text)
     tables = created(file, "table")
     read = set(re.findall(r"\b(?:references|from|join|update on|index if not exists \w+\s+on) (\w[\w.]*)", code))
@@ -57,7 +59,7 @@ def test_a_header_names_the_file_and_lists_what_it_creates_and_what_it_reads(fol
 
 @pytest.mark.parametrize(("folder", "name"), FILES)
 def test_a_file_is_told_apart_into_statements_without_loss(folder: str, name: str) -> None:
-    text = sql.read(folder, name).text
+    text = files.read(folder, name).text
     assert "".join(statement.text for statement in ddl.split(text)).strip() == text.strip()
 
 
@@ -79,5 +81,5 @@ def test_every_file_runs_on_its_own_in_a_session_of_its_own_and_twice(
     for _ in range(2):
         for folder, name in FILES:
             with psycopg.connect(url) as connection:
-                connection.execute(sql.read(folder, name).text)  # type: ignore[arg-type]
+                connection.execute(files.read(folder, name).text)  # type: ignore[arg-type]
     assert schema.diff(make_settings(url)) == []

@@ -13,22 +13,13 @@ from hypothesis import strategies as st
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import (
-    diagnosis,
-    extract,
-    load,
-    operational,
-    postgres,
-    publish,
-    refresh,
-    relations,
-    roles,
-    sample,
-    schema,
-    watch,
-)
+from si_analytics import extract, load, postgres, publish, refresh, sample, schema
 from si_analytics.errors import LoadError, SchemaError, SettingsError
-from si_analytics.findings import Verdict
+from si_analytics.health import doctor
+from si_analytics.health.findings import Verdict
+from si_analytics.postgres import operational, relations
+from si_analytics.refresh import watch
+from si_analytics.schema import roles
 from si_analytics.settings import Settings
 from tests import pipeline_runs
 from tests.commands import Si
@@ -149,9 +140,9 @@ def test_the_roles_read_and_write_in_that_schema_and_nothing_in_public(shop: Set
         shop.model_copy(update={"postgres_url": SecretStr(as_user(address(shop), *each))}) for each in members
     )
     assert refresh.run(both, as_of=sample.END).rows_written > 0
-    found = {one.found for one in diagnosis.findings(both, datetime.now(UTC)) if one.what == "rights"}
+    found = {one.found for one in doctor.findings(both, datetime.now(UTC)) if one.what == "rights"}
     assert found == {"may read 19 tables, write 9 and refresh 3 views"}
-    lacking = [one for one in diagnosis.findings(reader, datetime.now(UTC)) if one.what == "rights"]
+    lacking = [one for one in doctor.findings(reader, datetime.now(UTC)) if one.what == "rights"]
     quoted = '"Shop ""1%s"" it\'s.a".users'
     assert any(f"on {quoted}" in one.found and f"on {quoted} to" in one.remedy for one in lacking)
     assert not any("select (amount)" in one.found for one in lacking)
@@ -159,7 +150,7 @@ def test_the_roles_read_and_write_in_that_schema_and_nothing_in_public(shop: Set
 
 def test_doctor_names_the_schema_and_finds_nothing_wrong(shop: Settings) -> None:
     refresh.run(shop, as_of=sample.END)
-    found = list(diagnosis.findings(shop, datetime.now(UTC)))
+    found = list(doctor.findings(shop, datetime.now(UTC)))
     assert f"{SHOP} (default)" in {one.found for one in found if one.what == "SI_SOURCE_SCHEMA"}
     assert [one for one in found if one.verdict is Verdict.wrong] == []
 
@@ -230,7 +221,7 @@ def test_tables_that_stand_in_another_schema_are_named_and_never_built_a_second_
 
 
 def test_doctor_names_the_schema_that_has_the_tables_and_does_not_advise_to_build_them(shop: Settings) -> None:
-    found = [one for one in diagnosis.findings(asked_of_public(shop), datetime.now(UTC)) if one.what == "schema"]
+    found = [one for one in doctor.findings(asked_of_public(shop), datetime.now(UTC)) if one.what == "schema"]
     assert [one.verdict for one in found] == [Verdict.wrong]
     assert f"SI_SOURCE_SCHEMA={SHOP}" in found[0].remedy
 
@@ -304,10 +295,10 @@ def test_any_name_is_put_into_a_file_so_that_postgres_reads_it_back(name: str) -
 
 def test_every_file_that_names_the_schema_names_the_other_one_where_asked(postgres: psycopg.Connection) -> None:
     """Whatever of the files Postgres is asked goes to the schema asked for: none of them says public any more."""
-    from si_analytics import sql
+    from si_analytics.definitions import files
 
     folders = ("catalog", "copying", "load", "compare", "publish", "gate", "extract")
-    for file in (file for folder in folders for file in sql.read_all(folder)):
+    for file in (file for folder in folders for file in files.read_all(folder)):
         moved = "\n".join(
             line for line in operational.text(file.text, "Shop").splitlines() if not line.lstrip().startswith("--")
         )

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from si_analytics import kept, reader, refresh, sample
+from si_analytics import refresh, sample
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
+from si_analytics.warehouse import versions
 from tests import worlds
 from tests.test_refresh import assert_published
 from tests.test_survival_network import state
@@ -18,7 +20,7 @@ FAR = datetime(2099, 12, 31, tzinfo=UTC)
 
 def boards(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
     """What the history holds, by day."""
-    with reader.connect(settings) as warehouse:
+    with query_warehouse.connect(settings) as warehouse:
         rows = warehouse.sql("select * from history.agent_leaderboard order by as_of_date, rank").rows(named=True)
     found: dict[str, list[tuple[object, ...]]] = {}
     for row in rows:
@@ -42,8 +44,8 @@ def test_moments_that_go_back_and_jump_ahead_leave_each_days_board_and_every_ref
         assert {d: rows for d, rows in now.items() if d != day} == {d: r for d, r in held.items() if d != day}
         assert now[day]
         held = now
-        numbers.append(kept.available(settings)[-1].number)
-        with reader.connect(settings) as warehouse:
+        numbers.append(versions.available(settings)[-1].number)
+        with query_warehouse.connect(settings) as warehouse:
             assert warehouse.as_of == moment
     assert numbers == [1, 2, 3, 4]
     assert len(held) == 3

@@ -13,8 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from si_analytics import embedded, publish, refresh, sample, schema
+from si_analytics import publish, refresh, sample, schema
 from si_analytics.errors import AnalyticsError, PublishError, ServerError
+from si_analytics.postgres import embedded
 from si_analytics.settings import Settings
 from tests import worlds
 from tests.test_refresh import assert_published, connection_to

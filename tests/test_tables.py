@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from great_tables import GT
 
-from si_analytics import display, tables
+from si_analytics import formatting, tables
 from si_analytics.errors import UsageError
 from tests import dashboard_frames as frames
 
@@ -188,19 +188,19 @@ def test_a_frame_of_something_else_is_refused_and_the_missing_columns_named(make
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (display.percent(Decimal("0.234550")), "23.5 %"),
-        (display.percent(Decimal("0.000500")), "0.1 %"),
-        (display.percent(Decimal("-0.000500")), "-0.1 %"),
-        (display.percent(Decimal("1.5"), 0), "150 %"),
-        (display.percent(None), "–"),
-        (display.hours(Decimal("47.99")), "48.0 h"),
-        (display.hours(Decimal("48.00")), "2.0 d"),
-        (display.hours(Decimal("-3.25")), "-3.3 h"),
-        (display.number(Decimal("-1234567.80")), "-1,234,567.80"),
-        (display.number(Decimal("1E+3")), "1,000"),
-        (display.plural(1, "agent"), "1 agent"),
-        (display.plural(0, "agent"), "0 agents"),
-        (display.plural(1200, "entry", "entries"), "1,200 entries"),
+        (formatting.percent(Decimal("0.234550")), "23.5 %"),
+        (formatting.percent(Decimal("0.000500")), "0.1 %"),
+        (formatting.percent(Decimal("-0.000500")), "-0.1 %"),
+        (formatting.percent(Decimal("1.5"), 0), "150 %"),
+        (formatting.percent(None), "–"),
+        (formatting.hours(Decimal("47.99")), "48.0 h"),
+        (formatting.hours(Decimal("48.00")), "2.0 d"),
+        (formatting.hours(Decimal("-3.25")), "-3.3 h"),
+        (formatting.number(Decimal("-1234567.80")), "-1,234,567.80"),
+        (formatting.number(Decimal("1E+3")), "1,000"),
+        (formatting.plural(1, "agent"), "1 agent"),
+        (formatting.plural(0, "agent"), "0 agents"),
+        (formatting.plural(1200, "entry", "entries"), "1,200 entries"),
     ],
 )
 def test_figures_are_written_exactly_and_rounded_half_away_from_zero(written: str, expected: str) -> None:

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from si_analytics import metrics, sql, statistics
+from si_analytics.compute import metrics, statistics
+from si_analytics.definitions import files
 from si_analytics.errors import DefinitionError, UnknownNameError
 from tests import warehouses
 from tests.duck import AS_OF, BEFORE, TICK, Duck, key
@@ -207,7 +208,7 @@ def test_a_thousand_comparisons_are_those_of_scipys_own_tests() -> None:
 
 
 def test_every_statistic_a_header_names_is_there_and_another_is_refused() -> None:
-    named = {name for file in sql.read_all("metrics") for name in file.listed("Statistics")}
+    named = {name for file in files.read_all("metrics") for name in file.listed("Statistics")}
     assert named == set(statistics.FUNCTIONS)
     with duckdb.connect() as connection, pytest.raises(UnknownNameError, match="There are: two_proportions"):
         statistics.complete(connection, "three_proportions", connection.sql("select 1"))

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from si_analytics import server_health
 from si_analytics.errors import ServerError
+from si_analytics.health import server
 from si_analytics.settings import Settings
 from tests.commands import Si
 
@@ -58,9 +58,9 @@ def test_a_question_that_may_not_wait_for_a_lock_is_a_finding(
     now = datetime.now(UTC)
     with postgres.transaction(), pytest.raises(ServerError) as caught:
         postgres.execute("lock table analytics.refreshes in access exclusive mode")
-        server_health.published(current, now, timedelta(hours=36))
+        server.published(current, now, timedelta(hours=36))
     assert caught.value.remedy == remedy("lock_timeout")
-    told = {one.what: one.found for one in server_health.look(current, now)}
+    told = {one.what: one.found for one in server.look(current, now)}
     assert told["time limits"] == "the server ends what this role does after lock_timeout = 100ms"
 
 

@@ -20,8 +20,13 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 import si_analytics
-from si_analytics import clocks, metrics, reader, refresh, sql, windows, zones
+from si_analytics import refresh
+from si_analytics.compute import metrics
+from si_analytics.definitions import files
+from si_analytics.periods import time_zones, windows
+from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
+from si_analytics.warehouse import local_offsets
 from tests import worlds
 from tests.commands import Si
 from tests.moments import TICK
@@ -31,10 +36,10 @@ DIFFERING = ("Africa/Casablanca", "America/Vancouver", "America/Winnipeg", "Amer
 """Zones of which DuckDB's own copy is behind, from autumn 2026 on."""
 
 SHIFTING = (*DIFFERING, "Europe/Berlin", "America/St_Johns", "America/Sao_Paulo", "Pacific/Apia", "Asia/Beirut", "UTC")
-ANY_ZONE = st.sampled_from(SHIFTING) | st.sampled_from(sorted(zones.names()))
+ANY_ZONE = st.sampled_from(SHIFTING) | st.sampled_from(sorted(time_zones.names()))
 AS_OF = datetime(2026, 12, 15, tzinfo=UTC)
 STAMPS = [datetime(2026, 11, 30, 20, 30, tzinfo=UTC) + timedelta(hours=hour) for hour in range(16)]
-SLICE = clocks.SLICE // TICK
+SLICE = local_offsets.SLICE // TICK
 LOCAL = """
 select moments.moment, make_timestamp(epoch_us(moments.moment) + local_offsets.ahead) as local
 from moments
@@ -54,7 +59,7 @@ def moments(since: int, until: int) -> st.SearchStrategy[datetime]:
 
 
 def changes(tz: str, since: datetime, until: datetime) -> list[datetime]:
-    found = [offset.begins_at for offset in zones.offsets(tz, until) if offset.begins_at]
+    found = [offset.begins_at for offset in time_zones.offsets(tz, until) if offset.begins_at]
     return [moment for moment in found if moment >= since]
 
 
@@ -71,14 +76,14 @@ def in_sql(
     """Each moment with what the clocks of `tz` show, as queries tell it."""
     connection.execute("create or replace temporary table moments (moment timestamptz)")
     connection.executemany("insert into moments values ($1)", [[moment] for moment in asked])
-    clocks.lay_out(connection, tz, until)
+    local_offsets.lay_out(connection, tz, until)
     rows = connection.execute(LOCAL, {"tz": tz, "slice": SLICE}).fetchall()
     return [(moment.astimezone(UTC), local) for moment, local in rows]
 
 
 def test_no_zone_ever_changed_its_clocks_twice_within_three_days() -> None:
     """That is how far apart the library looks for changes. Read from the files themselves."""
-    for name in sorted(zones.names()):
+    for name in sorted(time_zones.names()):
         data = resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
         counts = struct.unpack(">6l", data[20:44])
         utc, std, leap, times, types, letters = counts
@@ -94,7 +99,7 @@ def test_no_zone_ever_changed_its_clocks_twice_within_three_days() -> None:
 @given(ANY_ZONE, moments(1840, 2100))
 def test_the_offsets_follow_each_other_and_are_those_of_python(tz: str, moment: datetime) -> None:
     until = datetime(2100, 1, 1, tzinfo=UTC)
-    offsets = zones.offsets(tz, until)
+    offsets = time_zones.offsets(tz, until)
     assert [one.ends_at for one in offsets[:-1]] == [one.begins_at for one in offsets[1:]]
     assert (offsets[0].begins_at, offsets[-1].ends_at) == (None, None)
     (of_moment,) = (
@@ -120,7 +125,7 @@ def test_what_the_clocks_show_is_the_same_in_sql_and_in_python(
         st.lists(st.sampled_from(changes(tz, datetime(1, 1, 1, tzinfo=UTC), until) or [until - TICK]), max_size=20)
     )
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    edges = [epoch, epoch - TICK, epoch + clocks.SLICE, epoch + 40 * clocks.SLICE - TICK]
+    edges = [epoch, epoch - TICK, epoch + local_offsets.SLICE, epoch + 40 * local_offsets.SLICE - TICK]
     asked = sorted({*asked, *around, *(moment - TICK for moment in around), *edges})
     zone = zoneinfo.ZoneInfo(tz)
     found = in_sql(memory, tz, until, asked)
@@ -182,7 +187,7 @@ def test_a_deal_lies_in_the_same_month_wherever_months_are_counted(
     zone = zoneinfo.ZoneInfo(tz)
     november = sum(moment.astimezone(zone).month == 11 for moment in STAMPS)
     assert 0 < november < len(STAMPS)
-    with reader.connect(published(tz if asked == "setting" else "UTC")) as warehouse:
+    with query_warehouse.connect(published(tz if asked == "setting" else "UTC")) as warehouse:
         other = None if asked == "setting" else tz
         months = warehouse.marketplace_monthly(tz=other).filter(pl.col("month") == date(2026, 11, 1)).row(0, named=True)
         activity = warehouse.marketplace_activity(during="2026-11", tz=other).row(0, named=True)
@@ -205,7 +210,7 @@ def test_a_deal_just_before_midnight_utc_is_of_september_in_casablanca(
     worlds.insert(postgres, build.world)
     using = settings.model_copy(update={"timezone": "Africa/Casablanca"})
     refresh.run(using, as_of=datetime(2026, 11, 1, tzinfo=UTC))
-    with reader.connect(using) as warehouse:
+    with query_warehouse.connect(using) as warehouse:
         months = dict(warehouse.marketplace_monthly().select("month", "new_deals").iter_rows())
         assert months[date(2026, 9, 1)] == 1
         assert warehouse.marketplace_activity(during="2026-09")["new_deals"][0] == 1
@@ -215,18 +220,18 @@ def test_a_deal_just_before_midnight_utc_is_of_september_in_casablanca(
 def test_the_query_that_the_page_on_own_metrics_shows_puts_a_moment_into_its_local_day() -> None:
     """At 23:30 UTC it is the next day in Berlin, and the same day in Casablanca from autumn 2026 on."""
     page = (Path(__file__).parent.parent / "docs" / "add-a-metric.md").read_text(encoding="utf-8")
-    (query,) = [block for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if clocks.TABLE in block]
+    (query,) = [block for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if local_offsets.TABLE in block]
     with duckdb.connect() as connection:
         connection.execute("create schema raw")
         connection.execute("create table raw.deals as select timestamptz '2026-09-30 23:30:00+00' as created_at")
         for tz, day in (("Europe/Berlin", date(2026, 10, 1)), ("Africa/Casablanca", date(2026, 9, 30))):
-            clocks.lay_out(connection, tz, AS_OF)
+            local_offsets.lay_out(connection, tz, AS_OF)
             assert connection.execute(query, {"tz": tz, "slice": SLICE}).fetchall() == [(day,)]
 
 
 def test_no_query_of_ours_asks_duckdb_for_a_zone() -> None:
     for folder in ("checks", "explain", "extract", "funnels", "metrics", "queries"):
-        for file in sql.read_all(folder):
+        for file in files.read_all(folder):
             assert not re.search(r"at\s+time\s+zone|\btimezone\s*\(|\bstrptime\b|\bnow\s*\(", file.text), file.path
 
 
@@ -242,7 +247,7 @@ def test_no_module_but_one_reads_time_zones() -> None:
 
 def test_the_offsets_reach_to_whatever_moment_a_metric_is_asked_for() -> None:
     """Clocks go on changing as they do now, to the end of the calendar."""
-    last = zones.offsets("Europe/Berlin", datetime(9999, 7, 1, tzinfo=UTC))[-1]
+    last = time_zones.offsets("Europe/Berlin", datetime(9999, 7, 1, tzinfo=UTC))[-1]
     assert last.ahead == timedelta(hours=2)
     asked = metrics.Parameters.all_time(datetime(2026, 10, 1, tzinfo=UTC), "usd", "Africa/Casablanca").bound()
     assert (asked["last_day"], asked["year_2000"]) == (date(2026, 9, 30), datetime(2000, 1, 1, tzinfo=UTC))
@@ -258,12 +263,12 @@ def test_doctor_says_which_time_zones_count_and_warns_where_duckdb_s_differ(
 
     ((verdict, found, _),) = told("Europe/Berlin")
     assert verdict == "ok"
-    assert found.startswith(f"{zones.version()}, installed with the library")
+    assert found.startswith(f"{time_zones.version()}, installed with the library")
     _, (verdict, found, remedy) = told("Africa/Casablanca")
     assert verdict == "note"
     assert found == (
         f"the zones inside DuckDB {duckdb.__version__} put Africa/Casablanca at +1 h on 2026-09-20T01:00+00:00,"
-        f" where {zones.version()} has +0 h"
+        f" where {time_zones.version()} has +0 h"
     )
     assert remedy.startswith("No number is affected; in SQL of your own leave `at time zone` out")
 
@@ -284,5 +289,5 @@ def test_doctor_warns_where_the_machine_s_own_files_differ(
         zoneinfo.reset_tzpath(to=())
     assert found[1:] == [
         "this machine's own files put Europe/Berlin at +0 h on 2000-01-01T00:00+00:00,"
-        f" where {zones.version()} has +1 h"
+        f" where {time_zones.version()} has +1 h"
     ]

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from si_analytics import refresh, sample, watch
+from si_analytics import refresh, sample
 from si_analytics.errors import ServerError, UsageError
+from si_analytics.refresh import watch
 from si_analytics.settings import Settings
 from tests.commands import AS_OF
 

@@ -15,10 +15,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from si_analytics import publish, refresh, sample, watch
+from si_analytics import publish, refresh, sample
 from si_analytics.errors import ServerError
-from si_analytics.listening import Back, Listener, Lost, Published, Unreadable
-from si_analytics.records import RefreshReport
+from si_analytics.publish.notifications import Back, Listener, Lost, Published, Unreadable
+from si_analytics.refresh import watch
+from si_analytics.refresh.run_log import RefreshReport
 from si_analytics.settings import Settings
 from tests.commands import AS_OF, Si
 

@@ -11,8 +11,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from si_analytics import reader, refresh
-from si_analytics.dashboard.gathering import gather
+from si_analytics import refresh
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.reports.dashboard.gathering import gather
 from si_analytics.settings import Settings
 from tests import model, worlds
 from tests.test_reader_questions import same
@@ -54,8 +55,8 @@ def using(
 
 
 @pytest.fixture
-def warehouse(using: Settings) -> Iterator[reader.Warehouse]:
-    with reader.connect(using) as opened:
+def warehouse(using: Settings) -> Iterator[query_warehouse.Warehouse]:
+    with query_warehouse.connect(using) as opened:
         yield opened
 
 
@@ -66,7 +67,9 @@ def previous(rows: Any) -> list[tuple[int, int | None, int | None]]:
 
 
 @pytest.mark.parametrize("by", ["earnings", "deals"])
-def test_thirty_days_are_compared_with_the_thirty_local_days_before_them(warehouse: reader.Warehouse, by: str) -> None:
+def test_thirty_days_are_compared_with_the_thirty_local_days_before_them(
+    warehouse: query_warehouse.Warehouse, by: str
+) -> None:
     """They begin on 11 March; the window before on 9 February at 0:00, not at 1:00."""
     board = warehouse.agent_leaderboard(during="last 30 days", by=by)
     assert previous(board.to_dicts()) == [(3, 2, -1), (1, 1, 0), (2, None, None)]
@@ -76,7 +79,7 @@ def test_thirty_days_are_compared_with_the_thirty_local_days_before_them(warehou
         assert same(warehouse.agent_leaderboard(since, until), model.agent_leaderboard(WORLD, AS_OF, since, tz=BERLIN))
 
 
-def test_in_another_zone_they_are_no_days_and_as_long(warehouse: reader.Warehouse) -> None:
+def test_in_another_zone_they_are_no_days_and_as_long(warehouse: query_warehouse.Warehouse) -> None:
     """719 hours before 11 March at 0:00 in Berlin is 9 February at 1:00: half an hour after the commission."""
     board = warehouse.agent_leaderboard(datetime(2026, 3, 10, 23, tzinfo=UTC), tz="UTC")
     assert previous(board.to_dicts()) == [(3, None, None), (1, 1, 0), (2, None, None)]
@@ -84,7 +87,7 @@ def test_in_another_zone_they_are_no_days_and_as_long(warehouse: reader.Warehous
 
 @pytest.mark.parametrize("by", ["earnings", "deals"])
 def test_a_month_that_goes_on_is_compared_with_as_many_days_of_the_month_before(
-    warehouse: reader.Warehouse, by: str
+    warehouse: query_warehouse.Warehouse, by: str
 ) -> None:
     """Nine days of April with nine of March: the commission of 15 March is in neither."""
     board = warehouse.agent_leaderboard(during="this month", by=by)
@@ -96,7 +99,7 @@ def test_a_month_that_goes_on_is_compared_with_as_many_days_of_the_month_before(
 
 @pytest.mark.parametrize("during", ["last 30 days", "this month", "2026-Q1", "2026-03"])
 def test_explanations_of_ranks_are_of_the_window_that_the_ranks_are_of(
-    warehouse: reader.Warehouse, during: str
+    warehouse: query_warehouse.Warehouse, during: str
 ) -> None:
     """Behind a rank stand so many agents, behind a change two ranks that add up to it, behind a null nothing."""
     for row in warehouse.agent_leaderboard(during=during).to_dicts():
@@ -107,7 +110,7 @@ def test_explanations_of_ranks_are_of_the_window_that_the_ranks_are_of(
 
 
 def test_the_headlines_of_a_period_are_against_the_window_that_its_ranks_are_against(
-    warehouse: reader.Warehouse,
+    warehouse: query_warehouse.Warehouse,
 ) -> None:
     period = next(one for one in gather(warehouse).periods if one.name == "last 30 days")
     assert period.agents_before["total_earnings"].sum() == Decimal("3.00")

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from si_analytics import settings, windows
+from si_analytics import settings
 from si_analytics.errors import UsageError
+from si_analytics.periods import windows
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 ZONES = sorted(settings.time_zones())

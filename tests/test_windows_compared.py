@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from si_analytics import settings, windows
-from si_analytics.windows import Window
+from si_analytics import settings
+from si_analytics.periods import windows
+from si_analytics.periods.windows import Window
 from tests.model import rules
 
 ZONES = sorted(settings.time_zones())

@@ -12,7 +12,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from si_analytics import extract, funnels, metrics, sql, warehouse, windows
+from si_analytics import extract, warehouse
+from si_analytics.compute import funnels, metrics
+from si_analytics.definitions import files
+from si_analytics.periods import windows
 from si_analytics.settings import Settings
 from tests.model import Row, World
 
@@ -36,7 +39,7 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
     connection.execute("set global TimeZone = 'UTC'")
     for schema in ("raw", "metrics"):
         connection.execute(f"create schema {schema}")
-    connection.execute(sql.read("warehouse", "records").text)
+    connection.execute(files.read("warehouse", "records").text)
     for definition in definitions:
         connection.execute(definition)
     return connection

@@ -18,7 +18,7 @@ import pandas as pd
 
 from benchmarks.published import pandas_funnels, pandas_reading
 from benchmarks.published.exactly import decimals, quotients, rounded
-from si_analytics.metrics import DEFAULT_WEIGHTS
+from si_analytics.compute.metrics import DEFAULT_WEIGHTS
 
 RATINGS = ("overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating")
 """What is 0 in `public.brand_reputations` where nobody gave one, as the columns' default is, and null on the board."""

@@ -1,7 +1,7 @@
 """Every published number in Postgres's own SQL: one file per result, each left in a temporary table.
 
 Belongs here: the order of the files of ``postgres/`` and running them. A materialized view would hold the same
-rows; a temporary table spares the log and needs no cleaning up. May import: psycopg, `si_analytics.metrics`.
+rows; a temporary table spares the log and needs no cleaning up. May import: psycopg, `si_analytics.compute.metrics`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from si_analytics.metrics import DEFAULT_WEIGHTS
+from si_analytics.compute.metrics import DEFAULT_WEIGHTS
 
 STEPS = (
     *("agent_leaderboard", "agent_profiles"),

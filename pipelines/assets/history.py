@@ -12,7 +12,10 @@ from datetime import date
 import dagster as dg
 
 from pipelines import columns, descriptions, results
-from si_analytics import history, reader, settings, sql
+from si_analytics import settings
+from si_analytics.definitions import files
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.refresh import backfill
 from si_analytics.settings import Settings
 
 GROUP = "history"
@@ -24,14 +27,14 @@ _SAYS = (
     " and replaces what was kept of its days."
 )
 
-Fill = Callable[[Settings, date, date], history.HistoryReport]
+Fill = Callable[[Settings, date, date], backfill.HistoryReport]
 
 
 def assets(timezone: str) -> list[dg.AssetsDefinition]:
     """The boards and the funnels, a partition for each day of `timezone`."""
     return [
-        _asset("agent_leaderboard", f"The leaderboard, {_SAYS}", history.backfill, timezone),
-        _asset("conversion_funnels", f"Every stage of every funnel, {_SAYS}", history.backfill_funnels, timezone),
+        _asset("agent_leaderboard", f"The leaderboard, {_SAYS}", backfill.backfill, timezone),
+        _asset("conversion_funnels", f"Every stage of every funnel, {_SAYS}", backfill.backfill_funnels, timezone),
     ]
 
 
@@ -49,10 +52,10 @@ def _filled(name: str, says: str, fill: Fill, timezone: str) -> dg.AssetsDefinit
         group_name=GROUP,
         description=says,
         metadata={
-            **descriptions.metadata(sql.read("metrics", name), f"warehouse.{GROUP}.{name}"),
+            **descriptions.metadata(files.read("metrics", name), f"warehouse.{GROUP}.{name}"),
             **columns.table_schema(columns.of_history(name)),
         },
-        tags=descriptions.topic(sql.read("metrics", name)),
+        tags=descriptions.topic(files.read("metrics", name)),
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
         partitions_def=dg.DailyPartitionsDefinition(_FIRST_DAY, timezone=timezone),
@@ -70,7 +73,7 @@ def _filled(name: str, says: str, fill: Fill, timezone: str) -> dg.AssetsDefinit
 
 def _require_zone(current: Settings, timezone: str) -> None:
     """The days of the partitions must be those of the warehouse."""
-    with reader.connect(current) as warehouse:
+    with query_warehouse.connect(current) as warehouse:
         found = warehouse.timezone
     if found != timezone:
         raise dg.Failure(

@@ -10,17 +10,18 @@ import dagster as dg
 
 from pipelines import columns, descriptions, results
 from pipelines.resources import RefreshResource
-from si_analytics import metrics, sql
+from si_analytics.compute import metrics
+from si_analytics.definitions import files
 
 GROUP = "metrics"
 
 
 def assets() -> list[dg.AssetsDefinition]:
     """Every metric, each after those it is computed from."""
-    return [_asset(sql.read("metrics", name)) for name in metrics.names()]
+    return [_asset(files.read("metrics", name)) for name in metrics.names()]
 
 
-def _asset(file: sql.SqlFile) -> dg.AssetsDefinition:
+def _asset(file: files.SqlFile) -> dg.AssetsDefinition:
     @dg.asset(
         key=descriptions.key(GROUP, file.name),
         deps=descriptions.inputs(metrics.inputs(file.name)),

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from pipelines import columns, descriptions
-from si_analytics import declared, schema, settings
+from si_analytics import schema, settings
+from si_analytics.schema import declared
 
 GROUP = "operational"
 _REFERENCE = re.compile(r"\breferences\s+(\w+)")

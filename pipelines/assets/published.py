@@ -10,7 +10,7 @@ import dagster as dg
 
 from pipelines import columns, descriptions, results
 from pipelines.resources import RefreshResource
-from si_analytics import sql
+from si_analytics.definitions import files
 
 GROUP = "published"
 
@@ -21,7 +21,7 @@ def assets() -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="publish",
         description="Writes the rows that differ, in one transaction, unless a blocking check found something.",
-        specs=[_spec(file) for file in sql.read_all("publish")],
+        specs=[_spec(file) for file in files.read_all("publish")],
         op_tags=descriptions.LAST,
         pool=descriptions.POOL,
     )
@@ -34,7 +34,7 @@ def assets() -> list[dg.AssetsDefinition]:
     return [publish]
 
 
-def _spec(file: sql.SqlFile) -> dg.AssetSpec:
+def _spec(file: files.SqlFile) -> dg.AssetSpec:
     return dg.AssetSpec(
         descriptions.key(GROUP, file.name),
         deps=descriptions.inputs((file.fields["Source"],)),
@@ -44,7 +44,7 @@ def _spec(file: sql.SqlFile) -> dg.AssetSpec:
             **descriptions.metadata(file, file.fields["Target"]),
             **columns.table_schema(columns.of_target(file)),
         },
-        tags=descriptions.topic(sql.read("metrics", file.fields["Source"].removeprefix("metrics."))),
+        tags=descriptions.topic(files.read("metrics", file.fields["Source"].removeprefix("metrics."))),
         kinds={"postgres", "sql"},
         owners=descriptions.OWNERS,
         freshness_policy=descriptions.FRESH_DAILY,

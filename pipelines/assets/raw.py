@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines import columns, descriptions, results
-from pipelines.forms import Extraction
+from pipelines.launch_config import Extraction
 from pipelines.resources import EXTRACT, RefreshResource
-from si_analytics import schema, sql
+from si_analytics import schema
+from si_analytics.definitions import files
 
 GROUP = "raw"
 
@@ -23,7 +24,7 @@ def assets() -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name=EXTRACT,
         description="Reads the listed columns of the listed tables of Postgres, all within one snapshot.",
-        specs=[_spec(file, section_of[file.name]) for file in sql.read_all("extract")],
+        specs=[_spec(file, section_of[file.name]) for file in files.read_all("extract")],
         op_tags=descriptions.FIRST,
         pool=descriptions.POOL,
     )
@@ -39,7 +40,7 @@ def assets() -> list[dg.AssetsDefinition]:
     return [extract]
 
 
-def _spec(file: sql.SqlFile, section: str) -> dg.AssetSpec:
+def _spec(file: files.SqlFile, section: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         descriptions.key(GROUP, file.name),
         deps=[descriptions.key("operational", section)],

@@ -8,9 +8,12 @@ import os
 import dagster as dg
 
 from pipelines import descriptions, results
-from pipelines.forms import REPORTS, Reports
-from si_analytics import dashboard as page
-from si_analytics import metrics, reader, settings, sql
+from pipelines.launch_config import REPORTS, Reports
+from si_analytics import settings
+from si_analytics.compute import metrics
+from si_analytics.definitions import files
+from si_analytics.query import warehouse as query_warehouse
+from si_analytics.reports import dashboard as page
 
 GROUP = "reports"
 
@@ -34,14 +37,14 @@ def assets() -> list[dg.AssetsDefinition]:
     )
     def dashboard(context: dg.AssetExecutionContext, config: Reports) -> dg.MaterializeResult:  # type: ignore[type-arg]
         # Imported late: writing files loads what no other step needs, and every run loads this module.
-        from si_analytics import export
+        from si_analytics.reports import export
 
         current = settings.load()
         pages = [export.dashboard(current, form=export.PageFormat(one)) for one in config.pages]
         notes: list[str] = []
         forms = [export.TableFormat(one) for one in config.tables]
         tables = [path for one in forms for path in export.tables(current, form=one, tell=notes.append)]
-        with reader.connect(current) as warehouse:
+        with query_warehouse.connect(current) as warehouse:
             made = results.exported(warehouse, pages, tables, current.exports, os.environ.get("EXPORTS_URL"))
         for note in notes:
             context.log.warning(note)
@@ -58,7 +61,7 @@ def _drawn_from() -> list[dg.AssetKey]:
     The page shows a refresh only after it was published, though it reads the warehouse.
     """
     tables = {*page.reads(), *(f"metrics.{name}" for name in metrics.names())}
-    published = [file.name for file in sql.read_all("publish") if file.fields["Source"] in tables]
+    published = [file.name for file in files.read_all("publish") if file.fields["Source"] in tables]
     return [
         *(descriptions.key(*table.split(".")) for table in sorted(tables)),
         *(descriptions.key("published", target) for target in published),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from si_analytics import charts, tables
-    from si_analytics.packaged import sample_warehouse
-    from si_analytics.reader import Warehouse, connect
+    from si_analytics.packaged_sample import sample_warehouse
+    from si_analytics.query.warehouse import Warehouse, connect
     from si_analytics.settings import Settings
 
 __all__ = ["AnalyticsError", "Settings", "Warehouse", "charts", "connect", "engine", "sample_warehouse", "tables"]

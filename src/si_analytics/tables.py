@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 from great_tables import GT, loc, style
 
-from si_analytics import arguments, display
+from si_analytics import arguments, formatting
 from si_analytics.errors import UsageError
 
 __all__ = ["brands", "funnel", "leaderboard", "performance"]
@@ -30,7 +30,7 @@ class _Column:
 
     source: str
     heading: str
-    write: Callable[[Any], str] = display.number
+    write: Callable[[Any], str] = formatting.number
     text: bool = False
 
 
@@ -39,7 +39,7 @@ def leaderboard(
     frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd", title: str = "Agent leaderboard"
 ) -> GT:
     """The leaderboard: places, places gained or lost where ranked against a window, earnings to the cent."""
-    movement = [_Column("rank_change", "Moved", display.movement)] if display.has_movement(frame) else []
+    movement = [_Column("rank_change", "Moved", formatting.movement)] if formatting.has_movement(frame) else []
     columns = (
         _Column("rank", "Rank"),
         *movement,
@@ -103,14 +103,14 @@ def funnel(frame: pl.DataFrame, *, title: str | None = None) -> GT:
         _Column("stage", "Stage", _label, text=True),
         _Column("reached", "Reached"),
         _Column("dropped", "Lost"),
-        _Column("conversion_from_previous", "From previous", display.percent),
-        _Column("conversion_from_start", "From start", display.percent),
-        _Column("median_hours_from_start", "Median time", display.hours),
-        _Column("p90_hours_from_start", "90 % within", display.hours),
+        _Column("conversion_from_previous", "From previous", formatting.percent),
+        _Column("conversion_from_start", "From start", formatting.percent),
+        _Column("median_hours_from_start", "Median time", formatting.hours),
+        _Column("p90_hours_from_start", "90 % within", formatting.hours),
         _Column("immature", "Too recent"),
     )
     keys = ("funnel", "breakdown", "breakdown_value", "stage_number")
-    display.require(frame, [*keys, *(column.source for column in columns)], "the table of a funnel")
+    formatting.require(frame, [*keys, *(column.source for column in columns)], "the table of a funnel")
     ordered = frame.sort(keys)
     cells = _written(ordered, columns)
     groups = [_group(row) for row in ordered.select(keys[:3]).iter_rows()]
@@ -133,7 +133,7 @@ def _label(name: str) -> str:
 
 
 def _words(typed: str | None) -> str:
-    return typed if typed and typed.strip() else display.MISSING
+    return typed if typed and typed.strip() else formatting.MISSING
 
 
 def _table(
@@ -148,12 +148,12 @@ def _table(
 ) -> GT:
     asked = f"the table '{title}'"
     keys = [key.removeprefix("-") for key in order]
-    display.require(frame, [*dict.fromkeys([*(column.source for column in columns), *keys])], asked)
+    formatting.require(frame, [*dict.fromkeys([*(column.source for column in columns), *keys])], asked)
     if top is not None and top < 1:
         raise UsageError(asked, f"top is {top}", "Give a top of 1 or more, or none for every row")
     ordered = frame.sort(keys, descending=[key.startswith("-") for key in order], nulls_last=True)
     shown = ordered if top is None else ordered.head(top)
-    whole = display.plural(frame.height, thing)
+    whole = formatting.plural(frame.height, thing)
     subtitle = whole if shown.height == frame.height else f"Top {shown.height:,} of {whole}"
     return _dressed(GT(_written(shown, columns), id=name), columns, title, subtitle)
 
@@ -161,7 +161,10 @@ def _table(
 def _written(frame: pl.DataFrame, columns: Sequence[_Column]) -> pl.DataFrame:
     """The cells as text, exactly as they will be read."""
     return pl.DataFrame(
-        {column.source: [column.write(value) for value in display.values(frame[column.source])] for column in columns},
+        {
+            column.source: [column.write(value) for value in formatting.values(frame[column.source])]
+            for column in columns
+        },
         schema={column.source: pl.String for column in columns},
     )
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as hypothesis_settings
 
-from si_analytics import checks, metrics, sql
+from si_analytics.compute import checks, metrics
+from si_analytics.definitions import files
 from si_analytics.errors import CheckFailedError, MissingTableError, UnknownNameError
 from tests import model, warehouses
 from tests.duck import AS_OF, Duck, key
@@ -56,7 +57,7 @@ def test_an_empty_marketplace_passes_every_check(duck: Duck) -> None:
 def test_no_check_shows_anything_but_keys_times_numbers_and_names_of_columns(duck: Duck) -> None:
     duck.compute()
     for name in checks.names():
-        file = sql.read("checks", name)
+        file = files.read("checks", name)
         values = metrics.Parameters.all_time(AS_OF, "usd", "UTC").bound()
         found = duck.connection.sql(file.text, params=metrics.bindings(duck.connection, file, values))
         texts = {column for column, kind in zip(found.columns, found.types, strict=True) if str(kind) == "VARCHAR"}

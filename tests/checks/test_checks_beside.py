@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from si_analytics import checks, metrics
+from si_analytics.compute import checks, metrics
 from si_analytics.errors import CheckFailedError
 from tests.duck import AS_OF, Duck, key
 

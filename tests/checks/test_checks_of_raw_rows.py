@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from si_analytics import checks, extract, warehouse
+from si_analytics import extract, warehouse
+from si_analytics.compute import checks
 from si_analytics.settings import Settings
 from tests.duck import Duck, key, key_column, tables
 

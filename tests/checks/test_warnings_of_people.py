@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
-from si_analytics import checks
+from si_analytics.compute import checks
 from tests.duck import AS_OF, BEFORE, DAY, Duck, key
 
 

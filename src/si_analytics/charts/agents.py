@@ -15,7 +15,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.charts import rows, text, theme
 from si_analytics.errors import UsageError
 
@@ -71,13 +71,13 @@ def leaderboard(
 
     >>> leaderboard(warehouse.agent_leaderboard(), top=10)        # doctest: +SKIP
     """
-    display.require(frame, LEADERBOARD_COLUMNS, "the leaderboard chart")
+    formatting.require(frame, LEADERBOARD_COLUMNS, "the leaderboard chart")
     rows.positive(top, "the leaderboard chart")
     earned = frame.filter(pl.col("total_earnings") > 0).sort("rank")
     heading = title or f"Agents by earnings ({currency.upper()})"
     if earned.is_empty():
         return theme.nothing(heading, "Nobody earned anything." if frame.height else "No agents yet.", dark=dark)
-    moved = display.has_movement(frame)
+    moved = formatting.has_movement(frame)
     records = earned.head(top).to_dicts()
     made = theme.figure(
         heading,
@@ -95,7 +95,7 @@ def leaderboard(
         showlegend=False,
     )
     names = [_leaderboard_label(record, moved) for record in records]
-    rows.add_names(made, names, [display.number(record["total_earnings"]) for record in records])
+    rows.add_names(made, names, [formatting.number(record["total_earnings"]) for record in records])
     made.update_layout(xaxis={"visible": False, "rangemode": "tozero"}, margin={"b": 4})
     return made
 
@@ -106,7 +106,7 @@ def _called(left_out: int) -> tuple[str, str]:
 
 def _leaderboard_label(record: Mapping[str, Any], moved: bool) -> str:
     moves = moved and record["rank_change"] != 0
-    change = f"  {display.movement(record['rank_change'])}" if moves else ""
+    change = f"  {formatting.movement(record['rank_change'])}" if moves else ""
     return f"{record['rank']:,}  {text.label(record['agent_name'])}{change}"
 
 
@@ -117,8 +117,8 @@ def _leaderboard_hover(record: Mapping[str, Any], count: int, currency: str, mov
         (
             f"<b>{text.label(record['agent_name'], 60)}</b>",
             f"Rank {record['rank']:,} of {count:,}{was}",
-            f"Earnings {currency.upper()} {display.number(record['total_earnings'])}",
-            f"{display.plural(record['total_referrals'], 'recruit')}, {display.plural(record['total_deals'], 'deal')}",
+            f"Earnings {currency.upper()} {formatting.number(record['total_earnings'])}",
+            f"{formatting.plural(record['total_referrals'], 'recruit')}, {formatting.plural(record['total_deals'], 'deal')}",
             f"Tier {text.escape(record['tier'])}" if record["tier"] else "No tier",
         )
     )
@@ -130,7 +130,7 @@ def standings(frame: pl.DataFrame) -> pl.DataFrame:
     `frame` is an agent_performance_metrics of every agent. Computed from the figures as published,
     so that two agents shown equal stand equal.
     """
-    display.require(frame, PERFORMANCE_COLUMNS, "the standings of agents")
+    formatting.require(frame, PERFORMANCE_COLUMNS, "the standings of agents")
     values = component_values(frame)
     return values.select(
         "user_id",
@@ -168,15 +168,15 @@ def performance(
 
     >>> performance(warehouse.agent_performance_metrics(), agent_id, name="Ana")        # doctest: +SKIP
     """
-    display.require(frame, PERFORMANCE_COLUMNS, "the performance chart")
+    formatting.require(frame, PERFORMANCE_COLUMNS, "the performance chart")
     position = _position(frame, agent_id)
     record = frame.row(position, named=True)
     standing = standings(frame).row(position, named=True)
     label = text.label(name, 18) if name else "Performance"
-    score = display.number(record["performance_score"])
+    score = formatting.number(record["performance_score"])
     made = theme.figure(
         title if title is not None else f"{label}: {score} of 100",
-        f"Standing on each part, among {display.plural(frame.height, 'agent')}",
+        f"Standing on each part, among {formatting.plural(frame.height, 'agent')}",
         height=370,
         dark=dark,
     )
@@ -209,9 +209,9 @@ def component_texts(record: Mapping[str, Any], currency: str = "usd") -> list[st
     """The agent's own figure on each component, as readers see it."""
     verified = f"{record['verified_referrals']:,} of {record['total_referrals']:,}"
     return [
-        f"{currency.upper()} {display.number(record['total_earnings'])}",
-        display.plural(record["total_deals"], "deal"),
-        verified if record["total_referrals"] else display.MISSING,
+        f"{currency.upper()} {formatting.number(record['total_earnings'])}",
+        formatting.plural(record["total_deals"], "deal"),
+        verified if record["total_referrals"] else formatting.MISSING,
         _with_unit(record["average_conversion_time"], "d"),
         _with_unit(record["response_time"], "h"),
         _with_unit(record["satisfaction_score"], "of 5"),
@@ -219,7 +219,7 @@ def component_texts(record: Mapping[str, Any], currency: str = "usd") -> list[st
 
 
 def _with_unit(value: Decimal | None, unit: str) -> str:
-    return display.MISSING if value is None else f"{display.number(value)} {unit}"
+    return formatting.MISSING if value is None else f"{formatting.number(value)} {unit}"
 
 
 def _annotate_components(made: go.Figure, texts: list[str]) -> None:
@@ -243,7 +243,7 @@ def _position(frame: pl.DataFrame, agent_id: object) -> int:
             return 0
         raise UsageError(
             "the performance chart",
-            f"the frame holds {display.plural(frame.height, 'agent')} and none was named",
+            f"the frame holds {formatting.plural(frame.height, 'agent')} and none was named",
             "Give agent_id, one of the frame's user_id",
         )
     ids = frame["user_id"].cast(pl.String).to_list()

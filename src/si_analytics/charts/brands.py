@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.charts import rows, text, theme
 
 BRAND_COLUMNS = (
@@ -41,7 +41,7 @@ def brand_reputation(frame: pl.DataFrame, *, top: int = 20, title: str | None = 
 
     >>> brand_reputation(warehouse.brand_reputations())        # doctest: +SKIP
     """
-    display.require(frame, BRAND_COLUMNS, "the brand chart")
+    formatting.require(frame, BRAND_COLUMNS, "the brand chart")
     rows.positive(top, "the brand chart")
     heading = title or "Brands by reputation (1 to 5)"
     rated = frame.filter(pl.col("rank").is_not_null()).sort("rank")
@@ -72,8 +72,8 @@ def brand_reputation(frame: pl.DataFrame, *, top: int = 20, title: str | None = 
 
 
 def _beside(record: Mapping[str, Any]) -> str:
-    score = display.number(record["reputation_score"])
-    return f"{score} · {display.plural(record['review_count'], 'review')}"
+    score = formatting.number(record["reputation_score"])
+    return f"{score} · {formatting.plural(record['review_count'], 'review')}"
 
 
 def _add_scores(made: go.Figure, records: list[dict[str, Any]], count: int) -> None:
@@ -127,13 +127,13 @@ def _hover(record: Mapping[str, Any], count: int) -> str:
     lines = [
         f"<b>{text.label(record['company'], 60)}</b>",
         f"Rank {record['rank']:,} of {count:,}",
-        f"Reputation score {display.number(record['reputation_score'])}",
-        f"Mean {display.number(record['overall_rating'])} over {display.plural(record['review_count'], 'review')}",
-        f"Payment {display.number(record['payment_speed_rating'])} · "
-        f"communication {display.number(record['communication_rating'])} · "
-        f"professionalism {display.number(record['professionalism_rating'])}",
+        f"Reputation score {formatting.number(record['reputation_score'])}",
+        f"Mean {formatting.number(record['overall_rating'])} over {formatting.plural(record['review_count'], 'review')}",
+        f"Payment {formatting.number(record['payment_speed_rating'])} · "
+        f"communication {formatting.number(record['communication_rating'])} · "
+        f"professionalism {formatting.number(record['professionalism_rating'])}",
     ]
     if record["average_payment_time"] is not None:
-        lines.append(f"Pays after {display.number(record['average_payment_time'])} days")
-    lines.append(display.plural(record["total_deals"], "deal"))
+        lines.append(f"Pays after {formatting.number(record['average_payment_time'])} days")
+    lines.append(formatting.plural(record["total_deals"], "deal"))
     return "<br>".join(lines)

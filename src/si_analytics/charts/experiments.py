@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.charts import rows, text, theme
 
 EXPERIMENT_COLUMNS = (
@@ -51,7 +51,7 @@ def experiments(
 
     >>> experiments(warehouse.template_experiments())        # doctest: +SKIP
     """
-    display.require(frame, EXPERIMENT_COLUMNS, _ASKED)
+    formatting.require(frame, EXPERIMENT_COLUMNS, _ASKED)
     rows.positive(top, _ASKED)
     heading = title or "Share accepted, B against A"
     if frame.is_empty():
@@ -97,7 +97,7 @@ def verdict(record: Mapping[str, Any]) -> str:
 def p_value(value: Decimal | None) -> str:
     """A p-value to three places, as Plotly reads it; a smaller one is said to be smaller."""
     if value is None:
-        return f"p {display.MISSING}"
+        return f"p {formatting.MISSING}"
     rounded = value.quantize(Decimal("0.001"), rounding=ROUND_HALF_UP)
     return f"p {rounded}" if rounded > 0 else "p &lt; 0.001"
 
@@ -143,13 +143,13 @@ def _add_variant(made: go.Figure, variant: str, records: list[dict[str, Any]], n
 
 def _hover(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
     called = names.get(record["agent_id"])
-    lift = "not known: nobody accepted A" if record["lift"] is None else display.percent(record["lift"])
+    lift = "not known: nobody accepted A" if record["lift"] is None else formatting.percent(record["lift"])
     return "<br>".join(
         (
             f"<b>{text.label(record['template_name'], 60)}</b>, variant {record['variant']}",
             *([f"Sent by {text.label(called, 60)}"] if called else []),
-            f"{record['accepted']:,} of {record['sent']:,} accepted: {display.percent(record['acceptance'])}",
-            f"95 % interval {display.percent(record['wilson_low'])} to {display.percent(record['wilson_high'])}",
+            f"{record['accepted']:,} of {record['sent']:,} accepted: {formatting.percent(record['acceptance'])}",
+            f"95 % interval {formatting.percent(record['wilson_low'])} to {formatting.percent(record['wilson_high'])}",
             f"B against A {verdict(record)}; lift {lift}",
             *([] if record["enough_data"] else ["Fewer than 30 sent of one of them: do not conclude yet"]),
         )

@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.charts import rows, text, theme
 from si_analytics.errors import UnknownNameError, UsageError
 
@@ -68,7 +68,7 @@ def funnel(frame: pl.DataFrame, name: str | None = None, *, title: str | None = 
 
 def one_funnel(frame: pl.DataFrame, name: str | None, asked: str) -> pl.DataFrame:
     """The rows of one funnel; raises UsageError where the frame holds several and none was named."""
-    display.require(frame, FUNNEL_COLUMNS, asked)
+    formatting.require(frame, FUNNEL_COLUMNS, asked)
     names = sorted(frame["funnel"].unique().to_list())
     if name is None:
         if len(names) > 1:
@@ -138,19 +138,19 @@ def _stage_right(record: Mapping[str, Any]) -> str:
     """Conversion from the start, and the median time it took, where there are any."""
     if record["stage_number"] == 1:
         return ""
-    share = display.percent(record["conversion_from_start"])
+    share = formatting.percent(record["conversion_from_start"])
     median = record["median_hours_from_start"]
-    return share if median is None else f"{share} · {display.hours(median)}"
+    return share if median is None else f"{share} · {formatting.hours(median)}"
 
 
 def _stage_hover(record: Mapping[str, Any]) -> str:
     lines = [f"<b>{text.escape(stage_label(record['stage']))}</b>", f"{record['reached']:,} reached this stage"]
     if record["stage_number"] > 1:
         lines.append(
-            f"{display.percent(record['conversion_from_previous'])} of the stage before "
+            f"{formatting.percent(record['conversion_from_previous'])} of the stage before "
             f"({record['dropped']:,} did not go on)"
         )
-        lines.append(f"{display.percent(record['conversion_from_start'])} of all who entered")
+        lines.append(f"{formatting.percent(record['conversion_from_start'])} of all who entered")
         lines.append(_time_to_convert(record["median_hours_from_start"], record["p90_hours_from_start"]))
     return "<br>".join(lines)
 
@@ -158,7 +158,7 @@ def _stage_hover(record: Mapping[str, Any]) -> str:
 def _time_to_convert(median: Decimal | None, p90: Decimal | None) -> str:
     if median is None:
         return "Time from the start is not known"
-    return f"Half got here within {display.hours(median)}, nine in ten within {display.hours(p90)}"
+    return f"Half got here within {formatting.hours(median)}, nine in ten within {formatting.hours(p90)}"
 
 
 def funnel_by(
@@ -243,7 +243,7 @@ def _cell_text(cell: Mapping[str, Any]) -> str:
     ratio = cell["conversion_from_start"]
     if ratio is None:
         return ""
-    return display.percent(ratio, 0 if ratio == 0 or ratio >= Decimal("0.0995") else 1).replace(" ", "")
+    return formatting.percent(ratio, 0 if ratio == 0 or ratio >= Decimal("0.0995") else 1).replace(" ", "")
 
 
 def _cell_hover(cell: Mapping[str, Any], word: str) -> str:

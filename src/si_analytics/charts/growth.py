@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.charts import theme
 
 MONTHLY_COLUMNS = (
@@ -44,7 +44,7 @@ def monthly(frame: pl.DataFrame, *, currency: str = "usd", title: str | None = N
 
     >>> monthly(warehouse.marketplace_monthly())        # doctest: +SKIP
     """
-    display.require(frame, MONTHLY_COLUMNS, "the monthly chart")
+    formatting.require(frame, MONTHLY_COLUMNS, "the monthly chart")
     records = frame.sort("month").to_dicts()
     valued = frame["gmv"].null_count() < frame.height
     unit = f"Completed deals ({currency.upper()})" if valued else "New deals"
@@ -107,13 +107,15 @@ def _over_months(records: list[dict[str, Any]], currency: str) -> dict[str, Any]
 def _hover(record: Mapping[str, Any], currency: str) -> str:
     lines = [f"<b>{record['month']:%B %Y}</b>"]
     if record["gmv"] is not None:
-        lines.append(f"Completed deals {record['completed_deals']:,}, worth {currency} {display.number(record['gmv'])}")
+        lines.append(
+            f"Completed deals {record['completed_deals']:,}, worth {currency} {formatting.number(record['gmv'])}"
+        )
     lines.append(f"New deals {record['new_deals']:,}")
-    lines.append(f"Platform revenue {currency} {display.number(record['platform_revenue'])}")
-    lines.append(f"Paid to agents {currency} {display.number(record['agent_payouts'])}")
-    lines.append(f"Net {currency} {display.number(record['net_revenue'])}")
+    lines.append(f"Platform revenue {currency} {formatting.number(record['platform_revenue'])}")
+    lines.append(f"Paid to agents {currency} {formatting.number(record['agent_payouts'])}")
+    lines.append(f"Net {currency} {formatting.number(record['net_revenue'])}")
     if record["take_rate"] is not None:
-        lines.append(f"Take rate {display.percent(record['take_rate'])}")
+        lines.append(f"Take rate {formatting.percent(record['take_rate'])}")
     return "<br>".join(lines)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.charts import rows, text, theme
 
 HISTORY_COLUMNS = ("as_of_date", "agent_id", "agent_name", "total_earnings", "rank")
@@ -32,7 +32,7 @@ def earnings(
 
     >>> earnings(warehouse.history(during="last 90 days"))        # doctest: +SKIP
     """
-    display.require(frame, HISTORY_COLUMNS, "the chart of earnings")
+    formatting.require(frame, HISTORY_COLUMNS, "the chart of earnings")
     rows.positive(top, "the chart of earnings")
     heading = title or f"Earnings over time ({currency.upper()})"
     if frame.is_empty():
@@ -86,7 +86,7 @@ def _add_line(made: go.Figure, days: list[dict[str, Any]], position: int, curren
 def _earnings_hover(day: Mapping[str, Any], currency: str) -> str:
     return (
         f"<b>{text.label(day['agent_name'], 60)}</b><br>Until {_day(day['as_of_date'])}: "
-        f"{currency} {display.number(day['total_earnings'])}<br>Rank {day['rank']:,} that day"
+        f"{currency} {formatting.number(day['total_earnings'])}<br>Rank {day['rank']:,} that day"
     )
 
 
@@ -97,18 +97,18 @@ def cohorts(frame: pl.DataFrame, *, top: int = 12, title: str | None = None, dar
 
     >>> cohorts(warehouse.signup_cohorts())        # doctest: +SKIP
     """
-    display.require(frame, COHORT_COLUMNS, "the cohort chart")
+    formatting.require(frame, COHORT_COLUMNS, "the cohort chart")
     rows.positive(top, "the cohort chart")
     heading = title or "Retention by month of signing up"
     if frame.is_empty():
         return theme.nothing(heading, "Nobody has signed up yet.", dark=dark)
     if not frame["active"].sum():
         return theme.nothing(heading, "None of those who signed up has had a deal yet.", dark=dark)
-    every = display.values(frame["cohort_month"].unique().sort())
+    every = formatting.values(frame["cohort_month"].unique().sort())
     months = every[-top:]
     subtitle = "Percent of signups with a deal, months later"
     if len(every) > len(months):
-        subtitle = f"Latest {len(months)} of {display.plural(len(every), 'month')}: percent with a deal"
+        subtitle = f"Latest {len(months)} of {formatting.plural(len(every), 'month')}: percent with a deal"
     made = theme.figure(heading, subtitle, height=128 + 27 * max(len(months), 3), dark=dark)
     _add_cohorts(made, frame, months)
     made.update_layout(
@@ -122,7 +122,7 @@ def cohorts(frame: pl.DataFrame, *, top: int = 12, title: str | None = None, dar
 
 def _add_cohorts(made: go.Figure, frame: pl.DataFrame, months: list[date | str]) -> None:
     first = frame.filter(pl.col("months_since") <= _MONTHS_ACROSS)
-    found = (dict(zip(first.columns, row, strict=True)) for row in display.rows(first))
+    found = (dict(zip(first.columns, row, strict=True)) for row in formatting.rows(first))
     cells = {(row["cohort_month"], row["months_since"]): row for row in found}
     grid = [[cells.get((month, since)) for since in range(_MONTHS_ACROSS + 1)] for month in months]
     shares = [[float(cell["retention"]) if cell else None for cell in line] for line in grid]
@@ -159,10 +159,10 @@ def _share(cell: Mapping[str, Any] | None) -> str:
 def _cohort_hover(cell: Mapping[str, Any] | None) -> str:
     if cell is None:
         return ""
-    since = display.plural(cell["months_since"], "month")
+    since = formatting.plural(cell["months_since"], "month")
     when = f"{since} after signing up" if cell["months_since"] else "the month of signing up"
     month = _month(cell["cohort_month"], "%B %Y")
     return (
-        f"<b>Signed up in {month}</b>: {display.plural(cell['cohort_size'], 'user')}<br>"
-        f"{when[:1].upper()}{when[1:]}: {cell['active']:,} with a deal, {display.percent(cell['retention'])}"
+        f"<b>Signed up in {month}</b>: {formatting.plural(cell['cohort_size'], 'user')}<br>"
+        f"{when[:1].upper()}{when[1:]}: {cell['active']:,} with a deal, {formatting.percent(cell['retention'])}"
     )

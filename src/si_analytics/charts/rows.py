@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.errors import UsageError
 
 ROW_PIXELS, FRAME_PIXELS = 40, 84
@@ -28,7 +28,7 @@ def height(count: int, *, frame: int = FRAME_PIXELS) -> int:
 
 def shown_of(shown: int, total: int, thing: str, many: str | None = None) -> str:
     """``Top 20 of 5,000 agents``, or ``7 agents`` where all are shown."""
-    whole = display.plural(total, thing, many)
+    whole = formatting.plural(total, thing, many)
     return whole if shown >= total else f"Top {shown:,} of {whole}"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from si_analytics import display
+from si_analytics import formatting
 from si_analytics.charts import rows, text, theme
 from si_analytics.charts.funnels import WHOLE, stage_label
 from si_analytics.errors import UsageError
@@ -56,7 +56,7 @@ def time_to_convert(
 
     >>> time_to_convert(warehouse.time_to_convert("invite", "accepted"))        # doctest: +SKIP
     """
-    display.require(frame, TIME_COLUMNS, "the chart of times")
+    formatting.require(frame, TIME_COLUMNS, "the chart of times")
     rows.positive(top, "the chart of times")
     asked = frame.select("funnel", "stage", "breakdown").unique()
     if asked.height > 1:
@@ -90,8 +90,8 @@ def _called(value: str, breakdown: str, names: Mapping[str, str] | None) -> str:
 def _subtitle(frame: pl.DataFrame, values: Sequence[str], breakdown: str) -> str:
     if breakdown == WHOLE:
         half = frame.filter(pl.col("percentile") == 50)["hours_from_start"][0]
-        timed = display.plural(frame["units"][0], "timed unit")
-        return f"{timed}, half of {'it' if frame['units'][0] == 1 else 'them'} within {display.hours(half)}"
+        timed = formatting.plural(frame["units"][0], "timed unit")
+        return f"{timed}, half of {'it' if frame['units'][0] == 1 else 'them'} within {formatting.hours(half)}"
     shown = rows.shown_of(len(values), frame["breakdown_value"].n_unique(), "value")
     return f"{shown} by {stage_label(breakdown).lower()}: share of those timed"
 
@@ -109,14 +109,14 @@ def _add_curve(made: go.Figure, records: list[dict[str, Any]], position: int, ca
 
 
 def _hover(record: Mapping[str, Any], called: str) -> str:
-    within = display.hours(Decimal(record["hours_from_start"]))
+    within = formatting.hours(Decimal(record["hours_from_start"]))
     first = [] if called == "all" else [f"<b>{called}</b>"]
     return "<br>".join(
         (
             *first,
             f"{record['percentile']} % got there within {within}",
-            f"({display.number(record['hours_from_start'])} hours)",
-            f"Of {display.plural(record['units'], 'timed unit')}",
+            f"({formatting.number(record['hours_from_start'])} hours)",
+            f"Of {formatting.plural(record['units'], 'timed unit')}",
         )
     )
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from si_analytics.cli import data, database, desk, diff, doctor, explain, history, output, results, watch
+from si_analytics.cli import data, database, dev, diff, doctor, explain, history, output, results, watch
 from si_analytics.errors import AnalyticsError
 
 _BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a command
@@ -62,8 +62,8 @@ app.command()(explain.explain)
 app.command()(diff.diff)
 app.add_typer(history.history, name="history")
 app.add_typer(results.export, name="export")
-app.command()(desk.ui)
-app.command()(desk.lab)
+app.command()(dev.ui)
+app.command()(dev.lab)
 app.command()(doctor.doctor)
 
 

@@ -15,9 +15,9 @@ from si_analytics.cli.output import Json, Progress, as_json, note, say, table
 
 if TYPE_CHECKING:
     from si_analytics.extract import TableExtract
-    from si_analytics.records import RefreshReport
+    from si_analytics.publish.staging import RowChange
+    from si_analytics.refresh.run_log import RefreshReport
     from si_analytics.settings import Settings
-    from si_analytics.staging import RowChange
 
 _LISTED = 1_000  # rows of a target; whoever wants more wants them for a program
 _CHANGES = ("inserted", "updated", "deleted")
@@ -137,8 +137,9 @@ def refresh(
     It is done whole or not at all. Notebooks and dashboards read the last refresh meanwhile, and the new one
     from when it has ended.
     """
-    from si_analytics import refresh as refreshing
-    from si_analytics import settings, windows
+    from si_analytics import settings
+    from si_analytics.periods import windows
+    from si_analytics.refresh import steps as refreshing
 
     current = settings.load()
     moment = None if as_of is None else windows.instant(as_of, current.timezone, name="--as-of")
@@ -163,7 +164,7 @@ def refresh(
 
 def _preview(current: Settings, moment: datetime | None, full: bool, json: bool) -> None:
     """Print what a refresh would write."""
-    from si_analytics import refresh as refreshing
+    from si_analytics.refresh import steps as refreshing
 
     with Progress("computing", quiet=json) as progress:
         as_of, found = refreshing.preview(current, as_of=moment, full=full, listen=progress)

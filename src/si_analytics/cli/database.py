@@ -9,7 +9,7 @@ import typer
 from si_analytics.cli.output import Json, Progress, as_json, note, say, table
 
 if TYPE_CHECKING:
-    from si_analytics.embedded import Server
+    from si_analytics.postgres.embedded import Server
     from si_analytics.schema import ApplyReport
     from si_analytics.settings import Settings
 
@@ -32,7 +32,7 @@ def start(
     json: Json = False,
 ) -> None:
     """Start the embedded Postgres, creating it on first use. It listens on a socket only, unless asked."""
-    from si_analytics import embedded
+    from si_analytics.postgres import embedded
 
     current = _embedded()
     with Progress("starting Postgres", quiet=json):
@@ -49,7 +49,7 @@ def start(
 @db.command()
 def stop(json: Json = False) -> None:
     """Stop the embedded Postgres; its data stay."""
-    from si_analytics import embedded
+    from si_analytics.postgres import embedded
 
     stopped = embedded.stop(_embedded().postgres_home)
     if json:
@@ -61,7 +61,7 @@ def stop(json: Json = False) -> None:
 @db.command()
 def status(json: Json = False) -> None:
     """Whether the embedded Postgres runs; exit 1 if not."""
-    from si_analytics import embedded
+    from si_analytics.postgres import embedded
 
     server = embedded.describe(_embedded().postgres_home)
     running = embedded.is_running(server)
@@ -100,11 +100,11 @@ def apply(
     json: Json = False,
 ) -> None:
     """Build what is missing of the operational schema; drops nothing, running it again changes nothing."""
-    from si_analytics import schema as declared
+    from si_analytics import schema as operational
     from si_analytics import settings
 
     with Progress("comparing and building", quiet=json):
-        report = declared.apply(settings.load(), replace_views=replace_views)
+        report = operational.apply(settings.load(), replace_views=replace_views)
     if json:
         as_json(report)
         return
@@ -119,11 +119,11 @@ def diff(json: Json = False) -> None:
 
     What an application added beside the declaration is listed as extra, what does as well as accepted; neither counts.
     """
-    from si_analytics import schema as declared
+    from si_analytics import schema as operational
     from si_analytics import settings
 
     with Progress("comparing", quiet=json):
-        found = declared.diff(settings.load())
+        found = operational.diff(settings.load())
     differs = any(one.status in {"missing", "changed"} for one in found)
     if json:
         as_json([{"status": one.status, **_fields(one)} for one in found])
@@ -140,8 +140,8 @@ def diff(json: Json = False) -> None:
 @schema.command()
 def roles(json: Json = False) -> None:
     """Set up si_reader and si_publisher, which can read and write what a refresh does; again: nothing changes."""
-    from si_analytics import roles as declared
     from si_analytics import settings
+    from si_analytics.schema import roles as declared
 
     with Progress("setting up the roles", quiet=json):
         reports = declared.apply(settings.load())
@@ -172,7 +172,7 @@ def _embedded() -> Settings:
 
 
 def _described(server: Server, running: bool) -> dict[str, Any]:
-    from si_analytics import embedded
+    from si_analytics.postgres import embedded
 
     port = embedded.tcp_port(server) if running else None
     return {
@@ -185,7 +185,8 @@ def _described(server: Server, running: bool) -> dict[str, Any]:
 
 
 def _address(current: Settings, with_password: bool) -> str:
-    from si_analytics import embedded, postgres
+    from si_analytics import postgres
+    from si_analytics.postgres import embedded
 
     if current.postgres_url is None:
         server = embedded.describe(current.postgres_home)
@@ -198,8 +199,8 @@ def _address(current: Settings, with_password: bool) -> str:
 
 
 def _tcp_address(with_password: bool) -> str:
-    from si_analytics import embedded
     from si_analytics.errors import ServerError
+    from si_analytics.postgres import embedded
 
     server = embedded.describe(_embedded().postgres_home)
     port = embedded.tcp_port(server)

@@ -29,19 +29,21 @@ def diff(
     si diff 2026-05-31 --metric agent_leaderboard --key AGENT_ID --column total_earnings
     """
     form = shape(format, json)
-    from si_analytics import comparison, kept, settings
+    from si_analytics import settings
+    from si_analytics.query import diff as query_diff
+    from si_analytics.warehouse import versions
 
     current = settings.load()
     if listed:
-        show(comparison.refreshes(current), form)
+        show(query_diff.refreshes(current), form)
         return
-    pair = kept.pair(current, a, b)
+    pair = versions.pair(current, a, b)
     whole = (value, key) if key is not None and value is not None else key
-    frame = comparison.between(current, pair, metric, whole, column)
+    frame = query_diff.between(current, pair, metric, whole, column)
     if not frame.is_empty() or form is not Format.table:
         show(frame, form)
     note(f"A is refresh {pair[0]}, B is refresh {pair[1]}")
-    for sentence in comparison.moved(current, *pair):
+    for sentence in query_diff.moved(current, *pair):
         note(f"Numbers moved though no row did: {sentence[0].lower()}{sentence[1:]}")
     if frame.is_empty():
         note("No source row differs" if column else "Nothing differs")

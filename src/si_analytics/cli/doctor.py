@@ -10,7 +10,7 @@ import typer
 from si_analytics.cli.output import Json, Progress, as_json, table
 
 if TYPE_CHECKING:
-    from si_analytics.findings import Finding
+    from si_analytics.health.findings import Finding
 
 
 def doctor(json: Json = False) -> None:
@@ -19,12 +19,13 @@ def doctor(json: Json = False) -> None:
     That is settings, versions, room on the disk, the server, rights, the schema, the warehouse; exit 1 if anything
     is wrong. Passwords are not shown. The embedded Postgres is started where it exists; nothing is made or changed.
     """
-    from si_analytics import diagnosis, settings
-    from si_analytics.findings import Verdict
+    from si_analytics import settings
+    from si_analytics.health import doctor as health_doctor
+    from si_analytics.health.findings import Verdict
 
     current = settings.load()
     with Progress("looking", quiet=json):
-        findings = diagnosis.findings(current, datetime.now(UTC))
+        findings = health_doctor.findings(current, datetime.now(UTC))
     if json:
         as_json(findings)
     else:

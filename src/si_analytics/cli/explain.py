@@ -35,15 +35,16 @@ def explain(
     or: si explain invite accepted reached --by method --value email
     """
     form = shape(format, json)
-    from si_analytics import explain as explaining
-    from si_analytics import reader, settings
+    from si_analytics import settings
+    from si_analytics.query import explain as explaining
+    from si_analytics.query import warehouse as query_warehouse
 
     if value is not None and by is None:
         raise UsageError(
             f"si explain --value {value}", "it is not said of which breakdown", "Add --by, like --by method"
         )
     asked = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of, by=by, within=within)
-    with reader.connect(settings.load()) as warehouse:
+    with query_warehouse.connect(settings.load()) as warehouse:
         frame = warehouse.explain(metric, key if value is None else (value, key), column, **asked)
     show(frame, form)
     note(f"{metric}.{column}: {explaining.how(metric, column)}")

@@ -37,9 +37,10 @@ def _show(
             raise UsageError(said, "options stand before it", f"Write them after it: {said} --since ...")
         return
     form = shape(format, json)
-    from si_analytics import reader, settings
+    from si_analytics import settings
+    from si_analytics.query import warehouse as query_warehouse
 
-    with reader.connect(settings.load()) as warehouse:
+    with query_warehouse.connect(settings.load()) as warehouse:
         frame = warehouse.history(agent, **asked)
     show(frame, form)
 
@@ -62,11 +63,12 @@ def backfill(
     From what the last refresh read: old times with today's statuses, not time travel. A board that a refresh
     kept on its day is replaced, unless --missing is given. Readers go on meanwhile. Postgres is not needed.
     """
-    from si_analytics import history as filling
-    from si_analytics import reader, settings
+    from si_analytics import settings
+    from si_analytics.query import warehouse as query_warehouse
+    from si_analytics.refresh import backfill as filling
 
     current = settings.load()
-    with reader.connect(current) as warehouse:
+    with query_warehouse.connect(current) as warehouse:
         first, last = filling.days(warehouse.present, since, until, during)
     with Progress("filling the history", quiet=json) as progress:
         report = filling.backfill(current, first, last, currency=currency, only_missing=missing, listen=progress)

@@ -17,7 +17,7 @@ from si_analytics.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from si_analytics.reader import Warehouse
+    from si_analytics.query.warehouse import Warehouse
 
 export = typer.Typer(help="Write files for people who have nothing installed.", no_args_is_help=True)
 
@@ -32,14 +32,14 @@ class Format(StrEnum):
 
 
 class PageFormat(StrEnum):
-    """How a dashboard is written; `si_analytics.export` has the same."""
+    """How a dashboard is written; `si_analytics.reports.export` has the same."""
 
     html = "html"
     pdf = "pdf"
 
 
 class TableFormat(StrEnum):
-    """How tables are written; `si_analytics.export` has the same, and takes a second to load."""
+    """How tables are written; `si_analytics.reports.export` has the same, and takes a second to load."""
 
     csv = "csv"
     parquet = "parquet"
@@ -83,7 +83,8 @@ def metric(
     form = shape(format, json)
     if name is None and not listed:
         raise UsageError("si metric", "no metric was named", "Name one; `si metric --list` lists them")
-    from si_analytics import reader, settings
+    from si_analytics import settings
+    from si_analytics.query import warehouse as query_warehouse
 
     if name is None or listed:
         show(_listed(name, form), form)
@@ -91,7 +92,7 @@ def metric(
     when = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
     funnel = given(within=within, stopped=stopped, times=times)
     board = given(tier=tier, specialty=specialty, location=location)
-    with reader.connect(settings.load()) as warehouse:
+    with query_warehouse.connect(settings.load()) as warehouse:
         frame = _asked(warehouse, name, by, when, funnel, board)
     show(frame, form)
 
@@ -100,9 +101,9 @@ def _listed(name: str | None, form: Format) -> pl.DataFrame:
     """Every metric and funnel, or the columns of one: all that is known for programs, what fits a line for people."""
     import polars as pl
 
-    from si_analytics import glossary, questions
+    from si_analytics.query import catalog, queries
 
-    frame = glossary.listing() if name is None else glossary.described(questions.named(name))
+    frame = catalog.listing() if name is None else catalog.described(queries.named(name))
     if form in {Format.json, Format.parquet}:
         return frame
     if name is None:
@@ -137,10 +138,11 @@ def _asked(
     of_funnels: dict[str, Any],
     of_boards: dict[str, Any],
 ) -> pl.DataFrame:
-    from si_analytics import funnels, questions
+    from si_analytics.compute import funnels
+    from si_analytics.query import queries
 
     ordered = {} if by is None else {"by": by}
-    if questions.named(name) in funnels.names():
+    if queries.named(name) in funnels.names():
         _require_none(of_boards, name, "are for agent_leaderboard")
         return _of_funnel(warehouse, name, {**when, **ordered}, of_funnels)
     _require_none(of_funnels, name, "are for funnels")
@@ -173,19 +175,19 @@ def _require_none(options: dict[str, Any], name: str, found: str) -> None:
 
 def show(frame: pl.DataFrame, form: Format) -> None:
     """Print a frame in that form."""
-    from si_analytics import display
+    from si_analytics import formatting
 
     if form is Format.json:
-        as_json([dict(zip(frame.columns, row, strict=True)) for row in display.rows(frame)])
+        as_json([dict(zip(frame.columns, row, strict=True)) for row in formatting.rows(frame)])
     elif form is Format.csv:
-        raw(display.readable(frame).write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z").encode())
+        raw(formatting.readable(frame).write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z").encode())
     elif form is Format.parquet:
         written = BytesIO()
         frame.write_parquet(written)
         raw(written.getvalue())
     else:
         numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
-        table(frame.columns, display.rows(frame), numbers)
+        table(frame.columns, formatting.rows(frame), numbers)
 
 
 @export.command()
@@ -203,8 +205,8 @@ def dashboard(
 
     Without --out it goes into a folder of its refresh, which `latest` leads to.
     """
-    from si_analytics import export as exporting
     from si_analytics import settings
+    from si_analytics.reports import export as exporting
 
     ending = "" if out is None or out.is_dir() else out.suffix.lower()
     form = format or (PageFormat.pdf if ending == ".pdf" else PageFormat.html)
@@ -231,8 +233,8 @@ def tables(
 
     Without --out they go into a folder of their refresh, which `latest` leads to.
     """
-    from si_analytics import export as exporting
     from si_analytics import settings
+    from si_analytics.reports import export as exporting
 
     with Progress("writing the tables", quiet=json):
         current, notes = settings.load(), list[str]()

@@ -10,7 +10,7 @@ from si_analytics.cli.output import as_json_line, note, say
 from si_analytics.errors import UsageError
 
 if TYPE_CHECKING:
-    from si_analytics.watch import Event
+    from si_analytics.refresh.watch import Event
 
 _LONGEST_REST = 3600.0
 
@@ -29,8 +29,9 @@ def watch(
     When the server restarts it connects again and prints what was published meanwhile. With `--refresh` a refresh
     that fails is told and tried again.
     """
-    from si_analytics import settings, windows
-    from si_analytics import watch as watching
+    from si_analytics import settings
+    from si_analytics.periods import windows
+    from si_analytics.refresh import watch as watching
 
     current = settings.load()
     seconds = windows.duration(debounce, name="--debounce").total_seconds()
@@ -59,22 +60,22 @@ def _tell(event: Event, json: bool) -> None:
 
 def _described(event: Event) -> tuple[str, dict[str, Any], str]:
     """What kind of event it is, what machines are told of it, and what people are."""
-    from si_analytics import listening
-    from si_analytics.records import RefreshReport
-    from si_analytics.watch import Failed, Look
+    from si_analytics.publish import notifications
+    from si_analytics.refresh.run_log import RefreshReport
+    from si_analytics.refresh.watch import Failed, Look
 
     told: dict[str, Any] = {}
     match event:
-        case listening.Published(refresh_id, as_of, changed):
+        case notifications.Published(refresh_id, as_of, changed):
             rows = ", ".join(f"{name} {count:,}" for name, count in changed.items() if count) or "no row differed"
             told = {"refresh_id": refresh_id, "as_of": as_of, "changed": changed}
             kind, sentence = "published", f"published as of {as_of.isoformat()}: {rows}"
-        case listening.Lost(reason, seconds):
+        case notifications.Lost(reason, seconds):
             told = {"reason": reason, "seconds": seconds}
             kind, sentence = "lost", f"lost the server ({reason}); trying again in {seconds:g} s"
-        case listening.Back():
+        case notifications.Back():
             kind, sentence = "back", "the server is back"
-        case listening.Unreadable(payload):
+        case notifications.Unreadable(payload):
             told = {"payload": payload}
             kind, sentence = "unknown", f"a notification that no refresh sends: {payload}"
         case Look(_, reason, tables, _):

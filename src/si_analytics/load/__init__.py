@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from si_analytics import copying, locks, operational, postgres, schema
+from si_analytics import postgres, schema
 from si_analytics.errors import LoadError, SchemaError, ServerError
 from si_analytics.load import placing, waiting
 from si_analytics.load.comma import CommaFile
@@ -28,6 +28,7 @@ from si_analytics.load.parquet import ParquetFile
 from si_analytics.load.placing import Change
 from si_analytics.load.reading import File, Source
 from si_analytics.load.target import NOTHING_CHANGED, describe, refusal
+from si_analytics.postgres import copying, locks, operational
 from si_analytics.settings import Settings
 
 __all__ = ["Change", "LoadReport", "Options", "load"]

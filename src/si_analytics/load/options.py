@@ -9,8 +9,8 @@ import codecs
 from dataclasses import dataclass
 from typing import Literal
 
-from si_analytics import windows
 from si_analytics.errors import UsageError
+from si_analytics.periods import windows
 
 Mode = Literal["add", "upsert", "replace"]
 DATES = ("day-first", "month-first")

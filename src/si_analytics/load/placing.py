@@ -17,11 +17,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 import psycopg
 from psycopg import sql
 
-from si_analytics import copying
 from si_analytics.load import refusals
 from si_analytics.load.reading import Source
 from si_analytics.load.target import Reference, refusal
 from si_analytics.load.waiting import ROW, equal, names, table, there
+from si_analytics.postgres import copying
 
 _Made = TypeVar("_Made")
 _Given = ParamSpec("_Given")

@@ -17,8 +17,9 @@ from typing import Any
 
 import psycopg
 
-from si_analytics import contract, operational, sql
+from si_analytics.definitions import contract, files
 from si_analytics.errors import LoadError
+from si_analytics.postgres import operational
 
 NOTHING_CHANGED = "nothing was loaded"
 _NUMBERS = ("numeric", "smallint", "integer", "bigint")
@@ -132,7 +133,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
         connection.execute(operational.query(connection, "load", name), {"table": table}).fetchall()
         for name in ("columns", "rules", "references")
     )
-    read = {column.name for column in contract.columns(table)} if table in sql.names("extract") else set()
+    read = {column.name for column in contract.columns(table)} if table in files.names("extract") else set()
     return Target(
         table,
         {name: _column(name, facts, name in read) for name, *facts, _ in columns},

@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 import psycopg
 from psycopg import sql
 
-from si_analytics import copying
 from si_analytics.errors import LoadError
 from si_analytics.load import refusals
 from si_analytics.load.reading import Source
 from si_analytics.load.target import Rule, Target, refusal
+from si_analytics.postgres import copying
 
 ROW = "row of the file"
 _ROW = sql.Identifier(ROW)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from si_analytics import windows
+from si_analytics.periods import windows
 
 SKIPPED, TWICE = "skipped", "twice"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,8 +19,9 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from si_analytics import copying, locks, operational, postgres, schema
+from si_analytics import postgres, schema
 from si_analytics.errors import LoadError, ServerError, UsageError
+from si_analytics.postgres import copying, locks, operational
 from si_analytics.sample import market
 from si_analytics.sample.times import END, START
 from si_analytics.settings import Settings

@@ -14,12 +14,13 @@ import polars as pl
 from si_analytics.sample import (
     activity,
     deals,
-    gaps,
     gigs,
     invitations,
     ledger,
+    messages,
     money,
     negotiations,
+    nulls,
     outreach,
     people,
     profiles,
@@ -27,7 +28,6 @@ from si_analytics.sample import (
     reviews,
     rewards,
     summaries,
-    talk,
 )
 from si_analytics.sample.times import Rhythm
 
@@ -65,11 +65,11 @@ def build(scale: Decimal, seed: int) -> dict[str, pl.DataFrame]:
     made |= money.tables(seed, cast, struck, paid, gig_ids=gig_ids, job_ids=job_ids)
     made |= recruitment.tables(seed, cast, brought, money.commissions(paid, struck))
     made |= reviews.tables(seed, cast, struck, brought, deal_ids)
-    made |= talk.tables(seed, cast, struck, brought, deal_ids)
+    made |= messages.tables(seed, cast, struck, brought, deal_ids)
     made |= rewards.tables(seed, cast, paid)
     made |= activity.tables(seed, cast, posted, struck, gig_ids=gig_ids, deal_ids=deal_ids)
     made |= summaries.tables(seed, cast, sent, contact_ids=made["contacts"]["id"], deals=struck, recruitment=brought)
     # Interests and deals were numbered alike throughout; those without a row of their own go now.
     made["gig_applications"] = made["gig_applications"].filter(pl.Series(~interests.direct))
     made["escrow_jobs"] = made["escrow_jobs"].filter(pl.Series(struck.job))
-    return gaps.leave(seed, made)
+    return nulls.leave(seed, made)

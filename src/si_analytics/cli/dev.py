@@ -1,0 +1,95 @@
+"""`si ui` and `si lab`: Dagster's web UI and JupyterLab, both on loopback."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from si_analytics.cli.output import Json, as_json, say
+from si_analytics.errors import AnalyticsError
+
+_HOST = "127.0.0.1"
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")]
+
+
+def ui(port: Port = 3000, json: Json = False) -> None:
+    """Run Dagster's web UI.
+
+    There is the graph of every number, and the job that refreshes them. Ctrl-C ends it.
+    """
+    from si_analytics import settings
+    from si_analytics.postgres import sockets
+
+    root = _checkout("pipelines/definitions.py", "si ui")
+    _need("dagster_webserver", "dagster")
+    sockets.require_free(port)
+    home = settings.load().home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "dagster.yaml", home / "dagster.yaml")
+    _tell("Dagster", port, json)
+    _become(root, ["-m", "dagster", "dev", "--host", _HOST, "--port", str(port)], {"DAGSTER_HOME": str(home)})
+
+
+def lab(port: Port = 8888, json: Json = False) -> None:
+    """Run JupyterLab on the notebooks.
+
+    It prints the address to open, with the token that lets you in. Ctrl-C ends it.
+    """
+    from si_analytics.postgres import sockets
+
+    root = _checkout("notebooks", "si lab")
+    _need("jupyterlab", "lab")
+    sockets.require_free(port)
+    _tell("JupyterLab", port, json)
+    _become(root, lab_arguments(root / "notebooks", port), lab_environment(root, os.environ))
+
+
+def lab_arguments(folder: Path, port: int) -> list[str]:
+    """How Python starts JupyterLab on `folder`: on loopback."""
+    arguments = ["-m", "jupyterlab", str(folder), f"--ServerApp.ip={_HOST}", f"--ServerApp.port={port}"]
+    return [*arguments, "--allow-root"] if os.geteuid() == 0 else arguments
+
+
+def lab_environment(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Where JupyterLab finds, beside people's own settings, that it asks for neither news nor newer versions."""
+    given = environment.get("JUPYTER_CONFIG_PATH")
+    ours = str(root / "notebooks" / ".jupyter")
+    return {"JUPYTER_CONFIG_PATH": os.pathsep.join([given, ours] if given else [ours])}
+
+
+def _checkout(needed: str, command: str) -> Path:
+    from si_analytics import settings
+
+    root = settings.project_root(Path.cwd())
+    if not (root / needed).exists():
+        raise AnalyticsError(f"`{command}`", f"{needed} is not below {root}", "Run it inside a checkout of the project")
+    return root
+
+
+def _need(module: str, extra: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise AnalyticsError(
+            f"starting {module}", "it is not installed", f"Install it: pip install 'si_analytics[{extra}]'"
+        )
+
+
+def _tell(what: str, port: int, json: bool) -> None:
+    address = f"http://{_HOST}:{port}"
+    if json:
+        as_json({"url": address})
+    else:
+        say(f"{what} starts on {address} and answers after some seconds; Ctrl-C ends it")
+
+
+def _become(root: Path, arguments: list[str], environment: dict[str, str]) -> NoReturn:
+    """Become that program, so that Ctrl-C and the exit code are its own."""
+    os.chdir(root)
+    os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, **environment})

@@ -1,0 +1,1 @@
+"""Numbers from the extracted rows: metrics, funnels, statistics, checks."""

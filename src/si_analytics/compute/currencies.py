@@ -1,0 +1,74 @@
+"""Which currencies there are: a mistyped one is refused, for every figure in it would be zero.
+
+Belongs here: asking the extracted rows, and the sentences for a currency they do not have. May import: `errors`,
+`settings`, `sql`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Iterable
+
+import duckdb
+
+from si_analytics import settings
+from si_analytics.definitions import files
+from si_analytics.errors import MissingTableError, SettingsError, UnknownNameError
+
+ALWAYS = "usd"
+"""What is known whatever was paid: amounts of deals are in it, and a transaction without a currency is."""
+
+
+def held(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The currencies that money was recorded in, those that can be asked for, in order."""
+    try:
+        rows = connection.sql(files.read("queries", "currencies_held").text).fetchall()
+    except duckdb.CatalogException as error:
+        raise MissingTableError(
+            "the currencies there are", "this warehouse lacks the tables of money", "Fill it first: si refresh"
+        ) from error
+    return tuple(currency for (currency,) in rows if _can_be_asked_for(currency))
+
+
+def require(currency: str, known: Iterable[str]) -> str:
+    """`currency`, if it is usd or one of the `known`; raises UnknownNameError, with the nearest, if it is not."""
+    choices = sorted({*known, ALWAYS})
+    if currency in choices:
+        return currency
+    raise UnknownNameError(f"currency '{currency}'", "no money was recorded in it", _there_are(currency, choices))
+
+
+@functools.cache
+def official() -> frozenset[str]:
+    """Every code of ISO 4217, in lower case."""
+    from babel.numbers import list_currencies
+
+    return frozenset(code.lower() for code in list_currencies())
+
+
+def require_setting(currency: str, known: Iterable[str]) -> None:
+    """Raise SettingsError for a reporting currency that nobody was paid in and that is no official one.
+
+    In an official one there may be no money yet. A new marketplace has none in any.
+    """
+    choices = sorted(known)
+    if choices and currency not in (*choices, ALWAYS) and currency not in official():
+        raise SettingsError(
+            f"the setting SI_CURRENCY, '{currency}'",
+            "no money was recorded in it",
+            f"Nothing was published. {_there_are(currency, choices)}",
+        )
+
+
+def _there_are(currency: str, choices: list[str]) -> str:
+    near = difflib.get_close_matches(currency, choices, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    return f"{hint}There are: {', '.join(choices)}"
+
+
+def _can_be_asked_for(currency: str) -> bool:
+    try:
+        return settings.currency_code(currency) == currency
+    except ValueError:
+        return False

@@ -1,0 +1,202 @@
+"""Where a column of a SQL file comes from: the columns of tables that its values are made of.
+
+Belongs here: reading the queries under ``sql/`` with SQLGlot; runs nothing. May import: `errors`, `sql`,
+`contract`, `clocks`, `funnels`, `statistics`.
+
+A column comes from what its expression is made of, through every common table expression: not from what
+rows are chosen, joined or ordered by. A number of rows comes from the keys of the rows that are counted.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from si_analytics.compute import funnels, statistics
+from si_analytics.definitions import contract, files
+from si_analytics.errors import DefinitionError
+from si_analytics.warehouse import local_offsets
+
+if TYPE_CHECKING:
+    from sqlglot import expressions
+    from sqlglot.lineage import Node
+    from sqlglot.optimizer.scope import Scope
+
+Origin = tuple[str, str]
+"""A table and one of its columns: ``("raw.deals", "amount")``."""
+
+_TEMPORARY = MappingProxyType(
+    {
+        "funnel_stages": ("funnel", "breakdown", "stage_number", "stage"),
+        "funnel_units": ("funnel", "breakdown_value", "unit_id", "started_at", "stages"),
+        local_offsets.TABLE: local_offsets.COLUMNS,
+    }
+)
+"""The tables that the library lays out for queries, and their columns."""
+
+
+def column_lineage(name: str) -> dict[str, tuple[Origin, ...]]:
+    """Per column of metric or funnel `name`, in order, the operational columns it comes from, sorted.
+
+    >>> lineage.column_lineage("user_ratings")["rating"]
+    (('user_reviews', 'rating'),)
+    """
+    folder = "funnels" if name in funnels.names() else "metrics"
+    found, made = column_inputs(folder, name), dict[tuple[str, str], dict[str, tuple[Origin, ...]]]()
+    return {column: tuple(sorted(_operational(read, made))) for column, read in found.items()}
+
+
+def column_inputs(folder: str, name: str) -> dict[str, tuple[Origin, ...]]:
+    """Per column of ``sql/<folder>/<name>.sql``, in order, the columns of the tables it reads, sorted.
+
+    Tables have their schema: ``raw``, ``metrics`` and ``meta`` in the warehouse, ``public`` in Postgres.
+    """
+    return of_file(files.read(folder, name))
+
+
+def _operational(read: Iterable[Origin], made: dict[tuple[str, str], dict[str, tuple[Origin, ...]]]) -> set[Origin]:
+    """What the warehouse's columns `read` come from in Postgres; what the library itself puts in from nowhere.
+
+    `made` remembers what the columns of each file come from, so that none is read once for every column.
+    """
+    found: set[Origin] = set()
+    for table, column in read:
+        schema, _, name = table.partition(".")
+        if schema == "public":
+            found.add((name, column))
+        elif schema in {"raw", "metrics"}:
+            file = ("extract" if schema == "raw" else "metrics", name)
+            if file not in made:
+                made[file] = of_file(files.read(*file))
+            found |= _operational(made[file].get(column, ()), made)
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _traced(path: str, text: str, tables: tuple[tuple[str, tuple[str, ...]], ...]) -> Mapping[str, frozenset[Origin]]:
+    """Per column of the query in a file, what it is made of; `tables` are those it reads, with their columns."""
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+    from sqlglot.lineage import lineage
+    from sqlglot.optimizer.qualify import qualify
+    from sqlglot.optimizer.scope import build_scope
+
+    schema: dict[str, object] = {}
+    for space in {table.rpartition(".")[0] for table, columns in tables if columns}:
+        named = {table.rpartition(".")[2]: columns for table, columns in tables if table.rpartition(".")[0] == space}
+        schema[space or "temp"] = {name: dict.fromkeys(columns, "unknown") for name, columns in named.items()}
+    try:
+        tree = _with_schemas(sqlglot.parse_one(text, read="duckdb"))
+        query = qualify(tree, schema=schema, dialect="duckdb", validate_qualify_columns=False, identify=False)
+        scope = build_scope(query)
+        if scope is None or not isinstance(query, sqlglot.exp.Query):
+            raise DefinitionError(f"reading {path}", "it is no query", "Write one that selects the rows")
+        scopes = {id(each.expression): each for each in scope.traverse()}
+        nodes = {
+            column: lineage(column, query, schema, dialect="duckdb", scope=scope, trim_selects=False, copy=False)
+            for column in query.named_selects
+        }
+    except SqlglotError as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise DefinitionError(
+            f"telling where the columns of {path} come from",
+            f"its query is not understood ({reason})",
+            "Write it in words that SQLGlot knows, as the other files do",
+        ) from error
+    return {column: frozenset(_leaves(node, scopes)) for column, node in nodes.items()}
+
+
+def _with_schemas(tree: expressions.Expr) -> expressions.Expr:
+    """`tree` with the tables that the library lays out in a schema, like the others: SQLGlot wants all or none."""
+    from sqlglot import expressions
+
+    for table in tree.find_all(expressions.Table):
+        if table.name in _TEMPORARY and not table.db:
+            table.set("db", expressions.to_identifier("temp"))
+    return tree
+
+
+def of_file(file: files.SqlFile) -> dict[str, tuple[Origin, ...]]:
+    """`column_inputs` of a file at hand."""
+    traced = _traced(file.path, file.text, tuple((table, _columns(table)) for table in file.listed("Inputs")))
+    found = {column: _laid_out(origins) for column, origins in traced.items()}
+    for function in file.listed("Statistics"):
+        for column, used in statistics.reads(function).items():
+            found[column] = found.get(column, set()).union(*(found[each] for each in used))
+    return {column: tuple(sorted(origins)) for column, origins in found.items()}
+
+
+def _columns(table: str) -> tuple[str, ...]:
+    """The columns of a table that a file reads, as far as files say them."""
+    schema, _, name = table.rpartition(".")
+    if schema == "raw":
+        return tuple(column.name for column in contract.columns(name))
+    if schema == "metrics":
+        return tuple(of_file(files.read("metrics", name)))
+    return _TEMPORARY.get(name, ()) if not schema else ()
+
+
+def _leaves(node: Node, scopes: Mapping[int, Scope]) -> Iterator[Origin]:
+    """The columns of tables at the end of all ways from `node`."""
+    from sqlglot import expressions
+
+    for each in node.walk():
+        if isinstance(each.expression, expressions.Table):
+            yield _named(each.expression), each.name.rpartition(".")[2].strip('"')
+        elif id(each.source) in scopes and _counts_rows(each.expression):
+            yield from _rows(scopes[id(each.source)])
+
+
+def _named(table: expressions.Table) -> str:
+    """A table with its schema; Postgres, which is attached under another name, left aside."""
+    return f"{table.db}.{table.name}"
+
+
+def _counts_rows(selected: Any) -> bool:
+    """Whether a number of rows is in it, whatever they hold."""
+    from sqlglot import expressions
+
+    if isinstance(selected, expressions.Query):
+        return False
+    return any(count.find(expressions.Column) is None for count in selected.find_all(expressions.Count))
+
+
+def _rows(scope: Scope) -> Iterator[Origin]:
+    """The keys of what the rows of a query are made of; what is joined where there is one adds none."""
+    from sqlglot import expressions
+
+    for part in scope.set_operation_scopes:
+        yield from _rows(part)
+    optional = {
+        join.alias_or_name for join in scope.expression.args.get("joins") or () if join.side in {"LEFT", "FULL"}
+    }
+    for alias, (_, source) in scope.selected_sources.items():
+        if alias in optional:
+            continue
+        if isinstance(source, expressions.Table):
+            yield from ((_named(source), column) for column in _key(_named(source)))
+        else:
+            yield from _rows(source)
+
+
+def _key(table: str) -> tuple[str, ...]:
+    """What tells the rows of a table apart."""
+    schema, _, name = table.partition(".")
+    if schema == "temp":
+        return ("unit_id",) if name == "funnel_units" else ()
+    folder = {"raw": "extract", "metrics": "metrics"}.get(schema)
+    return files.read(folder, name).key if folder else ()
+
+
+def _laid_out(origins: Iterable[Origin]) -> set[Origin]:
+    """`origins` with the tables that the library lays out replaced by what the funnels make them from."""
+    found = {(table, column) for table, column in origins if not table.startswith("temp.")}
+    for column in {column for table, column in origins if table == "temp.funnel_units"}:
+        for name in funnels.names():
+            made = of_file(files.read("funnels", name))
+            # The list of stages becomes a row per stage: the number of each comes from all of the list.
+            wanted = {"stages": ("stage_number",), "breakdown_value": funnels.breakdowns(name)}.get(column, (column,))
+            found.update(origin for each in wanted for origin in made.get(each, ()))
+    return found

@@ -1,0 +1,205 @@
+"""Metrics: one SQL file each, run with the parameters it names.
+
+Belongs here: the order metrics are computed in, binding their parameters, the score's weights.
+May import: `errors`, `sql`, `definitions`, `windows`, `clocks`, `warehouse`, `funnels`, `statistics`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import duckdb
+
+from si_analytics import warehouse
+from si_analytics.compute import funnels, statistics
+from si_analytics.definitions import files as sql_files
+from si_analytics.definitions import headers
+from si_analytics.errors import MissingTableError, UsageError
+from si_analytics.periods import windows
+from si_analytics.periods.windows import Window
+from si_analytics.warehouse import local_offsets
+
+DEFAULT_WEIGHTS: Mapping[str, Decimal] = MappingProxyType(
+    {
+        "total_earnings": Decimal("0.30"),
+        "total_deals": Decimal("0.20"),
+        "verified_referrals": Decimal("0.20"),
+        "average_conversion_time": Decimal("0.10"),
+        "response_time": Decimal("0.10"),
+        "satisfaction_score": Decimal("0.10"),
+    }
+)
+"""What each component of an agent's performance score weighs; the weights sum to 1."""
+
+_FINEST_WEIGHT = Decimal("0.000001")
+_YEAR_2000 = date(2000, 1, 1)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a metric may be asked with; each file takes those it names.
+
+    ``window`` carries since, until and as_of; ``currency`` the reporting currency, ``tz`` the reporting
+    zone; ``within`` limits the time a funnel's unit may take; ``by`` breaks a funnel down.
+    """
+
+    window: Window
+    currency: str
+    tz: str
+    within: timedelta | None = None
+    by: str | None = None
+    funnels: tuple[str, ...] | None = None
+    weights: Mapping[str, Decimal] = field(default_factory=lambda: DEFAULT_WEIGHTS)
+
+    @classmethod
+    def all_time(
+        cls, as_of: datetime, currency: str, tz: str, weights: Mapping[str, Decimal] | None = None
+    ) -> Parameters:
+        """Those of a refresh: everything before `as_of`."""
+        return cls(Window(None, as_of, as_of), currency, tz, weights=check_weights(weights or DEFAULT_WEIGHTS))
+
+    def bound(self) -> dict[str, Any]:
+        """Every parameter by the name SQL files know it by."""
+        window, before = self.window, windows.before(self.window, self.tz)
+        return {
+            "as_of": window.as_of,
+            "since": window.since,
+            "until": window.until,
+            "last_moment": window.as_of - timedelta(microseconds=1),
+            "last_day": windows.day_described(window.as_of, self.tz),
+            "previous_since": before and before.since,
+            "previous_until": before and before.until,
+            "currency": self.currency,
+            "tz": self.tz,
+            "slice": local_offsets.SLICE // timedelta(microseconds=1),
+            "year_2000": windows.instant(_YEAR_2000, self.tz),
+            "within_microseconds": None if self.within is None else self.within // timedelta(microseconds=1),
+        }
+
+
+def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """`weights`, or UsageError: they must name every component, not be negative, and sum to 1."""
+    asked = "the weights of the performance score"
+    if set(weights) != set(DEFAULT_WEIGHTS):
+        wrong = ", ".join(sorted(set(weights) ^ set(DEFAULT_WEIGHTS)))
+        raise UsageError(asked, f"{wrong}: missing or unknown", f"Give one for each of {', '.join(DEFAULT_WEIGHTS)}")
+    exact = {name: Decimal(str(weight)) for name, weight in weights.items()}
+    bad = [name for name, weight in exact.items() if not weight.is_finite() or weight < 0]
+    if bad:
+        raise UsageError(asked, f"{', '.join(bad)} is negative or no number", "Give weights from 0 to 1")
+    if sum(exact.values()) != 1:
+        raise UsageError(asked, f"they sum to {sum(exact.values())}", "Make them sum to 1")
+    if any(weight != weight.quantize(_FINEST_WEIGHT) for weight in exact.values()):
+        raise UsageError(asked, "one has more than six decimal places", "Round it to six")
+    return MappingProxyType(exact)
+
+
+def names() -> tuple[str, ...]:
+    """Every metric, each after those it is computed from; raises DefinitionError for a file that cannot be used."""
+    return headers.in_order()
+
+
+def inputs(name: str) -> tuple[str, ...]:
+    """The tables a metric reads, with their schema: ``raw.deals``, ``metrics.agent_leaderboard``.
+
+    For the funnels that is every table any funnel reads.
+    """
+    files = [sql_files.read("metrics", name)]
+    if _is_funnel(files[0]):
+        files += [sql_files.read("funnels", funnel) for funnel in funnels.names()]
+    return tuple(dict.fromkeys(table for file in files for table in file.listed("Inputs") if "." in table))
+
+
+def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> int:
+    """Fill ``metrics.<name>`` anew and return its number of rows.
+
+    Raises MissingTableError where the warehouse lacks a table the metric reads.
+    """
+    relation = evaluate(connection, name, parameters)
+    connection.execute(f'drop table if exists metrics."{name}"')
+    relation.create(f"metrics.{name}")
+    # The table says by which definition it was made; COMMENT binds no parameters, and a digest is hexadecimal.
+    connection.execute(f"comment on table metrics.\"{name}\" is '{definition(name)}'")
+    return _count(connection, name)
+
+
+def definition(name: str) -> str:
+    """A digest of the query that computes metric `name`, its comments and layout left aside."""
+    files = [sql_files.read("metrics", name)]
+    if _is_funnel(files[0]):
+        files += sql_files.read_all("funnels")
+    lines = [line.split() for file in files for line in file.text.splitlines() if not line.lstrip().startswith("--")]
+    return hashlib.sha256(" ".join(word for words in lines for word in words).encode()).hexdigest()
+
+
+def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
+    """The rows of metric `name`, in its order, without storing them.
+
+    Raises DefinitionError where its file promises other columns than it gives, or names some that there are not.
+    """
+    file = sql_files.read("metrics", name)
+    columns = [column.name for column in headers.columns(file)]
+    _require_inputs(connection, name)
+    if _is_funnel(file):
+        funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
+    if local_offsets.TABLE in file.listed("Inputs"):
+        local_offsets.lay_out(connection, parameters.tz, parameters.window.as_of)
+    if "meta.performance_weights" in file.listed("Inputs"):
+        _store_weights(connection, parameters.weights)
+    bound = bindings(connection, file, parameters.bound())
+    try:
+        rows = connection.sql(file.text, params=bound)
+    except duckdb.BinderException as error:
+        raise headers.not_understood(file, error) from error
+    if rows.columns != columns:
+        raise headers.other_columns(file, columns, rows.columns)
+    for statistic in file.listed("Statistics"):
+        rows = statistics.complete(connection, statistic, rows)
+    return rows
+
+
+def bindings(
+    connection: duckdb.DuckDBPyConnection, file: sql_files.SqlFile, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Those of `values` that the file's text names."""
+    return {name: values[name] for name in sorted(connection.extract_statements(file.text)[0].named_parameters)}
+
+
+def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, Decimal]) -> None:
+    connection.execute("delete from meta.performance_weights")
+    warehouse.insert(connection, "meta.performance_weights", weights.items())
+
+
+def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    held = {
+        f"{schema}.{table}"
+        for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
+    }
+    missing = [table for table in inputs(name) if table not in held and not table.startswith("meta.")]
+    if missing:
+        raise MissingTableError(
+            f"metric '{name}'",
+            f"it reads {', '.join(missing)}, which this warehouse does not hold",
+            "Fill it first: si refresh",
+        )
+
+
+def _is_funnel(file: sql_files.SqlFile) -> bool:
+    return "funnel_units" in file.listed("Inputs")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    row = connection.table(f"metrics.{name}").aggregate("count(*)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, for listings."""
+    return re.sub(r"\s+", " ", text).strip()

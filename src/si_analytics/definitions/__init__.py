@@ -1,0 +1,1 @@
+"""What the files under `sql/` declare: read and checked, and run by nobody here."""

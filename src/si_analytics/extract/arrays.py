@@ -1,0 +1,39 @@
+"""Arrays of several dimensions, read flat.
+
+Belongs here: telling whether a table holds any. May import: `contract`, `source`.
+
+Postgres lets each row's array have as many dimensions as its writer liked, whatever was declared; DuckDB's lists have
+one. So an array of several is read as the list of its elements, in their order, as Postgres's own `= any` reads it.
+"""
+
+from __future__ import annotations
+
+import duckdb
+from psycopg import sql as pg_sql
+
+from si_analytics.definitions import contract
+from si_analytics.extract import source
+from si_analytics.extract.source import Source
+
+
+def flat(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
+    """Whether every array of a table has one dimension, or none because it is empty, and none is declared otherwise."""
+    names = [column.name for column in contract.columns(one.table) if _is_array(column)]
+    if not names:
+        return True
+    query = pg_sql.SQL(
+        "select count(*) filter (where {several}) as several, (select count(*) from pg_attribute"
+        " where attrelid = {oid} and attndims > 1 and attname = any({names})) as declared from {relation}"
+    ).format(
+        several=pg_sql.SQL(" or ").join(
+            pg_sql.SQL("array_ndims({}) > 1").format(pg_sql.Identifier(name)) for name in names
+        ),
+        oid=pg_sql.Literal(one.relation.oid),
+        names=pg_sql.Literal(names),
+        relation=pg_sql.Identifier(one.relation.schema, one.relation.name),
+    )
+    return source.ask(connection, query.as_string(None)) == [(0, 0)]
+
+
+def _is_array(column: contract.Column) -> bool:
+    return column.type.endswith("[]")

@@ -1,0 +1,305 @@
+"""From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot.
+
+Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
+found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `operational`,
+`postgres`, `warehouse`, `contract`, `source`, `standby`, `changes`, `reconciliation`.
+
+DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
+all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import duckdb
+
+from si_analytics import postgres, warehouse
+from si_analytics.definitions import files
+from si_analytics.errors import ExtractError, InterruptedReadError
+from si_analytics.extract import arrays, incremental, reconciliation, source, standby
+from si_analytics.extract.incremental import Baseline, Found
+from si_analytics.extract.source import Snapshot, Source
+from si_analytics.postgres import locks, operational, relations
+from si_analytics.settings import Settings
+
+FULL, INCREMENTAL = "full", "incremental"
+_IN_ORDER = "reset global preserve_insertion_order"
+# DuckDB's other connections do not share the snapshot of a session on a standby: there one connection reads all.
+_ALONE, _TOGETHER = "set global pg_use_ctid_scan = false", "reset global pg_use_ctid_scan"
+_MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
+_BROKEN = (
+    *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
+    *("could not receive data from server", "could not send data to server", "SSL connection has been closed"),
+    *("SSL SYSCALL error", "SSL error", "Unable to connect to Postgres"),
+)
+_LOCKED = "due to lock timeout"
+_ADVICE = {
+    "statement timeout": "Give this role more time: alter role ... set statement_timeout = 0",
+    "lock timeout": "Give this role more time: alter role ... set lock_timeout = 0",
+    "permission denied": "What this user may not do: si doctor",
+    "row-level security": "What this user may not see: si doctor",
+}
+_CONFLICT = "conflict with recovery"
+
+
+@dataclass(frozen=True)
+class TableExtract:
+    """What was read of one table; ``identity`` is what must not have changed for its changes to be told next time.
+
+    ``inserted``, ``updated`` and ``deleted`` tell what became of the rows the warehouse held before. Where every row
+    was read, which of them were updated is not known, and nothing is where that warehouse has no such keys: none.
+    ``money`` is the sum of its amounts, none where it holds no money. ``drift`` tells, in words, how the table
+    differs from what is expected where that does not matter to reading it.
+    """
+
+    table: str
+    rows: int
+    inserted: int | None
+    updated: int | None
+    deleted: int | None
+    mode: str
+    reason: str
+    seconds: float
+    money: Decimal | None
+    identity: str = ""
+    drift: str = ""
+
+    @property
+    def changed(self) -> int | None:
+        """How many rows came, changed or went; none where that is not known."""
+        moved = (self.inserted, self.updated, self.deleted)
+        return None if None in moved else sum(number for number in moved if number)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One snapshot held: the moment it describes, and where each table is read."""
+
+    snapshot: Snapshot
+    sources: dict[str, Source]
+    relations: dict[tuple[str, str], relations.Relation] = field(repr=False)
+
+
+def tables() -> tuple[str, ...]:
+    """The operational tables that are read, by name."""
+    return files.names("extract")
+
+
+@contextmanager
+def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Reading]:
+    """Attach Postgres and hold one snapshot of it for the length of the block.
+
+    Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
+    where the server cannot be reached, InterruptedReadError where it stopped answering, LockedError where another
+    session holds a table: that is waited for only shortly, for as long as it is the snapshot is held.
+    """
+    address, schema = postgres.source_url(settings), settings.source_schema
+    warehouse.attach_postgres(connection, address, locks.at_once(settings))
+    follows = False
+    try:
+        # Within a transaction: outside of one, DuckDB waits for ever for a query whose connection was cut.
+        connection.begin()
+        before = source.reached(connection)
+        connection.commit()
+        connection.begin()
+        warehouse.settle_postgres(connection, locks.at_once(settings))
+        warehouse.require_letters(connection, address)
+        moment = source.snapshot(connection, before)
+        standby.require_target(settings, moment)
+        follows = moment.standby
+        if follows:
+            connection.execute(_ALONE)
+        held = source.standing_relations(connection, schema)
+        reading = Reading(moment, source.sources(connection, held, tables(), schema), held)
+        yield reading
+        _require_untouched(connection, reading, schema)
+        connection.commit()
+    except duckdb.Error as error:
+        _roll_back(connection)
+        if warehouse.could_not_write(error):
+            raise
+        if _LOCKED in str(error):
+            raise locks.unreadable(settings, tables()) from warehouse.masked(error)
+        raise _readable(error, follows) from warehouse.masked(error)
+    except BaseException:
+        _roll_back(connection)
+        raise
+    finally:
+        connection.execute("detach database if exists pg")
+        connection.execute(_IN_ORDER)  # where a table's reading broke off, it still is not
+        connection.execute(_TOGETHER)
+
+
+def against(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline, settings: Settings
+) -> str | None:
+    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do.
+
+    A standby may not have replayed the record of the last refresh yet. Where it is beyond the place that refresh was
+    read at, and the primary has the record, both went through that place, and the standby has only come further.
+    """
+    now = reading.snapshot
+    told = incremental.against(connection, reading.relations, now, baseline)
+    if (
+        told == incremental.UNPUBLISHED
+        and now.standby
+        and now.reached
+        and now.reached.follows(baseline.snapshot.position)
+    ):
+        return None if standby.published(settings, baseline.refresh_id) else told
+    return told
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    baseline: Baseline | None = None,
+    reason: str = "every row was asked for",
+    done: Callable[[TableExtract], None] | None = None,
+) -> list[TableExtract]:
+    """Bring ``raw`` to the snapshot held, table by table; `done` hears of each.
+
+    With a `baseline`, which the tables of ``raw`` are as of, only what changed since is read wherever that can
+    be told; without one all rows are, for the `reason` given. Every table is reconciled with Postgres.
+    """
+    results = []
+    for one in reading.sources.values():
+        started = time.perf_counter()
+        result = _table(connection, reading.snapshot, one, baseline, reason)
+        result = replace(result, seconds=time.perf_counter() - started)
+        results.append(result)
+        if done:
+            done(result)
+    return results
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline | None, reason: str
+) -> TableExtract:
+    result: TableExtract | str = reason
+    there = None
+    if baseline is not None:
+        result = incremental.table_against(one, baseline) or ""
+        if not result:
+            found = incremental.look(connection, one, baseline, now, reconciliation.aggregates(one))
+            there = reconciliation.totals(found.rows, *found.totals) if found.totals else None
+            result = _changes(connection, now, one, baseline, found)
+    totals = None if isinstance(result, str) else reconciliation.compare(connection, one, there)
+    if isinstance(result, str) or totals is None:
+        result = _all(connection, one, result if isinstance(result, str) else "the changes alone did not add up")
+        totals = reconciliation.compare(connection, one)
+    if source.taken_apart(connection, one):
+        raise _touched([one.table], "a part of it was detached while it was read")
+    if totals is None:
+        raise reconciliation.refuse(one)
+    drift = "; ".join(map(str, one.drift))
+    return replace(result, rows=totals.rows, money=totals.money, identity=one.identity, drift=drift)
+
+
+def _changes(
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline, found: Found
+) -> TableExtract | str:
+    """Read what changed; or say why that does not do."""
+    key = files.read("extract", one.table).fields["Key"]
+    if found.changed > _MOST_CHANGED * found.rows:
+        return "most of its rows changed"
+    inserted = updated = deleted = 0
+    if found.changed:
+        rows = incremental.fetch(connection, one, found, baseline, now)
+        inserted, updated = incremental.apply(connection, one.table, key, rows)
+    surplus = _rows(connection, one.table) - found.rows
+    if surplus > 0:
+        deleted = incremental.remove_others(connection, one.table, key, incremental.keys(connection, one, key))
+    if surplus != deleted:
+        return "the changes alone did not add up"
+    return TableExtract(one.table, found.rows, inserted, updated, deleted, INCREMENTAL, "", 0.0, None)
+
+
+def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
+    # In any order each thread stores what it reads; in that of Postgres rows are copied once more.
+    connection.execute("set global preserve_insertion_order = false")
+    every_row(connection, one).create(incremental.EVERY_ROW)
+    connection.execute(_IN_ORDER)
+    moved = incremental.replace_all(connection, one.table, files.read("extract", one.table).fields["Key"])
+    _require_keys(connection, one)
+    return TableExtract(one.table, _rows(connection, one.table), *moved, FULL, reason, 0.0, None)
+
+
+def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
+    """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
+    if not one.native or not arrays.flat(connection, one):
+        return connection.sql("select * from postgres_query('pg', $text)", params={"text": one.rows})
+    if one.direct:
+        return connection.sql(operational.text(files.read("extract", one.table).text, one.base.schema))
+    return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
+
+
+def _names(table: str) -> Sequence[duckdb.Expression]:
+    from si_analytics.definitions import contract
+
+    return [duckdb.ColumnExpression(column.name) for column in contract.columns(table)]
+
+
+def _require_keys(connection: duckdb.DuckDBPyConnection, one: Source) -> None:
+    """A view promises no key: what it shows is looked at. That no key stands twice is for the checks to say."""
+    if one.base.kind not in relations.VIEWS:
+        return
+    key = files.read("extract", one.table).fields["Key"]
+    without = connection.table(f"raw.{one.table}").filter(duckdb.ColumnExpression(key).isnull())
+    row = without.aggregate("count(*)").fetchone()
+    if row and row[0]:
+        found = f"the view of that name shows {row[0]:,} rows without {key}"
+        raise ExtractError(f"reading {one.table}", found, "Nothing was published; leave those rows out of the view")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.table(f"raw.{table}").aggregate("count(*)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading, schema: str) -> None:
+    """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
+    replaced = source.replaced(connection, reading.sources, schema)
+    if replaced:
+        raise _touched(replaced, "it was rewritten while it was read")
+
+
+def _touched(tables: Sequence[str], found: str) -> InterruptedReadError:
+    return InterruptedReadError(f"reading {', '.join(tables)}", found, "Nothing was published; try again")
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.rollback()
+    except duckdb.Error:
+        # Postgres is gone, and the transaction with it: what is told is why, not that it could not be ended.
+        return
+
+
+def _readable(error: duckdb.Error, follows: bool) -> Exception:
+    """What Postgres said, in one sentence; `follows` says that it is a standby's."""
+    text = " ".join(str(error).split())
+    broken = any(sign in text for sign in _BROKEN)
+    if _CONFLICT in text or (broken and follows):
+        # A session that is between two statements is told why by a message that does not arrive here.
+        said = "the standby ended it, for it stood in the way of replaying what the primary has written since"
+        told = said if _CONFLICT in text else "the connection was lost, as it is where a standby has to go on replaying"
+        remedy = "Nothing was published; try again, or set hot_standby_feedback = on on the standby"
+        return InterruptedReadError("reading from Postgres", told, f"{remedy}, or a longer max_standby_streaming_delay")
+    if broken:
+        # Why the server ended a session that was idle in that moment does not arrive here.
+        return InterruptedReadError(
+            "reading from Postgres",
+            "the connection was lost",
+            "Nothing was published; try again. Whether this role has a time limit: si doctor",
+        )
+    told = text.rpartition("ERROR: ")[-1][:300]  # DuckDB puts the whole statement before what Postgres said of it
+    for sign, remedy in _ADVICE.items():
+        if sign in text:
+            return ExtractError("reading from Postgres", told, f"Nothing was published. {remedy}")
+    return ExtractError("reading from Postgres", told, "Nothing was published; `si schema diff` may tell more")

@@ -1,0 +1,103 @@
+"""What was read, held against what is there: rows, keys and money, on both sides of one snapshot.
+
+Belongs here: comparing a table of ``raw`` with its table in Postgres. May import: `errors`, `sql`, `keyhash`, `source`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+from psycopg import sql as pg_sql
+
+from si_analytics.definitions import files
+from si_analytics.errors import ExtractError
+from si_analytics.extract import checksum, source
+from si_analytics.extract.source import Source
+
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """One side of a table: its rows, the checksum of its keys, the sum of its money (none where it holds none)."""
+
+    rows: int
+    keys: int
+    money: Decimal | None
+
+
+def aggregates(one: Source) -> dict[str, pg_sql.Composable]:
+    """What Postgres is asked of a table besides its rows: the checksum of its keys, and its money as text."""
+    file = files.read("extract", one.table)
+    money = file.fields.get("Money")
+    return {
+        "keys": pg_sql.SQL("coalesce(bit_xor(uuid_hash_extended({}, 0)), 0)").format(
+            pg_sql.Identifier(file.fields["Key"])
+        ),
+        "money": pg_sql.SQL("coalesce(sum({}), 0)::text").format(pg_sql.Identifier(money))
+        if money
+        else pg_sql.SQL("null::text"),
+    }
+
+
+def totals(rows: int, keys: int, money: str | None) -> Totals:
+    """Postgres's side of a table, as `aggregates` gave it."""
+    return Totals(rows, keys, None if money is None else _scaled(Decimal(money)))
+
+
+def compare(connection: duckdb.DuckDBPyConnection, one: Source, there: Totals | None = None) -> Totals | None:
+    """The totals both sides agree on; none where they differ. ``there`` is Postgres's, where they were taken already.
+
+    The extension reads a NaN amount as zero, so the sum taken by Postgres is what finds it: that raises
+    ExtractError, with the rows.
+    """
+    file = files.read("extract", one.table)
+    there = there or _there(connection, one)
+    if there.money is not None and there.money.is_nan():
+        raise ExtractError(
+            f"reading {one.table}.{file.fields['Money']}",
+            f"it is not a number in {_not_numbers(connection, one, file)}",
+            "Correct those rows; nothing was published",
+        )
+    return there if there == _here(connection, file) else None
+
+
+def refuse(one: Source) -> ExtractError:
+    """The error for a table whose sides differ although every row was read."""
+    return ExtractError(
+        f"reading {one.table}",
+        "what arrived differs from what Postgres holds, in its rows, its keys or the sum of its money",
+        "Nothing was published; run the refresh again and report it if it stays",
+    )
+
+
+def _there(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals:
+    query = pg_sql.SQL(
+        "select count(*) as all_rows, {keys} as keys, {money} as money from {relation} where {standing}"
+    ).format(**aggregates(one), relation=one.place, standing=one.standing)
+    ((rows, keys, amount),) = source.ask(connection, query.as_string(None))
+    return totals(rows, keys, amount)
+
+
+def _here(connection: duckdb.DuckDBPyConnection, file: files.SqlFile) -> Totals:
+    rows, money = connection.table(f"raw.{file.name}"), file.fields.get("Money")
+    total = f'cast(coalesce(sum("{money}"), 0) as varchar)' if money else "null"
+    found = rows.aggregate(f"count(*), {total}").fetchone()
+    counted, amount = found if found else (0, None)
+    keys = checksum.checksum(connection, rows, file.fields["Key"])
+    return Totals(counted, keys, None if amount is None else _scaled(Decimal(amount)))
+
+
+def _scaled(amount: Decimal) -> Decimal:
+    return amount if amount.is_nan() else amount.quantize(_CENT)
+
+
+def _not_numbers(connection: duckdb.DuckDBPyConnection, one: Source, file: files.SqlFile) -> str:
+    query = pg_sql.SQL("select {key}::text as key from {relation} where {money} = 'NaN' order by 1 limit 10").format(
+        key=pg_sql.Identifier(file.fields["Key"]),
+        relation=one.place,
+        money=pg_sql.Identifier(file.fields["Money"]),
+    )
+    return ", ".join(key for (key,) in source.ask(connection, query.as_string(None)))

@@ -1,0 +1,280 @@
+"""The operational database as an extraction finds it: its moment, its server, its tables as they stand.
+
+Belongs here: asking Postgres's catalogs through DuckDB's attachment, within the snapshot that is read.
+May import: `errors`, `sql`, `operational`, `contract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+from psycopg import sql as pg_sql
+
+from si_analytics.definitions import contract
+from si_analytics.definitions import files as sql_files
+from si_analytics.errors import ExtractError
+from si_analytics.postgres import operational, relations
+
+_Held = Mapping[tuple[str, str], relations.Relation]
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the log of a cluster: the timeline, and the bytes from its beginning."""
+
+    timeline: int
+    bytes: int
+
+    @classmethod
+    def read(cls, text: str | None) -> Position | None:
+        """The position that was written down as `text`; none where none was."""
+        return cls(*map(int, text.split("/"))) if text else None
+
+    def __str__(self) -> str:
+        return f"{self.timeline}/{self.bytes}"
+
+    def follows(self, earlier: Position | None) -> bool:
+        """Whether a server that came this far went through the `earlier` place; on one timeline it can be told."""
+        return earlier is not None and self.timeline == earlier.timeline and self.bytes >= earlier.bytes
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The moment an extraction describes: Postgres's name for it, Postgres's clock then, and which database it is.
+
+    ``server`` names cluster and database; empty where the role may not ask. ``position`` is a place in the server's
+    log that the snapshot is not beyond, none where it is not known; ``reached`` one that it is not before.
+    """
+
+    id: str
+    taken_at: datetime
+    server: str = ""
+    position: Position | None = None
+    reached: Position | None = None
+    standby: bool = False
+
+    @property
+    def xmin(self) -> int:
+        """The first transaction that was, or may have been, still in progress."""
+        return int(self.id.split(":")[0])
+
+    @property
+    def xmax(self) -> int:
+        """The first transaction that had not begun."""
+        return int(self.id.split(":")[1])
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an extracted table is read: the table itself, or the view for a role that may not see all of it."""
+
+    table: str
+    relation: relations.Relation
+    base: relations.Relation
+    drift: tuple[contract.Drift, ...]
+
+    @property
+    def direct(self) -> bool:
+        """Whether the table itself is read."""
+        return self.relation is self.base
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever values may have changed that no transaction's mark on a row would tell of.
+
+        Of a table with parts each of these follows, so that it is known of each whether it did.
+        """
+        base, read = self.base, contract.columns(self.table)
+        shape = [[number, one.name, one.type] for number, one in zip(base.numbers, base.columns, strict=True)]
+        asked = [[one.name, one.type] for one in read]
+        file = base.file if not base.parts else 0
+        whole = relations.digest([base.oid, file, shape, asked, self.relation.oid, self.relation.definition])
+        return " ".join([whole, *(part.identity for part in base.parts)])
+
+    @property
+    def by_part(self) -> bool:
+        """Whether rows lie in several parts, and of each row it may be asked in which."""
+        return bool(self.base.parts) and self.direct and self.base.part_readable
+
+    @property
+    def native(self) -> bool:
+        """Whether DuckDB's own scan reads the table: the columns as they are, from wherever rows lie."""
+        return not self.by_part and not any(isinstance(one, pg_sql.Composed) for one in self.selected())
+
+    @property
+    def place(self) -> pg_sql.Identifier:
+        """What is read."""
+        return pg_sql.Identifier(self.relation.schema, self.relation.name)
+
+    @property
+    def standing(self) -> pg_sql.Composable:
+        """Which rows belong to the snapshot: of a table with parts, those of the parts that it had then."""
+        return self.in_parts(part.oid for part in self.base.parts) if self.by_part else pg_sql.SQL("true")
+
+    def in_parts(self, oids: Iterable[int]) -> pg_sql.Composed:
+        """Whether a row lies in one of these parts."""
+        listed = pg_sql.Literal(f"{{{','.join(map(str, oids))}}}")
+        return pg_sql.SQL("{} = any({}::oid[])").format(pg_sql.Identifier(relations.PART), listed)
+
+    def selected(self, *, flat: bool = False) -> list[pg_sql.Composable]:
+        """The listed columns; one of another type than expected as the one that its every value arrives in.
+
+        Arrays of several dimensions come as they are, or `flat`: with one.
+        """
+        found = {column.name: column for column in self.base.columns}
+        return [_asked(column, found[column.name], flat) for column in contract.columns(self.table)]
+
+    @property
+    def rows(self) -> str:
+        """The query of all rows."""
+        query = pg_sql.SQL("select {} from {} where {}")
+        columns = pg_sql.SQL(", ").join(self.selected(flat=True))
+        return query.format(columns, self.place, self.standing).as_string(None)
+
+
+def ask(connection: duckdb.DuckDBPyConnection, text: str, **values: object) -> list[tuple[Any, ...]]:
+    """The rows of one query, run by Postgres within the snapshot held, with the `values` of its parameters."""
+    text = operational.bound(text, values) if values else text
+    return connection.sql("select * from postgres_query('pg', $text)", params={"text": text}).fetchall()
+
+
+def reached(connection: duckdb.DuckDBPyConnection) -> Position | None:
+    """How far the server has come, asked before a snapshot is taken; none where this role may not ask."""
+    ((*_, may_ask, _),) = ask(connection, sql_files.read("catalog", "snapshot").text)
+    if not may_ask:
+        return None
+    ((timeline, _, place),) = ask(connection, sql_files.read("catalog", "position").text)
+    return Position(timeline, place)
+
+
+def snapshot(connection: duckdb.DuckDBPyConnection, before: Position | None = None) -> Snapshot:
+    """The moment that is read from here on; `before` it was taken the server had come that far."""
+    ((name, taken_at, database, may_ask, standby),) = ask(
+        connection, sql_files.read("catalog", "snapshot").text
+    )
+    moment = Snapshot(name, taken_at.astimezone(UTC), standby=standby)
+    if not may_ask:
+        return moment
+    ((cluster,),) = ask(connection, sql_files.read("catalog", "cluster").text)
+    ((timeline, _, place),) = ask(connection, sql_files.read("catalog", "position").text)
+    server = server_name(cluster, database)
+    return replace(moment, server=server, position=Position(timeline, place), reached=before)
+
+
+def server_name(cluster: object, database: object) -> str:
+    """What tells a database of one cluster from all others."""
+    return f"{cluster}/{database}"
+
+
+def standing_relations(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[tuple[str, str], relations.Relation]:
+    """Every table and view of the operational schema and of ours, by schema and name."""
+    return relations.described(lambda text: ask(connection, text), schema)
+
+
+def sources(
+    connection: duckdb.DuckDBPyConnection,
+    held: _Held,
+    tables: Iterable[str],
+    schema: str,
+) -> dict[str, Source]:
+    """Where each table is read. Raises SchemaError: missing or closed to this role; ExtractError: not as expected."""
+    names = tuple(tables)
+    absent = [name for name in names if (schema, name) not in held]
+    if absent:
+        asked = {"tables": list(names), "schema": schema, "found": len(names) - len(absent)}
+        elsewhere = ask(connection, sql_files.read("catalog", "elsewhere").text, **asked)
+        raise operational.absent(absent, schema, elsewhere[0][0] if elsewhere else None)
+    _require_current(held, names, schema)
+    chosen = {name: _source(held, name, schema) for name in names}
+    closed = [name for name, source in chosen.items() if source is None]
+    if closed:
+        raise ExtractError(
+            "reading the operational tables",
+            f"this role may read neither {', '.join(closed)} nor the views made of them",
+            "Grant it the role si_reader, which `si schema roles` sets up, or select on the tables",
+        )
+    found = {name: source for name, source in chosen.items() if source}
+    contract.require([drift for source in found.values() for drift in source.drift])
+    return found
+
+
+def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Source], schema: str) -> list[str]:
+    """The tables that were truncated, rewritten, swapped or dropped since the snapshot: what was read may be empty."""
+    text = operational.text(sql_files.read("catalog", "current_files").text, schema)
+    now = {oid: found for oid, *found in ask(connection, text)}
+    return [name for name, one in before.items() if not _untouched(one, now)]
+
+
+def taken_apart(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
+    """Whether a table that was just read lost a part between snapshot and reading: that part was never opened."""
+    if not one.base.parts:
+        return False
+    opened = {oid for (oid,) in ask(connection, sql_files.read("catalog", "opened").text)}
+    return any(part.oid not in opened for part in one.base.parts)
+
+
+def _untouched(one: Source, now: Mapping[int, Sequence[int | None]]) -> bool:
+    """Whether the names still mean what was read, and every file is the one it was."""
+    named = all(now[each.oid][0] == each.oid for each in (one.base, one.relation))
+    # A view or a partitioned table has no file of its own, which reads 0 in the one place and nothing in the other.
+    files = {one.base.oid: one.base.file, **{part.oid: part.file for part in one.base.parts}}
+    return named and all((now[oid][1] or 0) == file for oid, file in files.items())
+
+
+def _require_current(held: _Held, names: Sequence[str], schema: str) -> None:
+    """Raise ExtractError where only a view could be read, and the view shows another table than has the name."""
+    stale = [
+        name for name in names if not _readable_itself(held, name, schema) and _view(held, name, schema, current=False)
+    ]
+    if stale:
+        raise ExtractError(
+            "reading the operational tables",
+            f"{', '.join(f'{relations.ANALYTICS}.source_{name}' for name in stale)} shows another table than the one"
+            f" called {', '.join(stale)} by now, which this role may not read itself",
+            "Nothing was published; bring the views and rights up to it, as the owner: si schema roles",
+        )
+
+
+def _source(held: _Held, name: str, schema: str) -> Source | None:
+    """The table where this role may read what is asked of it, the view where not, or where policies would hide rows."""
+    base, view = held[schema, name], _view(held, name, schema, current=True)
+    chosen = base if _readable_itself(held, name, schema) else view or (base if _open(base, name) else None)
+    return Source(name, chosen, base, contract.drift(name, base.columns, base.kind)) if chosen else None
+
+
+def _readable_itself(held: _Held, name: str, schema: str) -> bool:
+    base = held[schema, name]
+    return _open(base, name) and not base.rows_hidden
+
+
+def _open(base: relations.Relation, name: str) -> bool:
+    """Whether this role may read of a table what is asked of it; a view has no marks that could be."""
+    asked = {column.name for column in contract.columns(name)}
+    return (base.marks_readable or base.kind in relations.VIEWS) and not asked & base.closed
+
+
+def _view(held: _Held, name: str, schema: str, *, current: bool) -> relations.Relation | None:
+    """The view that shows a table, if this role may read it, and it stands on what has the table's name: or not."""
+    base, view = held[schema, name], held.get((relations.ANALYTICS, f"source_{name}"))
+    return view if view and view.readable and (view.stands_on == {base.oid}) is current else None
+
+
+def _asked(expected: contract.Column, found: contract.Column, flat: bool) -> pg_sql.Composable:
+    """A column as it is asked for: as it is where its type arrives as it is, else in the type that holds all of it."""
+    name, kind = pg_sql.Identifier(expected.name), contract.read_as(expected.type, found)
+    value = _flat(name) if flat and expected.type.endswith("[]") else name
+    if kind is None or contract.arrives(expected.type, found.type):
+        return name if value is name else pg_sql.SQL("{} as {}").format(value, name)
+    return pg_sql.SQL("({})::{} as {}").format(value, pg_sql.SQL(kind), name)
+
+
+def _flat(name: pg_sql.Identifier) -> pg_sql.Composable:
+    """An array with one dimension: the elements of one that has several, in their order."""
+    return pg_sql.SQL(
+        "case when array_ndims({name}) > 1 then array(select element from unnest({name})"
+        " with ordinality as elements (element, place) order by place) else {name} end"
+    ).format(name=name)

@@ -1,0 +1,103 @@
+"""What whoever connects may not do of what a refresh does, and the statement that allows it.
+
+Belongs here: the rights that reading and publishing need, held against those that are there. Reads only. May import:
+`settings`, `sql`, `operational`, `postgres`, `contract`, `source`, `extract`, `staging`, `publish`, `stale`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg.sql import Identifier
+
+from si_analytics import extract, postgres, publish
+from si_analytics.definitions import contract, files
+from si_analytics.health.findings import Finding, Verdict
+from si_analytics.postgres import operational, relations
+from si_analytics.publish.staging import Target
+from si_analytics.schema import stale_views
+from si_analytics.settings import Settings
+
+_SUMMARIES = ("agent_profiles", "invite_templates", "users")
+"""The targets of which columns are updated, while rows come and go with the application."""
+_RECORD = "refreshes"
+_LOOKED_UP = (("contacts", "id"), ("users", "role"))
+
+Need = tuple[str, str, str, str | None]
+"""A schema, a relation in it, a right, and the column it is needed on; none where on the whole relation."""
+
+
+def look(settings: Settings) -> list[Finding]:
+    """A finding per relation with what is missing there; one that all is well where nothing is."""
+    schema = settings.source_schema
+    reading, writing = list(_reading(schema)), list(_publishing(schema))
+    if settings.source_url is None:
+        lacking = _lacking(settings, reading + writing, at_source=False)
+    else:  # by whoever connects there
+        lacking = _lacking(settings, reading, at_source=True) + _lacking(settings, writing, at_source=False)
+    with postgres.asking("looking at the views"), postgres.connect(settings) as connection:
+        outdated = stale_views.find(connection)
+    shown = [Finding(Verdict.wrong, "views", str(one), f"Make it anew, as the owner: {one.remedy}") for one in outdated]
+    if lacking:
+        return shown + lacking
+    tables, targets, views = len(extract.tables()), len(publish.targets()), len(publish.VIEWS)
+    found = f"may read {tables} tables, write {targets} and refresh {views} views"
+    return [Finding(Verdict.well, "rights", found), *shown]
+
+
+def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[Finding]:
+    """A finding per relation on which whoever connects lacks one of these rights."""
+    named = ("schemas", "relations", "needs", "columns")
+    columns = dict(zip(named, map(list, zip(*asked, strict=True)), strict=True))
+    with postgres.asking("asking for rights"), postgres.connect(settings, at_source=at_source) as connection:
+        missing = connection.execute(files.read("catalog", "rights").text, columns).fetchall()
+        role = Identifier(connection.info.user).as_string(connection)
+    lacking: dict[str, list[str]] = {}
+    for relation, needed in missing:
+        # What is read only makes no temporary table.
+        if not (at_source and needed == "temporary"):
+            lacking.setdefault(relation, []).append(needed)
+    who = f"the user of {postgres.SOURCE}" if at_source else "this user"
+    return [
+        Finding(
+            Verdict.wrong,
+            "rights",
+            f"{who} lacks {', '.join(needed)} on {relation}",
+            _remedy(relation, needed, role),
+        )
+        for relation, needed in lacking.items()
+    ]
+
+
+def _reading(schema: str) -> Iterator[Need]:
+    """Every right that an extraction makes use of."""
+    for table in extract.tables():
+        asked = (*(column.name for column in contract.columns(table)), *sorted(relations.MARKS), relations.PART)
+        yield from ((schema, table, "read", column) for column in asked)
+    yield relations.ANALYTICS, _RECORD, "select", None
+
+
+def _publishing(schema: str) -> Iterator[Need]:
+    """Every right that a publication makes use of."""
+    for target in (Target.of(name, schema) for name in publish.targets()):
+        place = target.schema, target.table.partition(".")[2]
+        yield from ((*place, "select", column) for column in target.every)
+        yield from ((*place, "update", column) for column in target.columns)
+        if target.name not in _SUMMARIES:
+            yield from ((*place, "insert", column) for column in target.every)
+            yield *place, "delete", None
+    yield from ((schema, relation, "select", column) for relation, column in _LOOKED_UP)
+    yield from ((relations.ANALYTICS, _RECORD, need, None) for need in ("select", "insert", "update"))
+    yield from ((operational.SCHEMA, view, "ownership", None) for view in publish.VIEWS)
+
+
+def _remedy(relation: str, needed: list[str], role: str) -> str:
+    """The statement that gives what is missing; only its owner may refresh a materialized view or pass its policies."""
+    if needed == ["ownership"]:
+        return f"alter materialized view {relation} owner to {role}"
+    granted = [each for each in needed if each != "bypassrls"]
+    kind = {"temporary": "database ", "usage": "schema "}.get(needed[0], "")
+    statements = [f"grant {', '.join(granted)} on {kind}{relation} to {role}"] if granted else []
+    if "bypassrls" in needed:
+        statements.append(f"alter role {role} bypassrls, for its policies would hide rows; or connect as its owner")
+    return "; ".join(statements)

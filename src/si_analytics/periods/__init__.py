@@ -1,0 +1,1 @@
+"""Time: zones, instants, spans and the windows between two of them."""

@@ -1,0 +1,295 @@
+"""Spans of time: what ``since``, ``until``, ``as_of`` and ``within`` mean.
+
+Belongs here: reading instants and durations that people type, and the half-open window they make.
+Nothing here reads a clock: the present comes in as ``as_of``. A span (``2026-01``, ``last 30 days``) given
+where one moment is wanted stands for its first moment, as a date does for its midnight; today is the day
+`as_of` falls on in the zone asked for; a duration (``14d``) is so many hours before `as_of`.
+May import: `errors`, `zones`, `periods`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from si_analytics.errors import UsageError
+from si_analytics.periods import spans, time_zones
+
+Instant = datetime | date | str
+Duration = spans.Duration
+duration = spans.duration
+
+_TICK = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+_MINUTES = re.compile(r"[0-9]+\s*m", re.ASCII | re.IGNORECASE)
+_FORMS = "Write a date like 2026-01-31 or a time with its offset, like 2026-01-31T09:00:00Z"
+_SPANS = f"Write {spans.FORMS}, or a duration like 14d"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The half-open span ``[since, until)`` as seen at ``as_of``; ``since`` none means from the start.
+
+    ``whole_until`` is where a period that was asked for by name would end, had as_of not cut it short; else none.
+    """
+
+    since: datetime | None
+    until: datetime
+    as_of: datetime
+    whole_until: datetime | None = None
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name; raises UsageError, with the nearest name, where there is none."""
+    known = time_zones.names()
+    if name not in known:
+        by_lower = {each.lower(): each for each in sorted(known)}
+        near = difflib.get_close_matches(name.lower().replace(" ", "_"), by_lower, n=1, cutoff=0.8)
+        hint = f"Did you mean {by_lower[near[0]]}" if near else "Use one like UTC, Europe/Berlin, America/New_York"
+        raise UsageError(f"time zone '{name}'", "it is not an IANA name", hint + ("?" if near else ""))
+    return time_zones.named(name)
+
+
+def instant(value: Instant, tz: str = "UTC", *, name: str = "the time", as_of: datetime | None = None) -> datetime:
+    """`value` as a UTC datetime. A date or a span of days is its first moment in `tz`.
+
+    With `as_of` also ``last month`` or ``today``, and ``14d``: so long before it. Raises UsageError for a
+    datetime without a zone: which moment it means cannot be known.
+
+    >>> instant("2026-01-31", "Europe/Berlin").isoformat()
+    '2026-01-30T23:00:00+00:00'
+    """
+    if isinstance(value, str):
+        value = _parsed(value, tz, name, as_of)
+    if not isinstance(value, date):
+        raise UsageError(f"{name} of type {type(value).__name__}", "it is no date or time", _FORMS)
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise UsageError(
+            f"{name} {value.isoformat()}",
+            "it has no time zone, so it names no one moment",
+            f"Add an offset, like {value.isoformat()}Z or {value.isoformat()}+02:00, or give a date",
+        )
+    try:
+        return value.astimezone(UTC) if isinstance(value, datetime) else _first_moment(value, zone(tz))
+    except OverflowError:
+        raise _beyond(name, value) from None
+
+
+def _beyond(name: str, value: date) -> UsageError:
+    return UsageError(f"{name} {value.isoformat()}", "it lies outside the years 1 to 9999", "Give a time within them")
+
+
+def _first_moment(day: date, tz: ZoneInfo) -> datetime:
+    """When `day` begins in `tz`; where the clocks skip its midnight, the moment they do."""
+    midnight = datetime.combine(day, time(), tz)
+    begins = midnight.astimezone(UTC)
+    if begins.astimezone(tz).replace(tzinfo=None) == midnight.replace(tzinfo=None):
+        return begins
+    # Read by the clock before the change it lies behind the change, read by the clock after it, before.
+    before, step = midnight.replace(fold=1).astimezone(UTC), timedelta(seconds=1)
+    while begins - before > step:
+        middle = before + (begins - before) // step // 2 * step
+        before, begins = (before, middle) if middle.astimezone(tz).date() >= day else (middle, begins)
+    return begins
+
+
+def _parsed(text: str, tz: str, name: str, as_of: datetime | None) -> datetime | date:
+    days = spans.read(text, None if as_of is None else today(as_of, tz), name=name)
+    if days is not None:
+        return days.first
+    if as_of is not None and (length := _length(text, name)) is not None:
+        return _earlier(as_of, length, name)
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        forms = _FORMS if as_of is None else f"{_FORMS}; or {_SPANS.removeprefix('Write ')}"
+        raise UsageError(f"{name} '{text}'", "it is no date or time", forms) from None
+
+
+def today(as_of: datetime, tz: str = "UTC") -> date:
+    """The day that `as_of` falls on in `tz`."""
+    try:
+        return as_of.astimezone(zone(tz)).date()
+    except OverflowError:
+        raise _beyond("the day", as_of) from None
+
+
+def day_described(as_of: datetime, tz: str = "UTC") -> date:
+    """The day in `tz` of the last moment before `as_of`: what is described at midnight is the day that ended.
+
+    >>> day_described(datetime(2026, 6, 1, tzinfo=UTC)).isoformat()
+    '2026-05-31'
+    """
+    return today(as_of - _TICK, tz)
+
+
+def day_from(moment: datetime, tz: str) -> date:
+    """The day that begins at `moment` in `tz`, else the next to begin."""
+    day = today(moment, tz)
+    return day if instant(day, tz) >= moment else day + _DAY
+
+
+def _length(text: str, name: str) -> timedelta | None:
+    """The duration that `text` is; none where it is none. A bare m, minutes elsewhere, could here be months."""
+    if _MINUTES.fullmatch(text.strip()):
+        raise UsageError(
+            f"{name} '{text}'", "m could be minutes or months", "Write 90min, or a span like last 3 months"
+        )
+    if not spans.begins_with_a_duration(text):
+        return None
+    return duration(text, name=name)
+
+
+def _earlier(as_of: datetime, length: timedelta, name: str) -> datetime:
+    try:
+        return as_of - length
+    except OverflowError:
+        raise UsageError(f"{name} {length}", "that is before the year 1", "Give a shorter one, like 14d") from None
+
+
+def span(value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "during") -> tuple[datetime, datetime]:
+    """Where a span begins and ends: ``2026-Q1``, ``last 30 days``, a date (that day); ``14d`` ends at `as_of`.
+
+    >>> span("2026-01", datetime(2026, 6, 1, tzinfo=UTC))[1].isoformat()
+    '2026-02-01T00:00:00+00:00'
+    """
+    now = instant(as_of, name="as_of")
+    if isinstance(value, datetime) or not isinstance(value, date | str):
+        raise UsageError(f"{name} of type {type(value).__name__}", "it is no span of days", _SPANS)
+    text = value if isinstance(value, str) else value.isoformat()
+    days = spans.read(text, today(now, tz), name=name)
+    if days is not None:
+        return instant(days.first, tz, name=name), instant(days.after, tz, name=name)
+    length = _length(text, name)
+    if length is None:
+        raise UsageError(f"{name} '{text}'", "it is no span of days", _SPANS)
+    return _earlier(now, length, name), now
+
+
+def window(
+    as_of: datetime,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    tz: str = "UTC",
+    *,
+    during: date | str | None = None,
+) -> Window:
+    """The window asked for, its end cut to `as_of`. Raises UsageError where it would be empty.
+
+    `during` gives both ends at once. A span given as `since` or `until` stands for its first moment.
+
+    >>> window(datetime(2026, 6, 1, tzinfo=UTC), during="2026-01").until.isoformat()
+    '2026-02-01T00:00:00+00:00'
+    """
+    now = instant(as_of, name="as_of")
+    start, whole = ends(now, since, until, tz, during=during)
+    end = now if whole is None else min(whole, now)
+    _require_room(start, end, now)
+    return Window(start, end, now, whole if during is not None and whole != end else None)
+
+
+def ends(
+    as_of: datetime,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    tz: str = "UTC",
+    *,
+    during: date | str | None = None,
+) -> tuple[datetime | None, datetime | None]:
+    """Both ends of the window asked for, none where it is open; nothing is cut to `as_of`."""
+    if during is not None and (since is not None or until is not None):
+        raise UsageError("a window", "during gives both of its ends", "Leave since and until out, or during")
+    if during is not None:
+        return span(during, as_of, tz)
+    start = None if since is None else instant(since, tz, name="since", as_of=as_of)
+    end = None if until is None else instant(until, tz, name="until", as_of=as_of)
+    if end is not None:
+        _require_room(start, end, as_of)
+    return start, end
+
+
+def _require_room(start: datetime | None, end: datetime, as_of: datetime) -> None:
+    """Raise UsageError where nothing could lie between the ends."""
+    if start is not None and start >= end:
+        raise UsageError(
+            f"the window from {start.isoformat()} until {end.isoformat()}",
+            "it ends before it begins" if start > end else "it is empty",
+            f"Give a since before the until; an until after the refresh's as_of, {as_of.isoformat()}, is cut to it",
+        )
+
+
+def before(window: Window, tz: str) -> Window | None:
+    """The window before, which all that compares compares with; none where nothing can lie before.
+
+    As many local days long where both ends are midnights in `tz`, as many months where they begin months, else as
+    long. Before a period that as_of cuts short: the one before, from its start over the same elapsed time.
+
+    >>> march = window(datetime(2026, 6, 1, tzinfo=UTC), during="2026-03")
+    >>> before(march, "UTC").since.isoformat()
+    '2026-02-01T00:00:00+00:00'
+    """
+    if window.since is None:
+        return None
+    begins, ends = _start(window.since, window.whole_until or window.until, tz), window.since
+    if window.whole_until is not None:
+        ends = min(ends, _elapsed(begins, window.since, window.until, tz))
+    return Window(begins, ends, window.as_of) if begins < ends else None
+
+
+def _start(since: datetime, until: datetime, tz: str) -> datetime:
+    """Where the span before ``[since, until)`` begins; at the first moment there is, if that is later."""
+    first, after = _midnight(since, tz), _midnight(until, tz)
+    try:
+        if first is None or after is None:
+            return since - (until - since)
+        if first.day == after.day == 1:
+            months = (after.year - first.year) * 12 + after.month - first.month
+            return _first_moment(spans.months_before(first, months), zone(tz))
+        return _first_moment(first - (after - first), zone(tz))
+    except (OverflowError, ValueError):  # before the year 1
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _elapsed(begins: datetime, since: datetime, until: datetime, tz: str) -> datetime:
+    """As long after `begins` as `until` is after `since`, in local days where it is a midnight."""
+    start, first, after = (_midnight(moment, tz) for moment in (begins, since, until))
+    if start is None or first is None or after is None:
+        return begins + (until - since)
+    return _first_moment(start + (after - first), zone(tz))
+
+
+def last_year(window: Window, tz: str, *, by_week: bool = False) -> Window | None:
+    """The same window a year earlier: both ends by twelve months, or by 52 weeks; none where that leaves nothing.
+
+    29 February becomes 1 March, so the 29th alone has no like. A time of day stays what the clocks of `tz` show.
+    """
+    try:
+        since, until = (
+            None if moment is None else _a_year_before(moment, tz, by_week) for moment in (window.since, window.until)
+        )
+    except (OverflowError, ValueError):  # before the year 1
+        return None
+    if until is None or (since is not None and since >= until):
+        return None
+    return Window(since, until, window.as_of)
+
+
+def _a_year_before(moment: datetime, tz: str, by_week: bool) -> datetime:
+    local = moment.astimezone(zone(tz))
+    leap = (local.month, local.day) == (2, 29)
+    day = local.date() - timedelta(weeks=52) if by_week else spans.months_before(local.date() + leap * _DAY, 12)
+    if _midnight(moment, tz) is not None:
+        return _first_moment(day, zone(tz))
+    return datetime.combine(day, local.time(), zone(tz)).astimezone(UTC)
+
+
+def _midnight(moment: datetime, tz: str) -> date | None:
+    """The day in `tz` that begins at `moment`, if one does."""
+    try:
+        day = moment.astimezone(zone(tz)).date()
+        return day if _first_moment(day, zone(tz)) == moment else None
+    except OverflowError:  # it lies at the edge of the calendar
+        return None

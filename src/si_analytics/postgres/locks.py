@@ -1,0 +1,132 @@
+"""Locks of other sessions: for how long they are waited for, and who holds them, told everywhere in the same words.
+
+Belongs here: waiting with pauses in which nothing of ours is held, and naming sessions, never what they run. May
+import: `errors`, `settings`, `sql`, `postgres`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+import tenacity
+
+from si_analytics.definitions import files
+from si_analytics.errors import LockedError, ServerError
+from si_analytics.postgres import connection as postgres
+from si_analytics.settings import Settings
+
+SETTING = "SI_LOCK_TIMEOUT"
+READERS_WAIT_FOR = ("AccessExclusiveLock",)
+"""What keeps a reader waiting: `alter table`, `truncate`, `vacuum full`, and whoever asked for that."""
+WRITERS_WAIT_FOR = (
+    *("RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock"),
+    *("ExclusiveLock", "AccessExclusiveLock"),
+)
+BUILDERS_WAIT_FOR = ("AccessShareLock", *WRITERS_WAIT_FOR)
+WAIT_LONGER = f"try again when that session is done, or wait longer with {SETTING}"
+_AT_ONCE = 5.0
+_LONGEST_PAUSE = 10.0
+
+Said = Callable[[str, float], None]
+"""Hears whom we wait for, and for how many seconds."""
+
+Connection = psycopg.Connection[Any]
+_Result = TypeVar("_Result")
+
+
+def at_once(settings: Settings) -> float:
+    """The seconds that one attempt at reading waits for a lock, its snapshot held: then it lets go and begins anew."""
+    return min(_AT_ONCE, float(settings.lock_timeout))
+
+
+def patiently(
+    work: Callable[[], _Result],
+    blocked: type[BaseException] | tuple[type[BaseException], ...],
+    *,
+    wait: float,
+    patience: float,
+    said: Callable[[BaseException, float], None],
+    sleep: Callable[[float], None],
+) -> _Result:
+    """What `work` returns; where it is `blocked`, after `wait` seconds, it is repeated after a pause.
+
+    Once its attempts and pauses come to `patience` seconds, what it raised last is raised. ``said`` hears of each
+    pause.
+    """
+
+    def over(state: tenacity.RetryCallState) -> bool:
+        return state.idle_for + state.attempt_number * wait >= patience
+
+    def heard(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None:
+            said(error, state.next_action.sleep if state.next_action else 0.0)
+
+    again = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(blocked),
+        stop=over,
+        wait=tenacity.wait_exponential(multiplier=0.2, max=_LONGEST_PAUSE),
+        sleep=sleep,
+        before_sleep=heard,
+        reraise=True,
+    )
+    return again(work)
+
+
+def limit(connection: Connection, seconds: int) -> None:
+    """Within a transaction: wait for others' locks no longer than that."""
+    connection.execute("select set_config('lock_timeout', %s, true)", [f"{seconds}s"])
+
+
+def kept_waiting(connection: Connection, seconds: int, lock: int | None = None) -> str:
+    """What was found where `limit` was reached, after the transaction: who has the turn of `lock`, or holds tables."""
+    if connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+        connection.rollback()
+    who = turn_holder(connection, lock) if lock is not None else ""
+    who = who or holders(connection, BUILDERS_WAIT_FOR)
+    return f"another session has kept it waiting for {seconds} s{who and f': {who}'}"
+
+
+def unreadable(settings: Settings, tables: Sequence[str]) -> LockedError:
+    """The one-sentence error for reading that waited for a lock."""
+    try:
+        who = readers_wait_for(settings, tables) or readers_wait_for(settings) or "it has just ended"
+    except (ServerError, psycopg.Error) as error:
+        who = f"who that is cannot be asked, {type(error).__name__}"
+    return LockedError(
+        "reading from Postgres",
+        f"another session holds a table that is read: {who}",
+        f"Nothing was published; {WAIT_LONGER}",
+    )
+
+
+def readers_wait_for(settings: Settings, tables: Sequence[str] | None = None) -> str:
+    """The sessions that keep whoever reads these tables, or any, waiting; nothing where there are none."""
+    with postgres.connect(settings, at_source=True) as connection:
+        return holders(connection, READERS_WAIT_FOR, tables)
+
+
+def given_up(error: LockedError, settings: Settings) -> LockedError:
+    """`error`, with for how long it was waited."""
+    return LockedError(error.asked, f"after {settings.lock_timeout} s of waiting {error.found}", error.remedy)
+
+
+def holders(connection: Connection, modes: Sequence[str], tables: Sequence[str] | None = None) -> str:
+    """The sessions whose transactions are open the longest, of those with such locks; nothing where there are none."""
+    asked = {"modes": list(modes), "tables": None if tables is None else list(tables)}
+    found = connection.execute(files.read("catalog", "lock_holders").text, asked).fetchall()
+    return ", ".join(_session(*row) for row in found)
+
+
+def turn_holder(connection: Connection, lock: int) -> str:
+    """The session that has the turn an advisory lock stands for; nothing where it has just ended."""
+    found = connection.execute(files.read("catalog", "publisher").text, {"lock": lock}).fetchall()
+    return ", ".join(_session(*row) for row in found)
+
+
+def _session(pid: int, application: str | None, user: str | None, since: Any) -> str:
+    named = f"process {pid} of {user or 'an unknown user'}"
+    named += f" ({application})" if application else ""
+    return f"{named} since {since:%Y-%m-%d %H:%M:%S} UTC" if since else named

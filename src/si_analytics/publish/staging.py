@@ -1,0 +1,264 @@
+"""Beside the target: what a refresh found, brought to Postgres as far as it seems to differ, and compared there.
+
+Belongs here: what a published target is, reading what stands in it, staging what looks different, and the rows that
+are. Writes temporary tables only. May import: `errors`, `sql`, `operational`.
+
+All rows are read, which is quick; only those whose text differs are sent back. Equal texts of one type are equal
+values, so no difference is missed; whether texts that differ are values that do, ``sql/compare`` decides in Postgres.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import duckdb
+import polars as pl
+import psycopg
+from psycopg import sql as pg_sql
+
+from si_analytics.definitions import files
+from si_analytics.postgres import operational
+
+PART_ROWS = 20_000
+"""How many rows one statement writes."""
+
+_TYPES = {"UUID": "uuid", "VARCHAR": "text", "BIGINT": "bigint", "TIMESTAMP WITH TIME ZONE": "timestamptz"}
+_BATCH_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A published table, as the header of its file in ``sql/publish`` has it.
+
+    ``origin`` are the names of `key` in the metric it is written from, ``space`` the schema that what is
+    declared in ``public`` is in. ``zeros`` are the columns whose default in the operational table is 0: there, and
+    nowhere else, a mean or rate of nothing is written as 0.
+    """
+
+    name: str
+    source: str
+    table: str
+    key: tuple[str, ...]
+    origin: tuple[str, ...]
+    columns: tuple[str, ...]
+    zeros: tuple[str, ...]
+    file: files.SqlFile
+    space: str = operational.SCHEMA
+
+    @classmethod
+    def of(cls, name: str, schema: str = operational.SCHEMA) -> Target:
+        """The target of that name, where the operational tables are in `schema`."""
+        file = files.read("publish", name)
+        key = file.listed("Key")
+        fields = file.fields
+        origin, columns, zeros = file.listed("From") or key, file.listed("Columns"), file.listed("Zero")
+        return cls(name, fields["Source"], fields["Target"], key, origin, columns, zeros, file, schema)
+
+    @property
+    def schema(self) -> str:
+        """The schema its table is in."""
+        declared = self.table.partition(".")[0]
+        return self.space if declared == operational.SCHEMA else declared
+
+    @property
+    def label(self) -> str:
+        """Its table with its schema, as people write it."""
+        return f"{self.schema}.{self.table.partition('.')[2]}"
+
+    @property
+    def statement(self) -> LiteralString:
+        """The statement that writes it."""
+        return operational.text(self.file.text, self.space)
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """Key and columns."""
+        return (*self.key, *self.columns)
+
+    @property
+    def relation(self) -> pg_sql.Identifier:
+        """Its table, quoted."""
+        return pg_sql.Identifier(self.schema, self.table.partition(".")[2])
+
+    @property
+    def changes(self) -> pg_sql.Identifier:
+        """The temporary table of the rows that differ, quoted."""
+        return pg_sql.Identifier("pg_temp", f"changes_{self.name}")
+
+    @property
+    def keys(self) -> pg_sql.Composed:
+        """The key's columns, quoted."""
+        return named(self.key)
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """One row that publishing would write: what stands there (nothing of a new row) and what would (nothing of one
+    that goes); of a row that is updated only the columns that change.
+    """
+
+    target: str
+    action: str
+    key: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def changed_rows(connection: psycopg.Connection[Any], target: Target) -> Iterator[RowChange]:
+    """The rows that `compare` found to differ, in the order of action and key; those to be skipped left out."""
+    query = pg_sql.SQL(
+        "select changes.action, {key}, {after}, {before} from {changes} as changes left join {table} as standing"
+        " using ({key}) where changes.action <> 'skip' order by changes.action, {key}"
+    ).format(
+        key=target.keys,
+        after=pg_sql.SQL(", ").join(pg_sql.Identifier("changes", name) for name in target.columns),
+        before=pg_sql.SQL(", ").join(pg_sql.Identifier("standing", name) for name in target.columns),
+        changes=target.changes,
+        table=target.relation,
+    )
+    keys, columns = len(target.key), len(target.columns)
+    for action, *values in connection.execute(query):
+        key = dict(zip(target.key, values[:keys], strict=True))
+        after = dict(zip(target.columns, values[keys : keys + columns], strict=True))
+        before = dict(zip(target.columns, values[keys + columns :], strict=True))
+        same = {name for name in target.columns if action == "update" and before[name] == after[name]}
+        yield RowChange(
+            target.name,
+            action,
+            key,
+            {} if action == "insert" else {name: value for name, value in before.items() if name not in same},
+            {} if action == "delete" else {name: value for name, value in after.items() if name not in same},
+        )
+
+
+def named(columns: tuple[str, ...]) -> pg_sql.Composed:
+    """These columns, quoted, with commas."""
+    return pg_sql.SQL(", ").join(map(pg_sql.Identifier, columns))
+
+
+def compare(warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], target: Target) -> int:
+    """Fill the temporary table of the rows of `target` that differ; how many they are.
+
+    It has the target's columns, ``action`` (insert, update, delete or skip) and ``part``, a number that goes up with
+    the key, for statements of no more than `PART_ROWS`.
+    """
+    proposed = _proposed(warehouse, connection, target)
+    _stage(connection, target, proposed)
+    connection.execute(
+        pg_sql.SQL(
+            "create temporary table {changes} on commit drop as"
+            " select compared.*, (row_number() over (order by {key}) - 1) / {rows} as part from ({query}) as compared"
+        ).format(
+            changes=target.changes,
+            key=target.keys,
+            rows=pg_sql.Literal(PART_ROWS),
+            query=pg_sql.SQL(operational.text(files.read("compare", target.name).text, target.space)),
+        )
+    )
+    connection.execute(pg_sql.SQL("analyze {}").format(target.changes))
+    row = connection.execute(pg_sql.SQL("select count(*) from {}").format(target.changes)).fetchone()
+    rows = int(row[0]) if row else 0
+    if rows > PART_ROWS:
+        connection.execute(pg_sql.SQL("create index on {} (part)").format(target.changes))
+    return rows
+
+
+def _proposed(
+    warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], target: Target
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The rows of the metric that are not there to the letter, and the keys of those it does not have."""
+    source = warehouse.table(target.source)
+    kinds = dict(zip(source.columns, (str(kind) for kind in source.types), strict=True))
+    names = dict(zip((*target.origin, *target.columns), target.every, strict=True))
+    types = {
+        here: "numeric" if kinds[there].startswith("DECIMAL") else _TYPES[kinds[there]] for there, here in names.items()
+    }
+    chosen = [duckdb.ColumnExpression(there).alias(here) for there, here in names.items()]
+    rows = source.select(*chosen).pl().with_columns(pl.col(name).fill_null(0) for name in target.zeros)
+    found = _texts(rows, types)
+    standing = _standing(connection, target, types)
+    beside = found.join(standing, on=list(target.key), how="left", suffix=" standing", coalesce=True)
+    differs = [pl.col(name).ne_missing(pl.col(f"{name} standing")) for name in target.columns]
+    differing = beside.filter(pl.any_horizontal(pl.col("is_there").is_null(), *differs)).select(target.every)
+    gone = standing.join(found, on=list(target.key), how="anti").select(target.key)
+    return pl.concat(
+        [
+            differing.with_columns(is_gone=pl.lit("f")),
+            gone.with_columns(pl.lit(None, pl.String).alias(name) for name in target.columns).with_columns(
+                is_gone=pl.lit("t")
+            ),
+        ]
+    ), types
+
+
+def _standing(connection: psycopg.Connection[Any], target: Target, types: dict[str, str]) -> pl.DataFrame:
+    """Every row that stands in the target, as text; a sign before each text tells an empty one from null."""
+    marked = [
+        (pg_sql.SQL("'=' || {}") if types[name] == "text" else pg_sql.SQL("{}")).format(pg_sql.Identifier(name))
+        for name in target.every
+    ]
+    query = pg_sql.SQL("copy (select {}, 't' from {}) to stdout (format csv)").format(
+        pg_sql.SQL(", ").join(marked), target.relation
+    )
+    held = io.BytesIO()
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for block in copy:
+            held.write(block)
+    names = [*target.every, "is_there"]
+    if not held.tell():
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    held.seek(0)
+    return pl.read_csv(held, has_header=False, new_columns=names, schema=dict.fromkeys(names, pl.String))
+
+
+def _stage(connection: psycopg.Connection[Any], target: Target, proposed: tuple[pl.DataFrame, dict[str, str]]) -> None:
+    """COPY the proposed rows into a temporary table that goes with the transaction."""
+    rows, types = proposed
+    staging = pg_sql.Identifier("pg_temp", f"staging_{target.name}")
+    columns = pg_sql.SQL(", ").join(
+        pg_sql.SQL("{} {}").format(pg_sql.Identifier(name), pg_sql.SQL(types[name])) for name in target.every
+    )
+    connection.execute(
+        pg_sql.SQL("create temporary table {} ({}, is_gone boolean) on commit drop").format(staging, columns)
+    )
+    texts = [pl.col(name).str.slice(1) for name in target.every if types[name] == "text"]
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(pg_sql.SQL("copy {} from stdin (format csv)").format(staging)) as copy,
+    ):
+        for block in _csv(rows.with_columns(texts)):
+            copy.write(block)
+    connection.execute(pg_sql.SQL("analyze {}").format(staging))
+
+
+def _csv(rows: pl.DataFrame) -> Iterator[bytes]:
+    """Rows as COPY reads them: null is nothing at all, an empty text is quoted."""
+    for offset in range(0, rows.height, _BATCH_ROWS):
+        part = rows.slice(offset, _BATCH_ROWS)
+        yield part.write_csv(include_header=False, null_value="", quote_style="necessary").encode()
+
+
+def _texts(frame: pl.DataFrame, types: dict[str, str]) -> pl.DataFrame:
+    """Every value as Postgres writes it in COPY, a text with a sign before it."""
+    return frame.select(_text(name, types[name]) for name in frame.columns)
+
+
+def _text(name: str, kind: str) -> pl.Expr:
+    if kind == "timestamptz":
+        return _time(name)
+    if kind == "text":
+        return pl.concat_str(pl.lit("="), pl.col(name)).alias(name)
+    return pl.col(name).cast(pl.String)
+
+
+def _time(name: str) -> pl.Expr:
+    """A time as Postgres writes it, also before the year 1, which it counts backwards and marks BC."""
+    moment = pl.col(name).dt.convert_time_zone("UTC")
+    year = moment.dt.year()
+    counted = pl.when(year > 0).then(year).otherwise(1 - year).cast(pl.String).str.zfill(4)
+    fraction = moment.dt.strftime("%.6f").str.strip_chars_end("0").str.strip_chars_end(".")
+    era = pl.when(year > 0).then(pl.lit("+00")).otherwise(pl.lit("+00 BC"))
+    return pl.concat_str(counted, moment.dt.strftime("-%m-%d %H:%M:%S"), fraction, era).alias(name)

@@ -1,0 +1,137 @@
+"""What there is to ask for: every metric and funnel with its columns, units, parameters, inputs and lineage.
+
+Belongs here: the catalogue as a table, one entry of it column by column, and as the page ``docs/metrics.md``,
+which ``make docs`` writes. All of it comes from the files under ``sql/``: no warehouse is read.
+May import: `definitions`, `lineage`, `metrics`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from si_analytics.compute import lineage, metrics
+from si_analytics.definitions import headers
+from si_analytics.definitions.headers import Definition
+
+_TEXT, _TEXTS = pl.String(), pl.List(pl.String())
+_DESCRIBED = pl.Schema([("column", _TEXT), ("unit", _TEXT), ("meaning", _TEXT), ("lineage", _TEXTS)])
+_COLUMN = pl.Struct({"name": _TEXT, "unit": _TEXT, "meaning": _TEXT, "lineage": _TEXTS})
+_LISTED = pl.Schema(
+    [
+        *((name, _TEXT) for name in ("name", "kind", "summary", "grain", "parameters", "definition")),
+        ("inputs", _TEXTS),
+        ("columns", pl.List(_COLUMN)),
+    ]
+)
+_SPECIAL = re.compile(r"([\\*<>|\[\]])")
+_OPENING = """\
+# Metrics and funnels
+
+Made by `make docs` from the headers of the files in `sql/metrics` and `sql/funnels`; change those, not this page.
+What the numbers mean to the letter, with the conventions they share, is in [definitions.md](definitions.md).
+`si metric --list` and `warehouse.metrics()` say the same, `si metric NAME --list` and `warehouse.describe(name)` what
+each column of one of them is.
+
+A column *comes from* the operational columns its values are made of. Those that only choose, join or order rows are not
+among them; a number of rows comes from the key of the rows that are counted. What comes from none says which moment,
+stage or component a row is about.
+"""
+
+
+def listing() -> pl.DataFrame:
+    """One row per metric, then one per funnel, by name."""
+    rows = [
+        {
+            "name": each.name,
+            "kind": each.kind,
+            "summary": each.summary,
+            "grain": each.grain,
+            "parameters": " · ".join(f"${one.name}  {one.meaning}" for one in each.parameters),
+            "definition": metrics.one_line(each.description),
+            "inputs": list(_inputs(each)),
+            "columns": described(each.name).rename({"column": "name"}).to_dicts(),
+        }
+        for each in headers.every()
+    ]
+    return pl.DataFrame(rows, schema=_LISTED)
+
+
+def described(name: str) -> pl.DataFrame:
+    """One row per column of metric or funnel `name`, in order: what it means, and where it comes from."""
+    origins = lineage.column_lineage(name)
+    rows = [
+        {
+            "column": column.name,
+            "unit": column.unit,
+            "meaning": column.meaning,
+            "lineage": [f"{table}.{field}" for table, field in origins.get(column.name, ())],
+        }
+        for column in headers.of(name).columns
+    ]
+    return pl.DataFrame(rows, schema=_DESCRIBED)
+
+
+def page() -> str:
+    """The catalogue as Markdown."""
+    every = headers.every()
+    kinds = {"metric": "Metrics", "funnel": "Funnels"}
+    parts = [_OPENING]
+    for kind, heading in kinds.items():
+        of_kind = [each for each in every if each.kind == kind]
+        links = [(f"[{each.name}](#{each.name})", _text(each.summary)) for each in of_kind]
+        parts.append(f"## {heading}\n\n{_table((kind, 'what it is'), links)}")
+        parts += [_entry(each) for each in of_kind]
+    return "\n".join(parts)
+
+
+def _entry(one: Definition) -> str:
+    summary = one.summary[:1].upper() + one.summary[1:]
+    facts = [
+        f"- **Grain**: {_text(one.grain)}",
+        f"- **Key**: {_code(one.key)}",
+        *(f"- **Parameter** `${each.name}`: {_text(each.meaning)}" for each in one.parameters),
+        f"- **Reads**: {_code(_inputs(one))}",
+        f"- **File**: [{one.path}](../{one.path})",
+    ]
+    rows = [
+        (f"`{row['column']}`", row["unit"], _text(row["meaning"]), _code(row["lineage"]))
+        for row in described(one.name).to_dicts()
+    ]
+    texts = (f"### {one.name}", _text(summary), _text(one.description), "\n".join(map(_narrow, facts)))
+    return (
+        "\n\n".join(text for text in texts if text) + "\n\n" + _table(("column", "unit", "meaning", "comes from"), rows)
+    )
+
+
+def _narrow(line: str) -> str:
+    return textwrap.fill(line, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _inputs(one: Definition) -> tuple[str, ...]:
+    """The tables with a schema that are read: in place of those that the library lays out, what they are made from."""
+    if one.kind == "metric":
+        return metrics.inputs(one.name)
+    return tuple(table for table in one.inputs if "." in table)  # not what the library lays out
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _text(words: str) -> str:
+    """`words` as text and nothing else: no markup, no cell."""
+    return _SPECIAL.sub(r"\\\1", words)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,127 @@
+"""The published file as readers hold it: a memory of their own, with views on its tables.
+
+Belongs here: opening it, running one query of somebody's own over it, and naming what is not there.
+May import: `errors`, `settings`, `display`, `warehouse`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from si_analytics import formatting, warehouse
+from si_analytics.errors import MissingTableError, UsageError, WarehouseError
+from si_analytics.query import permitted
+from si_analytics.settings import Settings
+
+
+def connect(using: Settings) -> duckdb.DuckDBPyConnection:
+    """A memory with views on the published tables, under the names they have there; locked: it opens nothing else.
+
+    Raises WarehouseError, with what to do, where there is no published file yet.
+    """
+    connection = duckdb.connect(config={**warehouse.configuration(using), **permitted.NO_REPLACEMENTS})
+    connection.execute("set global TimeZone = 'UTC'")
+    if not warehouse.attach_published(connection, using):
+        raise WarehouseError(
+            f"opening the warehouse {using.warehouse}", "there is none yet", "Fill it first: si refresh"
+        )
+    for schema in warehouse.SCHEMAS:
+        connection.execute(f"create schema {schema}")
+        connection.execute(f"use {schema}")
+        held = connection.sql(
+            "select table_name from duckdb_tables() where database_name = 'published' and schema_name = $schema",
+            params={"schema": schema},
+        ).fetchall()
+        for (table,) in held:
+            connection.table(f'published.{schema}."{table}"').create_view(table)
+    connection.execute("use main")
+    permitted.lock(connection)
+    return connection
+
+
+def names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Schema and name of every published table, in order."""
+    return connection.sql(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'published' order by all"
+    ).fetchall()
+
+
+def table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> duckdb.DuckDBPyRelation:
+    """A published table, its rows in the order they were stored in; raises MissingTableError where there is none."""
+    if (schema, name) not in names(connection):
+        raise MissingTableError(
+            f"reading {schema}.{name}", "this warehouse does not hold it", "Fill it first: si refresh"
+        )
+    return connection.table(f'published.{schema}."{name}"')
+
+
+@contextmanager
+def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Whatever is made in this memory meanwhile is gone afterwards: results are taken out before."""
+    connection.begin()
+    try:
+        yield
+    finally:
+        connection.rollback()
+
+
+def query(connection: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows of one query of somebody's own; values are bound by name. What it makes on the way is gone after it."""
+    try:
+        permitted.require(connection, text, parameters)
+        with scratch(connection):
+            return formatting.readable(_framed(connection.sql(text, params=dict(parameters) or None)))
+    except duckdb.CatalogException as error:
+        raise _missing(connection, error) from error
+    except duckdb.Error as error:
+        raise _refused(error) from error
+
+
+def _framed(found: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    try:
+        return found.pl()
+    except pl.exceptions.PolarsError as error:
+        columns = ", ".join(f"{name} ({kind})" for name, kind in zip(found.columns, found.types, strict=True))
+        raise UsageError(
+            "the query",
+            f"polars has no frame for its result, whose columns are {columns}",
+            "Cast an interval, union or unnamed struct to varchar",
+        ) from error
+
+
+def _refused(error: duckdb.Error) -> UsageError:
+    """What DuckDB says of a query, in our words where its own are about something else than the query."""
+    words = " ".join(str(error).split())
+    if isinstance(error, duckdb.PermissionException):
+        found = "it reads a file or a place that is not the warehouse"
+        return UsageError("the query", found, "Read raw, metrics, history and meta")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        found = "it needs more memory than it may use"
+        return UsageError("the query", found, "Ask for fewer rows or columns at once, or raise SI_MEMORY_LIMIT")
+    if typed := re.search(r"Unable to transform python value of type '<class '(?:\w+\.)*(\w+)'>'", words):
+        found = f"a value that is bound is of type {typed[1]}"
+        return UsageError("the query", found, "Bind text, numbers, dates and times, or lists of them")
+    return UsageError("the query", words, "Correct it")
+
+
+def _missing(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> MissingTableError | UsageError:
+    """What DuckDB could not find, with the nearest table where it is a table."""
+    words = " ".join(str(error).split())
+    found = re.search(r"Table with name (\S+) does not exist", words)
+    if found is None:
+        return UsageError("the query", words, "Correct it")
+    named = found[1].strip('"')
+    # By bare name; of two alike the later schema, so that metrics come before their history.
+    held = {name: f"{schema}.{name}" for schema, name in names(connection)}
+    near = difflib.get_close_matches(named.split(".")[-1], held, n=1)
+    hint = f"Did you mean {held[near[0]]}? " if near else ""
+    return MissingTableError(
+        f"the query on {named}", "the warehouse holds no such table", f"{hint}warehouse.tables() lists all it holds"
+    )

@@ -1,0 +1,299 @@
+"""Questions about a metric: what may be asked of it, and the answer, computed in memory where it is not stored.
+
+Belongs here: checking parameters as people give them, and evaluating metrics and funnels over a published
+warehouse, and the rows behind a cell. May import: `errors`, `settings`, `sql`, `display`, `windows`, `funnels`,
+`metrics`, `explain`, `published`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from si_analytics import formatting, settings
+from si_analytics.compute import currencies, funnels, metrics
+from si_analytics.definitions import files
+from si_analytics.errors import UnknownNameError, UsageError
+from si_analytics.periods import windows
+from si_analytics.periods.windows import Duration, Instant, Window
+from si_analytics.query import connection as query_connection
+from si_analytics.query import explain
+
+_OF_TIME = {"as_of", "until", "last_moment", "last_day"}
+
+
+@dataclass(frozen=True)
+class Present:
+    """What the warehouse's last refresh described, and in what: its as_of, currency and time zone.
+
+    ``currencies`` gives those that money was recorded in, when a question names one; any is taken where it is none.
+    """
+
+    as_of: datetime
+    currency: str
+    tz: str
+    currencies: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Question:
+    """When, where and in what a metric is asked for, as people write it; none means as the refresh has it."""
+
+    since: Instant | None = None
+    until: Instant | None = None
+    during: date | str | None = None
+    as_of: Instant | None = None
+    currency: str | None = None
+    tz: str | None = None
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether a window was asked for."""
+        return (self.since, self.until, self.during) != (None, None, None)
+
+    def parameters(self, present: Present) -> metrics.Parameters:
+        """The parameters meant; raises UsageError, with what can be given, for what means nothing."""
+        zone = windows.zone(present.tz if self.tz is None else self.tz).key
+        now = present.as_of if self.as_of is None else _past(self.as_of, zone, present)
+        window = windows.window(now, self.since, self.until, zone, during=self.during)
+        return metrics.Parameters(window, currency(self.currency, present), zone)
+
+
+def _past(as_of: Instant, zone: str, present: Present) -> datetime:
+    moment = windows.instant(as_of, zone, name="as_of", as_of=present.as_of)
+    if moment > present.as_of:
+        raise UsageError(
+            f"as_of {moment.isoformat()}",
+            f"the warehouse knows nothing after its refresh, as of {present.as_of.isoformat()}",
+            "Give an earlier one, or refresh: si refresh",
+        )
+    return moment
+
+
+def currency(given: str | None, present: Present) -> str:
+    """The currency meant; raises UsageError where none is written like that, or no money was recorded in it."""
+    if given is None:
+        return present.currency
+    try:
+        code = settings.currency_code(given)
+    except ValueError as error:
+        raise UsageError(f"currency '{given[:40]}'", f"it {error}", "Write one like usd, eur or eth") from error
+    if code == present.currency or present.currencies is None:
+        return code
+    return currencies.require(code, present.currencies())
+
+
+def named(name: str) -> str:
+    """`name`, if it is a metric or funnel; raises UnknownNameError that suggests the nearest."""
+    known = (*metrics.names(), *funnels.names())
+    if name in known:
+        return name
+    raise UnknownNameError(
+        f"metric '{name}'", "there is none of that name", f"{nearest(name, known)}There are: {', '.join(sorted(known))}"
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Words that suggest the nearest of the `known` names; none where nothing is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean '{near[0]}'? " if near else ""
+
+
+def takes(name: str) -> frozenset[str]:
+    """The parameters a metric's query binds; of those it is computed from all but the window, which is its own."""
+    found = _bound(files.read("metrics", name))
+    for table in metrics.inputs(name):
+        schema, _, dependency = table.partition(".")
+        if schema == "metrics":
+            found |= takes(dependency) - {"since"}
+    if name == "conversion_funnels":
+        found |= frozenset[str]().union(*(_bound(file) for file in files.read_all("funnels")))
+    return found
+
+
+def _bound(file: files.SqlFile) -> frozenset[str]:
+    return frozenset[str]().union(*(one.named_parameters for one in duckdb.extract_statements(file.text)))
+
+
+def metric(connection: duckdb.DuckDBPyConnection, name: str, question: Question, present: Present) -> pl.DataFrame:
+    """The rows of metric `name`: the stored ones where they answer the question, computed ones otherwise."""
+    accepted = takes(name)
+    _require_meaning(name, question, accepted)
+    asked = question.parameters(present)
+    in_the_same_zone = asked.tz == present.tz or "tz" not in accepted
+    if _is_present(asked, present) and in_the_same_zone and not question.is_windowed:
+        return query_connection.table(connection, "metrics", name).pl()
+    with query_connection.scratch(connection):
+        return evaluated(connection, name, asked).pl()
+
+
+def _require_meaning(name: str, question: Question, accepted: frozenset[str]) -> None:
+    """Raise UsageError for a parameter that would change nothing."""
+    asked = f"metric '{name}'"
+    if question.is_windowed and "since" not in accepted:
+        raise UsageError(f"{asked} with a window", "it describes all time", "Leave since, until and during out")
+    if question.as_of is not None and not accepted & _OF_TIME:
+        raise UsageError(f"{asked} with an as_of", "it knows no time", "Leave as_of out")
+    if question.currency is not None and "currency" not in accepted:
+        raise UsageError(f"{asked} in a currency", "it adds up no money in one", "Leave currency out")
+    if question.tz is not None and question.as_of is None and not accepted & {"tz", "since"}:
+        raise UsageError(f"{asked} in a time zone", "it has no days or months", "Leave tz out")
+
+
+def _is_present(asked: metrics.Parameters, present: Present) -> bool:
+    """Whether it is asked as of the moment, and in the currency, that the stored metrics are of."""
+    return (asked.window.as_of, asked.currency) == (present.as_of, present.currency)
+
+
+def evaluated(connection: duckdb.DuckDBPyConnection, name: str, asked: metrics.Parameters) -> duckdb.DuckDBPyRelation:
+    """The rows of metric `name`, those it is computed from computed anew; within `published.scratch`."""
+    return metrics.evaluate(connection, name, _computed_anew(connection, _read_by(metrics.inputs(name)), asked))
+
+
+def _computed_anew(
+    connection: duckdb.DuckDBPyConnection, chosen: Iterable[str], asked: metrics.Parameters
+) -> metrics.Parameters:
+    """Compute the `chosen` metrics, and those they are computed from, as of the moment asked for.
+
+    The parameters come back with the weights of the last refresh.
+    """
+    weights = query_connection.table(connection, "meta", "performance_weights")
+    asked = replace(asked, weights=dict(weights.fetchall()) or metrics.DEFAULT_WEIGHTS)
+    connection.execute("drop view meta.performance_weights")
+    weights.create("meta.performance_weights")
+    all_time = replace(asked, window=Window(None, asked.window.as_of, asked.window.as_of), within=None, by=None)
+    for dependency in _with_needed(chosen):
+        connection.execute(f'drop view if exists metrics."{dependency}"')
+        metrics.compute(connection, dependency, all_time)
+    return asked
+
+
+def _read_by(inputs: Iterable[str]) -> set[str]:
+    """The metrics among tables that are named with their schema."""
+    return {table.removeprefix("metrics.") for table in inputs if table.startswith("metrics.")}
+
+
+def _with_needed(chosen: Iterable[str]) -> tuple[str, ...]:
+    """The `chosen` metrics and all they are computed from, each after those it needs itself."""
+    found: set[str] = set()
+    waiting = sorted(chosen)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting += sorted(_read_by(metrics.inputs(name)) - found)
+    return tuple(each for each in metrics.names() if each in found)
+
+
+@dataclass(frozen=True)
+class CellQuestion:
+    """One cell of a metric that can be explained; `question`, `by` and `within` as the metric was asked for."""
+
+    metric: str
+    key: explain.Key
+    column: str
+    question: Question
+    by: str | None = None
+    within: Duration | None = None
+
+    def parameters(self, present: Present) -> metrics.Parameters:
+        """The parameters meant; raises UsageError for what the metric has no use for."""
+        table = explain.table(self.metric)
+        _require_meaning(table, self.question, takes(table))
+        within = None if self.within is None else windows.duration(self.within)
+        return replace(self.question.parameters(present), within=within, by=self.by)
+
+
+def rows_behind(connection: duckdb.DuckDBPyConnection, asked: CellQuestion, present: Present) -> pl.DataFrame:
+    """The source rows behind a cell; as of another moment also the metrics they are read from are computed."""
+    parameters = asked.parameters(present)
+    read = _read_by(explain.file(asked.metric, asked.column).listed("Inputs"))
+    with query_connection.scratch(connection):
+        if read and not _is_present(parameters, present):
+            parameters = _computed_anew(connection, read, parameters)
+        return formatting.readable(explain.rows(connection, asked.metric, asked.key, asked.column, parameters).pl())
+
+
+@dataclass(frozen=True)
+class FunnelQuestion:
+    """A funnel, how it is broken down, and how long its units may take."""
+
+    name: str
+    question: Question
+    by: str | None = None
+    within: Duration | None = None
+
+    def parameters(self, present: Present) -> metrics.Parameters:
+        """The parameters meant; raises UsageError or UnknownNameError, with the valid choices."""
+        files.read("funnels", self.name)
+        funnels.check_breakdown(self.name, self.by)
+        if self.question.currency is not None:
+            raise UsageError(f"funnel '{self.name}' in a currency", "it adds up no money", "Leave currency out")
+        within = None if self.within is None else windows.duration(self.within)
+        return replace(self.question.parameters(present), within=within, by=self.by, funnels=(self.name,))
+
+
+def funnel(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, present: Present) -> pl.DataFrame:
+    """One row per breakdown value and stage."""
+    parameters = asked.parameters(present)
+    with query_connection.scratch(connection):
+        return metrics.evaluate(connection, "conversion_funnels", parameters).pl()
+
+
+def activity(connection: duckdb.DuckDBPyConnection, question: Question, present: Present) -> pl.DataFrame:
+    """One row: deals, money and who was active in the window."""
+    file = files.read("queries", "marketplace_activity")
+    values = question.parameters(present).bound()
+    return connection.sql(file.text, params=metrics.bindings(connection, file, values)).pl()
+
+
+def time_to_convert(
+    connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage: str, present: Present
+) -> pl.DataFrame:
+    """One row per breakdown value and percentile of the time to `stage`."""
+    parameters = asked.parameters(present)
+    number = stage_number(asked.name, stage)
+    if number == 1:
+        later = ", ".join(funnels.stages(asked.name)[1:])
+        raise UsageError(f"the time to stage '{stage}'", "every unit starts there", f"Name a later one: {later}")
+    with query_connection.scratch(connection):
+        return _of_units(connection, "time_to_convert", asked, parameters, number).pl()
+
+
+def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage: str, present: Present) -> pl.DataFrame:
+    """The units that got to `stage` and no further, each with the attributes a funnel is broken down by."""
+    parameters = asked.parameters(present)
+    number = stage_number(asked.name, stage)
+    with query_connection.scratch(connection):
+        found = _of_units(connection, "stopped", asked, parameters, number)
+        file = files.read("funnels", asked.name)
+        bound = metrics.bindings(connection, file, parameters.bound())
+        columns = [duckdb.ColumnExpression(column) for column in ("unit_id", *funnels.breakdowns(asked.name))]
+        attributes = connection.sql(file.text, params=bound).select(*columns).distinct()
+        return formatting.readable(found.join(attributes, "unit_id").order("started_at, unit_id").pl())
+
+
+def _of_units(
+    connection: duckdb.DuckDBPyConnection, query: str, asked: FunnelQuestion, parameters: metrics.Parameters, stage: int
+) -> duckdb.DuckDBPyRelation:
+    values: dict[str, Any] = {**parameters.bound(), "stage_number": stage}
+    funnels.prepare(connection, values, (asked.name,), asked.by)
+    file = files.read("queries", query)
+    return connection.sql(file.text, params=metrics.bindings(connection, file, values))
+
+
+def stage_number(funnel: str, stage: str) -> int:
+    """The place of `stage` in the funnel, from 1; raises UnknownNameError with the stages there are."""
+    known = funnels.stages(funnel)
+    if stage not in known:
+        raise UnknownNameError(
+            f"stage '{stage}' of funnel '{funnel}'",
+            "there is none of that name",
+            f"{nearest(stage, known)}There are: {', '.join(known)}",
+        )
+    return known.index(stage) + 1

@@ -1,0 +1,367 @@
+"""The published warehouse as analysts meet it: one object, a verb for each question.
+
+Belongs here: `Warehouse` and `connect`, which only pass questions on. Read-only throughout: what a
+question needs beyond the published tables is computed in memory. May import: every module below.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from si_analytics import arguments, formatting, settings
+from si_analytics.compute import currencies, funnels
+from si_analytics.errors import WarehouseError
+from si_analytics.periods import windows
+from si_analytics.periods.windows import Duration, Instant
+from si_analytics.query import catalog, connection, explain, freshness, leaderboards, queries
+from si_analytics.query import diff as query_diff
+from si_analytics.query.explain import Key
+from si_analytics.query.freshness import Freshness
+from si_analytics.query.leaderboards import Board, Choice
+from si_analytics.query.queries import CellQuestion, FunnelQuestion, Present, Question
+from si_analytics.settings import Settings
+from si_analytics.warehouse import versions
+
+
+@arguments.checked_verbs
+class Warehouse:
+    """The published warehouse, read-only, as of the refresh that was last when it was opened.
+
+    Results are polars DataFrames whose column names equal the warehouse's; money is Decimal, times
+    are UTC-aware, ids are text. A refresh that ends meanwhile is seen by the next `connect`.
+
+    Where a verb takes them: `since` and `until` are the half-open ends of a window, `during` gives both
+    (``2026-Q1``, ``last 30 days``); a date is its midnight in `tz`, a span given as one end its first
+    moment, ``14d`` so long before as_of. `as_of` is an earlier moment than the refresh's: old times with
+    today's statuses. `currency` is the one money is counted in, `tz` the zone of days and months.
+
+    >>> warehouse = si.connect()
+    >>> warehouse.agent_leaderboard(since="2026-01-01")
+    """
+
+    def __init__(self, using: Settings) -> None:
+        self.settings = using
+        self._opened: duckdb.DuckDBPyConnection | None = connection.connect(using)
+        last = self._connection.sql(
+            "select refresh_id, as_of, snapshot, currency, timezone, number from meta.refreshes"
+            " order by number desc limit 1"
+        ).fetchone()
+        if last is None:
+            raise WarehouseError(f"reading the warehouse {using.warehouse}", "it is empty", "Fill it: si refresh")
+        self.refresh_id = str(last[0])
+        self.as_of: datetime = windows.instant(last[1])
+        self.snapshot: str = last[2]
+        self.currency: str = last[3]
+        self.timezone: str = last[4]
+        self._number: int = last[5]
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; whatever is asked afterwards is refused."""
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = None
+
+    def agent_leaderboard(
+        self,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        *,
+        during: date | str | None = None,
+        by: str = "earnings",
+        tier: Choice | None = None,
+        specialty: Choice | None = None,
+        location: Choice | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """Agents ranked by commission, or `by` deals or referrals: one row per agent, in order of rank.
+
+        Columns: agent_id, agent_name, avatar, tier, total_referrals, total_deals, total_earnings (in
+        the reporting currency), rank; with `since` also previous_rank and rank_change against the
+        window before. `tier`, `specialty` and `location` (of the agent's recruits: the
+        schema has none of agents) choose who is shown; rank stays the place on the whole board.
+
+        >>> warehouse.agent_leaderboard(since="2026-01-01", until="2026-02-01", tz="Europe/Berlin")
+        >>> warehouse.agent_leaderboard(during="last 30 days", by="deals", tier=["gold", "platinum"])
+        """
+        question = Question(since, until, during, as_of, currency, tz)
+        board = Board(by, tier, specialty, location)
+        return leaderboards.leaderboard(self._connection, board, question, self.present)
+
+    def history(
+        self,
+        agent_id: str | None = None,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        currency: str | None = None,
+    ) -> pl.DataFrame:
+        """The all-time leaderboard as kept of each day: as_of_date, agent and figures, by day and rank.
+
+        A window holds a day where it holds its first moment, in the reporting time zone.
+
+        >>> warehouse.history(during="last 30 days")
+        """
+        question = Question(since, until, during, None, currency)
+        return leaderboards.history(self._connection, question, self.present, agent_id)
+
+    def agent_performance_metrics(
+        self, *, as_of: Instant | None = None, currency: str | None = None, tz: str | None = None
+    ) -> pl.DataFrame:
+        """One row per agent, all time: totals, mean times (days, hours), satisfaction, score 0 to 100."""
+        return self.metric("agent_performance_metrics", as_of=as_of, currency=currency, tz=tz)
+
+    def brand_reputations(self, *, as_of: Instant | None = None, tz: str | None = None) -> pl.DataFrame:
+        """One row per sponsor, all time, in order of rank: ratings, payment time (days), reputation_score."""
+        return self.metric("brand_reputations", as_of=as_of, tz=tz)
+
+    def marketplace_monthly(
+        self, *, as_of: Instant | None = None, currency: str | None = None, tz: str | None = None
+    ) -> pl.DataFrame:
+        """One row per month of the reporting time zone: deals, gmv, who was active, revenue, take_rate."""
+        return self.metric("marketplace_monthly", as_of=as_of, currency=currency, tz=tz)
+
+    def marketplace_activity(
+        self,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        *,
+        during: date | str | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """One row with the columns of `marketplace_monthly`, of a window of any length instead of a month.
+
+        >>> warehouse.marketplace_activity(during="last 30 days")
+        """
+        return queries.activity(self._connection, Question(since, until, during, as_of, currency, tz), self.present)
+
+    def signup_cohorts(self, *, as_of: Instant | None = None, tz: str | None = None) -> pl.DataFrame:
+        """One row per signup month and months since: cohort_size, active, retention (0 to 1)."""
+        return self.metric("signup_cohorts", as_of=as_of, tz=tz)
+
+    def template_experiments(self, *, as_of: Instant | None = None, tz: str | None = None) -> pl.DataFrame:
+        """One row per agent, template name and variant A or B: acceptance, Wilson interval, B against A."""
+        return self.metric("template_experiments", as_of=as_of, tz=tz)
+
+    def funnel(
+        self,
+        name: str,
+        *,
+        by: str | None = None,
+        within: Duration | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """One row per breakdown value and stage of the funnel `name`.
+
+        `by` breaks the units down by one of their attributes, `within` bounds the time from stage 1
+        (``14d``), the window chooses the units that entered in it.
+
+        >>> warehouse.funnel("invite", by="method", within="14d")
+        """
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        return queries.funnel(self._connection, asked, self.present)
+
+    def time_to_convert(
+        self,
+        name: str,
+        stage: str,
+        *,
+        by: str | None = None,
+        within: Duration | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """How long units took to `stage`: one row per breakdown value and percentile 0 to 100, in hours.
+
+        `units` is how many have a time of their own there; the 50th and 90th are those of `funnel`.
+
+        >>> warehouse.time_to_convert("invite", "accepted", by="method")
+        """
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        return queries.time_to_convert(self._connection, asked, stage, self.present)
+
+    def stopped(
+        self,
+        name: str,
+        stage: str,
+        *,
+        within: Duration | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """The units that got to `stage` and to none after it: one row per unit, oldest first.
+
+        Columns: unit_id, started_at, reached_at (null: unknown), immature (their time `within` is not
+        up yet), and every attribute the funnel can be broken down by.
+
+        >>> warehouse.stopped("invite", "clicked", during="last month")
+        """
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), within=within)
+        return queries.stopped(self._connection, asked, stage, self.present)
+
+    def metric(
+        self,
+        name: str,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+        currency: str | None = None,
+    ) -> pl.DataFrame:
+        """Any metric or funnel by name; `metrics` lists them. What a metric has no use for is refused."""
+        question = Question(since, until, during, as_of, currency, tz)
+        if name in funnels.names():
+            return queries.funnel(self._connection, FunnelQuestion(name, question), self.present)
+        return queries.metric(self._connection, queries.named(name), question, self.present)
+
+    def explain(
+        self,
+        metric: str,
+        key: explain.Key,
+        column: str,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+        currency: str | None = None,
+        by: str | None = None,
+        within: Duration | None = None,
+    ) -> pl.DataFrame:
+        """The source rows behind one cell; `key` is the row's id, a funnel's stage, or the row itself.
+
+        Asked as the metric was asked for; what the metric has no use for is refused.
+
+        >>> warehouse.explain("agent_leaderboard", agent_id, "total_earnings", during="2026-Q1", currency="eur")
+        >>> warehouse.explain("invite", ("email", "accepted"), "reached", by="method")
+        """
+        question = Question(since, until, during, as_of, currency, tz)
+        asked = CellQuestion(metric, key, column, question, by, within)
+        return queries.rows_behind(self._connection, asked, self.present)
+
+    def diff(
+        self,
+        a: int | str | date | None = None,
+        b: int | str | date | None = None,
+        metric: str | None = None,
+        *,
+        key: Key | None = None,
+        column: str | None = None,
+    ) -> pl.DataFrame:
+        """What differs between two refreshes: one row per metric; of one `metric` one per cell; of one cell why.
+
+        `a` and `b` are numbers of refreshes or days, which mean their last refresh; `b` is this one unless
+        given, `a` the one before. `refreshes` lists those that are kept. With `key` and `column`, as `explain`
+        takes them: the source rows that were added, removed or changed behind that cell.
+
+        >>> warehouse.diff("2026-05-31")
+        >>> warehouse.diff("2026-05-31", metric="agent_leaderboard")
+        >>> warehouse.diff("2026-05-31", metric="agent_leaderboard", key=agent_id, column="total_earnings")
+        """
+        pair = versions.pair(self.settings, a, self._number if b is None else b)
+        return query_diff.between(self.settings, pair, metric, key, column)
+
+    def refreshes(self) -> pl.DataFrame:
+        """One row per refresh that is kept to compare with: number, as_of, taken_at, currency, timezone."""
+        return query_diff.refreshes(self.settings)
+
+    def sql(self, text: str, /, **parameters: Any) -> pl.DataFrame:
+        """The rows of one query of your own over raw, metrics, history and meta; values are bound by name.
+
+        >>> warehouse.sql("select id, amount from raw.deals where amount > $floor", floor=100)
+        """
+        return connection.query(self._connection, text, parameters)
+
+    def metrics(self) -> pl.DataFrame:
+        """One row per metric and funnel: name, what it is, its grain, parameters, inputs and columns.
+
+        Each of `columns` has its name, unit, meaning and lineage: the operational columns it comes from.
+        """
+        return catalog.listing()
+
+    def describe(self, name: str) -> pl.DataFrame:
+        """One row per column of a metric or funnel: its unit, what it means, the operational columns it comes from.
+
+        >>> warehouse.describe("agent_leaderboard")
+        """
+        return catalog.described(queries.named(name))
+
+    def tables(self) -> pl.DataFrame:
+        """One row per table of the warehouse: schema, table and its number of rows."""
+        held = connection.names(self._connection)
+        counts = [connection.table(self._connection, s, t).aggregate("count(*)").fetchone() for s, t in held]
+        rows = [(s, t, count[0] if count else 0) for (s, t), count in zip(held, counts, strict=True)]
+        return pl.DataFrame(rows, schema={"schema": pl.String, "table": pl.String, "rows": pl.Int64}, orient="row")
+
+    def checks(self) -> pl.DataFrame:
+        """One row per check of the last refresh: check_name, severity, rows found, what such a row means."""
+        return self.sql(
+            "select check_name, severity, rows, summary from meta.checks where refresh_id = $refresh_id"
+            " order by severity, check_name",
+            refresh_id=self.refresh_id,
+        )
+
+    def freshness(self) -> Freshness:
+        """How old the newest event and the snapshot are, how long a pause is usual, and a warning where it is longer.
+
+        >>> warehouse.freshness().told
+        """
+        return freshness.of(self._connection, self.as_of)
+
+    def __repr__(self) -> str:
+        return f"<Warehouse {self.settings.warehouse.name} as of {self.as_of:%Y-%m-%d %H:%M} UTC, in {self.currency}>"
+
+    def _repr_html_(self) -> str:
+        return formatting.warehouse(self.as_of, self.currency, self.timezone, list(self.tables().iter_rows()))
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._opened is None:
+            raise WarehouseError(
+                f"reading the warehouse {self.settings.warehouse}", "it was closed", "Open it again: si.connect()"
+            )
+        return self._opened
+
+    @property
+    def present(self) -> Present:
+        """The last refresh's as_of, currency and time zone: what a question means that names none."""
+        return Present(self.as_of, self.currency, self.timezone, lambda: currencies.held(self._connection))
+
+
+@arguments.checked
+def connect(using: Settings | None = None) -> Warehouse:
+    """Open the published warehouse. Raises WarehouseError, with what to do, where there is none yet.
+
+    >>> warehouse = si.connect()
+    """
+    return Warehouse(using or settings.load())

@@ -1,0 +1,182 @@
+"""What the warehouse says about itself: the record of refreshes, and boards of days gone by.
+
+Belongs here: the tables of ``meta`` and ``history``, carried from one warehouse file to the next.
+May import: `sql`, `settings`, `windows`, `warehouse`, `extract`, `checks`, `publish`.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from si_analytics import extract, publish, warehouse
+from si_analytics.compute import checks
+from si_analytics.definitions import files
+from si_analytics.extract import TableExtract
+from si_analytics.extract.incremental import Baseline
+from si_analytics.extract.source import Position, Snapshot
+from si_analytics.periods import windows
+from si_analytics.settings import Settings
+
+_CARRIED = (
+    *("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks"),
+    *("history.agent_leaderboard", "history.conversion_funnels"),
+)
+_COLUMNS = (
+    "select schema_name, table_name, column_name, data_type from duckdb_columns()"
+    " where schema_name in ('meta', 'history') and not internal order by all"
+)
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences.
+
+    ``moved`` are sentences too: why numbers moved though no row did.
+    """
+
+    refresh_id: uuid.UUID
+    as_of: datetime
+    snapshot: str
+    extracts: tuple[TableExtract, ...]
+    metrics: Mapping[str, int]
+    checks: tuple[checks.CheckResult, ...]
+    targets: tuple[publish.TargetChange, ...]
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Rows written, by published target."""
+        return {change.target: change.changed for change in self.targets}
+
+    @property
+    def rows_written(self) -> int:
+        """Rows written to Postgres in all."""
+        return sum(self.changed.values())
+
+
+def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
+    """What the warehouse in this file is as of, so that only changes need be read; or why it does not tell."""
+    if not of_this_version(connection):
+        return "the warehouse was made by another version"
+    row = connection.sql(
+        "select refresh_id, snapshot, taken_at, server, position from meta.refreshes order by number desc limit 1"
+    ).fetchone()
+    if row is None:
+        return "the warehouse holds no refresh"
+    identities = connection.sql(
+        "select extracts.table_name, extracts.identity from meta.extracts as extracts"
+        " inner join duckdb_tables() as held on held.schema_name = 'raw' and held.table_name = extracts.table_name"
+        " where extracts.refresh_id = $refresh_id",
+        params={"refresh_id": row[0]},
+    ).fetchall()
+    taken = Snapshot(row[1], windows.instant(row[2]), row[3] or "", Position.read(row[4]))
+    return Baseline(row[0], taken, dict(identities))
+
+
+def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the file's own records have the columns they are to have."""
+    with duckdb.connect() as scratch:
+        _create(scratch)
+        return scratch.sql(_COLUMNS).fetchall() == connection.sql(_COLUMNS).fetchall()
+
+
+def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the metrics of the refresh before, and raw tables that are read no longer."""
+    held = connection.sql(
+        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        " and schema_name in ('metrics', 'raw') order by all"
+    ).fetchall()
+    for schema, table in held:
+        if schema == "metrics" or table not in extract.tables():
+            connection.execute(f'drop table {schema}."{table}"')
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(files.read("warehouse", "records").text)
+    checks.create_table(connection)
+
+
+def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Create the tables of ``meta`` and ``history``, with the rows of the published warehouse."""
+    _create(connection)
+    if not warehouse.attach_published(connection, settings):
+        return
+    held = {
+        f"{schema}.{name}"
+        for schema, name in connection.sql(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'published'"
+        ).fetchall()
+    }
+    for table in _CARRIED:
+        if table in held:
+            _carry(connection, table)
+    connection.execute("detach published")
+
+
+def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Copy a table's rows; a column it did not have yet in the published warehouse is null."""
+    source = connection.table(f"published.{table}")
+    columns = [
+        duckdb.ColumnExpression(name) if name in source.columns else duckdb.ConstantExpression(None).alias(name)
+        for name in connection.table(table).columns
+    ]
+    source.select(*columns).insert_into(table)
+
+
+def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
+    """Record `report`, and the board and the funnels as those of the day that its last moment lies in."""
+    connection.execute(
+        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
+        " from meta.refreshes",
+        [
+            *(report.refresh_id, report.as_of, taken.id, taken.server),
+            *(str(taken.position) if taken.position else None, taken.taken_at),
+            *(settings.currency, settings.timezone, report.seconds, report.rows_written, json.dumps(report.changed)),
+        ],
+    )
+    extracts = [
+        [
+            *(report.refresh_id, one.table, one.rows, one.inserted, one.updated, one.deleted),
+            *(one.mode, one.reason, one.seconds, one.money, one.identity, one.drift, taken.id),
+        ]
+        for one in report.extracts
+    ]
+    warehouse.insert(connection, "meta.extracts", extracts)
+    computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
+    warehouse.insert(connection, "meta.metrics", computed)
+    checks.record(connection, report.refresh_id, report.checks)
+    day = windows.day_described(report.as_of, settings.timezone)
+    keep_board(connection, connection.table("metrics.agent_leaderboard"), day, settings.currency)
+    keep_funnels(connection, connection.table("metrics.conversion_funnels"), day)
+
+
+def keep_board(connection: duckdb.DuckDBPyConnection, board: duckdb.DuckDBPyRelation, day: date, currency: str) -> None:
+    """Keep `board` as that of `day`, in place of the one that was kept."""
+    connection.execute("delete from history.agent_leaderboard where as_of_date = $1 and currency = $2", [day, currency])
+    _keep(connection, board, "history.agent_leaderboard", {"as_of_date": day, "currency": currency})
+
+
+def keep_funnels(connection: duckdb.DuckDBPyConnection, funnels: duckdb.DuckDBPyRelation, day: date) -> None:
+    """Keep `funnels` as those of `day`, in place of those that were kept."""
+    connection.execute("delete from history.conversion_funnels where as_of_date = $1", [day])
+    _keep(connection, funnels, "history.conversion_funnels", {"as_of_date": day})
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, table: str, of_day: Mapping[str, Any]
+) -> None:
+    """Add `rows` to a table of ``history``, with what they themselves do not say."""
+    chosen = [
+        (duckdb.ConstantExpression(of_day[name]) if name in of_day else duckdb.ColumnExpression(name)).alias(name)
+        for name in connection.table(table).columns
+    ]
+    rows.select(*chosen).insert_into(table)

@@ -1,0 +1,143 @@
+"""The file a refresh works on: a copy of the published one or an empty one, brought to a new snapshot of Postgres.
+
+Belongs here: which of the two it is, and reading into it, again where Postgres broke off. May import: `errors`,
+`settings`, `locks`, `warehouse`, `changes`, `source`, `extract`, `records`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import duckdb
+import tenacity
+
+from si_analytics import extract, warehouse
+from si_analytics.errors import InterruptedReadError, LockedError, ServerError, UsageError
+from si_analytics.extract import TableExtract
+from si_analytics.extract.incremental import Baseline
+from si_analytics.extract.source import Snapshot
+from si_analytics.postgres import locks
+from si_analytics.refresh import run_log
+from si_analytics.settings import Settings
+
+EVERY_ROW = "every row was asked for"
+_ATTEMPTS = 4
+_LONGEST_WAIT = 8.0
+
+
+def _worth_another_try(state: tenacity.RetryCallState) -> bool:
+    """Whether Postgres broke off; from then on also whether it cannot be reached, for it may be restarting."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, LockedError):
+        return False  # that was waited for already
+    return isinstance(error, InterruptedReadError if state.attempt_number == 1 else ServerError)
+
+
+@dataclass
+class WorkingFile:
+    """The working file of one refresh; `open_copy` or `open_empty` it, `close` drops it unless it was published.
+
+    ``interrupted`` hears of each break: which attempt it was, and for how many seconds the next one waits; ``waiting``
+    hears whose lock is waited for. ``sleep`` waits them.
+    """
+
+    settings: Settings
+    interrupted: Callable[[int, float], None]
+    waiting: locks.Said
+    sleep: Callable[[float], None] = time.sleep
+    _connection: duckdb.DuckDBPyConnection | None = field(default=None, init=False)
+    _baseline: Baseline | None = field(default=None, init=False)
+    _reason: str = field(default=EVERY_ROW, init=False)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The file, open for writing."""
+        if self._connection is None:
+            raise UsageError("a step of a refresh", "the refresh is not open", "Use it as a context manager")
+        return self._connection
+
+    def open_copy(self) -> bool:
+        """Work on a copy of the published file; false, and nothing is open, where there is none."""
+        self._connection = warehouse.copy_to_working(self.settings)
+        return self._connection is not None
+
+    def open_for_changes(self) -> None:
+        """Work on a copy if what changed since can be read into it, on an empty file if not."""
+        if not self.open_copy():
+            self.open_empty("nothing was read before")
+            return
+        baseline = run_log.baseline(self.connection)
+        if isinstance(baseline, str):
+            self.open_empty(baseline)
+        else:
+            self._baseline = baseline
+
+    def open_empty(self, reason: str = EVERY_ROW) -> None:
+        """Work on an empty file, for the `reason` given; only the records are carried over into it."""
+        self.close()
+        self._baseline, self._reason = None, reason
+        self._connection = warehouse.create_working(self.settings)
+        run_log.carry_over(self._connection, self.settings)
+
+    def read(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
+        """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off."""
+        again = tenacity.Retrying(
+            retry=_worth_another_try,
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            wait=tenacity.wait_exponential(max=_LONGEST_WAIT),
+            sleep=self.sleep,
+            before_sleep=self._heard_of_a_break,
+            reraise=True,
+        )
+        return again(self._read_unlocked, done)
+
+    def release(self) -> None:
+        """Close the file and leave it where it is, to be published."""
+        self.connection.close()
+        self._connection = None
+
+    def close(self) -> None:
+        """Close the file, and remove it unless it was published."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        warehouse.discard_working(self.settings)
+
+    def _read_unlocked(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
+        """Read; where another session holds a table, again with a new snapshot, for as long as is set."""
+        try:
+            return locks.patiently(
+                lambda: self._read(done),
+                LockedError,
+                wait=locks.at_once(self.settings),
+                patience=self.settings.lock_timeout,
+                said=lambda error, seconds: self.waiting(str(getattr(error, "found", error)), seconds),
+                sleep=self.sleep,
+            )
+        except LockedError as error:
+            raise locks.given_up(error, self.settings) from error
+
+    def _read(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
+        """Read within one snapshot what changed, or everything where changes cannot be told."""
+        with (
+            warehouse.writing_back(self.settings),
+            warehouse.published_beside(self.connection, self.settings),
+            extract.snapshot(self.connection, self.settings) as reading,
+        ):
+            against = self._against(reading)
+            if against is None:
+                run_log.clear_results(self.connection)
+                return reading.snapshot, extract.read(self.connection, reading, self._baseline, self._reason, done)
+        self.open_empty(against)
+        return self._read(done)
+
+    def _against(self, reading: extract.Reading) -> str | None:
+        """Why changes cannot be told; none where they can."""
+        if self._baseline is None:
+            return None
+        return extract.against(self.connection, reading, self._baseline, self.settings)
+
+    def _heard_of_a_break(self, state: tenacity.RetryCallState) -> None:
+        self.interrupted(state.attempt_number, state.next_action.sleep if state.next_action else 0.0)

@@ -1,0 +1,1 @@
+"""Files for people who have nothing installed: the dashboard, workbooks, PDF."""

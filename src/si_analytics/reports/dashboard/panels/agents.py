@@ -1,0 +1,195 @@
+"""The agents: who earns how much, who an agent is when opened, and earnings day by day.
+
+Belongs here: the declarations of these panels, with their tables and charts. May import: `charts`, `display`, and the
+words of declarations.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from si_analytics import charts, formatting
+from si_analytics.reports.dashboard import plots, sources
+from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.content import DashboardContent, Period
+from si_analytics.reports.dashboard.filters import Choice, Option, Search
+from si_analytics.reports.dashboard.panel import Chart, Detail, Drawing, Listing, Panel, Part
+from si_analytics.reports.dashboard.plots import Figure
+
+_TIERS = ("platinum", "gold", "silver", "bronze")
+_NO_TIER = "(none)"
+
+
+def _table(content: DashboardContent, period: Period | None) -> Table:
+    return agents(content) if period is None else agents_of(content, period)
+
+
+def agents(content: DashboardContent) -> Table:
+    """Every agent, by rank: the leaderboard with what the performance score is made of beside it."""
+    extra = (
+        "verified_referrals",
+        "average_conversion_time",
+        "response_time",
+        "satisfaction_score",
+        "performance_score",
+        "last_calculated_at",
+    )
+    measured = content.agent_performance_metrics
+    present = [name for name in extra if name in measured.columns]
+    joined = content.agent_leaderboard.join(
+        measured.select(pl.col("user_id").alias("agent_id"), *present), on="agent_id", how="left"
+    ).sort("rank")
+    columns = _agent_columns(content.currency.upper(), formatting.has_movement(content.agent_leaderboard))
+    return Table.of(joined, columns, "agent", "agents")
+
+
+def agents_of(content: DashboardContent, period: Period) -> Table:
+    """Every agent, by rank in the period: the board of that window and nothing of other times."""
+    columns = (
+        Column("rank", "Rank", down=False),
+        Column("rank_change", "Moved", "movement", "Places gained or lost against the window before"),
+        Column("agent_name", "Agent", "name", down=False),
+        Column("tier", "Tier", "tier", down=False),
+        Column(
+            "total_earnings",
+            "Earnings",
+            hint="Commissions completed in the period",
+            unit=content.currency.upper(),
+            bar=True,
+        ),
+        Column("total_deals", "Deals", hint="Deals of the period with an active recruit as either party"),
+        Column("total_referrals", "Recruits", hint="Active recruits of the period"),
+        Column("agent_id", "Agent id", "text", shown=False),
+        Column("previous_rank", "Previous rank", shown=False),
+    )
+    return Table.of(period.agent_leaderboard.sort("rank"), columns, "agent", "agents")
+
+
+def _agent_columns(currency: str, moved: bool) -> tuple[Column, ...]:
+    return (
+        Column("rank", "Rank", down=False),
+        Column("rank_change", "Moved", "movement", "Places gained or lost against the window before", shown=moved),
+        Column("agent_name", "Agent", "name", down=False),
+        Column("tier", "Tier", "tier", down=False),
+        Column("total_earnings", "Earnings", hint="Completed commissions", unit=currency, bar=True),
+        Column("performance_score", "Score", hint="Performance score, 0 to 100", unit="of 100"),
+        Column("total_deals", "Deals", hint="Deals with an active recruit as either party"),
+        Column("total_referrals", "Recruits", hint="Active recruits"),
+        Column("verified_referrals", "Verified", hint="Active recruits from a verified invite"),
+        Column(
+            "average_conversion_time",
+            "Converts in",
+            hint="Mean time from invite to acceptance",
+            unit="days",
+            down=False,
+        ),
+        Column("response_time", "Replies in", hint="Mean time to reply", unit="hours", down=False),
+        Column("satisfaction_score", "Satisfaction", hint="Mean rating of reviews about the agent", unit="1 to 5"),
+        Column("agent_id", "Agent id", "text", shown=False),
+        Column("previous_rank", "Previous rank", shown=False),
+        Column("last_calculated_at", "As of", "text", shown=False),
+    )
+
+
+def _ranked(content: DashboardContent, period: Period | None) -> dict[str, Figure]:
+    board, currency = (period or content).agent_leaderboard, content.currency
+    earned = board.filter(pl.col("total_earnings") > 0).height  # the first of the table: it goes by earnings
+    made = charts.leaderboard(board, top=max(earned, 1), currency=currency)
+    return {"": plots.ranked(made, earned, board.height)}
+
+
+def _performance(content: DashboardContent, _: Period | None) -> dict[str, Figure]:
+    """The first agent's chart, and what every agent's bars are: by rank, rounded to a tenth."""
+    metrics, order = content.agent_performance_metrics, content.agent_leaderboard.sort("rank")["agent_id"].to_list()
+    if not order:
+        return {}
+    standing = {row[0]: row[1:] for row in charts.standings(metrics).iter_rows()}
+    figure = plots.plain(charts.performance(metrics, order[0], currency=content.currency, title=""))
+    figure["standings"] = [[None if part is None else round(part, 1) for part in standing[agent]] for agent in order]
+    return {"": figure}
+
+
+def _day_by_day(content: DashboardContent, _: Period | None) -> dict[str, Figure]:
+    assert content.history is not None
+    return {"": plots.plain(charts.earnings(content.history, currency=content.currency))}
+
+
+def _tiers(content: DashboardContent) -> list[Option]:
+    """The tiers that agents have, the highest first, those not known here last."""
+    found = {_NO_TIER if tier is None else tier for tier in content.agent_leaderboard["tier"].to_list()}
+    ordered = [*(tier for tier in _TIERS if tier in found), *sorted(found.difference(_TIERS))]
+    return [(tier, tier) for tier in ordered]
+
+
+RANKED = Drawing("agents", _ranked)
+"""The board as bars; the overview shows the first of them."""
+
+_OPENED = Detail(
+    name="agents.open",
+    element="agent",
+    column="agent_name",
+    key="agent_id",
+    line=("Rank {rank} of {rows}", ", {tier}", ", all time"),
+    score="performance_score",
+    score_unit="of 100",
+    note="Where this agent stands on each part of the performance score, among all agents. A full bar is the best.",
+    sentence="Bar chart of the parts of the performance score; the agents table holds the same figures",
+    drawing=Drawing("performance", _performance),
+    parts=(
+        Part(words="{currency} {total_earnings}"),
+        Part(words="{total_deals} deals", one="{total_deals} deal"),
+        Part(words="{verified_referrals} of {total_referrals}", unless_zero="total_referrals"),
+        Part(words="{average_conversion_time} d"),
+        Part(words="{response_time} h"),
+        Part(words="{satisfaction_score} of 5"),
+    ),
+)
+
+PANELS = (
+    Panel(
+        name="agents",
+        section="agents",
+        title="Agents by earnings ({currency})",
+        sentence="Bar chart of the agents that match, by earnings; the table below holds the same figures",
+        sources=(sources.AGENT_LEADERBOARD, sources.AGENT_PERFORMANCE),
+        follows_period=True,
+        filters=(
+            Choice(
+                name="agents.tier",
+                element="agents-tier",
+                label="Tier",
+                column="tier",
+                offers=_tiers,
+                anything="All tiers",
+                printed="agents of tier {}",
+            ),
+            Search(
+                name="agents.q",
+                element="agents-search",
+                columns=("agent_name", "agent_id"),
+                placeholder="Name or id",
+                printed="agents matching “{}”",
+            ),
+        ),
+        chart=Chart(
+            drawing=RANKED,
+            ranked=True,
+            nobody="No agent to draw.",
+            nothing="Nobody has earned anything yet.",
+            nothing_in_period="Nobody earned anything in this period.",
+        ),
+        table=Listing(
+            rows=_table, caption="Agents by rank", sort="rank", total=("earnings {currency}", "total_earnings")
+        ),
+        detail=_OPENED,
+    ),
+    Panel(
+        name="earnings",
+        section="agents",
+        title="Earnings in all, day by day ({currency})",
+        sentence="Line chart of what the best-earning agents have earned in all by each day that was kept; the agents"
+        " table holds the figures of the latest",
+        sources=(sources.BOARDS_KEPT,),
+        chart=Chart(drawing=Drawing("earnings", _day_by_day), note="All agents, whatever is filtered"),
+    ),
+)

@@ -1,0 +1,164 @@
+"""Where the dashboard's figures come from: every question it puts to a warehouse, declared once.
+
+Belongs here: what is asked of all time and of a period, and which tables the answer is drawn from. A source that
+several panels share is asked once. Nothing is asked here, and nothing that draws is loaded. May import: `funnels`,
+`metrics`, `sql`, and for types `reader`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from si_analytics.compute import funnels, metrics
+from si_analytics.definitions import files
+
+if TYPE_CHECKING:
+    from si_analytics.query.warehouse import Warehouse
+
+Ask = Callable[["Warehouse"], Any]
+AskWithin = Callable[["Warehouse", datetime, datetime], Any]
+Tables = Callable[[], Iterable[str]]
+
+_BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
+_DAYS_DRAWN = "last 365 days"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One question: ``ask`` puts it for all time, ``within`` for a window (from, until); either may be missing.
+
+    With ``before`` the window is that before the period chosen. The answer is one frame, frames by what they are of,
+    or none; it is handed to the page as ``name``. ``tables`` names those it is drawn from, as ``schema.table``;
+    ``metric`` is the metric whose meaning the page then explains.
+    """
+
+    name: str
+    tables: Tables
+    ask: Ask | None = None
+    within: AskWithin | None = None
+    before: bool = False
+    metric: str = ""
+
+
+def stored(metric: str, within: AskWithin | None = None) -> Source:
+    """A metric as the refresh stored it; with `within` it is also computed anew, from the raw tables, for a period."""
+    return Source(
+        name=metric,
+        metric=metric,
+        ask=lambda warehouse: warehouse.metric(metric),
+        within=within,
+        tables=lambda: {f"metrics.{metric}", *(_raw(metric) if within else ())},
+    )
+
+
+def drawn_from(sources: Iterable[Source]) -> tuple[str, ...]:
+    """Every table, as ``schema.table``, that an answer of these is taken from, by name."""
+    return tuple(sorted({table for source in sources for table in source.tables()}))
+
+
+def _raw(metric: str) -> set[str]:
+    """The tables of the marketplace that a metric is computed from, by way of whatever metrics."""
+    found: set[str] = set()
+    waiting = {metric}
+    while waiting:
+        inputs = metrics.inputs(waiting.pop())
+        found |= {table for table in inputs if table.startswith("raw.")}
+        waiting |= {table.removeprefix("metrics.") for table in inputs if table.startswith("metrics.")}
+    return found
+
+
+def _inputs(folder: str, name: str) -> Tables:
+    return lambda: files.read(folder, name).listed("Inputs")
+
+
+def _breakdowns() -> list[tuple[str, str]]:
+    return [(name, by) for name in funnels.names() for by in funnels.breakdowns(name) if by not in _BY_ID]
+
+
+def _split_within(warehouse: Warehouse, since: datetime, until: datetime) -> dict[tuple[str, str], pl.DataFrame]:
+    return {
+        (each, by): warehouse.funnel(each, by=by, since=since, until=until)
+        for each, by in _breakdowns()
+        if by != "month"
+    }
+
+
+def _boards_kept(warehouse: Warehouse) -> pl.DataFrame | None:
+    """The boards of days gone by; none where there is no second day to draw a line to."""
+    kept = warehouse.history(during=_DAYS_DRAWN)
+    return kept if kept["as_of_date"].n_unique() > 1 else None
+
+
+def _left_out(warehouse: Warehouse) -> pl.DataFrame:
+    check = files.read("checks", "other_currencies")
+    return warehouse.sql(check.text, as_of=warehouse.as_of, currency=warehouse.currency)
+
+
+def _tables_read(warehouse: Warehouse) -> pl.DataFrame:
+    return warehouse.sql(
+        "select table_name, rows, inserted, updated, deleted, mode from meta.extracts"
+        " where refresh_id = $refresh_id order by table_name",
+        refresh_id=warehouse.refresh_id,
+    )
+
+
+AGENT_LEADERBOARD = stored(
+    "agent_leaderboard", lambda warehouse, since, until: warehouse.agent_leaderboard(since, until)
+)
+AGENTS_BEFORE = Source(
+    name="agents_before",
+    within=lambda warehouse, since, until: warehouse.agent_leaderboard(since, until),
+    before=True,
+    tables=lambda: _raw("agent_leaderboard"),
+)
+AGENT_PERFORMANCE = stored("agent_performance_metrics")
+BRAND_REPUTATIONS = stored("brand_reputations")
+CONVERSION_FUNNELS = stored(
+    "conversion_funnels",
+    lambda warehouse, since, until: pl.concat(
+        warehouse.funnel(each, since=since, until=until) for each in funnels.names()
+    ),
+)
+INVITES_BEFORE = Source(
+    name="funnels_before",
+    within=lambda warehouse, since, until: warehouse.funnel("invite", since=since, until=until),
+    before=True,
+    tables=lambda: _raw("conversion_funnels"),
+)
+FUNNELS_SPLIT = Source(
+    name="funnels_by_breakdown",
+    ask=lambda warehouse: {(name, by): warehouse.funnel(name, by=by) for name, by in _breakdowns()},
+    within=_split_within,
+    tables=lambda: _raw("conversion_funnels"),
+)
+TIMES_TO_CONVERT = Source(
+    name="times_to_convert",
+    ask=lambda warehouse: {name: warehouse.time_to_convert(name, funnels.stages(name)[-1]) for name in funnels.names()},
+    tables=lambda: _raw("conversion_funnels"),
+)
+TEMPLATE_EXPERIMENTS = stored("template_experiments")
+MARKETPLACE_MONTHLY = stored("marketplace_monthly")
+SIGNUP_COHORTS = stored("signup_cohorts")
+ACTIVITY = Source(
+    name="activity",
+    within=lambda warehouse, since, until: warehouse.marketplace_activity(since, until),
+    tables=_inputs("queries", "marketplace_activity"),
+)
+ACTIVITY_BEFORE = Source(
+    name="activity_before",
+    within=lambda warehouse, since, until: warehouse.marketplace_activity(since, until),
+    before=True,
+    tables=_inputs("queries", "marketplace_activity"),
+)
+BOARDS_KEPT = Source(name="history", ask=_boards_kept, tables=_inputs("queries", "boards_kept"))
+CHECKS = Source(name="warnings", ask=lambda warehouse: warehouse.checks().rename({"check_name": "check"}), tables=tuple)
+LEFT_OUT = Source(name="left_out", ask=_left_out, tables=_inputs("checks", "other_currencies"))
+TABLES_READ = Source(name="sources", ask=_tables_read, tables=tuple)
+FRESHNESS = Source(
+    name="freshness", ask=lambda warehouse: warehouse.freshness(), tables=_inputs("queries", "newest_event")
+)

@@ -1,0 +1,204 @@
+"""The statements of ``sql/schema`` and ``sql/views``, and those that bring a standing table up to them.
+
+Belongs here: everything that changes the shape of the operational database. May import: `sql`, `operational`,
+`catalog`.
+
+A statement of the files is run when the object it creates is missing, and then only: what stands is not locked,
+and need not belong to the role that asks. What a standing table lacks is added from the server's own words for
+the declared column or key, never from words of ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from si_analytics.definitions import files as sql_files
+from si_analytics.postgres import operational
+from si_analytics.schema import introspection
+from si_analytics.schema.introspection import Connection, Item, Picture
+
+BOARDS = f"{operational.SCHEMA}."
+"""What pictures put before the names of boards where the operational tables are in another schema."""
+
+_FOLDERS = ("schema", "views")
+# A statement ends at a semicolon that is in no comment, no string and no function body.
+_STATEMENT = re.compile(r"(?>--[^\n]*|\$\$.*?\$\$|'[^']*'|[^;])+;\n", re.DOTALL)
+_COMMENT = re.compile(r"--[^\n]*")
+_CREATES = re.compile(
+    r"\bcreate (?:or replace )?(?:unique )?"
+    r"(schema|table|index|trigger|function|materialized view|view|publication) (?:if not exists )?([\w.]+)"
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of the files: the kind and name of what it creates, and its text.
+
+    A ``board`` is a materialized view, or belongs to one: it is in ``public`` wherever the operational tables are.
+    """
+
+    kind: str
+    name: str
+    text: str
+    board: bool = False
+
+    def place(self, schema: str) -> str:
+        """The name as pictures have it where the operational tables are in `schema`."""
+        return BOARDS + self.name if self.board and schema != operational.SCHEMA else self.name
+
+
+def files() -> tuple[sql_files.SqlFile, ...]:
+    """The files that declare the schema; roles belong to the server, not to a database, and are set up apart."""
+    found = (file for folder in _FOLDERS for file in sql_files.read_all(folder))
+    return tuple(file for file in found if "Roles" not in file.fields)
+
+
+@functools.cache
+def statements() -> tuple[Statement, ...]:
+    """Every statement of the schema and the views, in the order they are run."""
+    return tuple(replace(each, board=_is_board(file)) for file in files() for each in split(file.text))
+
+
+def _is_board(file: sql_files.SqlFile) -> bool:
+    return any(statement.kind == "materialized view" for statement in split(file.text))
+
+
+@functools.cache
+def keyed() -> dict[str, tuple[str, ...]]:
+    """The views that are grouped by the key of a table, and so take one of its own, with those tables."""
+    return {one.name: file.listed("Keyed") for file in files() if "Keyed" in file.fields for one in split(file.text)}
+
+
+def split(text: str) -> list[Statement]:
+    """The statements of one file; each creates one object, and one that does not is an error of the file."""
+    found = []
+    for match in _STATEMENT.finditer(text):
+        creates = _CREATES.search(without_comments(match.group()))
+        if creates is None:
+            raise ValueError(f"a statement creates nothing: {match.group()}")
+        found.append(Statement(creates.group(1), creates.group(2), match.group()))
+    return found
+
+
+def without_comments(text: str) -> str:
+    """`text` without what stands behind ``--``."""
+    return _COMMENT.sub("", text)
+
+
+def run_all(connection: Connection, schema: str, boards: str) -> None:
+    """Run every file as it stands, as psql would: the boards in one schema, all else in the other."""
+    for file in files():
+        introspection.look_in(connection, boards if _is_board(file) else schema)
+        connection.execute(_words(file.text))
+
+
+def create(
+    connection: Connection,
+    missing: Sequence[Item],
+    declared: Picture,
+    standing: Picture,
+    adapted: Callable[[str], str] = str,
+) -> None:
+    """Create the `missing` objects of the `declared` picture, given what is `standing`.
+
+    ``adapted`` gives a statement as it has to be run here.
+    """
+    wanted = {(item.kind, item.name.partition("(")[0]) for item in missing}
+    on_standing = [item for item in missing if ("relation", "", item.relation) in standing]
+    _run(connection, wanted, {"function"}, adapted)
+    _add_columns(connection, on_standing, declared)
+    _add_constraints(connection, [item for item in on_standing if item.kind in {"primary key", "unique", "check"}])
+    _run(connection, wanted, {statement.kind for statement in statements()} - {"function"}, adapted)
+    _add_constraints(connection, [item for item in on_standing if item.kind == "foreign key"])
+    if any(item.kind == "publication" for item in standing.values()):
+        _publish(connection, [item for item in missing if item.kind == "published table"])
+
+
+def _run(connection: Connection, wanted: set[tuple[str, str]], kinds: set[str], adapted: Callable[[str], str]) -> None:
+    schema = operational.of(connection)
+    for statement in statements():
+        if statement.kind in kinds and (statement.kind, statement.place(schema)) in wanted:
+            introspection.look_in(connection, operational.SCHEMA if statement.board else schema)
+            connection.execute(_words(adapted(statement.text)))
+
+
+def _add_columns(connection: Connection, missing: Iterable[Item], declared: Picture) -> None:
+    """Add the columns a standing table lacks, and the default or `not null` a standing column lacks."""
+    items = list(missing)
+    added = {(item.relation, item.name) for item in items if item.kind == "column"}
+    for item in items:
+        place = (item.relation, item.name)
+        if item.kind == "column":
+            default = declared.get(("default", *place))
+            clauses: list[Composable] = [_words(item.definition)]
+            clauses += [SQL("default"), _words(default.definition)] if default else []
+            clauses += [SQL("not null")] if ("not null", *place) in declared else []
+            _alter(connection, item, SQL("add column {} {}").format(Identifier(item.name), SQL(" ").join(clauses)))
+        elif item.kind == "default" and place not in added:
+            value = _words(item.definition)
+            _alter(connection, item, SQL("alter column {} set default {}").format(Identifier(item.name), value))
+        elif item.kind == "not null" and place not in added:
+            _alter(connection, item, SQL("alter column {} set not null").format(Identifier(item.name)))
+
+
+def _add_constraints(connection: Connection, missing: Iterable[Item]) -> None:
+    for item in missing:
+        definition = _words(item.definition)
+        _alter(connection, item, SQL("add constraint {} {}").format(Identifier(item.name), definition))
+
+
+def _publish(connection: Connection, missing: Iterable[Item]) -> None:
+    for item in missing:
+        statement = SQL("alter publication {} add table {}")
+        connection.execute(statement.format(Identifier(item.name), _table(connection, item.relation)))
+
+
+def _alter(connection: Connection, item: Item, change: Composable) -> None:
+    connection.execute(SQL("alter table {} {}").format(_table(connection, item.relation), change))
+
+
+def _table(connection: Connection, name: str) -> Identifier:
+    schema, _, bare = name.rpartition(".")
+    return Identifier(schema or operational.of(connection), bare)
+
+
+def _named(connection: Connection, name: str) -> str:
+    return _table(connection, name).as_string(None)
+
+
+def drop_view(connection: Connection, item: Item) -> list[Composed]:
+    """Drop one view, nothing else with it; returns the grants that it held, to be given back to its successor."""
+    given = connection.execute(
+        _words(sql_files.read("catalog", "privileges").text), {"view": _named(connection, item.name)}
+    ).fetchall()
+    view = _table(connection, item.name)
+    connection.execute(SQL("drop {} {} restrict").format(_words(item.kind), view))
+    return [_grant(view, *row) for row in given]
+
+
+def dependents(connection: Connection, view: str) -> list[str]:
+    """What depends on a view, in the server's words: ``view weekly_board``."""
+    rows = connection.execute(
+        _words(sql_files.read("catalog", "dependents").text), {"view": _named(connection, view)}
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _grant(view: Identifier, privilege: str, column: str | None, grantable: bool, grantee: str | None) -> Composed:
+    return SQL("grant {}{} on {} to {}{}").format(
+        _words(privilege),
+        SQL(" ({})").format(Identifier(column)) if column else SQL(""),
+        view,
+        Identifier(grantee) if grantee else SQL("public"),
+        SQL(" with grant option" if grantable else ""),
+    )
+
+
+def _words(text: str) -> SQL:
+    """SQL of our own files or of the server's catalogs, as it stands."""
+    return SQL(text)

@@ -1,0 +1,146 @@
+"""The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
+
+Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`,
+`operational`, `postgres`, `catalog`, `schema`, `contract`, `source`, `staging`.
+
+A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
+somebody who may create roles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.sql import SQL
+
+from si_analytics import postgres
+from si_analytics.definitions import contract, files
+from si_analytics.errors import SchemaError
+from si_analytics.postgres import locks, operational, relations
+from si_analytics.publish import staging
+from si_analytics.schema import equivalents, operations, stale_views
+from si_analytics.schema.introspection import Connection
+from si_analytics.settings import Settings
+
+READER, PUBLISHER = "si_reader", "si_publisher"
+_ASKED = f"setting up the roles {READER} and {PUBLISHER}"
+_BUILD = "Nothing was changed; build the schema first: si schema apply"
+_COMPARE = "Nothing was changed; what differs from the declared schema: si schema diff"
+_CONNECT = "Nothing was changed; connect as the owner of the schema analytics, with the right to create roles"
+
+
+@dataclass(frozen=True)
+class RoleReport:
+    """What `apply` left: the role, whether it is new, what it reads and writes, and what else somebody lets it do.
+
+    ``others`` names relations with rights beyond those, which were granted to the role, or to everybody.
+    """
+
+    role: str
+    created: bool
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
+    """Create the reading and the publishing role, or give them what they lack, in one transaction.
+
+    A view for reading that shows another table than has the name by now is made anew. Run again it changes nothing.
+
+    Raises SchemaError, having changed nothing, where the views and tables that they are for are missing,
+    and where whoever is connected may not create roles or grant rights on them.
+    """
+    with postgres.connect(settings, read_only=False) as connection:
+        try:
+            with connection.transaction():
+                locks.limit(connection, settings.lock_timeout)
+                return _apply(connection)
+        except psycopg.errors.LockNotAvailable as error:
+            found = locks.kept_waiting(connection, settings.lock_timeout)
+            raise SchemaError(_ASKED, found, f"Nothing was changed; {locks.WAIT_LONGER}") from error
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+            there = operations.elsewhere(connection)
+            remedy = f"Nothing was changed; most tables are in the schema {there}: {operational.SETTING}={there}"
+            raise SchemaError(_ASKED, str(error.diag.message_primary), remedy if there else _BUILD) from error
+        except psycopg.errors.UndefinedColumn as error:
+            raise SchemaError(_ASKED, str(error.diag.message_primary), _COMPARE) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SchemaError(_ASKED, str(error.diag.message_primary), _CONNECT) from error
+        except psycopg.Error as error:
+            # Another session may create the role at the same moment, from this database or from another.
+            found = error.diag.message_primary or " ".join(str(error).split())
+            limit = postgres.time_limit(error)
+            remedy = f"Nothing was changed. {limit}" if limit else "Nothing was changed; try again"
+            raise SchemaError(_ASKED, found, remedy) from error
+
+
+def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | None]:
+    """What the reading role is to read, and the columns of it, none where all: every extracted table's listed columns
+    with the marks of a row, the view that shows the same, and the record of refreshes.
+    """
+    names = files.names("extract")
+    asked = {name: relations.MARKS | {relations.PART} | {one.name for one in contract.columns(name)} for name in names}
+    tables = {f"{schema}.{name}": columns for name, columns in asked.items()}
+    views = {f"{relations.ANALYTICS}.source_{name}": None for name in names}
+    return {**tables, **views, f"{relations.ANALYTICS}.{relations.REFRESHES}": None}
+
+
+def writable(schema: str = operational.SCHEMA) -> tuple[str, ...]:
+    """What the publishing role is to write: every target, and the record of refreshes."""
+    targets = (staging.Target.of(name, schema).label for name in files.names("publish"))
+    return tuple(sorted((*targets, f"{relations.ANALYTICS}.{relations.REFRESHES}")))
+
+
+def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
+    known = connection.execute(
+        "select to_regrole(%s) is not null, to_regrole(%s) is not null", [READER, PUBLISHER]
+    ).fetchone() or (False, False)
+    space = operational.of(connection)
+    stale_views.replace(connection, stale_views.find(connection, stale_views.source_views()))
+    there = equivalents.look(connection)
+    connection.execute(SQL(operational.text(there.adapted(files.read("views", "roles").text), space)))
+    reading = _report(connection, READER, not known[0], _there(readable(space), there.views(), space), ())
+    beside = dict.fromkeys((*writable(space), f"{space}.contacts"))
+    return reading, _report(connection, PUBLISHER, not known[1], beside, writable(space))
+
+
+def _there(
+    reads: Mapping[str, frozenset[str] | None], views: Sequence[str], schema: str
+) -> Mapping[str, frozenset[str] | None]:
+    """What is to be read where views stand in the place of tables: their rows have no marks."""
+    without = {f"{schema}.{name}" for name in views}
+    marks = relations.MARKS | {relations.PART}
+    return {name: columns - marks if columns and name in without else columns for name, columns in reads.items()}
+
+
+def _report(
+    connection: Connection,
+    role: str,
+    created: bool,
+    reads: Mapping[str, frozenset[str] | None],
+    writes: tuple[str, ...],
+) -> RoleReport:
+    rows = connection.execute(SQL(files.read("catalog", "role_rights").text), {"role": role}).fetchall()
+    held = {relation: frozenset(read) for relation, read, _ in rows}
+    lacking = {name for name, columns in reads.items() if not held.get(name) or (columns and columns - held[name])}
+    lacking |= set(writes) - {relation for relation, _, may_write in rows if may_write}
+    if lacking:
+        # Postgres merely warns whoever grants a right that is not theirs to give but that they have.
+        raise SchemaError(_ASKED, f"the rights on {min(lacking)} are not yours to grant", _CONNECT)
+    beyond = (
+        relation
+        for relation, _, may_write in rows
+        if held[relation] - _allowed(reads, relation, held) or (may_write and relation not in writes)
+    )
+    return RoleReport(role, created, tuple(sorted(reads)), writes, tuple(beyond))
+
+
+def _allowed(
+    reads: Mapping[str, frozenset[str] | None], relation: str, held: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The columns of a relation that are meant to be read: the listed ones, all where none are listed."""
+    columns = reads.get(relation, frozenset())
+    return held[relation] if columns is None else columns

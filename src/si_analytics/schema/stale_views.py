@@ -1,0 +1,93 @@
+"""Views of ours that show another table than the one that has its name by now.
+
+Belongs here: which relations each view is to show, finding those that do not, and making them anew. A view holds on to
+a table: renamed, and another put in its place, the old one goes on being shown. May import: `errors`, `sql`, `catalog`,
+`ddl`, `equivalents`, `source`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from psycopg.sql import SQL
+
+from si_analytics.definitions import files
+from si_analytics.errors import SchemaError
+from si_analytics.postgres import operational, relations
+from si_analytics.schema import ddl, equivalents, introspection
+from si_analytics.schema.introspection import VIEWS, Connection, Item
+
+_SOURCE = f"{relations.ANALYTICS}.source_"
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A view, by what our files and pictures call it and with its schema, and the relations it does not show."""
+
+    place: str
+    view: str
+    shown: str
+
+    @property
+    def remedy(self) -> str:
+        """What makes it anew."""
+        return "si schema roles" if self.view.startswith(_SOURCE) else "si schema apply --replace-views"
+
+    def __str__(self) -> str:
+        return f"{self.view} shows another relation than the one called {self.shown} by now"
+
+
+@functools.cache
+def declared() -> dict[str, tuple[str, ...]]:
+    """Every view of ours, as the files name it, and the relations it shows."""
+    found: dict[str, tuple[str, ...]] = {}
+    for file in files.read_all("views"):
+        for one in () if "Roles" in file.fields else ddl.split(file.text):
+            if one.kind in VIEWS:
+                shown = (one.name.removeprefix(_SOURCE),) if one.name.startswith(_SOURCE) else file.listed("Inputs")
+                found[one.name] = tuple(shown)
+    return found
+
+
+def find(connection: Connection, views: Iterable[str] | None = None) -> list[Stale]:
+    """Which of these views, or of all, show another relation than is declared; those that are missing are left out."""
+    schema, built = operational.of(connection), _built()
+    chosen = declared() if views is None else {view: declared()[view] for view in views}
+    pairs = [(built[view].place(schema), shown) for view, all_shown in chosen.items() for shown in all_shown]
+    asked: dict[str, list[str]] = {"places": [place for place, _ in pairs]}
+    for role, names in (("view", asked["places"]), ("shown", [shown for _, shown in pairs])):
+        asked[f"{role}_schemas"] = [name.rpartition(".")[0] or schema for name in names]
+        asked[f"{role}_names"] = [name.rpartition(".")[2] for name in names]
+    return [Stale(*row) for row in connection.execute(files.read("catalog", "stale_views").text, asked)]
+
+
+def source_views() -> tuple[str, ...]:
+    """The views through which a role reads that may not see all of a table."""
+    return tuple(view for view in declared() if view.startswith(_SOURCE))
+
+
+def replace(connection: Connection, stale: Sequence[Stale]) -> None:
+    """Make these views anew, on what has the names now, with the grants they had.
+
+    Raises SchemaError where something of somebody else's stands on one of them.
+    """
+    there, schema = equivalents.look(connection), operational.of(connection)
+    statements = {one.place(schema): one for one in _built().values()}
+    introspection.look_in(connection, schema)
+    for each in stale:
+        if dependents := ddl.dependents(connection, each.place):
+            found = f"{', '.join(dependents)} would fall with it"
+            remedy = "Nothing was changed; drop what depends on it, try again, and create that again"
+            raise SchemaError(f"replacing the view {each.view}", found, remedy)
+        one = statements[each.place]
+        grants = ddl.drop_view(connection, Item(one.kind, "", each.place, ""))
+        introspection.look_in(connection, operational.SCHEMA if one.board else schema)
+        connection.execute(SQL(there.adapted(one.text)))
+        for grant in grants:
+            connection.execute(grant)
+
+
+def _built() -> dict[str, ddl.Statement]:
+    return {one.name: one for one in ddl.statements() if one.kind in VIEWS}
