@@ -1,7 +1,6 @@
 """`make bench`: what extraction and refreshes take, beside other tools and the limit, in one run.
 
-Belongs here: options, and which parts are run on which databases. The clock's date is read here. May import: every
-module of `benchmarks`.
+Belongs here: options, and which parts are run on which databases. The clock's date is read here.
 """
 
 from __future__ import annotations

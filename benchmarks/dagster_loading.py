@@ -1,7 +1,7 @@
 """What loading the project's code location takes more than loading an empty one.
 
 Belongs here: both in a fresh interpreter each, in turn, without any database: what a web server waits for after a
-restart or a reload, and every run before its first step. May import: `measuring`, `dagster_overhead`.
+restart or a reload, and every run before its first step.
 """
 
 from __future__ import annotations

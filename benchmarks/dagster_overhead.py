@@ -1,7 +1,7 @@
 """What a refresh costs more through Dagster than by `si refresh`, and whether that grows with the metrics.
 
 Belongs here: both as people start them, each in a process of its own from the first line to the last, in turn, on the
-same database, with the metrics there are and with as many again. May import: `measuring`, `places`.
+same database, with the metrics there are and with as many again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The limit: what reading costs when nothing is done with what was read, and which columns that is.
 
-Belongs here: raw binary COPY, and the columns that everybody in the comparison reads. May import: psycopg, the
-columns the library reads, `tasks`.
+Belongs here: raw binary COPY, and the columns that everybody in the comparison reads.
 """
 
 from __future__ import annotations

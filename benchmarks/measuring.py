@@ -1,6 +1,6 @@
 """Measuring: each piece in a fresh process, in turn, several rounds, and the medians.
 
-Belongs here: starting the processes and summing up. May import: `piece`, `places`, `tasks`.
+Belongs here: starting the processes and summing up.
 """
 
 from __future__ import annotations

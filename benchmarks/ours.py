@@ -1,7 +1,6 @@
 """The library's own side: extracting one table, and whole refreshes.
 
-Belongs here: calling the library as its users do, one function per piece of work. May import: `si_analytics`,
-`limit`, `tasks`.
+Belongs here: calling the library as its users do, one function per piece of work.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The parts of the benchmark: which pieces are taken together, and in what order.
 
-Belongs here: extraction, whole refreshes, growth, memory. May import: `measuring`, `places`.
+Belongs here: extraction, whole refreshes, growth, memory.
 """
 
 from __future__ import annotations

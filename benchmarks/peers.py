@@ -1,7 +1,7 @@
 """Other tools that bring a table out of Postgres, each used the way its own documentation calls fastest.
 
 Belongs here: one function per tool. A tool is imported where it is used, because `make bench` alone installs
-them, and before the clock starts, because a service pays for an import once. May import: `limit`, `tasks`.
+them, and before the clock starts, because a service pays for an import once.
 """
 
 from __future__ import annotations

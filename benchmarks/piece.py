@@ -1,7 +1,6 @@
 """One piece of work in a process of its own: a task comes in on standard input, what it took goes out.
 
-Belongs here: the list of pieces, the clock, the memory. `python -m benchmarks.piece NAME`. May import: the modules
-whose functions are listed.
+Belongs here: the list of pieces, the clock, the memory. `python -m benchmarks.piece NAME`.
 """
 
 from __future__ import annotations

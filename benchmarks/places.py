@@ -1,7 +1,6 @@
 """The databases that are measured: made of the sample marketplace and kept, or prepared by somebody else.
 
-Belongs here: making them, enlarging them, changing a share of their rows, logins with fewer rights. May import:
-`si_analytics`, psycopg.
+Belongs here: making them, enlarging them, changing a share of their rows, logins with fewer rights.
 """
 
 from __future__ import annotations

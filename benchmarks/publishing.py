@@ -1,7 +1,7 @@
 """What publishing costs, how long others wait for it, and how long a change takes to a published rank.
 
 Belongs here: spoiling what stands in the targets, sessions that write and read meanwhile, `si watch --refresh` as
-people start it. May import: `measuring`, `places`, psycopg.
+people start it.
 """
 
 from __future__ import annotations

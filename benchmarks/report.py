@@ -1,7 +1,6 @@
 """What was measured, as tables in docs/performance.md and on the terminal.
 
-Belongs here: ratios, and the blocks of the page between its markers. The page's words are written by hand. May
-import: `measuring`, `places`, `piece`, `dagster_overhead`, `dagster_loading`, `publishing`.
+Belongs here: ratios, and the blocks of the page between its markers. The page's words are written by hand.
 """
 
 from __future__ import annotations

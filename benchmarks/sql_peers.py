@@ -1,7 +1,6 @@
 """The published numbers by other means: Postgres's own SQL, pandas, and the schema document's view.
 
 Belongs here: running them. The SQL and the pandas program themselves are in `published` and ``schema_document/``.
-May import: psycopg, `published`, `tasks`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is handed to the process that does one piece of work, and what it answers.
 
-Belongs here: the two records and their form as JSON. May import: `si_analytics.settings`.
+Belongs here: the two records and their form as JSON.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: reading who is to be told from the environment, when there is something to tell, and telling them.
 What is sent names the run, its job, its step and the reason; addresses and passwords stand in no message and no
-log. May import: nothing of ours.
+log.
 
 - ``ALERT_WEBHOOK_URL``: gets a POST of ``{"text": ...}``, which Slack, Mattermost and Teams workflows take.
 - ``ALERT_EMAIL_TO`` (several, set off by commas), ``ALERT_EMAIL_FROM`` and ``ALERT_SMTP_URL``, like

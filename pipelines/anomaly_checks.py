@@ -1,8 +1,7 @@
 """Checks that compare what a run made with what earlier runs made: columns, and headline numbers.
 
 Belongs here: reading earlier materialisations from Dagster's own record, and judging the last one by them. They
-warn and stop nothing: a real jump is news, not a mistake. May import: `dagster`, `si_analytics`,
-`pipelines.descriptions`, `pipelines.headlines`.
+warn and stop nothing: a real jump is news, not a mistake.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

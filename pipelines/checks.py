@@ -3,7 +3,6 @@
 Belongs here: one step for the checks that need raw rows only, which can stop a refresh before anything
 is computed, and one for each metric that others are about. A blocking check that finds rows stops what
 comes after its table; a warning is shown.
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.results`, `pipelines.resources`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,7 +2,6 @@
 
 Belongs here: putting the headers of ``sql/`` and the declared tables into Dagster's words, before anything runs.
 A column of Postgres stands in its section of the schema under the name ``table.column``.
-May import: `dagster`, `si_analytics`.
 """
 
 from __future__ import annotations

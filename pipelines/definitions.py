@@ -2,7 +2,6 @@
 
 Belongs here: putting the parts together. Importing this module reads nothing; loading it reads the SQL
 files' headers and the settings (for the reporting time zone of the schedules), and no database.
-May import: every module of `pipelines`, `si_analytics.settings`, `si_analytics.definitions.files`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What Dagster shows of a SQL file before anything runs: key, description, code reference, labels.
 
 Belongs here: turning the headers of ``sql/`` into the arguments of assets and checks, and the settings
-all steps share. May import: `dagster`, `si_analytics.definitions.files`.
+all steps share.
 """
 
 from __future__ import annotations

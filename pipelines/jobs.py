@@ -1,7 +1,4 @@
-"""The jobs people launch: build the schema, refresh every number, write the reports.
-
-May import: `dagster`, `pipelines.descriptions`, `pipelines.forms`.
-"""
+"""The jobs people launch: build the schema, refresh every number, write the reports."""
 
 from __future__ import annotations
 

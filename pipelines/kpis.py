@@ -1,7 +1,6 @@
 """The few numbers of a metric that are followed over time, and the chart people look at first.
 
 Belongs here: taking them from a computed table, as metadata that Dagster plots from run to run.
-May import: nothing of ours.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 Belongs here: the launch forms of the jobs. Dagster holds the shape of a form while it is typed (which fields,
 which of a few words); what only the library can judge, a time or a currency, is judged when the run is
 launched: the run is then refused, with the library's own sentence, and never begins.
-May import: `dagster`, `si_analytics`, `pipelines.resources`.
 """
 
 from __future__ import annotations

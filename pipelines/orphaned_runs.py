@@ -3,7 +3,6 @@
 Belongs here: finding them and saying so. A run that is ended says so itself, and of one whose process dies the code
 location tells that began it. Where both went at once nobody is left to tell: the run would count as at work, and keep
 the queue waiting. Counted as failed it is told of like any other, and begun anew where its job asks for that.
-May import: `dagster`, psutil.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The refresh that the steps of a run share.
 
 Belongs here: opening one `Refresh` for a run, handing it from step to step, finishing it with the last.
-May import: `dagster`, `si_analytics`.
 
 All steps of a run are executed in one process, and Dagster sets a resource up once for a process: so
 the resource holds the refresh, and with it the working file and the writer's lock, from the first step

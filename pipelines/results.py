@@ -1,8 +1,7 @@
 """What Dagster shows of a step after it ran: rows, seconds, the moment described, the first rows.
 
 Belongs here: turning results of the library into metadata. Every value that comes from a table is
-escaped, so that nobody's name or company can be markup. May import: `dagster`, `si_analytics`,
-`pipelines.columns`, `pipelines.headlines`.
+escaped, so that nobody's name or company can be markup.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What runs by the clock, in the reporting time zone.
 
 Schedules are delivered switched off: whether a machine writes to a database every night is for its
-owner to say, with one click under Automation. May import: `dagster`, `pipelines.jobs`.
+owner to say, with one click under Automation.
 """
 
 from __future__ import annotations

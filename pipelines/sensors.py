@@ -1,8 +1,4 @@
-"""What reacts to what happens.
-
-May import: `dagster`, `si_analytics`, `pipelines.alerts`, `pipelines.descriptions`, `pipelines.jobs`,
-`pipelines.left_behind`.
-"""
+"""What reacts to what happens."""
 
 import os
 import re

@@ -22,9 +22,9 @@ from si_analytics import schema
 from si_analytics.postgres import embedded, sockets
 from si_analytics.schema import roles
 from si_analytics.settings import Settings
-from tests import extractions, outside, scratch
+from tests.support import extractions, outside, scratch
 
-pytest_plugins = ("tests.commands",)
+pytest_plugins = ("tests.support.commands",)
 
 _counter = itertools.count()
 

@@ -14,8 +14,8 @@ import pytest
 
 from si_analytics import sample, schema
 from si_analytics.settings import Settings
-from tests import outside
-from tests.pipeline_runs import launch
+from tests.support import outside
+from tests.support.pipeline_runs import launch
 
 PASSWORD = "hunter2-hunter2"
 

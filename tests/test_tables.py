@@ -13,7 +13,7 @@ from great_tables import GT
 
 from si_analytics import formatting, tables
 from si_analytics.errors import UsageError
-from tests import dashboard_frames as frames
+from tests.support import dashboard_frames as frames
 
 
 def cells(made: GT) -> list[list[str]]:

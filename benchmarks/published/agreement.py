@@ -1,7 +1,7 @@
 """Whether another program's numbers are those a refresh published.
 
 Belongs here: reading what was published, and telling the first difference. A program that gives other numbers is
-no peer, however quick. May import: psycopg.
+no peer, however quick.
 """
 
 from __future__ import annotations

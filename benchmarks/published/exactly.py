@@ -1,6 +1,6 @@
 """Exact division and decimals for the pandas program: whole numbers, rounded once, half away from zero.
 
-Belongs here: what floats cannot do. May import: numpy, pandas.
+Belongs here: what floats cannot do.
 """
 
 from __future__ import annotations

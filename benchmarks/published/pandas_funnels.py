@@ -1,6 +1,6 @@
 """The five conversion funnels in pandas: which stages each unit reached, and when.
 
-Belongs here: the stages of each funnel, and counting them. May import: numpy, pandas, `exactly`.
+Belongs here: the stages of each funnel, and counting them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the pandas program reads of Postgres, and how: Arrow's own driver, in one snapshot.
 
 Belongs here: the queries. Each takes the columns needed, and rows of another type or status are left out where they
-lie. May import: numpy, pandas, ADBC's Postgres driver.
+lie.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 Belongs here: the numbers of agents, brands, contacts, templates and users; `pandas_reading` holds what is read,
 `pandas_funnels` the funnels, `exactly` the rounding. Written as a careful analyst would: columns and not rows,
-aggregates before joins, whole cents and microseconds, so that it gives the very numbers of the others. May import:
-numpy, pandas, those three; from `si_analytics` the default weights alone.
+aggregates before joins, whole cents and microseconds, so that it gives the very numbers of the others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every published number in Postgres's own SQL: one file per result, each left in a temporary table.
 
 Belongs here: the order of the files of ``postgres/`` and running them. A materialized view would hold the same
-rows; a temporary table spares the log and needs no cleaning up. May import: psycopg, `si_analytics.compute.metrics`.
+rows; a temporary table spares the log and needs no cleaning up.
 """
 
 from __future__ import annotations

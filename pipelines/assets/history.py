@@ -2,7 +2,6 @@
 
 Belongs here: filling a range of days in one run, launched by 'Materialize' on the asset or as a backfill of the
 job. A day's numbers are as of its end, from the rows the warehouse holds: old times with today's statuses.
-May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.results`.
 """
 
 import warnings

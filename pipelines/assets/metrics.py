@@ -1,8 +1,4 @@
-"""The metrics: one asset for each file of ``sql/metrics``, after the tables its header names.
-
-May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.results`,
-`pipelines.resources`.
-"""
+"""The metrics: one asset for each file of ``sql/metrics``, after the tables its header names."""
 
 import time
 

@@ -1,7 +1,4 @@
-"""The operational schema: one asset for each section of it, built in one transaction.
-
-May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`.
-"""
+"""The operational schema: one asset for each section of it, built in one transaction."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,4 @@
-"""What is written back to Postgres: one asset for each target, all in one step and one transaction.
-
-May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.results`,
-`pipelines.resources`.
-"""
+"""What is written back to Postgres: one asset for each target, all in one step and one transaction."""
 
 from collections.abc import Iterator
 

@@ -1,8 +1,4 @@
-"""The extracted tables: one asset each, read in one step within one snapshot.
-
-May import: `dagster`, `si_analytics`, `pipelines.columns`, `pipelines.descriptions`, `pipelines.forms`,
-`pipelines.results`, `pipelines.resources`.
-"""
+"""The extracted tables: one asset each, read in one step within one snapshot."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,4 @@
-"""Files for people, made from the published warehouse.
-
-May import: `dagster`, `si_analytics`, `pipelines.descriptions`, `pipelines.forms`, `pipelines.results`.
-"""
+"""Files for people, made from the published warehouse."""
 
 import os
 

@@ -1,7 +1,7 @@
 """What a public verb is called with, held to its own annotations: a wrong call is one sentence, not Python's text.
 
 Belongs here: the decorators `checked` and `checked_verbs`. They look at types, and whether a default was
-emptied; what a value means (a zone, a span, a metric's name) is the verb's business. May import: `errors`.
+emptied; what a value means (a zone, a span, a metric's name) is the verb's business.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What can go wrong, each in one sentence: what was asked, what was found, what to do.
 
-Belongs here: every exception the library raises on purpose. May import: nothing of ours.
-A message never carries a secret or a personal value; a URL is masked before it gets here.
+Belongs here: every exception the library raises on purpose.
 """
 
 from __future__ import annotations

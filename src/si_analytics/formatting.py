@@ -3,7 +3,6 @@
 Belongs here: exact formatting (a Decimal never becomes a float on its way to a reader) and the
 check that a frame has the columns a chart, table or page reads; how a notebook shows a warehouse. Knows
 no chart, table or page.
-May import: `errors`.
 """
 
 from __future__ import annotations

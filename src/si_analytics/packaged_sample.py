@@ -2,8 +2,7 @@
 
 Belongs here: making it, once per process, in a temporary folder that is gone when the process ends. Its rows are
 those of `si sample` at the same scale and seed, its numbers are computed by the very files that a refresh runs, so
-that it can never tell anything else than they do. No network is used and no clock is read. May import: every
-module below.
+that it can never tell anything else than they do. No network is used and no clock is read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where everything is and how it is reported: the environment, a ``.env`` file, defaults.
 
 Belongs here: reading and validating settings, and the places derived from them. Reads the
-environment only when asked to (`load`), never at import. May import: `errors`, `zones`.
+environment only when asked to (`load`), never at import.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 Belongs here: headings, units, and how each column reads. Cells are written as text before they
 reach great_tables, so that money keeps its every digit; great_tables escapes them.
-May import: `arguments`, `display`, `errors`.
 
 >>> si.tables.leaderboard(warehouse.agent_leaderboard())        # doctest: +SKIP
 """

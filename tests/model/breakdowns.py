@@ -1,6 +1,6 @@
 """Section 5: the attributes by which the units of a funnel are split.
 
-Belongs here: for each funnel and breakdown, the values of one unit. May import: `world`, `rules`, `units`.
+Belongs here: for each funnel and breakdown, the values of one unit.
 """
 
 from __future__ import annotations

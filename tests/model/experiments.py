@@ -1,6 +1,6 @@
 """Section 7: did the A or the B of a template win over more contacts.
 
-Belongs here: the statistics of two proportions. May import: `world`, `rules`, `reputation`.
+Belongs here: the statistics of two proportions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Section 5, second half: how many units reach each stage, and how fast.
 
-Belongs here: entrants, within, implied stages, the output rows. May import: `world`, `rules`, `units`, `breakdowns`.
+Belongs here: entrants, within, implied stages, the output rows.
 """
 
 from __future__ import annotations

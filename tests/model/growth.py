@@ -1,6 +1,6 @@
 """Section 7: the marketplace month by month, experiments with templates, cohorts.
 
-Belongs here: what is told of the whole marketplace over time. May import: `world`, `rules`, `reputation`.
+Belongs here: what is told of the whole marketplace over time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sections 1 and 2: attribution and the leaderboard.
 
-Belongs here: who recruited whom, what that is worth, and the board made of it. May import: `world`, `rules`.
+Belongs here: who recruited whom, what that is worth, and the board made of it.
 """
 
 from __future__ import annotations

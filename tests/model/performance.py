@@ -1,6 +1,6 @@
 """Section 3: how well an agent does; and of section 6 the summary on the agent's profile.
 
-Belongs here: the components of the performance score and the score. May import: `world`, `rules`, `leaderboard`.
+Belongs here: the components of the performance score and the score.
 """
 
 from __future__ import annotations

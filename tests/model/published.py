@@ -1,6 +1,6 @@
 """Section 0's exception: where a mean or rate of nothing is 0 in Postgres, and nowhere else.
 
-Belongs here: the operational columns whose default is 0. May import: `world`.
+Belongs here: the operational columns whose default is 0.
 """
 
 from __future__ import annotations

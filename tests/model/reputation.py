@@ -1,6 +1,6 @@
 """Sections 4 and 6: reputations of brands, ratings of users, engagement of contacts, use of templates.
 
-Belongs here: what is summed up about one user, contact or template. May import: `world`, `rules`.
+Belongs here: what is summed up about one user, contact or template.
 """
 
 from __future__ import annotations

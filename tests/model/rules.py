@@ -1,6 +1,6 @@
 """Section 0 of the contract: existence, own times, windows, money, months, rounding, percentiles.
 
-Belongs here: rules that more than one metric follows, each in one function. May import: `world`.
+Belongs here: rules that more than one metric follows, each in one function.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Section 5, first half: for each funnel its units and every event that could take a unit to a stage.
 
 Belongs here: which rows belong to a unit and what they claim. Whether a claim counts (as_of, within)
-is decided by the funnel. May import: `world`, `rules`.
+is decided by the funnel.
 """
 
 from __future__ import annotations

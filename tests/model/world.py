@@ -1,7 +1,7 @@
 """A world: the operational rows a metric may read, and how to find them.
 
 Belongs here: which columns the model reads, and indexes over rows. No metric, no rule of the
-contract. May import: the standard library only.
+contract.
 
 A row is a dict of Python values: uuid.UUID, Decimal, aware UTC datetime, bool, str, list, None.
 """

@@ -2,7 +2,6 @@
 
 Belongs here: one function per picture. A chart takes a polars DataFrame with the warehouse's own
 columns and gives a figure; it reads no file, no clock and no warehouse. `save` alone writes one.
-May import: `arguments`, `display`, `errors`.
 
 >>> import si_analytics as si
 >>> si.charts.leaderboard(warehouse.agent_leaderboard())        # doctest: +SKIP

@@ -1,8 +1,7 @@
 """Charts about agents: the leaderboard, and where one agent stands.
 
 Belongs here: figures of `metrics.agent_leaderboard` and `metrics.agent_performance_metrics`. Money
-becomes a float here and only here, as the length of a bar. May import: `display`, `errors`, and
-this package's `theme`, `text` and `rows`.
+becomes a float here and only here, as the length of a bar.
 """
 
 from __future__ import annotations
@@ -118,7 +117,8 @@ def _leaderboard_hover(record: Mapping[str, Any], count: int, currency: str, mov
             f"<b>{text.label(record['agent_name'], 60)}</b>",
             f"Rank {record['rank']:,} of {count:,}{was}",
             f"Earnings {currency.upper()} {formatting.number(record['total_earnings'])}",
-            f"{formatting.plural(record['total_referrals'], 'recruit')}, {formatting.plural(record['total_deals'], 'deal')}",
+            f"{formatting.plural(record['total_referrals'], 'recruit')}, "
+            f"{formatting.plural(record['total_deals'], 'deal')}",
             f"Tier {text.escape(record['tier'])}" if record["tier"] else "No tier",
         )
     )

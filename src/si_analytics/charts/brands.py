@@ -1,7 +1,6 @@
 """Charts about brands: how well they are thought of, and how sure that is.
 
-Belongs here: figures of `metrics.brand_reputations`. May import: `display`, `errors`, and this
-package's `theme`, `text` and `rows`.
+Belongs here: figures of `metrics.brand_reputations`.
 """
 
 from __future__ import annotations
@@ -128,7 +127,8 @@ def _hover(record: Mapping[str, Any], count: int) -> str:
         f"<b>{text.label(record['company'], 60)}</b>",
         f"Rank {record['rank']:,} of {count:,}",
         f"Reputation score {formatting.number(record['reputation_score'])}",
-        f"Mean {formatting.number(record['overall_rating'])} over {formatting.plural(record['review_count'], 'review')}",
+        f"Mean {formatting.number(record['overall_rating'])} "
+        f"over {formatting.plural(record['review_count'], 'review')}",
         f"Payment {formatting.number(record['payment_speed_rating'])} · "
         f"communication {formatting.number(record['communication_rating'])} · "
         f"professionalism {formatting.number(record['professionalism_rating'])}",

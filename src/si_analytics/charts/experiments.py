@@ -1,7 +1,6 @@
 """Charts of experiments: what each variant won over, and how sure that is.
 
-Belongs here: figures of `metrics.template_experiments`. May import: `display`, and this package's
-`theme`, `text` and `rows`.
+Belongs here: figures of `metrics.template_experiments`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Charts of conversion funnels: whole, and side by side for the values of a breakdown.
 
-Belongs here: figures of `metrics.conversion_funnels`. May import: `display`, `errors`, and this
-package's `theme`, `text` and `rows`.
+Belongs here: figures of `metrics.conversion_funnels`.
 """
 
 from __future__ import annotations

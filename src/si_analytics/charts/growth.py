@@ -1,6 +1,6 @@
 """Charts of the marketplace over time.
 
-Belongs here: figures of `metrics.marketplace_monthly`. May import: `display`, and this package's `theme`.
+Belongs here: figures of `metrics.marketplace_monthly`.
 """
 
 from __future__ import annotations

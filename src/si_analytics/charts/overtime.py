@@ -1,7 +1,6 @@
 """Charts of what builds up: agents' earnings day by day, and who of a month's signups came back.
 
-Belongs here: figures of the boards kept of each day, and of `metrics.signup_cohorts`. May import:
-`display`, and this package's `theme`, `text` and `rows`.
+Belongs here: figures of the boards kept of each day, and of `metrics.signup_cohorts`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Charts with one row per thing: a name above each bar, so that names and figures have the whole width.
 
-Belongs here: what the ranked charts share. May import: `display`, `errors`.
+Belongs here: what the ranked charts share.
 """
 
 from __future__ import annotations

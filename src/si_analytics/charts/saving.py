@@ -1,7 +1,7 @@
 """A figure as a picture: PNG, SVG or PDF, drawn by Kaleido in the Chromium that is installed.
 
 Belongs here: which pictures there are, drawing one off the network, and writing it whole or not at
-all. May import: `errors`.
+all.
 """
 
 from __future__ import annotations

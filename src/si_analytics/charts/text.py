@@ -2,7 +2,7 @@
 
 Belongs here: escaping and shortening of labels. Plotly reads a small HTML of its own in every text
 (`<b>`, `<a href>`, `&amp;`), fills `%{...}` templates, and hands `$...$` to MathJax where a notebook
-has loaded it; nothing that people typed may reach any of the three. May import: nothing of ours.
+has loaded it; nothing that people typed may reach any of the three.
 """
 
 from __future__ import annotations

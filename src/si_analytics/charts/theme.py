@@ -2,7 +2,6 @@
 
 Belongs here: colours, fonts and the defaults of axes, titles and hovers, light and dark. A chart
 takes its colours from the template alone, so that a figure changes theme by changing template.
-May import: nothing of ours.
 """
 
 from __future__ import annotations

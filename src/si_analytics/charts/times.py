@@ -1,7 +1,6 @@
 """Charts of how long things take: the distribution of times to convert.
 
-Belongs here: figures of the warehouse's `time_to_convert`. May import: `display`, `errors`, and this
-package's `theme`, `text`, `rows` and `funnels`.
+Belongs here: figures of the warehouse's `time_to_convert`.
 """
 
 from __future__ import annotations

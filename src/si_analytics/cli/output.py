@@ -1,7 +1,7 @@
 """How commands speak: for people, for machines (`--json`), and progress as it happens.
 
 Results go to standard output, everything else to standard error. What stands in the data is shown, never
-obeyed: no markup, no control characters for the terminal. May import: `errors`.
+obeyed: no markup, no control characters for the terminal.
 """
 
 from __future__ import annotations

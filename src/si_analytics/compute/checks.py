@@ -1,7 +1,6 @@
 """Checks: one SQL file each, which returns the rows that are wrong.
 
 Belongs here: running the files of ``sql/checks``, judging what they found, and recording it.
-May import: `errors`, `sql`, `warehouse`, `metrics`.
 
 A blocking check that finds a row stops the refresh before anything is published; a warning is
 published with the numbers. What reconciles the warehouse with Postgres row by row (counts, keys, sums

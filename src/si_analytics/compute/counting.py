@@ -1,7 +1,6 @@
 """What a refresh counts in: why numbers differ between two refreshes though no source row does.
 
-Belongs here: reading what a refresh was counted in, and saying how two differ. May import: `settings`, `warehouse`,
-`metrics`.
+Belongs here: reading what a refresh was counted in, and saying how two differ.
 """
 
 from __future__ import annotations

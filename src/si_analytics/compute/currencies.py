@@ -1,7 +1,6 @@
 """Which currencies there are: a mistyped one is refused, for every figure in it would be zero.
 
-Belongs here: asking the extracted rows, and the sentences for a currency they do not have. May import: `errors`,
-`settings`, `sql`.
+Belongs here: asking the extracted rows, and the sentences for a currency they do not have.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 Belongs here: filling ``funnel_units`` and ``funnel_stages``, temporary tables that
 ``sql/metrics/conversion_funnels.sql`` reads. Adding a funnel is adding a file to ``sql/funnels``.
-May import: `errors`, `sql`, `clocks`, `warehouse`.
 """
 
 from __future__ import annotations

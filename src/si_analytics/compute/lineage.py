@@ -1,7 +1,6 @@
 """Where a column of a SQL file comes from: the columns of tables that its values are made of.
 
-Belongs here: reading the queries under ``sql/`` with SQLGlot; runs nothing. May import: `errors`, `sql`,
-`contract`, `clocks`, `funnels`, `statistics`.
+Belongs here: reading the queries under ``sql/`` with SQLGlot; runs nothing.
 
 A column comes from what its expression is made of, through every common table expression: not from what
 rows are chosen, joined or ordered by. A number of rows comes from the keys of the rows that are counted.

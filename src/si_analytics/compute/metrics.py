@@ -1,7 +1,6 @@
 """Metrics: one SQL file each, run with the parameters it names.
 
 Belongs here: the order metrics are computed in, binding their parameters, the score's weights.
-May import: `errors`, `sql`, `definitions`, `windows`, `clocks`, `warehouse`, `funnels`, `statistics`.
 """
 
 from __future__ import annotations

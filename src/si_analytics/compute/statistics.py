@@ -2,7 +2,6 @@
 
 Belongs here: the functions a metric's header may name under `Statistics`. Each takes the metric's rows
 and fills columns that the query left null; it adds, drops and reorders nothing.
-May import: `errors`.
 """
 
 from __future__ import annotations

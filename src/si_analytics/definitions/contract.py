@@ -1,7 +1,7 @@
 """What is expected of each extracted table: its columns, their types, which may be null.
 
 Belongs here: reading the ``Columns`` of the files in ``sql/extract``, and telling how a table in Postgres
-differs from them. May import: `errors`, `sql`.
+differs from them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The SQL files: where they are, what their headers say.
 
 Belongs here: finding, reading and describing files under ``sql/``. Runs nothing and formats
-nothing into a query. May import: `errors`.
+nothing into a query.
 
 A file opens with a comment block: ``-- name: one sentence.``, then prose, then fields such as
 ``-- Grain    one row per agent``; a field's name starts in the comment's first column, is one

@@ -1,7 +1,7 @@
 """What the header of a metric or funnel promises: its columns with their units, its parameters, its inputs.
 
 Belongs here: reading the headers of ``sql/metrics`` and ``sql/funnels`` for those who ask what a number means,
-and refusing, in one sentence that names the file, a header that cannot be kept to. May import: `errors`, `sql`.
+and refusing, in one sentence that names the file, a header that cannot be kept to.
 
 A header's ``Columns`` are ``name (unit): meaning``, set off by dots in the middle of the line; what has no
 unit leaves it out.

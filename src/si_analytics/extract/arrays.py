@@ -1,6 +1,6 @@
 """Arrays of several dimensions, read flat.
 
-Belongs here: telling whether a table holds any. May import: `contract`, `source`.
+Belongs here: telling whether a table holds any.
 
 Postgres lets each row's array have as many dimensions as its writer liked, whatever was declared; DuckDB's lists have
 one. So an array of several is read as the list of its elements, in their order, as Postgres's own `= any` reads it.

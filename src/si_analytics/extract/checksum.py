@@ -2,7 +2,6 @@
 
 Belongs here: Postgres's ``uuid_hash_extended(key, 0)`` over whole columns, and their exclusive or. Postgres
 computes it in a fraction of the time that any function of a key's text takes; DuckDB has no such function.
-May import: nothing of ours.
 
 The hash is Bob Jenkins's lookup3 (2006), as Postgres uses it for sixteen bytes on little-endian machines.
 """

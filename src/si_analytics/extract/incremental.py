@@ -1,7 +1,7 @@
 """Which rows of a table changed since an earlier snapshot, found without timestamps or triggers.
 
 Belongs here: when the changed rows can be told from the rest, the queries that find them, and putting them
-into ``raw``. docs/extraction.md holds the proof that none is missed. May import: `errors`, `source`, `arrays`.
+into ``raw``. docs/extraction.md holds the proof that none is missed.
 
 Postgres marks every row with the transaction that wrote it. Whatever the earlier snapshot did not see was
 written by a transaction that had not ended then: one from the snapshot's xmin on. Those rows are read and

@@ -1,8 +1,7 @@
 """From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot.
 
 Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
-found is in `changes`, what stands in Postgres in `source`. May import: `errors`, `settings`, `sql`, `operational`,
-`postgres`, `warehouse`, `contract`, `source`, `standby`, `changes`, `reconciliation`.
+found is in `changes`, what stands in Postgres in `source`.
 
 DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
 all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.

@@ -1,6 +1,6 @@
 """What was read, held against what is there: rows, keys and money, on both sides of one snapshot.
 
-Belongs here: comparing a table of ``raw`` with its table in Postgres. May import: `errors`, `sql`, `keyhash`, `source`.
+Belongs here: comparing a table of ``raw`` with its table in Postgres.
 """
 
 from __future__ import annotations

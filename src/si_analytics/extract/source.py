@@ -1,7 +1,6 @@
 """The operational database as an extraction finds it: its moment, its server, its tables as they stand.
 
 Belongs here: asking Postgres's catalogs through DuckDB's attachment, within the snapshot that is read.
-May import: `errors`, `sql`, `operational`, `contract`.
 """
 
 from __future__ import annotations
@@ -153,9 +152,7 @@ def reached(connection: duckdb.DuckDBPyConnection) -> Position | None:
 
 def snapshot(connection: duckdb.DuckDBPyConnection, before: Position | None = None) -> Snapshot:
     """The moment that is read from here on; `before` it was taken the server had come that far."""
-    ((name, taken_at, database, may_ask, standby),) = ask(
-        connection, sql_files.read("catalog", "snapshot").text
-    )
+    ((name, taken_at, database, may_ask, standby),) = ask(connection, sql_files.read("catalog", "snapshot").text)
     moment = Snapshot(name, taken_at.astimezone(UTC), standby=standby)
     if not may_ask:
         return moment

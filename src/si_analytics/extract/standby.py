@@ -1,7 +1,7 @@
 """Where the tables are read and where results are published, if these are two: a standby, and the primary it follows.
 
 Belongs here: seeing that both hold the same database, and asking the primary what a standby may not know yet. Reads
-only. May import: `errors`, `findings`, `settings`, `sql`, `postgres`, `source`.
+only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Is everything in place? Settings, versions, room, the server, rights, schema, warehouse: each with a remedy.
 
 Belongs here: the questions of `si doctor`. Nothing is made or changed, but that the embedded server is started where
-it exists. No password is told. May import: every module below.
+it exists. No password is told.
 """
 
 from __future__ import annotations

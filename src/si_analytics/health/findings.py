@@ -1,6 +1,6 @@
 """What somebody who looks finds: how well a thing is, and what to do where it is not.
 
-Belongs here: the words for it. May import: nothing of ours.
+Belongs here: the words for it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What whoever connects may not do of what a refresh does, and the statement that allows it.
 
-Belongs here: the rights that reading and publishing need, held against those that are there. Reads only. May import:
-`settings`, `sql`, `operational`, `postgres`, `contract`, `source`, `extract`, `staging`, `publish`, `stale`.
+Belongs here: the rights that reading and publishing need, held against those that are there. Reads only.
 """
 
 from __future__ import annotations

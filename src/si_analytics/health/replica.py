@@ -1,7 +1,6 @@
 """How the server that is read keeps up with the one that results are published to.
 
-Belongs here: the finding of `si doctor` on a standby. Reads only. May import: `findings`, `settings`, `sql`,
-`postgres`, `standby`.
+Belongs here: the finding of `si doctor` on a standby. Reads only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The server of the operational database, as whoever runs it wants to know: encryption, clock, encoding, replication.
 
-Belongs here: asking the server about itself, and about what was published there. Reads only. May import: `errors`,
-`settings`, `sql`, `postgres`, `findings`.
+Belongs here: asking the server about itself, and about what was published there. Reads only.
 """
 
 from __future__ import annotations

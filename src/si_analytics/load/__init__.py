@@ -1,7 +1,6 @@
 """People's own data, one file per table, into the operational tables.
 
 Belongs here: `load`, which finds the files and carries them over in one transaction.
-May import: `errors`, `settings`, `operational`, `postgres`, `copying`, `schema`, and the modules of the package.
 
 A value is loaded exactly or not at all. CSV with a header, in UTF-8 unless it says otherwise; nothing between two
 separators is null, `""` is the empty text; arrays and JSON are Postgres literals. Parquet with its own types: decimals

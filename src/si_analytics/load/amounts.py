@@ -1,6 +1,6 @@
 """Numbers written as text, exactly as their column keeps them or not at all.
 
-Belongs here: which writings of a number are taken. May import: `options`, `target`, `unfit`.
+Belongs here: which writings of a number are taken.
 
 A number is written in digits with at most one mark, the point; its decimals are no more than the column has, zeros
 aside. With `--decimal` the mark is that one, and the other may set off thousands. Exponents are refused: where

@@ -1,7 +1,6 @@
 """The bytes of a CSV file as strict UTF-8 lines.
 
 Belongs here: packing, encoding and byte order marks; quotes, NULs and blank lines that are out of place.
-May import: `options`, `target`.
 
 A lenient reader takes a stray quote for the beginning of a value that runs on to the next one, wherever that is, and
 two rows become one. So each quote is looked at before anything is taken out of the text, and told at its line.

@@ -1,7 +1,6 @@
 """Columns of files, turned into what their Postgres columns take.
 
 Belongs here: which type of a file goes into which type of a table, and how.
-May import: `amounts`, `moments`, `texts`, `options`, `target`, `unfit`.
 
 Nothing is guessed and nothing is rounded: a moment without a zone, a binary fraction where a decimal belongs, a list
 where a number does, are refused.

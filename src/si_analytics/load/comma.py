@@ -1,6 +1,6 @@
 """CSV files: RFC 4180, with a header.
 
-Belongs here: a CSV file's header, its separator and its rows as texts. May import: `clean`, `options`, `target`.
+Belongs here: a CSV file's header, its separator and its rows as texts.
 
 Nothing between two separators is null, `""` is the empty text. The first line may be Excel's `sep=;`.
 """

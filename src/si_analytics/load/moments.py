@@ -1,7 +1,6 @@
 """Times and days written as text.
 
 Belongs here: which writings of a time or a day are taken, and which moment they are.
-May import: `settings`, `options`, `target`, `unfit`, `zones`.
 
 A time begins with a year of four digits and ends with its zone: an offset or an IANA name. With `--dates` a day or
 a month may stand first, the year's four digits still written out; with `--timezone` the zone may be left out.

@@ -1,6 +1,6 @@
 """What the person who loads says of the files and of the rows that are there.
 
-Belongs here: `Options`, checked as soon as it is made. May import: `errors`, `windows`.
+Belongs here: `Options`, checked as soon as it is made.
 """
 
 from __future__ import annotations

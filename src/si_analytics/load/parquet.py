@@ -1,6 +1,6 @@
 """Parquet files.
 
-Belongs here: reading them batch by batch. May import: `options`, `target`.
+Belongs here: reading them batch by batch.
 """
 
 from __future__ import annotations

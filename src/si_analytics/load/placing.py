@@ -1,7 +1,6 @@
 """The rows that waited, into their tables.
 
 Belongs here: adding, overwriting and replacing rows, and counting what that changed.
-May import: `copying`, `reading`, `refusals`, `target`, `waiting`.
 
 Replacing leaves a row alone that is the same, and changes one whose key stays, so that rows of other tables that refer
 to it are not touched. Rows that go take nothing with them: where a row of a table that is not replaced refers to

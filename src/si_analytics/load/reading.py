@@ -1,7 +1,6 @@
 """A file's rows as frames that its table takes.
 
 Belongs here: putting each column of a file through its converter, and noting what people should hear of.
-May import: `columns`, `options`, `target`, `unfit`.
 """
 
 from __future__ import annotations

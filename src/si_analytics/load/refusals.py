@@ -1,7 +1,6 @@
 """What Postgres refused, said in one sentence without the value it refused.
 
 Belongs here: turning its errors into LoadError with file, line or row, column and remedy.
-May import: `errors`, `reading` for its types, `target`, `unfit`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The table that a file is to go into, as the catalogue describes it.
 
 Belongs here: reading a table's columns and rules, and holding a file's column names against them.
-May import: `errors`, `sql`, `operational`, `contract`.
 
 Everything is read before the first row is sent: once Postgres has refused something, the
 transaction answers no more questions.

@@ -1,6 +1,6 @@
 """Texts, codes and truth values.
 
-Belongs here: which texts a column takes as they are. May import: `target`, `unfit`.
+Belongs here: which texts a column takes as they are.
 """
 
 from __future__ import annotations

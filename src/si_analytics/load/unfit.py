@@ -1,6 +1,6 @@
 """Values that do not fit, and how they are told.
 
-Belongs here: `Unfit`, and what a message may show of a value. May import: `target` for types.
+Belongs here: `Unfit`, and what a message may show of a value.
 
 A value is shown where its column may be seen and it looks like a number, a time or a word that stands for one; of
 everything else, which may be about a person or stand in the wrong column, only the shape.

@@ -1,7 +1,6 @@
 """Where rows wait until all of them were looked at.
 
 Belongs here: a temporary table for each file, and the keys that its rows have and name.
-May import: `copying`, `options`, `reading`, `refusals`, `target`.
 
 A waiting table is like its own, checks and all, so that COPY tells the row that is wrong. Keys are held against the
 rows that wait and those that are there before the first row goes into any table: a folder of forty files is not

@@ -1,7 +1,6 @@
 """Times of a clock on the wall, as moments.
 
 Belongs here: which moment a time without an offset is in a zone, whether there is one, whether there are two.
-May import: `windows`.
 
 Offsets come from `windows.zone`, as every other number of the library has them; neither Postgres's nor another
 library's idea of a zone is asked.

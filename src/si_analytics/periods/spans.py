@@ -3,7 +3,7 @@
 Belongs here: one small grammar, from a text to whole days of the calendar. Knows no time zone and no
 clock: the day that is today comes in. No library, because those that read dates (dateparser, pendulum,
 whenever) give one instant where a span is asked for, or guess at what a text means; here a text means
-one span or none. May import: `errors`.
+one span or none.
 
 | written | means |
 |---|---|

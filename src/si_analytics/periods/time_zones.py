@@ -1,7 +1,7 @@
 """Time zones: the one source of what a zone's clocks say, for Python and for every query alike.
 
 Belongs here: reading the package tzdata, whose version is locked with the library's. What the machine, DuckDB and
-Postgres bring of their own is of other versions: two sources would put one moment into two months. May import: nothing.
+Postgres bring of their own is of other versions: two sources would put one moment into two months.
 """
 
 from __future__ import annotations

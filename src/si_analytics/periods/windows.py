@@ -4,7 +4,6 @@ Belongs here: reading instants and durations that people type, and the half-open
 Nothing here reads a clock: the present comes in as ``as_of``. A span (``2026-01``, ``last 30 days``) given
 where one moment is wanted stands for its first moment, as a date does for its midnight; today is the day
 `as_of` falls on in the zone asked for; a duration (``14d``) is so many hours before `as_of`.
-May import: `errors`, `zones`, `periods`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The programs of the embedded Postgres: where they are, and running them under an account that may.
 
-Belongs here: finding the wheel's programs, choosing the account, running one of them. May import: `errors`.
+Belongs here: finding the wheel's programs, choosing the account, running one of them.
 
 Postgres refuses to run as root. Where root runs the toolkit, its programs run as an ordinary account of
 the machine, which must be able to pass through the folders above them and above the data.

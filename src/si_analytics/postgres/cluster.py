@@ -1,6 +1,6 @@
 """The data folder of the embedded Postgres: made once, whole or not at all; set right before each start.
 
-Belongs here: what happens to the data folder while no server runs on it. May import: `errors`, `programs`.
+Belongs here: what happens to the data folder while no server runs on it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The operational database: connecting to it, and saying clearly why that failed.
 
 Belongs here: connections and engines for the embedded server, the one of ``SI_POSTGRES_URL`` and that of
-``SI_SOURCE_URL``. May import: `errors`, `settings`, `embedded`, `operational`.
+``SI_SOURCE_URL``.
 
 Passwords stay in addresses. No message, no address that is shown, and no exception that is chained to
 ours holds one; libpq's own messages never do.

@@ -1,7 +1,6 @@
 """Rows into Postgres tables, fast: frames as COPY text, tables in the order their foreign keys ask for.
 
 Belongs here: writing COPY's text format from polars frames, and the statements around a bulk load.
-May import: `errors`, `operational`.
 
 Text format rather than CSV: a line break within a value is written ``\\n``, so a line is a row and
 the line number in Postgres's message is the number of the row.

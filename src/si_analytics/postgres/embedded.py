@@ -1,6 +1,6 @@
 """The Postgres server that comes with the toolkit: its data, its start and its stop.
 
-Belongs here: one server per folder, brought up on demand. May import: `errors`, `programs`, `sockets`, `cluster`.
+Belongs here: one server per folder, brought up on demand.
 
 The server is left running when a command ends, so that the next one finds it. Its socket lies among
 its data, where only its owner comes: whatever answers there is this folder's server, and where nothing

@@ -1,7 +1,6 @@
 """Locks of other sessions: for how long they are waited for, and who holds them, told everywhere in the same words.
 
-Belongs here: waiting with pauses in which nothing of ours is held, and naming sessions, never what they run. May
-import: `errors`, `settings`, `sql`, `postgres`.
+Belongs here: waiting with pauses in which nothing of ours is held, and naming sessions, never what they run.
 """
 
 from __future__ import annotations

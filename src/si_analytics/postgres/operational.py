@@ -1,7 +1,6 @@
 """The schema that the operational tables are in: ``public``, unless ``SI_SOURCE_SCHEMA`` names another.
 
-Belongs here: putting the SQL files and the names of tables there, and saying where tables are that are not. May
-import: `errors`, `sql`.
+Belongs here: putting the SQL files and the names of tables there, and saying where tables are that are not.
 
 The files say ``public``, and can be run as they are where the tables are in that. For another schema the word is
 replaced wherever Postgres would read it as a schema: before a dot, after the word ``schema``, and as a text of its own,

@@ -1,7 +1,6 @@
 """Tables and views as they stand in Postgres: kind, columns, rights, parts, what a view shows.
 
 Belongs here: reading them from Postgres's catalogs, through whatever connection answers a query.
-May import: `sql`, `operational`, `contract`.
 """
 
 from __future__ import annotations

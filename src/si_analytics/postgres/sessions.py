@@ -1,7 +1,6 @@
 """What a session of ours is set to, for as long as it is ours and no longer.
 
 Belongs here: the psycopg connection whose transactions begin with our settings, and whether a pooler stands between.
-May import: `sql`, `operational`.
 
 A pooler in transaction mode hands the session on to whoever comes next, with all that was set in it. So everything is
 set with ``set local``, at the beginning of each transaction, and ends with it. Only a session that is known to be ours

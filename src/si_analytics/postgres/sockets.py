@@ -1,6 +1,6 @@
 """The socket of the embedded Postgres: where it lies, where clients find it, whether anybody listens.
 
-Belongs here: paths and probes, nothing that starts or stops a server. May import: `errors`.
+Belongs here: paths and probes, nothing that starts or stops a server.
 
 The server binds its socket in its own data folder, by a relative path that is never too long. Clients
 need an absolute one that is short and holds no character with a meaning to libpq, a URL or a list of

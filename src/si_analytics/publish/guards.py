@@ -1,8 +1,7 @@
 """The gate before publishing: a change that no business makes overnight waits for somebody to say it is right.
 
 Belongs here: judging what a publish is about to do by what stands in Postgres. Reads only; runs within the transaction
-that publishes. What is wrong in itself is refused before, by the blocking checks. May import: `errors`, `sql`,
-`staging`.
+that publishes. What is wrong in itself is refused before, by the blocking checks.
 """
 
 from __future__ import annotations

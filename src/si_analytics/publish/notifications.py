@@ -1,7 +1,6 @@
 """Hearing of each publication as it is committed: ``LISTEN si_metrics``, through restarts of the server.
 
-Belongs here: `Listener`, its connection and how it comes back. May import: `errors`, `settings`, `sql`, `postgres`,
-`publish`.
+Belongs here: `Listener`, its connection and how it comes back.
 """
 
 from __future__ import annotations

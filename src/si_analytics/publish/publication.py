@@ -2,8 +2,7 @@
 
 Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Only rows
 that differ are written, so triggers and `updated_at` move only where something changed, and readers see all of
-the old or all of the new. May import: `errors`, `sql`, `operational`, `staging`, `gate`, `turns`,
-`unit_of_work`.
+the old or all of the new.
 
 First all that waits for nobody: comparing, the gate, the boards in a schema of our own, their views. Rows of the
 application are locked last, all at once and in one order, and for no longer than it takes to write them.

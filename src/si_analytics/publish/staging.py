@@ -1,7 +1,7 @@
 """Beside the target: what a refresh found, brought to Postgres as far as it seems to differ, and compared there.
 
 Belongs here: what a published target is, reading what stands in it, staging what looks different, and the rows that
-are. Writes temporary tables only. May import: `errors`, `sql`, `operational`.
+are. Writes temporary tables only.
 
 All rows are read, which is quick; only those whose text differs are sent back. Equal texts of one type are equal
 values, so no difference is missed; whether texts that differ are values that do, ``sql/compare`` decides in Postgres.

@@ -1,7 +1,7 @@
 """The one transaction that writes results to Postgres: all of it or nothing, and in the end it is known which.
 
 Belongs here: beginning and ending it, telling what Postgres refused, and asking whether it was committed where the word
-of that was lost on its way. May import: `errors`, `postgres`.
+of that was lost on its way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Among others: one publish at a time, and short waits for rows that an application holds.
 
-Belongs here: the lock that keeps two publishes apart, and how long other sessions' locks are waited for at once. May
-import: `errors`, `locks`, `unit_of_work`.
+Belongs here: the lock that keeps two publishes apart, and how long other sessions' locks are waited for at once.
 
 Postgres looks for deadlocks after a second of waiting (`deadlock_timeout`). We give up waiting before that, let go of
 every row and begin again: of a publish and an application that wait for each other the publish gives way.

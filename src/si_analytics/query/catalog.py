@@ -2,7 +2,6 @@
 
 Belongs here: the catalogue as a table, one entry of it column by column, and as the page ``docs/metrics.md``,
 which ``make docs`` writes. All of it comes from the files under ``sql/``: no warehouse is read.
-May import: `definitions`, `lineage`, `metrics`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The published file as readers hold it: a memory of their own, with views on its tables.
 
 Belongs here: opening it, running one query of somebody's own over it, and naming what is not there.
-May import: `errors`, `settings`, `display`, `warehouse`.
 """
 
 from __future__ import annotations

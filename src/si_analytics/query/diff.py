@@ -1,8 +1,7 @@
 """What differs between two refreshes: which rows of which metric, in which cells, by how much, and why.
 
 Belongs here: comparing the tables of two warehouse files, and the source rows behind one of their cells. Whatever
-differs is compared in memory; what is equal never leaves DuckDB. May import: `errors`, `settings`, `sql`, `funnels`,
-`differences`, `windows`, `warehouse`, `kept`, `metrics`, `counting`, `explain`, `published`, `questions`.
+differs is compared in memory; what is equal never leaves DuckDB.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 Belongs here: finding the file of ``sql/explain`` that explains the cell, and running it. A file says in its
 header which cells it explains, and how its rows make up the cell; this module knows neither.
-May import: `errors`, `sql`, `windows`, `funnels`, `metrics`.
 """
 
 from __future__ import annotations

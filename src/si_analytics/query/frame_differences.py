@@ -1,7 +1,6 @@
 """Two tables row against row: which rows came, went or changed, in which cells and by how much.
 
 Belongs here: comparing frames, whatever they hold. Exact: numbers stay decimals, and nothing is rounded.
-May import: `errors`.
 """
 
 from __future__ import annotations

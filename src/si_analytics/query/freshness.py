@@ -1,7 +1,6 @@
 """How old what a warehouse tells is: its newest event, and the snapshot it was read from; and when that is unusual.
 
-Belongs here: the rule by which an age is unusual, and the sentences. Reads no clock. May import: `display`, `sql`,
-`windows`.
+Belongs here: the rule by which an age is unusual, and the sentences. Reads no clock.
 
 An event is unusually old where nothing has happened for more than a day, and for more than twice the longest pause in
 the ninety days before; where there is no pause to compare with, for more than thirty days. A snapshot is unusually old

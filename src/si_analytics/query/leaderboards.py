@@ -1,7 +1,6 @@
 """The leaderboard by other measures, of some agents only, and of days gone by.
 
 Belongs here: what a board may be ordered and filtered by, and the boards the warehouse keeps.
-May import: `errors`, `sql`, `windows`, `metrics`, `published`, `questions`.
 """
 
 from __future__ import annotations

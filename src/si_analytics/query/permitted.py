@@ -3,7 +3,7 @@
 Belongs here: locking the DuckDB that such queries run in, and refusing those that do more than ask. Neither is
 enough alone: a locked DuckDB still writes beside the files it holds, turns its logs on and reads its own file byte
 by byte. What is refused is derived from DuckDB's own lists, so that what a newer one adds is refused until it is
-named here. May import: `errors`.
+named here.
 """
 
 from __future__ import annotations

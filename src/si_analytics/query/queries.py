@@ -1,8 +1,7 @@
 """Questions about a metric: what may be asked of it, and the answer, computed in memory where it is not stored.
 
 Belongs here: checking parameters as people give them, and evaluating metrics and funnels over a published
-warehouse, and the rows behind a cell. May import: `errors`, `settings`, `sql`, `display`, `windows`, `funnels`,
-`metrics`, `explain`, `published`.
+warehouse, and the rows behind a cell.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The published warehouse as analysts meet it: one object, a verb for each question.
 
 Belongs here: `Warehouse` and `connect`, which only pass questions on. Read-only throughout: what a
-question needs beyond the published tables is computed in memory. May import: every module below.
+question needs beyond the published tables is computed in memory.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: which days are over, and filling ``history.agent_leaderboard`` and ``history.conversion_funnels``
 for a range of them. What is kept of a day is the metric itself, all time, as of the day's end in the reporting
-time zone: old times with today's statuses, not time travel. May import: every module below.
+time zone: old times with today's statuses, not time travel.
 """
 
 from __future__ import annotations

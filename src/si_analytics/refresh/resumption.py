@@ -1,7 +1,7 @@
 """The last refresh of a warehouse, taken up again: what it was, read back from a copy of its file.
 
 Belongs here: reading back what `records` wrote, so that a metric can be computed or published again
-without reading Postgres anew. May import: `errors`, `settings`, `windows`, `source`, `extract`, `metrics`.
+without reading Postgres anew.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What the warehouse says about itself: the record of refreshes, and boards of days gone by.
 
 Belongs here: the tables of ``meta`` and ``history``, carried from one warehouse file to the next.
-May import: `sql`, `settings`, `windows`, `warehouse`, `extract`, `checks`, `publish`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A refresh: extract, check, compute, check, publish, and replace the warehouse in one rename.
 
 Belongs here: the order of the steps and the record of them. The command line calls `run`; Dagster
-calls the same steps one by one on a `Refresh`. May import: every module below.
+calls the same steps one by one on a `Refresh`.
 """
 
 from __future__ import annotations

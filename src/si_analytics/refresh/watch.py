@@ -1,8 +1,6 @@
 """Did the operational data change since the last refresh? And: refreshing as soon as it did.
 
-Belongs here: `look`, the question, and `follow`, which asks it again and again and refreshes. May import: `errors`,
-`settings`, `sql`, `postgres`, `warehouse`, `source`, `contract`, `changes`, `extract`, `records`, `listening`,
-`refresh`.
+Belongs here: `look`, the question, and `follow`, which asks it again and again and refreshes.
 
 For whoever wants to ask on their own (a scheduler, a sensor)::
 

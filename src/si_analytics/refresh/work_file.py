@@ -1,7 +1,6 @@
 """The file a refresh works on: a copy of the published one or an empty one, brought to a new snapshot of Postgres.
 
-Belongs here: which of the two it is, and reading into it, again where Postgres broke off. May import: `errors`,
-`settings`, `locks`, `warehouse`, `changes`, `source`, `extract`, `records`.
+Belongs here: which of the two it is, and reading into it, again where Postgres broke off.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Belongs here: taking frames from the warehouse, and where files go: under a temporary name first, so that nobody
 ever opens half a file; unless a place is named, into a folder of the refresh they tell of, with ``latest`` beside
-it. May import: every module below.
+it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A page as PDF, printed by the Chromium that is installed.
 
 Belongs here: finding the browser as charts find theirs, and printing one page in it with the network out of its
-reach. May import: `errors`.
+reach.
 """
 
 from __future__ import annotations

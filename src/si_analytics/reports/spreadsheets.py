@@ -1,7 +1,6 @@
 """A frame as a file's bytes: CSV, Parquet, or a sheet of a workbook; the same frame, the same bytes.
 
 Belongs here: how each type is written, and that text never becomes a formula in a spreadsheet. Writes no file.
-May import: `errors`, `display`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """A synthetic marketplace: all operational tables, believable, the same for the same scale and seed.
 
-Belongs here: filling an empty operational schema. May import: `errors`, `settings`, `operational`, `postgres`,
-`copying`, `schema`, and the modules of the package, which know nothing of databases.
+Belongs here: filling an empty operational schema.
 
 The marketplace lives from `START` to `END`; nothing in it has happened at or after `END`, so that is
 the moment to describe it as of. No clock is read.

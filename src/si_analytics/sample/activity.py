@@ -1,6 +1,6 @@
 """What surrounds the work: wallets and tokens, the feed, notifications, matches.
 
-Belongs here: their columns. May import: `columns`, `deals`, `gigs`, `people`, `profiles`, `randomness`, `times`.
+Belongs here: their columns.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Arrays of numbers become typed columns.
 
-Belongs here: making polars columns, whole arrays at a time. May import: numpy, polars, pyarrow, `times`.
-A missing reference is the position -1, a missing time is `times.NEVER`.
+Belongs here: making polars columns, whole arrays at a time.
 """
 
 from __future__ import annotations

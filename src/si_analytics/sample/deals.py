@@ -1,7 +1,6 @@
 """What became of each deal, from the handshake to the money.
 
 Belongs here: the fate of deals as numbers, and the columns of deals and escrow jobs.
-May import: `columns`, `gigs`, `people`, `randomness`, `recruitment`, `times`, `words`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Postings, and who showed interest in them.
 
 Belongs here: gigs, applications, saved gigs, comparisons of gigs.
-May import: `columns`, `people`, `randomness`, `times`, `words`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What became of each invite: who sent it, who opened it, who came.
 
 Belongs here: the invites and the contacts they go to, as numbers. The columns are in `outreach`.
-May import: `people`, `randomness`, `recruitment`, `times`.
 
 The people who joined by an invite are known already, so their invites are told backwards from the
 day they joined; the others are sent and come to nothing at some stage.

@@ -1,7 +1,6 @@
 """The money: every payment between a sponsor's card and an influencer's or agent's bank.
 
 Belongs here: transactions as numbers, so that they add up. The columns are in `money`.
-May import: `deals`, `randomness`, `times`.
 
 A deal's money goes: paid in by the sponsor, locked in escrow; on release the platform deducts its
 commission from the escrow, gives the agents their part of that, and the rest goes to the influencer.

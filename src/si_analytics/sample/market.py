@@ -1,7 +1,6 @@
 """The whole marketplace of a scale and a seed.
 
 Belongs here: putting the parts together in the order in which they need each other.
-May import: every module of the package but its front.
 """
 
 from __future__ import annotations

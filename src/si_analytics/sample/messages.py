@@ -1,7 +1,6 @@
 """Conversations: about deals, and between agents and the people they brought.
 
-Belongs here: conversations and messages. May import: `columns`, `deals`, `people`, `randomness`, `recruitment`,
-`times`, `words`.
+Belongs here: conversations and messages.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Transactions, withdrawals and balances.
 
 Belongs here: the columns of the money, and the sums over it.
-May import: `columns`, `deals`, `ledger`, `people`, `profiles`, `randomness`, `times`, `words`.
 """
 
 from __future__ import annotations

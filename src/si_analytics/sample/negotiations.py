@@ -1,6 +1,6 @@
 """Haggling: negotiations and the offers in them.
 
-Belongs here: the columns of both. May import: `columns`, `deals`, `gigs`, `people`, `randomness`, `times`, `words`.
+Belongs here: the columns of both.
 
 A negotiation that led to a deal lies between the application and the deal; its last offer is the
 deal's amount. The others end in a refusal, in silence, or are still open.

@@ -1,7 +1,6 @@
 """What nobody filled in: nulls, rarely, wherever the schema allows them.
 
 Belongs here: the columns that are nearly always filled and yet may be empty.
-May import: `columns`, `randomness`.
 
 Columns that are often empty by their nature (moments that have not come, say) are left so by the
 modules that make them. Columns that money is added up by (type, amount, status of a transaction) are never touched.

@@ -1,7 +1,6 @@
 """Contacts, invites, templates, reminders.
 
 Belongs here: the columns of the agents' outreach.
-May import: `columns`, `invitations`, `people`, `profiles`, `randomness`, `times`, `words`.
 """
 
 from __future__ import annotations

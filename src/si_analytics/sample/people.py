@@ -1,7 +1,6 @@
 """Who is on the marketplace, when each of them came, and what they are like.
 
 Belongs here: the cast. Everything else reads it; the columns made from it are in `profiles`.
-May import: `columns`, `randomness`, `times`, `words`.
 
 People are numbered in the order in which they joined, so "who was there by then" is a prefix.
 """

@@ -1,7 +1,6 @@
 """Accounts and profiles.
 
 Belongs here: users, the four kinds of profile, social accounts, sessions.
-May import: `columns`, `people`, `randomness`, `recruitment`, `times`, `words`.
 """
 
 from __future__ import annotations

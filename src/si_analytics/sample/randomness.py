@@ -1,6 +1,6 @@
 """Chance that is the same everywhere: one stream of draws per table, from one seed.
 
-Belongs here: drawing numbers, choices, waiting times and identifiers. May import: numpy, polars, `columns`.
+Belongs here: drawing numbers, choices, waiting times and identifiers.
 
 The same seed must give the same rows on any machine and with any later numpy. Therefore only PCG64's
 raw output is used, which numpy promises to keep, and only arithmetic that IEEE 754 rounds the same way

@@ -1,6 +1,6 @@
 """Which agent brought whom.
 
-Belongs here: the referrals. May import: `columns`, `people`, `randomness`, `times`.
+Belongs here: the referrals.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What people think of each other once the work is done.
 
-Belongs here: the reviews. May import: `columns`, `deals`, `people`, `randomness`, `recruitment`, `times`, `words`.
+Belongs here: the reviews.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Bonuses, payouts, points, badges.
 
 Belongs here: agent bonuses and automatic payouts, reward rules and rewards, achievements.
-May import: `columns`, `ledger`, `people`, `randomness`, `times`, `words`.
 """
 
 from __future__ import annotations

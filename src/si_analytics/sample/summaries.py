@@ -2,7 +2,6 @@
 
 Belongs here: contact_engagement, agent_performance_metrics and brand_reputations, a month behind and with
 gaps, so that a refresh has something to write, to add and to correct.
-May import: `columns`, `deals`, `invitations`, `people`, `randomness`, `recruitment`, `times`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """When things happen in the sample marketplace.
 
 Belongs here: its fixed beginning and end, and the rhythm of years, seasons, weeks and hours.
-May import: numpy, `randomness` for its types only. All times are whole microseconds since 1970 in UTC.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The words of the sample marketplace: names, places, titles, sentences.
 
-Belongs here: vocabularies, nothing else. May import: nothing.
-Everything is made up; mail domains and telephone numbers are the reserved fictitious ones.
+Belongs here: vocabularies, nothing else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The statements of ``sql/schema`` and ``sql/views``, and those that bring a standing table up to them.
 
-Belongs here: everything that changes the shape of the operational database. May import: `sql`, `operational`,
-`catalog`.
+Belongs here: everything that changes the shape of the operational database.
 
 A statement of the files is run when the object it creates is missing, and then only: what stands is not locked,
 and need not belong to the role that asks. What a standing table lacks is added from the server's own words for

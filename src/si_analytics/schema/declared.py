@@ -1,6 +1,6 @@
 """The tables that ``sql/schema`` and ``sql/views`` declare, column by column, in words for people.
 
-Belongs here: reading the declarations without a database. May import: `sql`, `ddl`.
+Belongs here: reading the declarations without a database.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What may stand in the place of a declared object and do as well: partitions, other types, a view for a table.
 
 Belongs here: judging one difference by what stands in the database, and the statements that a view in place of a table
-needs otherwise. What is accepted is told, and neither altered nor created. May import: `sql`, `catalog`, `ddl`,
-`contract`, `source`, `staging`.
+needs otherwise. What is accepted is told, and neither altered nor created.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What stands in a database, object by object, and how two such pictures differ.
 
 Belongs here: reading Postgres's own catalogs and comparing what was read. Writes nothing.
-May import: `sql`.
 
 A picture is a mapping of `Item`. Definitions are the server's own words for an object, taken with
 the schema in question on the search path, so that two schemas of one server can be held side by side.

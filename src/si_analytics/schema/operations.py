@@ -1,8 +1,6 @@
 """The operational schema: what is declared in ``sql/schema`` and ``sql/views``, and what a database holds of it.
 
 Belongs here: building the schema, telling how a database differs from it, and naming its parts.
-May import: `errors`, `settings`, `sql`, `operational`,
-`postgres`, `catalog`, `ddl`.
 
 The declaration is the SQL files. To compare, they are run in a scratch schema within a savepoint that is
 rolled back, and what the server's catalogs say of it is held against what they say of ``SI_SOURCE_SCHEMA``. The

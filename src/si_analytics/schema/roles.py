@@ -1,7 +1,6 @@
 """The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
 
-Belongs here: setting up what ``sql/views/roles.sql`` declares. May import: `errors`, `settings`, `sql`,
-`operational`, `postgres`, `catalog`, `schema`, `contract`, `source`, `staging`.
+Belongs here: setting up what ``sql/views/roles.sql`` declares.
 
 A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
 somebody who may create roles.

@@ -1,8 +1,7 @@
 """Views of ours that show another table than the one that has its name by now.
 
 Belongs here: which relations each view is to show, finding those that do not, and making them anew. A view holds on to
-a table: renamed, and another put in its place, the old one goes on being shown. May import: `errors`, `sql`, `catalog`,
-`ddl`, `equivalents`, `source`.
+a table: renamed, and another put in its place, the old one goes on being shown.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The warehouse file: a published one that readers open, a working one that a refresh fills.
 
 Belongs here: opening DuckDB files, attaching Postgres, and replacing the published file in a single
-rename, so that readers never wait for a refresh nor a refresh for them. May import: `errors`,
-`settings`, `sql`, `postgres`.
+rename, so that readers never wait for a refresh nor a refresh for them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The clocks of a time zone as a table that queries join: what makes a moment a day or month of the zone.
 
 Belongs here: laying `zones` out for DuckDB. A query adds ``local_offsets.ahead`` to a moment; ``at time zone`` would
-ask DuckDB's own copy of the zones, which is of another version. May import: `zones`, `warehouse`.
+ask DuckDB's own copy of the zones, which is of another version.
 """
 
 from __future__ import annotations

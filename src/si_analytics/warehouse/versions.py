@@ -1,8 +1,7 @@
 """Refreshes that were published before: which are kept, where, and finding one again.
 
 Belongs here: keeping the file that a refresh replaces, and deleting what is kept no longer. A kept file is the
-published one of its day, under a second name; it is only read. May import: `errors`, `settings`, `windows`,
-`warehouse`.
+published one of its day, under a second name; it is only read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The dashboard: one HTML file that opens from disk, works offline and shows what the warehouse holds.
 
 Belongs here: the page and what is on it. `gather` asks a warehouse; the page itself opens none:
-`DashboardContent` brings the frames and says where they come from. May import: `charts`, `display`, `errors`,
-`freshness`, `windows`; `gather` also `reader`, `definitions`, `funnels`, `metrics`, `sql`.
+`DashboardContent` brings the frames and says where they come from.
 
 >>> from si_analytics import dashboard
 >>> dashboard.write(dashboard.DashboardContent(agent_leaderboard=board, ...), "dashboard.html")   # doctest: +SKIP

@@ -1,7 +1,7 @@
 """A table of the dashboard: its columns, and its cells as exact text.
 
 Belongs here: what is told of a column, and a value as the page's script reads it. A cell travels as text with every
-digit, so that no figure passes through a binary float on its way to a reader. May import: `display`.
+digit, so that no figure passes through a binary float on its way to a reader.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a dashboard shows: frames of the warehouse, and where they come from.
 
 Belongs here: the one argument of `render`, checked once when it is made. Opens no warehouse and
-reads no clock: whoever exports hands everything in. May import: `charts` (for the columns it
-reads), `display`, `errors`, `freshness`, `windows`.
+reads no clock: whoever exports hands everything in.
 """
 
 from __future__ import annotations

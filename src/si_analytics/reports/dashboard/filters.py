@@ -1,7 +1,7 @@
 """What readers may choose: the filters of the dashboard's panels, as they are declared.
 
 Belongs here: kinds of filter, and each as the page's template and script read it. A kind says how rows are kept; which
-column it looks at, and what may be chosen, is declared. May import: this package's `content`.
+column it looks at, and what may be chosen, is declared.
 """
 
 from __future__ import annotations

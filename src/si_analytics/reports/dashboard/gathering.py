@@ -1,8 +1,6 @@
 """What a dashboard shows, asked of a published warehouse.
 
 Belongs here: putting the questions that the panels and tiles declare, each once for all time and once for each period.
-May import: `definitions`, `errors`, `reader`, `windows`, and this package's `content`, `headlines`, `panel`, `panels`,
-`sources`.
 """
 
 from __future__ import annotations

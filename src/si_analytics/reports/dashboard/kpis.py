@@ -1,7 +1,6 @@
 """The headline figures of the overview: few, exact, each with a line that says what it is.
 
-Belongs here: the tiles, each declared with what it tells; sums and shares of whole frames. May import: `display`, and
-this package's `content` and `sources`.
+Belongs here: the tiles, each declared with what it tells; sums and shares of whole frames.
 """
 
 from __future__ import annotations

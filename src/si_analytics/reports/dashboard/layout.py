@@ -1,7 +1,7 @@
 """The page laid out: its sections with their filters and panels as the template reads them, and its script's data.
 
 Belongs here: which sections and panels are shown of a content, and what of it goes into the file. Knows no panel by
-name. May import: `errors`, and this package's `content`, `figures`, `filters`, `headlines`, `panel`, `panels`.
+name.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 Belongs here: putting template, styles, scripts and data together, the policy that keeps the page
 off the network, and writing the file whole or not at all. The same content gives the same bytes.
-May import: `charts`, `display`, `errors`, `windows`, and the other modules of this package.
 """
 
 from __future__ import annotations

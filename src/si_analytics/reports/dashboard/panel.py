@@ -1,7 +1,7 @@
 """The words that a panel of the dashboard is declared with.
 
 Belongs here: the words of a declaration, and a panel as the page's script reads it. What is drawn and listed is said by
-the panels themselves, in `panels`. May import: this package's `cells`, `content`, `figures`, `filters`, `sources`.
+the panels themselves, in `panels`.
 """
 
 from __future__ import annotations

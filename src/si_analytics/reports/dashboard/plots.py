@@ -3,7 +3,7 @@
 Belongs here: making figures of the library's own charts fit the page. A figure goes without its
 template and title: the page brings both themes and its own headings. Ranked charts go with every
 row, so that the page can draw the ones a filter leaves without writing or escaping a label itself.
-Which charts there are is said by the panels. May import: `charts`.
+Which charts there are is said by the panels.
 """
 
 from __future__ import annotations

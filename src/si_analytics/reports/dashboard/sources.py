@@ -1,8 +1,7 @@
 """Where the dashboard's figures come from: every question it puts to a warehouse, declared once.
 
 Belongs here: what is asked of all time and of a period, and which tables the answer is drawn from. A source that
-several panels share is asked once. Nothing is asked here, and nothing that draws is loaded. May import: `funnels`,
-`metrics`, `sql`, and for types `reader`.
+several panels share is asked once. Nothing is asked here, and nothing that draws is loaded.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Every panel of the dashboard, section by section: whoever adds one adds its declaration, and nothing else.
 
-Belongs here: the sections in their order, and the panels of each from its module. May import: `display`, the modules
-of this package, and the words of declarations.
+Belongs here: the sections in their order, and the panels of each from its module.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The agents: who earns how much, who an agent is when opened, and earnings day by day.
 
-Belongs here: the declarations of these panels, with their tables and charts. May import: `charts`, `display`, and the
-words of declarations.
+Belongs here: the declarations of these panels, with their tables and charts.
 """
 
 from __future__ import annotations

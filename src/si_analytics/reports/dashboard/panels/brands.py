@@ -1,7 +1,6 @@
 """The brands: what sponsors are known for among those who worked with them.
 
-Belongs here: the declaration of this panel, with its table and chart. May import: `charts`, and the words of
-declarations.
+Belongs here: the declaration of this panel, with its table and chart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The funnels: who gets how far, how long the last stage takes, and which invite template wins more.
 
-Belongs here: the declarations of these panels, with their tables and charts. May import: `charts`, and the words of
-declarations.
+Belongs here: the declarations of these panels, with their tables and charts.
 """
 
 from __future__ import annotations

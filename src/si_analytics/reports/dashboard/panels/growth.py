@@ -1,7 +1,6 @@
 """Growth: the marketplace month by month, and who of a month's signups stays.
 
-Belongs here: the declarations of these panels, with their tables and charts. May import: `charts`, and the words of
-declarations.
+Belongs here: the declarations of these panels, with their tables and charts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The overview: the best of what the sections below hold.
 
-Belongs here: the declarations of these panels; what they draw is declared with the panels they are the best of. May
-import: the words of declarations, and those panels.
+Belongs here: the declarations of these panels; what they draw is declared with the panels they are the best of.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Data quality: what the checks found, what no figure holds, and what the refresh read.
 
-Belongs here: the declarations of these panels, with their tables. May import: the words of declarations.
+Belongs here: the declarations of these panels, with their tables.
 """
 
 from __future__ import annotations

@@ -1,0 +1,101 @@
+"""A realistic mistake in the SQL of a metric or a funnel changes a number that the model says: none goes unseen.
+
+Each mistake is made in a copy of `sql/`, which is then run as the library runs it, on marketplaces that are always
+the same. The mistakes stand in `tests/mutations/`, one file per SQL file.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from si_analytics.definitions import files
+from si_analytics.settings import Settings
+from tests import model
+from tests.support import crowds, mutants, warehouses
+
+MISTAKES = mutants.mistakes()
+WORLDS: tuple[Callable[[], model.World], ...] = (
+    functools.partial(crowds.crowd, 1),
+    functools.partial(crowds.crowd, 2, gigs=48),
+    functools.partial(crowds.idle, 1),
+    crowds.corners,
+)
+
+
+@dataclass
+class Scene:
+    """A marketplace in a warehouse, and what the model says of it, each answer computed once."""
+
+    world: model.World
+    connection: duckdb.DuckDBPyConnection
+
+    def __post_init__(self) -> None:
+        self._expected: dict[str, list[model.Row]] = {}
+
+    def differs(self, question: mutants.Question) -> bool:
+        """Whether the SQL answers other than the model; what it computes on the way is undone."""
+        if repr(question) not in self._expected:
+            self._expected[repr(question)] = question.of_model(self.world)
+        self.connection.begin()
+        try:
+            return question.of_sql(self.connection) != self._expected[repr(question)]
+        finally:
+            self.connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def scenes(
+    create_database: Callable[..., str], schema_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Scene]]:
+    home = tmp_path_factory.mktemp("scenes")
+    url = create_database(schema_template)
+    using = Settings(_env_file=None, postgres_url=url, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore
+    definitions = warehouses.raw_definitions(using)
+    made = [Scene(world(), warehouses.in_memory(definitions)) for world in WORLDS]
+    for scene in made:
+        scene.connection.execute("set threads = 1")
+        warehouses.fill(scene.connection, scene.world)
+    yield made
+    for scene in made:
+        scene.connection.close()
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("mistaken") / "sql"
+    shutil.copytree(files.root(), copy)
+    return copy
+
+
+@pytest.fixture
+def copy(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `sql/`, which the library reads in its place."""
+    monkeypatch.setattr(files, "root", lambda: copied)
+    return copied
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=str)
+def test_a_mistake_changes_a_number(mistake: mutants.Mistake, scenes: list[Scene], copy: Path) -> None:
+    with mutants.made(mistake, copy):
+        seen = any(scene.differs(question) for scene in scenes for question in mutants.questions(mistake))
+    assert seen, f"nothing tells that '{mistake}' is wrong"
+
+
+def test_without_a_mistake_every_answer_is_the_model_s(scenes: list[Scene]) -> None:
+    asked = {repr(question): question for mistake in MISTAKES for question in mutants.questions(mistake)}
+    for question in asked.values():
+        assert not any(scene.differs(question) for scene in scenes), question
+
+
+def test_every_metric_and_funnel_has_its_mistakes() -> None:
+    counts = Counter((mistake.folder, mistake.name) for mistake in MISTAKES)
+    assert set(counts) == {(folder, name) for folder in ("metrics", "funnels") for name in files.names(folder)}
+    assert min(counts.values()) >= 4

@@ -1,0 +1,54 @@
+"""The catalogue says of every metric and funnel what its file says, in Python, on the command line and in the docs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from si_analytics.cli.app import app
+from si_analytics.compute import lineage
+from si_analytics.definitions import files, headers
+from si_analytics.query import catalog
+from tests.support.folders import ROOT
+
+PAGE = ROOT / "docs" / "metrics.md"
+EVERY = (*files.names("metrics"), *files.names("funnels"))
+
+
+def test_the_page_is_what_make_docs_would_write() -> None:
+    stands, would = PAGE.read_text(encoding="utf-8").splitlines(), catalog.page().splitlines()
+    changed = difflib.unified_diff(stands, would, "docs/metrics.md", "the headers", lineterm="", n=0)
+    assert stands == would, "docs/metrics.md is stale; run `make docs`:\n" + "\n".join(changed)
+
+
+def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() -> None:
+    rows = {row["name"]: row for row in catalog.listing().to_dicts()}
+    assert tuple(rows) == EVERY
+    for name, row in rows.items():
+        told = headers.of(name)
+        assert (row["kind"], row["grain"], row["summary"]) == (told.kind, told.grain, told.summary)
+        assert [column["name"] for column in row["columns"]] == [column.name for column in told.columns]
+        assert {table.partition(".")[0] for table in row["inputs"]} <= {"raw", "metrics", "meta"}
+    assert "$since  timestamptz or null, inclusive" in rows["agent_leaderboard"]["parameters"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_metric_is_described_column_by_column_with_its_lineage(name: str) -> None:
+    for row in catalog.described(name).to_dicts():
+        assert row["lineage"] == [".".join(origin) for origin in lineage.column_lineage(name)[row["column"]]]
+        assert row["meaning"]
+
+
+def test_the_command_line_lists_without_a_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SI_HOME", str(tmp_path))
+    listed = CliRunner().invoke(app, ["metric", "--list", "--json"])
+    assert [row["name"] for row in json.loads(listed.output)] == list(EVERY)
+    one = CliRunner().invoke(app, ["metric", "user_ratings", "--list"])
+    assert "user_reviews.rating" in one.output
+    assert "stars" in one.output
+    unknown = CliRunner().invoke(app, ["metric", "user_rating", "--list"])
+    assert unknown.exception is not None

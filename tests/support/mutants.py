@@ -1,0 +1,139 @@
+"""Realistic mistakes in the SQL, and what the metrics then say of marketplaces that are always the same.
+
+Belongs here: reading `tests/mutations/*.toml`, a copy of `sql/` to make mistakes in, the questions whose answers
+the model knows.
+
+A mistake is found by its text, white space aside, which has to occur once in the file: one that the SQL has
+grown away from is stale, and says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from si_analytics.compute import metrics
+from tests import model
+from tests.support import warehouses
+from tests.support.folders import TESTS
+from tests.support.moments import AS_OF, FEBRUARY, START
+
+FOLDER = TESTS / "mutations"
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in one file of `sql/`: in words, and as the text it is made of."""
+
+    folder: str
+    name: str
+    words: str
+    text: str
+    replacement: str
+
+    def __str__(self) -> str:
+        return f"{self.folder}/{self.name}: {self.words}"
+
+    def made_in(self, right: str) -> str:
+        """The file's text with the mistake in it."""
+        pattern = re.compile(r"\s+".join(map(re.escape, self.text.split())))
+        occurrences = len(pattern.findall(right))
+        assert occurrences == 1, f"'{self}' is stale: its text occurs {occurrences} times in the file"
+        return pattern.sub(lambda _: self.replacement, right)
+
+
+def mistakes() -> list[Mistake]:
+    """Every mistake, by file."""
+    return [
+        Mistake(folder, name, **one)
+        for path in sorted(FOLDER.glob("*.toml"))
+        for folder, _, name in [path.stem.partition("-")]
+        for one in tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]
+    ]
+
+
+@contextmanager
+def made(mistake: Mistake, copy: Path) -> Iterator[None]:
+    """The copy of `sql/` has the mistake in it within the block."""
+    path = copy / mistake.folder / f"{mistake.name}.sql"
+    right = path.read_text(encoding="utf-8")
+    path.write_text(mistake.made_in(right), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(right, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A metric, or one funnel of `conversion_funnels`, and the parameters it is asked with."""
+
+    metric: str
+    as_of: datetime = AS_OF
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def of_model(self, world: model.World) -> list[model.Row]:
+        if self.metric in model.STAGES:
+            return model.funnel(world, self.metric, self.as_of, **self.more)
+        return model.METRICS[self.metric](world, self.as_of, **self.more)
+
+    def of_sql(self, connection: duckdb.DuckDBPyConnection) -> list[model.Row]:
+        if self.metric in model.STAGES:
+            return warehouses.funnel(connection, self.metric, self.as_of, **self.more)
+        if "since" in self.more:
+            return warehouses.leaderboard(connection, self.as_of, **self.more)
+        asked = warehouses.all_time(self.as_of, **self.more)
+        for name in _needed(self.metric):
+            metrics.compute(connection, name, asked)
+        return warehouses.rows_of(metrics.evaluate(connection, self.metric, asked))
+
+
+@functools.cache
+def _needed(metric: str) -> tuple[str, ...]:
+    """The metrics that a metric is computed from, each after its own."""
+    needed = [table.removeprefix("metrics.") for table in metrics.inputs(metric) if table.startswith("metrics.")]
+    return tuple(dict.fromkeys(one for name in needed for one in (*_needed(name), name)))
+
+
+def questions(mistake: Mistake) -> list[Question]:
+    """What is asked to find a mistake: all that could differ, the plainest first."""
+    if mistake.folder == "funnels":
+        return _of_funnel(mistake.name)
+    if mistake.name == "conversion_funnels":
+        return [*_of_funnel("invite"), *_of_funnel("gig")]
+    # What has no counterpart in the model is seen in the metric it is there for.
+    metric = mistake.name if mistake.name in model.METRICS else "agent_performance_metrics"
+    return [
+        Question(metric),
+        Question(metric, START + DAY),
+        Question(metric, AS_OF, {"currency": "eur", "tz": "Europe/Berlin"}),
+        Question(metric, FEBRUARY, {"tz": "Pacific/Kiritimati"}),
+        *(_windowed() if metric == "agent_leaderboard" else []),
+    ]
+
+
+def _windowed() -> list[Question]:
+    spans = ((START, None), (START, START + DAY), (FEBRUARY, AS_OF - timedelta(hours=2)), (START - 40 * DAY, START))
+    return [Question("agent_leaderboard", AS_OF, {"since": since, "until": until}) for since, until in spans]
+
+
+def _of_funnel(name: str) -> list[Question]:
+    berlin = {"tz": "Europe/Berlin"}
+    return [
+        Question(name),
+        Question(name, FEBRUARY),
+        Question(name, AS_OF, {"within": 14 * DAY, "since": START, "until": FEBRUARY}),
+        Question(name, AS_OF, {"within": timedelta()}),
+        *(Question(name, AS_OF, {"by": by, **berlin}) for by in model.BREAKDOWNS[name]),
+        *(Question(name, START + 2 * DAY, {"by": by, "within": DAY}) for by in model.BREAKDOWNS[name]),
+    ]
