@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from si_analytics.compute.currencies import Present
 from si_analytics.query import leaderboards, queries
-from si_analytics.query.queries import FunnelQuestion, Present, Question
+from si_analytics.query.queries import FunnelQuestion, Question
 from si_analytics.settings import Settings
 from tests import model
 from tests.model.breakdowns import attribute_of, values_of

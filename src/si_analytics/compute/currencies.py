@@ -7,16 +7,31 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import duckdb
 
 from si_analytics import settings
 from si_analytics.definitions import files
-from si_analytics.errors import MissingTableError, SettingsError, UnknownNameError
+from si_analytics.errors import MissingTableError, SettingsError, UnknownNameError, UsageError
 
 ALWAYS = "usd"
 """What is known whatever was paid: amounts of deals are in it, and a transaction without a currency is."""
+
+
+@dataclass(frozen=True)
+class Present:
+    """What the warehouse's last refresh described, and in what: its as_of, currency and time zone.
+
+    ``currencies`` gives those that money was recorded in, when a question names one; any is taken where it is none.
+    """
+
+    as_of: datetime
+    currency: str
+    tz: str
+    currencies: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
 
 
 def held(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
@@ -36,6 +51,19 @@ def require(currency: str, known: Iterable[str]) -> str:
     if currency in choices:
         return currency
     raise UnknownNameError(f"currency '{currency}'", "no money was recorded in it", _there_are(currency, choices))
+
+
+def asked_for(given: str | None, present: Present) -> str:
+    """The currency meant; raises UsageError where none is written like that, or no money was recorded in it."""
+    if given is None:
+        return present.currency
+    try:
+        code = settings.currency_code(given)
+    except ValueError as error:
+        raise UsageError(f"currency '{given[:40]}'", f"it {error}", "Write one like usd, eur or eth") from error
+    if code == present.currency or present.currencies is None:
+        return code
+    return require(code, present.currencies())
 
 
 @functools.cache

@@ -14,13 +14,14 @@ from uuid import UUID
 import duckdb
 import polars as pl
 
-from si_analytics.compute import metrics
+from si_analytics.compute import currencies, metrics
+from si_analytics.compute.currencies import Present
 from si_analytics.definitions import files
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
 from si_analytics.query import connection as query_connection
 from si_analytics.query import queries
-from si_analytics.query.queries import Present, Question
+from si_analytics.query.queries import Question
 
 MEASURES = ("earnings", "deals", "referrals")
 TIERS = ("bronze", "silver", "gold", "platinum")
@@ -128,7 +129,7 @@ def history(
     The board of today counts as well, though its day is not over.
     """
     since, until = windows.ends(present.as_of, question.since, question.until, present.tz, during=question.during)
-    currency = queries.currency(question.currency, present)
+    currency = currencies.asked_for(question.currency, present)
     file = files.read("queries", "boards_kept")
     agent = None if agent_id is None else _agent(agent_id)
     values = {

@@ -7,16 +7,17 @@ warehouse, and the rows behind a cell.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from si_analytics import formatting, settings
+from si_analytics import formatting
 from si_analytics.compute import currencies, funnels, metrics
+from si_analytics.compute.currencies import Present
 from si_analytics.definitions import files
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.periods import windows
@@ -25,19 +26,6 @@ from si_analytics.query import connection as query_connection
 from si_analytics.query import explain
 
 _OF_TIME = {"as_of", "until", "last_moment", "last_day"}
-
-
-@dataclass(frozen=True)
-class Present:
-    """What the warehouse's last refresh described, and in what: its as_of, currency and time zone.
-
-    ``currencies`` gives those that money was recorded in, when a question names one; any is taken where it is none.
-    """
-
-    as_of: datetime
-    currency: str
-    tz: str
-    currencies: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -61,7 +49,7 @@ class Question:
         zone = windows.zone(present.tz if self.tz is None else self.tz).key
         now = present.as_of if self.as_of is None else _past(self.as_of, zone, present)
         window = windows.window(now, self.since, self.until, zone, during=self.during)
-        return metrics.Parameters(window, currency(self.currency, present), zone)
+        return metrics.Parameters(window, currencies.asked_for(self.currency, present), zone)
 
 
 def _past(as_of: Instant, zone: str, present: Present) -> datetime:
@@ -73,19 +61,6 @@ def _past(as_of: Instant, zone: str, present: Present) -> datetime:
             "Give an earlier one, or refresh: si refresh",
         )
     return moment
-
-
-def currency(given: str | None, present: Present) -> str:
-    """The currency meant; raises UsageError where none is written like that, or no money was recorded in it."""
-    if given is None:
-        return present.currency
-    try:
-        code = settings.currency_code(given)
-    except ValueError as error:
-        raise UsageError(f"currency '{given[:40]}'", f"it {error}", "Write one like usd, eur or eth") from error
-    if code == present.currency or present.currencies is None:
-        return code
-    return currencies.require(code, present.currencies())
 
 
 def named(name: str) -> str:

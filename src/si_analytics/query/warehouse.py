@@ -15,6 +15,7 @@ import polars as pl
 
 from si_analytics import arguments, formatting, settings
 from si_analytics.compute import currencies, funnels
+from si_analytics.compute.currencies import Present
 from si_analytics.errors import WarehouseError
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Duration, Instant
@@ -23,7 +24,7 @@ from si_analytics.query import diff as query_diff
 from si_analytics.query.explain import Key
 from si_analytics.query.freshness import Freshness
 from si_analytics.query.leaderboards import Board, Choice
-from si_analytics.query.queries import CellQuestion, FunnelQuestion, Present, Question
+from si_analytics.query.queries import CellQuestion, FunnelQuestion, Question
 from si_analytics.settings import Settings
 from si_analytics.warehouse import versions
 

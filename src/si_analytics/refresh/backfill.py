@@ -18,12 +18,11 @@ import duckdb
 
 from si_analytics import warehouse
 from si_analytics.compute import currencies, metrics
+from si_analytics.compute.currencies import Present
 from si_analytics.compute.metrics import Parameters
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Instant
-from si_analytics.query import queries
-from si_analytics.query.queries import Present
 from si_analytics.refresh import resumption, run_log
 from si_analytics.refresh.resumption import Last
 from si_analytics.refresh.steps import Listener
@@ -142,7 +141,7 @@ def _backfill(
         taken = resumption.take_up(connection, settings)
         _require_over(first, last, taken)
         present = Present(taken.as_of, taken.currency, taken.timezone, lambda: currencies.held(connection))
-        asked = Parameters.all_time(taken.as_of, queries.currency(currency, present), taken.timezone)
+        asked = Parameters.all_time(taken.as_of, currencies.asked_for(currency, present), taken.timezone)
         kept = days_kept(connection, asked.currency)
         wanted = [day for day in _range(first, last) if day not in kept]
         rows = _fill(connection, wanted, asked, table=table, keep=keep, listen=listen) if wanted else 0
