@@ -21,7 +21,7 @@ from psycopg import conninfo
 from psycopg import sql as pg_sql
 
 from si_analytics import sample
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.postgres import embedded
 
 _LOGIN = "si_benchmark"
@@ -136,7 +136,7 @@ def lesser_logins(place: Place) -> Iterator[tuple[str, str] | None]:
         if connection.execute("select to_regclass('analytics.source_transactions')").fetchone() == (None,):
             yield None
             return
-        connection.execute(files.read("views", "roles").text.encode())
+        connection.execute(project().views["roles"].text.encode())
         names = (f"{_LOGIN}_reader", f"{_LOGIN}_viewer")
         reader, viewer = (_login(connection, place, name) for name in names)
         try:
@@ -161,7 +161,7 @@ def _login(connection: psycopg.Connection[tuple[object, ...]], place: Place, nam
 
 def _show_views(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
     """Give a login the views of the extracted tables and the record of refreshes, and not the tables."""
-    views = [f"source_{table}" for table in files.names("extract")]
+    views = [f"source_{table}" for table in project().sources]
     relations = pg_sql.SQL(", ").join(pg_sql.Identifier("analytics", view) for view in [*views, "refreshes"])
     role = pg_sql.Identifier(name)
     connection.execute(pg_sql.SQL("grant usage on schema analytics to {}").format(role))

@@ -12,16 +12,16 @@ import dagster as dg
 from pipelines import descriptions, results
 from pipelines.resources import RefreshResource
 from si_analytics.compute import checks, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import Check, project
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """Every check, in the step it belongs to."""
     order = metrics.names()
     steps: dict[str, list[dg.AssetCheckSpec]] = {}
-    for file in files.read_all("checks"):
-        spec = _spec(file, order)
-        subject = "raw" if checks.reads_only_raw(file.name) else spec.asset_key.path[-1]
+    for one in project().checks.values():
+        spec = _spec(one, order)
+        subject = "raw" if checks.reads_only_raw(one.name) else spec.asset_key.path[-1]
         steps.setdefault(f"check_{subject}", []).append(spec)
     return [_step(name, specs) for name, specs in sorted(steps.items())]
 
@@ -57,23 +57,23 @@ def _result(key: dg.AssetCheckKey, result: checks.CheckResult) -> dg.AssetCheckR
     )
 
 
-def _spec(file: files.SqlFile, order: Sequence[str]) -> dg.AssetCheckSpec:
-    subject, read = _subject(file, order), descriptions.inputs(file.listed("Inputs"))
+def _spec(one: Check, order: Sequence[str]) -> dg.AssetCheckSpec:
+    subject, read = _subject(one, order), descriptions.inputs(one.inputs)
     return dg.AssetCheckSpec(
-        file.name,
+        one.name,
         asset=subject,
         additional_deps=[key for key in read if key != subject],
-        description=descriptions.description(file),
-        blocking=checks.severity(file.name) == checks.BLOCKING,
-        metadata=descriptions.metadata(file),
+        description=descriptions.description(one),
+        blocking=checks.severity(one.name) == checks.BLOCKING,
+        metadata=descriptions.metadata(one),
     )
 
 
-def _subject(file: files.SqlFile, order: Sequence[str]) -> dg.AssetKey:
+def _subject(one: Check, order: Sequence[str]) -> dg.AssetKey:
     """The table a check is about: the metric it reads that comes last in `order`, else its first table.
 
     The last, because what a blocking check is about holds up all that is computed from it.
     """
-    read = descriptions.inputs(file.listed("Inputs"))
+    read = descriptions.inputs(one.inputs)
     computed = sorted((key for key in read if key.path[0] == "metrics"), key=lambda key: order.index(key.path[1]))
     return computed[-1] if computed else read[0]

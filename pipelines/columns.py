@@ -14,7 +14,7 @@ import dagster as dg
 from si_analytics import schema
 from si_analytics.compute import lineage
 from si_analytics.compute.lineage import Origin
-from si_analytics.definitions import contract, files, headers
+from si_analytics.definitions import Query, Source, files, project
 from si_analytics.schema import declared
 
 _NAMED = 4
@@ -40,7 +40,7 @@ def of_extract(table: str) -> list[dg.TableColumn]:
     facts = {column.name: column.facts for column in declared.columns(table)}
     return [
         dg.TableColumn(one.name, one.type, _said(f"{table}.{one.name} in Postgres", facts.get(one.name, "")))
-        for one in contract.columns(table)
+        for one in project().sources[table].columns
     ]
 
 
@@ -57,7 +57,7 @@ def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
             "",
             _said(f"{one.meaning} ({one.unit})" if one.unit else one.meaning, _made(from_postgres[one.name])),
         )
-        for one in headers.of(name).columns
+        for one in project().computed[name].columns
     )
 
 
@@ -79,9 +79,9 @@ def described(columns: Iterable[dg.TableColumn], types: Mapping[str, str]) -> di
     return table_schema(dg.TableColumn(name, kind, says.get(name)) for name, kind in types.items())
 
 
-def lineage_of(folder: str, name: str) -> dict[str, dg.TableColumnLineage]:
-    """Which columns of other assets those of ``sql/<folder>/<name>.sql`` are made of."""
-    return _lineage({column: _deps(read) for column, read in lineage.column_inputs(folder, name).items()})
+def lineage_of(one: Query | Source) -> dict[str, dg.TableColumnLineage]:
+    """Which columns of other assets those of a query or source are made of."""
+    return _lineage({column: _deps(read) for column, read in lineage.of(one).items()})
 
 
 def lineage_of_target(file: files.SqlFile) -> dict[str, dg.TableColumnLineage]:
@@ -91,7 +91,7 @@ def lineage_of_target(file: files.SqlFile) -> dict[str, dg.TableColumnLineage]:
 
 def lineage_of_history(name: str) -> dict[str, dg.TableColumnLineage]:
     """The column of the metric that each kept column is."""
-    return _lineage({one.name: _deps([(f"metrics.{name}", one.name)]) for one in headers.of(name).columns})
+    return _lineage({one.name: _deps([(f"metrics.{name}", one.name)]) for one in project().computed[name].columns})
 
 
 def _lineage(deps: Mapping[str, list[dg.TableColumnDep]]) -> dict[str, dg.TableColumnLineage]:
@@ -123,7 +123,8 @@ def _written(file: files.SqlFile) -> dict[str, str]:
 
 
 def _reading(table: str, column: str) -> str:
-    read = table in files.names("extract") and any(one.name == column for one in contract.columns(table))
+    source = project().sources.get(table)
+    read = source is not None and any(one.name == column for one in source.columns)
     return f"read into raw.{table}" if read else "stays in Postgres"
 
 

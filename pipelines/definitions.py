@@ -7,7 +7,6 @@ files' headers and the settings (for the reporting time zone of the schedules), 
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 
 import dagster as dg
 
@@ -15,7 +14,7 @@ from pipelines import anomaly_checks, checks, jobs, schedules, sensors
 from pipelines.assets import history, metrics, operational, published, raw, reports
 from pipelines.resources import REFRESH, RefreshResource
 from si_analytics import settings
-from si_analytics.definitions import files as sql_files
+from si_analytics.definitions import loading
 
 
 @dg.definitions
@@ -25,7 +24,7 @@ def defs() -> dg.Definitions:
 
 
 @functools.lru_cache(maxsize=4)
-def _defs(timezone: str, files: frozenset[tuple[Path, int]]) -> dg.Definitions:
+def _defs(timezone: str, files: tuple[tuple[str, int, int], ...]) -> dg.Definitions:
     """The code location by these files, made once for a state of them: for a single run Dagster loads it five times."""
     groups = (operational, raw, metrics, published, reports)
     return dg.Definitions(
@@ -39,6 +38,6 @@ def _defs(timezone: str, files: frozenset[tuple[Path, int]]) -> dg.Definitions:
     )
 
 
-def _files() -> frozenset[tuple[Path, int]]:
-    """The SQL files, each with the time it was last written."""
-    return frozenset((path, path.stat().st_mtime_ns) for path in sql_files.root().rglob("*.sql"))
+def _files() -> tuple[tuple[str, int, int], ...]:
+    """The files under ``sql/``, each with the time it was last written and its length."""
+    return loading.state(loading.root())

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from si_analytics.definitions import files
+from si_analytics.definitions import Declaration, Metric, project
+from si_analytics.definitions.files import SqlFile
 
 OWNERS = ("team:growth",)
 POOL = "warehouse"
@@ -33,8 +35,7 @@ FRESH_DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), wa
 FRESH_WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=9), warn_window=timedelta(days=8))
 
 _ENTRY = re.compile(r"^(raw|metrics)\.(\w+)$")
-_SHOWN = ("Grain", "Left", "Money", "Units", "Severity", "Remedy")
-_SHOWN_OF_TARGET = ("Target", "Source", "Key")
+_SHOWN = ("grain", "left", "money", "units", "severity", "remedy")
 
 
 def key(group: str, name: str) -> dg.AssetKey:
@@ -48,29 +49,36 @@ def inputs(tables: tuple[str, ...]) -> list[dg.AssetKey]:
     return [key(match[1], match[2]) for match in found if match]
 
 
-def description(file: files.SqlFile) -> str:
-    """A file's header as Markdown: what it is, how it is made, what a row and its units are."""
-    # What a row of a file is that publishes is of interest to nobody: it counts what was written.
-    shown = _SHOWN_OF_TARGET if "Target" in file.fields else _SHOWN
-    facts = [f"- **{name}**: {file.fields[name]}" for name in shown if name in file.fields]
-    parts = (file.summary[:1].upper() + file.summary[1:], file.description, "\n".join(facts))
+def description(one: Declaration) -> str:
+    """A declaration as Markdown: what it is, how it is made, what a row and its units are."""
+    return in_words(one, {name: getattr(one, name, None) for name in _SHOWN})
+
+
+def in_words(one: Declaration | SqlFile, facts: Mapping[str, object]) -> str:
+    """What a declaration opens with, and these facts; those that are none or empty are left out."""
+    told = [f"- **{name.capitalize()}**: {_told(fact)}" for name, fact in facts.items() if fact]
+    parts = (one.summary[:1].upper() + one.summary[1:], one.description, "\n".join(told))
     return "\n\n".join(part for part in parts if part)
 
 
-def topic(file: files.SqlFile) -> dict[str, str]:
-    """What a metric is about, as the tag that assets are filtered by; none where its header leaves it out."""
-    return {"topic": file.fields["Topic"]} if "Topic" in file.fields else {}
+def _told(fact: object) -> str:
+    return ", ".join(fact) if isinstance(fact, tuple) else str(fact)
 
 
-def metadata(file: files.SqlFile, table: str | None = None) -> dict[str, Any]:
+def topic(metric: Metric) -> dict[str, str]:
+    """What a metric is about, as the tag that assets are filtered by; none where it does not say."""
+    return {"topic": metric.topic} if metric.topic else {}
+
+
+def metadata(one: Declaration | SqlFile, table: str | None = None) -> dict[str, Any]:
     """The code reference to a SQL file and, where it makes one, the name of the table."""
     named = {"dagster/table_name": table} if table else {}
-    return {**named, "dagster/code_references": code_reference(file.path)}
+    return {**named, "dagster/code_references": code_reference(one.path)}
 
 
 def code_reference(path: str) -> dg.CodeReferencesMetadataValue:
     """The reference to a file of the project, whose `path` is as people name it."""
-    root = files.root().parent
+    root = project().root.parent
     with warnings.catch_warnings():
         # Code references are marked beta; the warning would stand in the log once for every asset.
         warnings.simplefilter("ignore", dg.BetaWarning)

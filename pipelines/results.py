@@ -18,6 +18,7 @@ import duckdb
 from pipelines import columns, kpis
 from si_analytics.compute import checks
 from si_analytics.definitions import files as sql_files
+from si_analytics.definitions import project
 from si_analytics.extract import TableExtract
 from si_analytics.publish import TargetChange
 from si_analytics.query.warehouse import Warehouse
@@ -49,7 +50,7 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
     return {
         "dagster/row_count": table.rows,
         **columns.described(columns.of_extract(table.table), _types(refresh.connection.table(f"raw.{table.table}"))),
-        **columns.lineage_of("extract", table.table),
+        **columns.lineage_of(project().sources[table.table]),
         "mode": table.mode,
         **{name: number for name, number in _moved(table) if number is not None},
         "seconds": round(table.seconds, 3),
@@ -72,7 +73,7 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
     return {
         "dagster/row_count": rows,
         **columns.described(columns.of_metric(name), _types(relation)),
-        **columns.lineage_of("metrics", name),
+        **columns.lineage_of(project().metrics[name]),
         "seconds": round(seconds, 3),
         "first rows": dg.MetadataValue.md(_first_rows(relation)),
         **({"chart": dg.MetadataValue.md(markdown(*drawn))} if drawn else {}),

@@ -12,7 +12,7 @@ import dagster as dg
 
 from pipelines import columns, descriptions, results
 from si_analytics import settings
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.refresh import backfill
 from si_analytics.settings import Settings
@@ -51,10 +51,10 @@ def _filled(name: str, says: str, fill: Fill, timezone: str) -> dg.AssetsDefinit
         group_name=GROUP,
         description=says,
         metadata={
-            **descriptions.metadata(files.read("metrics", name), f"warehouse.{GROUP}.{name}"),
+            **descriptions.metadata(project().metrics[name], f"warehouse.{GROUP}.{name}"),
             **columns.table_schema(columns.of_history(name)),
         },
-        tags=descriptions.topic(files.read("metrics", name)),
+        tags=descriptions.topic(project().metrics[name]),
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
         partitions_def=dg.DailyPartitionsDefinition(_FIRST_DAY, timezone=timezone),

@@ -7,27 +7,27 @@ import dagster as dg
 from pipelines import columns, descriptions, results
 from pipelines.resources import RefreshResource
 from si_analytics.compute import metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import Metric, project
 
 GROUP = "metrics"
 
 
 def assets() -> list[dg.AssetsDefinition]:
     """Every metric, each after those it is computed from."""
-    return [_asset(files.read("metrics", name)) for name in metrics.names()]
+    return [_asset(project().metrics[name]) for name in metrics.names()]
 
 
-def _asset(file: files.SqlFile) -> dg.AssetsDefinition:
+def _asset(metric: Metric) -> dg.AssetsDefinition:
     @dg.asset(
-        key=descriptions.key(GROUP, file.name),
-        deps=descriptions.inputs(metrics.inputs(file.name)),
+        key=descriptions.key(GROUP, metric.name),
+        deps=descriptions.inputs(metrics.inputs(metric.name)),
         group_name=GROUP,
-        description=descriptions.description(file),
+        description=descriptions.description(metric),
         metadata={
-            **descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
-            **columns.table_schema(columns.of_metric(file.name)),
+            **descriptions.metadata(metric, f"warehouse.{GROUP}.{metric.name}"),
+            **columns.table_schema(columns.of_metric(metric.name)),
         },
-        tags=descriptions.topic(file),
+        tags=descriptions.topic(metric),
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,
         freshness_policy=descriptions.FRESH_DAILY,
@@ -36,8 +36,8 @@ def _asset(file: files.SqlFile) -> dg.AssetsDefinition:
     def compute(context: dg.AssetExecutionContext, refresh: RefreshResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         with refresh.step(context) as run:
             started = time.perf_counter()
-            rows = run.compute(file.name)
-            metadata = results.computed(run, file.name, rows, time.perf_counter() - started)
+            rows = run.compute(metric.name)
+            metadata = results.computed(run, metric.name, rows, time.perf_counter() - started)
         return dg.MaterializeResult(metadata=metadata)
 
     return compute

@@ -42,14 +42,14 @@ def assets() -> list[dg.AssetsDefinition]:
 
 def _spec(section: schema.Section, section_of: Mapping[str, str]) -> dg.AssetSpec:
     tables = "\n".join(f"- `{table}`: {declared.remark(table)}" for table in section.tables)
-    referred = {section_of[table] for table in _REFERENCE.findall(section.file.text) if table in section_of}
+    referred = {section_of[table] for table in _REFERENCE.findall(section.script.text) if table in section_of}
     return dg.AssetSpec(
         descriptions.key(GROUP, section.name),
         deps=[descriptions.key(GROUP, name) for name in sorted(referred - {section.name})],
         group_name=GROUP,
-        description=f"{descriptions.description(section.file)}\n\nTables:\n\n{tables}",
+        description=f"{descriptions.description(section.script)}\n\nTables:\n\n{tables}",
         metadata={
-            **descriptions.metadata(section.file, ", ".join(f"public.{table}" for table in section.tables)),
+            **descriptions.metadata(section.script, ", ".join(f"public.{table}" for table in section.tables)),
             **columns.table_schema(columns.of_section(section)),
         },
         kinds={"postgres", "sql"},

@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipelines import columns, descriptions, results
 from pipelines.resources import RefreshResource
-from si_analytics.definitions import files
+from si_analytics.definitions import files, project
 
 GROUP = "published"
 
@@ -35,12 +35,12 @@ def _spec(file: files.SqlFile) -> dg.AssetSpec:
         descriptions.key(GROUP, file.name),
         deps=descriptions.inputs((file.fields["Source"],)),
         group_name=GROUP,
-        description=descriptions.description(file),
+        description=descriptions.in_words(file, {name: file.fields[name] for name in ("Target", "Source", "Key")}),
         metadata={
             **descriptions.metadata(file, file.fields["Target"]),
             **columns.table_schema(columns.of_target(file)),
         },
-        tags=descriptions.topic(files.read("metrics", file.fields["Source"].removeprefix("metrics."))),
+        tags=descriptions.topic(project().metrics[file.fields["Source"].removeprefix("metrics.")]),
         kinds={"postgres", "sql"},
         owners=descriptions.OWNERS,
         freshness_policy=descriptions.FRESH_DAILY,

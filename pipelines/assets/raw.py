@@ -8,7 +8,7 @@ from pipelines import columns, descriptions, results
 from pipelines.launch_config import Extraction
 from pipelines.resources import EXTRACT, RefreshResource
 from si_analytics import schema
-from si_analytics.definitions import files
+from si_analytics.definitions import Source, project
 
 GROUP = "raw"
 
@@ -20,7 +20,7 @@ def assets() -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name=EXTRACT,
         description="Reads the listed columns of the listed tables of Postgres, all within one snapshot.",
-        specs=[_spec(file, section_of[file.name]) for file in files.read_all("extract")],
+        specs=[_spec(source, section_of[source.name]) for source in project().sources.values()],
         op_tags=descriptions.FIRST,
         pool=descriptions.POOL,
     )
@@ -36,15 +36,15 @@ def assets() -> list[dg.AssetsDefinition]:
     return [extract]
 
 
-def _spec(file: files.SqlFile, section: str) -> dg.AssetSpec:
+def _spec(source: Source, section: str) -> dg.AssetSpec:
     return dg.AssetSpec(
-        descriptions.key(GROUP, file.name),
+        descriptions.key(GROUP, source.name),
         deps=[descriptions.key("operational", section)],
         group_name=GROUP,
-        description=descriptions.description(file),
+        description=descriptions.description(source),
         metadata={
-            **descriptions.metadata(file, f"warehouse.{GROUP}.{file.name}"),
-            **columns.table_schema(columns.of_extract(file.name)),
+            **descriptions.metadata(source, f"warehouse.{GROUP}.{source.name}"),
+            **columns.table_schema(columns.of_extract(source.name)),
         },
         kinds={"duckdb", "sql"},
         owners=descriptions.OWNERS,

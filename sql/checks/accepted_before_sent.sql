@@ -2,13 +2,16 @@
 --
 -- It counts as accepted; the time it took is left out of means and medians.
 --
--- Dialect   duckdb
--- Grain     one row per invite
--- Severity  warning
--- Inputs    raw.invites
--- Params    $as_of  timestamptz, exclusive
--- Order     invite_id
--- Remedy    Correct sent_at or accepted_at in Postgres
+-- +++
+-- grain = "one row per invite"
+-- severity = "warning"
+-- inputs = "raw.invites"
+-- order = "invite_id"
+-- remedy = "Correct sent_at or accepted_at in Postgres"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -3,14 +3,17 @@
 -- An agent is a user with a row in agent_profiles; a profile without its user is none. Monthly payouts count the
 -- commission, in the reporting currency; the leaderboard does not. One to nobody at all is listed too.
 --
--- Dialect   duckdb
--- Grain     one row per transaction, in any currency
--- Severity  warning
--- Inputs    raw.transactions, raw.agent_profiles, raw.users
--- Params    $as_of  timestamptz, exclusive
--- Units     amount in the currency of the row
--- Order     transaction_id
--- Remedy    Correct to_user_id, or give the user an agent's profile
+-- +++
+-- grain = "one row per transaction, in any currency"
+-- severity = "warning"
+-- inputs = ["raw.transactions", "raw.agent_profiles", "raw.users"]
+-- units = "amount in the currency of the row"
+-- order = "transaction_id"
+-- remedy = "Correct to_user_id, or give the user an agent's profile"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -2,13 +2,16 @@
 --
 -- Listed whatever the deal's status. It counts as completed; the time it took is left out of every median.
 --
--- Dialect   duckdb
--- Grain     one row per deal
--- Severity  warning
--- Inputs    raw.deals
--- Params    $as_of  timestamptz, exclusive
--- Order     deal_id
--- Remedy    Correct created_at or completed_at in Postgres
+-- +++
+-- grain = "one row per deal"
+-- severity = "warning"
+-- inputs = "raw.deals"
+-- order = "deal_id"
+-- remedy = "Correct created_at or completed_at in Postgres"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

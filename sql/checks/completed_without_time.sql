@@ -2,14 +2,17 @@
 --
 -- Funnels count it as completed at an unknown time; monthly figures cannot place it and leave it out.
 --
--- Dialect   duckdb
--- Grain     one row per deal
--- Severity  warning
--- Inputs    raw.deals
--- Params    $as_of  timestamptz, exclusive
--- Units     amount in usd
--- Order     deal_id
--- Remedy    Set completed_at in Postgres
+-- +++
+-- grain = "one row per deal"
+-- severity = "warning"
+-- inputs = "raw.deals"
+-- units = "amount in usd"
+-- order = "deal_id"
+-- remedy = "Set completed_at in Postgres"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -3,15 +3,20 @@
 -- Looked at are the ids that no foreign key guards, of rows that exist at as_of, and the users of profiles, whose key
 -- was bypassed: a profile without its user makes no agent. What is named need only be there. A null is no id.
 --
--- Dialect   duckdb
--- Grain     one row per column of a row and id that it names in vain, once however often a list holds it
--- Severity  warning
--- Inputs    raw.agent_profiles, raw.conversations, raw.escrow_jobs, raw.gig_comparisons, raw.gigs,
---           raw.influencer_profiles, raw.invite_templates, raw.invites, raw.sponsor_profiles, raw.transactions,
---           raw.users
--- Params    $as_of  timestamptz, exclusive
--- Order     table_name, key, missing_id
--- Remedy    Restore what was deleted, or clear the reference
+-- +++
+-- grain = "one row per column of a row and id that it names in vain, once however often a list holds it"
+-- severity = "warning"
+-- inputs = [
+--     "raw.agent_profiles", "raw.conversations", "raw.escrow_jobs", "raw.gig_comparisons", "raw.gigs",
+--     "raw.influencer_profiles", "raw.invite_templates", "raw.invites", "raw.sponsor_profiles", "raw.transactions",
+--     "raw.users",
+-- ]
+-- order = "table_name, key, missing_id"
+-- remedy = "Restore what was deleted, or clear the reference"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

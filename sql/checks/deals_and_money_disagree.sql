@@ -4,14 +4,17 @@
 -- release exists; it went back where completed refunds reach the completed locks, each currency for itself. Figures
 -- go by the deal's status. Where another deal of the same three has the status that fits the money, it is that deal's.
 --
--- Dialect   duckdb
--- Grain     one row per deal, escrow job and currency
--- Severity  warning
--- Inputs    raw.deals, raw.escrow_jobs, raw.transactions
--- Params    $as_of  timestamptz, exclusive
--- Units     amounts in the currency of the row
--- Order     deal_id, job_id, currency
--- Remedy    Correct the deal's status, or record how its money went on
+-- +++
+-- grain = "one row per deal, escrow job and currency"
+-- severity = "warning"
+-- inputs = ["raw.deals", "raw.escrow_jobs", "raw.transactions"]
+-- units = "amounts in the currency of the row"
+-- order = "deal_id, job_id, currency"
+-- remedy = "Correct the deal's status, or record how its money went on"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,14 +1,18 @@
 -- duplicate_keys: a key that more than one row of an extracted table has.
 --
--- Dialect   duckdb
--- Grain     one row per table and key that stands more than once
--- Severity  blocking
--- Inputs    raw.agent_profiles, raw.contacts, raw.conversations, raw.deals, raw.escrow_jobs,
---           raw.gig_applications, raw.gig_comparisons, raw.gigs, raw.influencer_profiles,
---           raw.invite_templates, raw.invites, raw.messages, raw.negotiation_offers, raw.negotiations,
---           raw.referrals, raw.sponsor_profiles, raw.transactions, raw.user_reviews, raw.users
--- Order     table_name, key
--- Remedy    Let each key stand once: add a primary key that si schema diff misses, or mend the view shown in its place
+-- +++
+-- grain = "one row per table and key that stands more than once"
+-- severity = "blocking"
+-- inputs = [
+--     "raw.agent_profiles", "raw.contacts", "raw.conversations", "raw.deals", "raw.escrow_jobs",
+--     "raw.gig_applications", "raw.gig_comparisons", "raw.gigs", "raw.influencer_profiles", "raw.invite_templates",
+--     "raw.invites", "raw.messages", "raw.negotiation_offers", "raw.negotiations", "raw.referrals",
+--     "raw.sponsor_profiles", "raw.transactions", "raw.user_reviews", "raw.users",
+-- ]
+-- order = "table_name, key"
+-- remedy = """
+-- Let each key stand once: add a primary key that si schema diff misses, or mend the view shown in its place"""
+-- +++
 
 with
 

@@ -3,14 +3,17 @@
 -- Looked for whatever as_of is: an infinite event time lies after every as_of and would never show. Postgres counts to
 -- the year 294276, DuckDB to the first days of 294247: what is later arrives before the first time Postgres has.
 --
--- Dialect   duckdb
--- Grain     one row per row and column of time that is read
--- Severity  blocking
--- Inputs    raw.deals, raw.escrow_jobs, raw.gig_applications, raw.gigs, raw.invites, raw.messages,
---           raw.negotiation_offers, raw.negotiations, raw.referrals, raw.transactions, raw.user_reviews,
---           raw.users
--- Order     table_name, column_name, key
--- Remedy    Give these rows a real time, or none, in Postgres
+-- +++
+-- grain = "one row per row and column of time that is read"
+-- severity = "blocking"
+-- inputs = [
+--     "raw.deals", "raw.escrow_jobs", "raw.gig_applications", "raw.gigs", "raw.invites", "raw.messages",
+--     "raw.negotiation_offers", "raw.negotiations", "raw.referrals", "raw.transactions", "raw.user_reviews",
+--     "raw.users",
+-- ]
+-- order = "table_name, column_name, key"
+-- remedy = "Give these rows a real time, or none, in Postgres"
+-- +++
 
 with
 

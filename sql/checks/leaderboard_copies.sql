@@ -1,12 +1,13 @@
 -- leaderboard_copies: another table shows a different figure for an agent than the leaderboard.
 --
--- Dialect   duckdb
--- Grain     one row per table, figure and agent where they differ
--- Severity  blocking
--- Inputs    metrics.agent_leaderboard, metrics.agent_performance_metrics, metrics.agent_profile_summaries
--- Units     total_earnings in the reporting currency
--- Order     table_name, column_name, agent_id
--- Remedy    A metric is computed wrongly: report it, with the version of si_analytics
+-- +++
+-- grain = "one row per table, figure and agent where they differ"
+-- severity = "blocking"
+-- inputs = ["metrics.agent_leaderboard", "metrics.agent_performance_metrics", "metrics.agent_profile_summaries"]
+-- units = "total_earnings in the reporting currency"
+-- order = "table_name, column_name, agent_id"
+-- remedy = "A metric is computed wrongly: report it, with the version of si_analytics"
+-- +++
 
 with
 

@@ -4,14 +4,18 @@
 -- plus those of recruited sponsors, less those in which the agent recruited both. A join that multiplies rows
 -- shows here.
 --
--- Dialect   duckdb
--- Grain     one row per agent and figure that differs
--- Severity  blocking
--- Inputs    raw.deals, raw.referrals, raw.transactions, metrics.agent_leaderboard
--- Params    $as_of  timestamptz, exclusive · $currency  text
--- Units     total_earnings in the reporting currency
--- Order     agent_id, column_name
--- Remedy    The leaderboard is computed wrongly: report it, with the version of si_analytics
+-- +++
+-- grain = "one row per agent and figure that differs"
+-- severity = "blocking"
+-- inputs = ["raw.deals", "raw.referrals", "raw.transactions", "metrics.agent_leaderboard"]
+-- units = "total_earnings in the reporting currency"
+-- order = "agent_id, column_name"
+-- remedy = "The leaderboard is computed wrongly: report it, with the version of si_analytics"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- currency = "text"
+-- +++
 
 with
 

@@ -4,14 +4,17 @@
 -- role; contacts, templates and users are all there are. expected and found say how many rows the key ought to
 -- have and has.
 --
--- Dialect   duckdb
--- Grain     one row per metric and key whose number of rows is wrong
--- Severity  blocking
--- Inputs    raw.agent_profiles, raw.contacts, raw.invite_templates, raw.users, metrics.agent_leaderboard,
---           metrics.agent_performance_metrics, metrics.agent_profile_summaries, metrics.brand_reputations,
---           metrics.contact_engagement, metrics.invite_template_usage, metrics.user_ratings
--- Order     metric, key
--- Remedy    The metric is computed wrongly: report it, with the version of si_analytics
+-- +++
+-- grain = "one row per metric and key whose number of rows is wrong"
+-- severity = "blocking"
+-- inputs = [
+--     "raw.agent_profiles", "raw.contacts", "raw.invite_templates", "raw.users", "metrics.agent_leaderboard",
+--     "metrics.agent_performance_metrics", "metrics.agent_profile_summaries", "metrics.brand_reputations",
+--     "metrics.contact_engagement", "metrics.invite_template_usage", "metrics.user_ratings",
+-- ]
+-- order = "metric, key"
+-- remedy = "The metric is computed wrongly: report it, with the version of si_analytics"
+-- +++
 
 with
 

@@ -1,13 +1,16 @@
 -- negative_amounts: an amount of money is negative, and is added up as it is.
 --
--- Dialect   duckdb
--- Grain     one row per deal, escrow job or transaction, whatever its status
--- Severity  warning
--- Inputs    raw.deals, raw.escrow_jobs, raw.transactions
--- Params    $as_of  timestamptz, exclusive
--- Units     amount in the currency of the row; a deal's is usd
--- Order     table_name, key
--- Remedy    Correct the amount; money that goes back is a refund of a positive amount
+-- +++
+-- grain = "one row per deal, escrow job or transaction, whatever its status"
+-- severity = "warning"
+-- inputs = ["raw.deals", "raw.escrow_jobs", "raw.transactions"]
+-- units = "amount in the currency of the row; a deal's is usd"
+-- order = "table_name, key"
+-- remedy = "Correct the amount; money that goes back is a refund of a positive amount"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -2,13 +2,16 @@
 --
 -- The schema document forbids it; a column whose NOT NULL was dropped lets it in.
 --
--- Dialect   duckdb
--- Grain     one row per deal, escrow job or transaction, whatever its status
--- Severity  warning
--- Inputs    raw.deals, raw.escrow_jobs, raw.transactions
--- Params    $as_of  timestamptz, exclusive
--- Order     table_name, key
--- Remedy    Set the amount in Postgres, and let the column refuse nulls: si schema diff
+-- +++
+-- grain = "one row per deal, escrow job or transaction, whatever its status"
+-- severity = "warning"
+-- inputs = ["raw.deals", "raw.escrow_jobs", "raw.transactions"]
+-- order = "table_name, key"
+-- remedy = "Set the amount in Postgres, and let the column refuse nulls: si schema diff"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

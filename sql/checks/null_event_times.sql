@@ -4,15 +4,20 @@
 -- without sent_at was not sent, which is normal; it is listed where it says it was: by its status sent or accepted,
 -- or by having been opened, clicked or accepted before as_of. A user without created_at is in no signup cohort.
 --
--- Dialect   duckdb
--- Grain     one row per row without its event time
--- Severity  warning
--- Inputs    raw.deals, raw.escrow_jobs, raw.gig_applications, raw.gigs, raw.invites, raw.messages,
---           raw.negotiation_offers, raw.negotiations, raw.referrals, raw.transactions, raw.user_reviews,
---           raw.users
--- Params    $as_of  timestamptz, exclusive
--- Order     table_name, key
--- Remedy    Set these times in Postgres
+-- +++
+-- grain = "one row per row without its event time"
+-- severity = "warning"
+-- inputs = [
+--     "raw.deals", "raw.escrow_jobs", "raw.gig_applications", "raw.gigs", "raw.invites", "raw.messages",
+--     "raw.negotiation_offers", "raw.negotiations", "raw.referrals", "raw.transactions", "raw.user_reviews",
+--     "raw.users",
+-- ]
+-- order = "table_name, key"
+-- remedy = "Set these times in Postgres"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

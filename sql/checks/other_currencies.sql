@@ -4,14 +4,18 @@
 -- deductions of the platform's commission (revenue) and completed refunds. Other types of transaction enter no
 -- figure in any currency. A deal's amount has no currency of its own; figures made of it are in usd or null.
 --
--- Dialect   duckdb
--- Grain     one row per other currency; '' is one of them, null counts as usd
--- Severity  warning
--- Inputs    raw.transactions
--- Params    $as_of  timestamptz, exclusive · $currency  text
--- Units     amounts in the currency of the row; total_amount is the sum of all three types
--- Order     currency
--- Remedy    Convert these amounts, or refresh another warehouse with SI_CURRENCY set to that currency
+-- +++
+-- grain = "one row per other currency; '' is one of them, null counts as usd"
+-- severity = "warning"
+-- inputs = "raw.transactions"
+-- units = "amounts in the currency of the row; total_amount is the sum of all three types"
+-- order = "currency"
+-- remedy = "Convert these amounts, or refresh another warehouse with SI_CURRENCY set to that currency"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- currency = "text"
+-- +++
 
 with
 

@@ -3,14 +3,17 @@
 -- Alike are completed transactions of one type, job, payee, amount, currency and payment id, none of them null, created
 -- within a day of each other. Each that follows another one is listed, with the one before; all are added up.
 --
--- Dialect   duckdb
--- Grain     one row per transaction that repeats the one before it
--- Severity  warning
--- Inputs    raw.transactions
--- Params    $as_of  timestamptz, exclusive
--- Units     amount in the currency of the row
--- Order     transaction_id
--- Remedy    Find out whether the money moved twice; if it did not, set the status of one of the two to failed
+-- +++
+-- grain = "one row per transaction that repeats the one before it"
+-- severity = "warning"
+-- inputs = "raw.transactions"
+-- units = "amount in the currency of the row"
+-- order = "transaction_id"
+-- remedy = "Find out whether the money moved twice; if it did not, set the status of one of the two to failed"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

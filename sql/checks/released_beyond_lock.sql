@@ -4,14 +4,17 @@
 -- the ledger alone decides, so a release without any lock is beyond it, whatever amount the job names. Transactions
 -- without a job_id belong to no job.
 --
--- Dialect   duckdb
--- Grain     one row per job_id and currency
--- Severity  warning
--- Inputs    raw.transactions
--- Params    $as_of  timestamptz, exclusive
--- Units     amounts in the currency of the row
--- Order     job_id, currency
--- Remedy    Look for a release made twice, or a lock that was not recorded
+-- +++
+-- grain = "one row per job_id and currency"
+-- severity = "warning"
+-- inputs = "raw.transactions"
+-- units = "amounts in the currency of the row"
+-- order = "job_id, currency"
+-- remedy = "Look for a release made twice, or a lock that was not recorded"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

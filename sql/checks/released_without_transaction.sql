@@ -2,14 +2,17 @@
 --
 -- A release counts by its job_id, in whatever currency and amount, if created before as_of.
 --
--- Dialect   duckdb
--- Grain     one row per escrow job with status released, by released_at before as_of or at an unknown time
--- Severity  warning
--- Inputs    raw.escrow_jobs, raw.transactions
--- Params    $as_of  timestamptz, exclusive
--- Units     amount in the currency of the job
--- Order     job_id
--- Remedy    Find out whether the money was paid: either the job's status or the ledger is wrong
+-- +++
+-- grain = "one row per escrow job with status released, by released_at before as_of or at an unknown time"
+-- severity = "warning"
+-- inputs = ["raw.escrow_jobs", "raw.transactions"]
+-- units = "amount in the currency of the job"
+-- order = "job_id"
+-- remedy = "Find out whether the money was paid: either the job's status or the ledger is wrong"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,12 +1,15 @@
 -- repeated_reviews: a user reviewed another several times without a deal behind it; each review counts.
 --
--- Dialect   duckdb
--- Grain     one row per reviewer and reviewed user
--- Severity  warning
--- Inputs    raw.user_reviews
--- Params    $as_of  timestamptz, exclusive
--- Order     reviewer_id, reviewed_user_id
--- Remedy    Remove those that say the same again, or name the deals they are about
+-- +++
+-- grain = "one row per reviewer and reviewed user"
+-- severity = "warning"
+-- inputs = "raw.user_reviews"
+-- order = "reviewer_id, reviewed_user_id"
+-- remedy = "Remove those that say the same again, or name the deals they are about"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

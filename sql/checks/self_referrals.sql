@@ -2,13 +2,16 @@
 --
 -- Listed whether the referral is still active or not; while active it counts like any other.
 --
--- Dialect   duckdb
--- Grain     one row per referral
--- Severity  warning
--- Inputs    raw.referrals
--- Params    $as_of  timestamptz, exclusive
--- Order     referral_id
--- Remedy    Set is_active to false if the agent is not to earn from their own deals
+-- +++
+-- grain = "one row per referral"
+-- severity = "warning"
+-- inputs = "raw.referrals"
+-- order = "referral_id"
+-- remedy = "Set is_active to false if the agent is not to earn from their own deals"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

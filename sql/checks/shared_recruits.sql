@@ -2,13 +2,16 @@
 --
 -- Active is the referral, as on the leaderboard: an agent whose account is switched off is still credited.
 --
--- Dialect   duckdb
--- Grain     one row per recruited user; with two agents, first_agent_id and last_agent_id name them
--- Severity  warning
--- Inputs    raw.referrals, raw.agent_profiles, raw.users
--- Params    $as_of  timestamptz, exclusive
--- Order     user_id
--- Remedy    Set is_active to false on the referrals that are not to count
+-- +++
+-- grain = "one row per recruited user; with two agents, first_agent_id and last_agent_id name them"
+-- severity = "warning"
+-- inputs = ["raw.referrals", "raw.agent_profiles", "raw.users"]
+-- order = "user_id"
+-- remedy = "Set is_active to false on the referrals that are not to count"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -2,15 +2,21 @@
 --
 -- Months before 2000-01 are left out of the monthly figures; all other figures take such a row as it is.
 --
--- Dialect   duckdb
--- Grain     one row per column of time of a row that exists at as_of (an invite not sent yet does)
--- Severity  warning
--- Inputs    raw.deals, raw.escrow_jobs, raw.gig_applications, raw.gigs, raw.invites, raw.messages,
---           raw.negotiation_offers, raw.negotiations, raw.referrals, raw.transactions, raw.user_reviews,
---           raw.users
--- Params    $as_of  timestamptz, exclusive · $year_2000  timestamptz, when that year begins in the reporting time zone
--- Order     table_name, column_name, key
--- Remedy    Correct these times in Postgres; 1970-01-01 often stands for a time that was not known
+-- +++
+-- grain = "one row per column of time of a row that exists at as_of (an invite not sent yet does)"
+-- severity = "warning"
+-- inputs = [
+--     "raw.deals", "raw.escrow_jobs", "raw.gig_applications", "raw.gigs", "raw.invites", "raw.messages",
+--     "raw.negotiation_offers", "raw.negotiations", "raw.referrals", "raw.transactions", "raw.user_reviews",
+--     "raw.users",
+-- ]
+-- order = "table_name, column_name, key"
+-- remedy = "Correct these times in Postgres; 1970-01-01 often stands for a time that was not known"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- year_2000 = "timestamptz, when that year begins in the reporting time zone"
+-- +++
 
 with
 

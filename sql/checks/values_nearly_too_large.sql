@@ -3,14 +3,17 @@
 -- One that does not fit is listed here as well; values_too_large stops the refresh then. A rating of 5 in a column
 -- that ends at 9.9 is not near its limit: the range is that of the column's type.
 --
--- Dialect   duckdb
--- Grain     one row per value: the Postgres table and column, the row's key, the value, the largest that fits
--- Severity  warning
--- Inputs    metrics.agent_performance_metrics, metrics.agent_profile_summaries, metrics.brand_reputations,
---           metrics.contact_engagement, metrics.invite_template_usage, metrics.user_ratings
--- Units     value as in the column: counts, days, hours, stars, percent, the reporting currency
--- Order     table_name, column_name, key
--- Remedy    Give the column a wider type before a value outgrows it
+-- +++
+-- grain = "one row per value: the Postgres table and column, the row's key, the value, the largest that fits"
+-- severity = "warning"
+-- inputs = [
+--     "metrics.agent_performance_metrics", "metrics.agent_profile_summaries", "metrics.brand_reputations",
+--     "metrics.contact_engagement", "metrics.invite_template_usage", "metrics.user_ratings",
+-- ]
+-- units = "value as in the column: counts, days, hours, stars, percent, the reporting currency"
+-- order = "table_name, column_name, key"
+-- remedy = "Give the column a wider type before a value outgrows it"
+-- +++
 
 with
 

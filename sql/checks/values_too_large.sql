@@ -2,14 +2,17 @@
 --
 -- The limit is that of the column's type, on either side of zero; users.rating is held by its check to 5.
 --
--- Dialect   duckdb
--- Grain     one row per value: the Postgres table and column, the row's key, the value, the largest that fits
--- Severity  blocking
--- Inputs    metrics.agent_performance_metrics, metrics.agent_profile_summaries, metrics.brand_reputations,
---           metrics.contact_engagement, metrics.invite_template_usage, metrics.user_ratings
--- Units     value as in the column: counts, days, hours, stars, percent, the reporting currency
--- Order     table_name, column_name, key
--- Remedy    Correct the rows behind the value, or give the column a wider type
+-- +++
+-- grain = "one row per value: the Postgres table and column, the row's key, the value, the largest that fits"
+-- severity = "blocking"
+-- inputs = [
+--     "metrics.agent_performance_metrics", "metrics.agent_profile_summaries", "metrics.brand_reputations",
+--     "metrics.contact_engagement", "metrics.invite_template_usage", "metrics.user_ratings",
+-- ]
+-- units = "value as in the column: counts, days, hours, stars, percent, the reporting currency"
+-- order = "table_name, column_name, key"
+-- remedy = "Correct the rows behind the value, or give the column a wider type"
+-- +++
 
 with
 

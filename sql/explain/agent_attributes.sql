@@ -1,15 +1,21 @@
 -- agent_attributes: the row that says who an agent is.
 --
--- Dialect   duckdb
--- Grain     one row per agent asked for
--- Explains  agent_leaderboard.agent_id, agent_leaderboard.agent_name, agent_leaderboard.avatar, agent_leaderboard.tier,
---           agent_performance_metrics.user_id
--- How       value of the row
--- Empty     null
--- Inputs    raw.agent_profiles, raw.users
--- Params    $key  id of the agent · $column  the column explained
--- Units     value as text, as it stands in source_column of source_table
--- Order     id
+-- +++
+-- grain = "one row per agent asked for"
+-- explains = [
+--     "agent_leaderboard.agent_id", "agent_leaderboard.agent_name", "agent_leaderboard.avatar",
+--     "agent_leaderboard.tier", "agent_performance_metrics.user_id",
+-- ]
+-- how = "value of the row"
+-- empty = "null"
+-- inputs = ["raw.agent_profiles", "raw.users"]
+-- units = "value as text, as it stands in source_column of source_table"
+-- order = "id"
+--
+-- [params]
+-- key = "id of the agent"
+-- column = "the column explained"
+-- +++
 
 with
 

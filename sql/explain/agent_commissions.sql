@@ -1,15 +1,20 @@
 -- agent_commissions: the completed commissions an agent was paid in the reporting currency.
 --
--- Dialect   duckdb
--- Grain     one row per transaction
--- Explains  agent_leaderboard.total_earnings, agent_performance_metrics.total_earnings
--- How       sum of value
--- Empty     0
--- Inputs    raw.transactions
--- Params    $key  id of the agent · $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
---           $currency  text
--- Units     value in the reporting currency
--- Order     created_at, transaction_id
+-- +++
+-- grain = "one row per transaction"
+-- explains = ["agent_leaderboard.total_earnings", "agent_performance_metrics.total_earnings"]
+-- how = "sum of value"
+-- empty = "0"
+-- inputs = "raw.transactions"
+-- units = "value in the reporting currency"
+-- order = "created_at, transaction_id"
+--
+-- [params]
+-- key = "id of the agent"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- currency = "text"
+-- +++
 
 with
 

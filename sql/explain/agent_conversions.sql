@@ -1,15 +1,19 @@
 -- agent_conversions: an agent's accepted invites, and how long each took.
 --
--- Dialect   duckdb
--- Grain     one row per invite accepted at a known time, not before it was sent
--- Explains  agent_performance_metrics.average_conversion_time
--- How       mean of value / 86400000000
--- Decimals  2
--- Empty     null
--- Inputs    raw.invites
--- Params    $key  id of the agent · $as_of  timestamptz, exclusive
--- Units     value in microseconds, days in days
--- Order     accepted_at, invite_id
+-- +++
+-- grain = "one row per invite accepted at a known time, not before it was sent"
+-- explains = "agent_performance_metrics.average_conversion_time"
+-- how = "mean of value / 86400000000"
+-- decimals = 2
+-- empty = "null"
+-- inputs = "raw.invites"
+-- units = "value in microseconds, days in days"
+-- order = "accepted_at, invite_id"
+--
+-- [params]
+-- key = "id of the agent"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,13 +1,18 @@
 -- agent_deals: the deals that count for an agent, and through which of their parties.
 --
--- Dialect   duckdb
--- Grain     one row per deal; once also where both parties are recruits
--- Explains  agent_leaderboard.total_deals, agent_performance_metrics.total_deals
--- How       number of rows
--- Inputs    raw.deals, raw.referrals
--- Params    $key  id of the agent · $since  timestamptz or null, inclusive · $until  timestamptz, exclusive
--- Units     amount in usd
--- Order     created_at, deal_id
+-- +++
+-- grain = "one row per deal; once also where both parties are recruits"
+-- explains = ["agent_leaderboard.total_deals", "agent_performance_metrics.total_deals"]
+-- how = "number of rows"
+-- inputs = ["raw.deals", "raw.referrals"]
+-- units = "amount in usd"
+-- order = "created_at, deal_id"
+--
+-- [params]
+-- key = "id of the agent"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,14 +1,17 @@
 -- agent_previous_rank: the agents at an agent's rank or above in the window before, by what decided it.
 --
--- Dialect   duckdb
--- Grain     one row per agent ranked at or above the one asked for; none where that one had nothing in that window
--- Explains  agent_leaderboard.previous_rank
--- How       number of rows
--- Empty     null
--- Inputs    explained_before
--- Params    $key  id of the agent
--- Units     total_earnings in the reporting currency
--- Order     rank
+-- +++
+-- grain = "one row per agent ranked at or above the one asked for; none where that one had nothing in that window"
+-- explains = "agent_leaderboard.previous_rank"
+-- how = "number of rows"
+-- empty = "null"
+-- inputs = "explained_before"
+-- units = "total_earnings in the reporting currency"
+-- order = "rank"
+--
+-- [params]
+-- key = "id of the agent"
+-- +++
 
 with
 

@@ -1,13 +1,16 @@
 -- agent_rank: the agents at an agent's rank or above, by what decides the rank.
 --
--- Dialect   duckdb
--- Grain     one row per agent ranked at or above the one asked for
--- Explains  agent_leaderboard.rank
--- How       number of rows
--- Inputs    explained
--- Params    $key  id of the agent
--- Units     total_earnings in the reporting currency
--- Order     rank
+-- +++
+-- grain = "one row per agent ranked at or above the one asked for"
+-- explains = "agent_leaderboard.rank"
+-- how = "number of rows"
+-- inputs = "explained"
+-- units = "total_earnings in the reporting currency"
+-- order = "rank"
+--
+-- [params]
+-- key = "id of the agent"
+-- +++
 
 with
 

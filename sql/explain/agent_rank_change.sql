@@ -1,14 +1,17 @@
 -- agent_rank_change: an agent's place on the board of the window before, and on this one.
 --
--- Dialect   duckdb
--- Grain     one row per window; none where the agent had nothing in the one before
--- Explains  agent_leaderboard.rank_change
--- How       sum of value
--- Empty     null
--- Inputs    explained, explained_before
--- Params    $key  id of the agent
--- Units     value is the rank before, and the rank now with a minus; total_earnings in the reporting currency
--- Order     span desc
+-- +++
+-- grain = "one row per window; none where the agent had nothing in the one before"
+-- explains = "agent_leaderboard.rank_change"
+-- how = "sum of value"
+-- empty = "null"
+-- inputs = ["explained", "explained_before"]
+-- units = "value is the rank before, and the rank now with a minus; total_earnings in the reporting currency"
+-- order = "span desc"
+--
+-- [params]
+-- key = "id of the agent"
+-- +++
 
 with
 

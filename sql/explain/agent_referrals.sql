@@ -2,13 +2,18 @@
 --
 -- Without a window a recruit of an unknown time counts as well; in one it lies in none.
 --
--- Dialect   duckdb
--- Grain     one row per recruit
--- Explains  agent_leaderboard.total_referrals, agent_performance_metrics.total_referrals
--- How       number of rows
--- Inputs    raw.referrals
--- Params    $key  id of the agent · $since  timestamptz or null, inclusive · $until  timestamptz, exclusive
--- Order     recruited_at, recruited_user_id
+-- +++
+-- grain = "one row per recruit"
+-- explains = ["agent_leaderboard.total_referrals", "agent_performance_metrics.total_referrals"]
+-- how = "number of rows"
+-- inputs = "raw.referrals"
+-- order = "recruited_at, recruited_user_id"
+--
+-- [params]
+-- key = "id of the agent"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -2,14 +2,17 @@
 --
 -- The moment is the one asked for: that refresh's own, or an earlier one.
 --
--- Dialect   duckdb
--- Grain     one row per refresh, of which this is the last
--- Explains  agent_performance_metrics.last_calculated_at
--- How       value of the row
--- Empty     null
--- Inputs    meta.refreshes
--- Params    $as_of  timestamptz
--- Order     taken_at
+-- +++
+-- grain = "one row per refresh, of which this is the last"
+-- explains = "agent_performance_metrics.last_calculated_at"
+-- how = "value of the row"
+-- empty = "null"
+-- inputs = "meta.refreshes"
+-- order = "taken_at"
+--
+-- [params]
+-- as_of = "timestamptz"
+-- +++
 
 with
 

@@ -1,15 +1,19 @@
 -- agent_reviews: the reviews about an agent.
 --
--- Dialect   duckdb
--- Grain     one row per review
--- Explains  agent_performance_metrics.satisfaction_score
--- How       mean of value
--- Decimals  1
--- Empty     null
--- Inputs    raw.user_reviews
--- Params    $key  id of the agent · $as_of  timestamptz, exclusive
--- Units     value in stars
--- Order     created_at, review_id
+-- +++
+-- grain = "one row per review"
+-- explains = "agent_performance_metrics.satisfaction_score"
+-- how = "mean of value"
+-- decimals = 1
+-- empty = "null"
+-- inputs = "raw.user_reviews"
+-- units = "value in stars"
+-- order = "created_at, review_id"
+--
+-- [params]
+-- key = "id of the agent"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -4,15 +4,20 @@
 -- 100 x weight x percentile. A component the agent lacks has no value and gives no points; its weight stays.
 -- worse, equal (the agent included) and compared are exact; the score is rounded once, from these.
 --
--- Dialect   duckdb
--- Grain     one row per component
--- Explains  agent_performance_metrics.performance_score
--- How       sum of 100 x weight x (worse + equal / 2) / compared
--- Decimals  2
--- Inputs    meta.performance_weights, metrics.agent_performance_components, metrics.agent_performance_standings
--- Params    $key  id of the agent
--- Units     value in the component's own unit: money, deals, a ratio, days, hours, stars; points of 100
--- Order     weight desc, component asc
+-- +++
+-- grain = "one row per component"
+-- explains = "agent_performance_metrics.performance_score"
+-- how = "sum of 100 x weight x (worse + equal / 2) / compared"
+-- decimals = 2
+-- inputs = [
+--     "meta.performance_weights", "metrics.agent_performance_components", "metrics.agent_performance_standings",
+-- ]
+-- units = "value in the component's own unit: money, deals, a ratio, days, hours, stars; points of 100"
+-- order = "weight desc, component asc"
+--
+-- [params]
+-- key = "id of the agent"
+-- +++
 
 with
 

@@ -1,12 +1,16 @@
 -- agent_verified_referrals: an agent's active recruits who came by a verified invite of the same agent.
 --
--- Dialect   duckdb
--- Grain     one row per recruit, with the invite verified first and the number of such invites
--- Explains  agent_performance_metrics.verified_referrals
--- How       number of rows
--- Inputs    raw.invites, raw.referrals
--- Params    $key  id of the agent · $as_of  timestamptz, exclusive
--- Order     recruited_at, recruited_user_id
+-- +++
+-- grain = "one row per recruit, with the invite verified first and the number of such invites"
+-- explains = "agent_performance_metrics.verified_referrals"
+-- how = "number of rows"
+-- inputs = ["raw.invites", "raw.referrals"]
+-- order = "recruited_at, recruited_user_id"
+--
+-- [params]
+-- key = "id of the agent"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,15 +1,18 @@
 -- agent_waits: each time an agent answered, and how long the others had waited.
 --
--- Dialect   duckdb
--- Grain     one row per reply
--- Explains  agent_performance_metrics.response_time
--- How       mean of value / 3600000000
--- Decimals  2
--- Empty     null
--- Inputs    metrics.agent_replies
--- Params    $key  id of the agent
--- Units     value in microseconds, hours in hours
--- Order     replied_at, message_id
+-- +++
+-- grain = "one row per reply"
+-- explains = "agent_performance_metrics.response_time"
+-- how = "mean of value / 3600000000"
+-- decimals = 2
+-- empty = "null"
+-- inputs = "metrics.agent_replies"
+-- units = "value in microseconds, hours in hours"
+-- order = "replied_at, message_id"
+--
+-- [params]
+-- key = "id of the agent"
+-- +++
 
 with
 

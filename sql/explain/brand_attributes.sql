@@ -1,14 +1,18 @@
 -- brand_attributes: the row that says who a sponsor is.
 --
--- Dialect   duckdb
--- Grain     one row per sponsor asked for; for the company none where the sponsor has no profile
--- Explains  brand_reputations.sponsor_id, brand_reputations.company
--- How       value of the row
--- Empty     null
--- Inputs    raw.sponsor_profiles, raw.users
--- Params    $key  id of the sponsor · $column  the column explained
--- Units     value as text, as it stands in source_column of source_table
--- Order     id
+-- +++
+-- grain = "one row per sponsor asked for; for the company none where the sponsor has no profile"
+-- explains = ["brand_reputations.sponsor_id", "brand_reputations.company"]
+-- how = "value of the row"
+-- empty = "null"
+-- inputs = ["raw.sponsor_profiles", "raw.users"]
+-- units = "value as text, as it stands in source_column of source_table"
+-- order = "id"
+--
+-- [params]
+-- key = "id of the sponsor"
+-- column = "the column explained"
+-- +++
 
 with
 

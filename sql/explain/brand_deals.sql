@@ -1,13 +1,17 @@
 -- brand_deals: the deals of a sponsor, whatever their status.
 --
--- Dialect   duckdb
--- Grain     one row per deal
--- Explains  brand_reputations.total_deals
--- How       number of rows
--- Inputs    raw.deals
--- Params    $key  id of the sponsor · $as_of  timestamptz, exclusive
--- Units     amount in usd
--- Order     created_at, deal_id
+-- +++
+-- grain = "one row per deal"
+-- explains = "brand_reputations.total_deals"
+-- how = "number of rows"
+-- inputs = "raw.deals"
+-- units = "amount in usd"
+-- order = "created_at, deal_id"
+--
+-- [params]
+-- key = "id of the sponsor"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

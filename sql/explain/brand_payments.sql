@@ -1,15 +1,19 @@
 -- brand_payments: a sponsor's released escrow jobs, and how long each payment took.
 --
--- Dialect   duckdb
--- Grain     one row per escrow job, released after its work was submitted
--- Explains  brand_reputations.average_payment_time
--- How       mean of value / 86400000000
--- Decimals  2
--- Empty     null
--- Inputs    raw.escrow_jobs
--- Params    $key  id of the sponsor · $as_of  timestamptz, exclusive
--- Units     value in microseconds, days in days; amount in the job's currency
--- Order     released_at, job_id
+-- +++
+-- grain = "one row per escrow job, released after its work was submitted"
+-- explains = "brand_reputations.average_payment_time"
+-- how = "mean of value / 86400000000"
+-- decimals = 2
+-- empty = "null"
+-- inputs = "raw.escrow_jobs"
+-- units = "value in microseconds, days in days; amount in the job's currency"
+-- order = "released_at, job_id"
+--
+-- [params]
+-- key = "id of the sponsor"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,14 +1,17 @@
 -- brand_rank: the sponsors at a sponsor's rank or above, by what decides the rank; none where it is unrated.
 --
--- Dialect   duckdb
--- Grain     one row per sponsor ranked at or above the one asked for
--- Explains  brand_reputations.rank
--- How       number of rows
--- Empty     null
--- Inputs    metrics.brand_reputations
--- Params    $key  id of the sponsor
--- Units     reputation_score in stars, as published
--- Order     rank
+-- +++
+-- grain = "one row per sponsor ranked at or above the one asked for"
+-- explains = "brand_reputations.rank"
+-- how = "number of rows"
+-- empty = "null"
+-- inputs = "metrics.brand_reputations"
+-- units = "reputation_score in stars, as published"
+-- order = "rank"
+--
+-- [params]
+-- key = "id of the sponsor"
+-- +++
 
 with
 

@@ -1,16 +1,23 @@
 -- brand_ratings: what the reviews about a sponsor say in one of the four ratings.
 --
--- Dialect   duckdb
--- Grain     one row per review that gives this rating
--- Explains  brand_reputations.overall_rating, brand_reputations.payment_speed_rating,
---           brand_reputations.communication_rating, brand_reputations.professionalism_rating
--- How       mean of value
--- Decimals  1
--- Empty     null
--- Inputs    raw.user_reviews
--- Params    $key  id of the sponsor · $column  the column explained · $as_of  timestamptz, exclusive
--- Units     value in stars
--- Order     created_at, review_id
+-- +++
+-- grain = "one row per review that gives this rating"
+-- explains = [
+--     "brand_reputations.overall_rating", "brand_reputations.payment_speed_rating",
+--     "brand_reputations.communication_rating", "brand_reputations.professionalism_rating",
+-- ]
+-- how = "mean of value"
+-- decimals = 1
+-- empty = "null"
+-- inputs = "raw.user_reviews"
+-- units = "value in stars"
+-- order = "created_at, review_id"
+--
+-- [params]
+-- key = "id of the sponsor"
+-- column = "the column explained"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,13 +1,17 @@
 -- brand_reviews: the reviews about a sponsor.
 --
--- Dialect   duckdb
--- Grain     one row per review
--- Explains  brand_reputations.review_count
--- How       number of rows
--- Inputs    raw.user_reviews
--- Params    $key  id of the sponsor · $as_of  timestamptz, exclusive
--- Units     ratings in stars
--- Order     created_at, review_id
+-- +++
+-- grain = "one row per review"
+-- explains = "brand_reputations.review_count"
+-- how = "number of rows"
+-- inputs = "raw.user_reviews"
+-- units = "ratings in stars"
+-- order = "created_at, review_id"
+--
+-- [params]
+-- key = "id of the sponsor"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -3,16 +3,20 @@
 -- Each row is a mean of its own, total over count; the prior, all reviews about sponsors, weighs five times what
 -- a review does. total and count are exact, value is total / count, rounded. A sponsor without a review is unrated.
 --
--- Dialect   duckdb
--- Grain     one row per review about the sponsor, after one for the prior; none without a review
--- Explains  brand_reputations.reputation_score
--- How       sum of weight x total / count over sum of weight
--- Decimals  3
--- Empty     null
--- Inputs    raw.user_reviews, raw.users
--- Params    $key  id of the sponsor · $as_of  timestamptz, exclusive
--- Units     total and value in stars
--- Order     weight desc, created_at asc, review_id asc
+-- +++
+-- grain = "one row per review about the sponsor, after one for the prior; none without a review"
+-- explains = "brand_reputations.reputation_score"
+-- how = "sum of weight x total / count over sum of weight"
+-- decimals = 3
+-- empty = "null"
+-- inputs = ["raw.user_reviews", "raw.users"]
+-- units = "total and value in stars"
+-- order = "weight desc, created_at asc, review_id asc"
+--
+-- [params]
+-- key = "id of the sponsor"
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -1,14 +1,20 @@
 -- funnel_attributes: the stage that a row of a funnel speaks of.
 --
--- Dialect   duckdb
--- Grain     one row per stage asked for, as the file of the funnel declares it
--- Explains  conversion_funnels.funnel, conversion_funnels.breakdown, conversion_funnels.breakdown_value,
---           conversion_funnels.stage_number, conversion_funnels.stage
--- How       value of the row
--- Inputs    explained_stages
--- Params    $stage_number  bigint, from 1 · $column  the column explained
--- Units     value as text
--- Order     stage_number
+-- +++
+-- grain = "one row per stage asked for, as the file of the funnel declares it"
+-- explains = [
+--     "conversion_funnels.funnel", "conversion_funnels.breakdown", "conversion_funnels.breakdown_value",
+--     "conversion_funnels.stage_number", "conversion_funnels.stage",
+-- ]
+-- how = "value of the row"
+-- inputs = "explained_stages"
+-- units = "value as text"
+-- order = "stage_number"
+--
+-- [params]
+-- stage_number = "bigint, from 1"
+-- column = "the column explained"
+-- +++
 
 with
 

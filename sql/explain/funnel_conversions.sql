@@ -1,17 +1,22 @@
 -- funnel_conversions: how many units reached a stage, and how many the stage it is compared with.
 --
--- Dialect   duckdb
--- Grain     one row per stage compared; the first stage has none before it
--- Explains  conversion_funnels.conversion_from_previous, conversion_funnels.conversion_from_start
--- How       first value / second value
--- Decimals  6
--- Empty     null
--- Inputs    explained_stages, explained_units
--- Params    $stage_number  bigint, from 1 · $column  the column explained ·
---           $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
---           $within_microseconds  bigint or null, inclusive
--- Units     value counts units
--- Order     place
+-- +++
+-- grain = "one row per stage compared; the first stage has none before it"
+-- explains = ["conversion_funnels.conversion_from_previous", "conversion_funnels.conversion_from_start"]
+-- how = "first value / second value"
+-- decimals = 6
+-- empty = "null"
+-- inputs = ["explained_stages", "explained_units"]
+-- units = "value counts units"
+-- order = "place"
+--
+-- [params]
+-- stage_number = "bigint, from 1"
+-- column = "the column explained"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- within_microseconds = "bigint or null, inclusive"
+-- +++
 
 with
 

@@ -3,18 +3,25 @@
 -- A time before the first stage is left out, and the first stage has none. p90 is the 90th percentile; both
 -- percentiles interpolate linearly.
 --
--- Dialect   duckdb
--- Grain     one row per unit
--- Explains  conversion_funnels.median_hours_from_start, conversion_funnels.p90_hours_from_start
--- How       median_hours_from_start: median of value / 3600000000 ·
---           p90_hours_from_start: p90 of value / 3600000000
--- Decimals  2
--- Empty     null
--- Inputs    explained_units
--- Params    $stage_number  bigint, from 1 · $since  timestamptz or null, inclusive ·
---           $until  timestamptz, exclusive · $within_microseconds  bigint or null, inclusive
--- Units     value in microseconds, hours in hours
--- Order     value, unit_id
+-- +++
+-- grain = "one row per unit"
+-- explains = ["conversion_funnels.median_hours_from_start", "conversion_funnels.p90_hours_from_start"]
+-- decimals = 2
+-- empty = "null"
+-- inputs = "explained_units"
+-- units = "value in microseconds, hours in hours"
+-- order = "value, unit_id"
+--
+-- [how]
+-- median_hours_from_start = "median of value / 3600000000"
+-- p90_hours_from_start = "p90 of value / 3600000000"
+--
+-- [params]
+-- stage_number = "bigint, from 1"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- within_microseconds = "bigint or null, inclusive"
+-- +++
 
 with
 

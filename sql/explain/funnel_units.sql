@@ -4,16 +4,22 @@
 -- (null: unknown). evidence says how a unit came to count for the stage: by a known time, by something that
 -- happened at an unknown time, or because it reached a later stage; null where it did not reach it.
 --
--- Dialect   duckdb
--- Grain     one row per unit
--- Explains  conversion_funnels.reached, conversion_funnels.dropped, conversion_funnels.immature
--- How       number of rows
--- Inputs    explained_units
--- Params    $stage_number  bigint, from 1 · $column  the column explained ·
---           $since  timestamptz or null, inclusive · $until  timestamptz, exclusive · $as_of  timestamptz ·
---           $within_microseconds  bigint or null, inclusive
--- Units     furthest_stage is the number of the last stage the unit reached
--- Order     started_at, unit_id
+-- +++
+-- grain = "one row per unit"
+-- explains = ["conversion_funnels.reached", "conversion_funnels.dropped", "conversion_funnels.immature"]
+-- how = "number of rows"
+-- inputs = "explained_units"
+-- units = "furthest_stage is the number of the last stage the unit reached"
+-- order = "started_at, unit_id"
+--
+-- [params]
+-- stage_number = "bigint, from 1"
+-- column = "the column explained"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- as_of = "timestamptz"
+-- within_microseconds = "bigint or null, inclusive"
+-- +++
 
 with
 

@@ -2,22 +2,31 @@
 --
 -- A gig that does not exist yet at as_of lends the application no category.
 --
--- Dialect     duckdb
--- Grain       one row per application and stage it reached on its own
--- Inputs      raw.gig_applications, raw.gigs, raw.influencer_profiles, raw.deals, raw.escrow_jobs, local_offsets
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
---             $slice  microseconds in a slice of local_offsets
--- Stages      applied, reviewed, approved, dealt, completed, paid
--- Breakdowns  influencer_type, gig_category, month
--- Columns     unit_id: the application ·
---             stage_number: place of the stage, from 1 ·
---             stage: name of the stage ·
---             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
---             started_at (time): the application was made ·
---             influencer_type: type of the influencer's profile ·
---             gig_category: categories of the gig, a list ·
---             month: month of started_at, as YYYY-MM
--- Order       unit_id, stage_number
+-- +++
+-- grain = "one row per application and stage it reached on its own"
+-- stages = ["applied", "reviewed", "approved", "dealt", "completed", "paid"]
+-- breakdowns = ["influencer_type", "gig_category", "month"]
+-- inputs = [
+--     "raw.gig_applications", "raw.gigs", "raw.influencer_profiles", "raw.deals", "raw.escrow_jobs",
+--     "local_offsets",
+-- ]
+-- order = "unit_id, stage_number"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- tz = "IANA time zone of the month"
+-- slice = "microseconds in a slice of local_offsets"
+--
+-- [columns]
+-- unit_id = "the application"
+-- stage_number = "place of the stage, from 1"
+-- stage = "name of the stage"
+-- reached_at = ["time", "earliest known time the stage was reached, null where it is unknown"]
+-- started_at = ["time", "the application was made"]
+-- influencer_type = "type of the influencer's profile"
+-- gig_category = "categories of the gig, a list"
+-- month = "month of started_at, as YYYY-MM"
+-- +++
 
 with
 

@@ -3,21 +3,27 @@
 -- A status says that every stage up to its own was reached; a stage's own timestamp, where set, decides
 -- for that stage alone. refunding, refunded and disputed say nothing beyond the timestamps.
 --
--- Dialect     duckdb
--- Grain       one row per escrow job and stage it reached on its own
--- Inputs      raw.escrow_jobs, local_offsets
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
---             $slice  microseconds in a slice of local_offsets
--- Stages      created, locked, submitted, approved, released
--- Breakdowns  currency, month
--- Columns     unit_id: the escrow job ·
---             stage_number: place of the stage, from 1 ·
---             stage: name of the stage ·
---             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
---             started_at (time): the job was created ·
---             currency: currency of the job, trimmed and in lower case, usd where it has none ·
---             month: month of started_at, as YYYY-MM
--- Order       unit_id, stage_number
+-- +++
+-- grain = "one row per escrow job and stage it reached on its own"
+-- stages = ["created", "locked", "submitted", "approved", "released"]
+-- breakdowns = ["currency", "month"]
+-- inputs = ["raw.escrow_jobs", "local_offsets"]
+-- order = "unit_id, stage_number"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- tz = "IANA time zone of the month"
+-- slice = "microseconds in a slice of local_offsets"
+--
+-- [columns]
+-- unit_id = "the escrow job"
+-- stage_number = "place of the stage, from 1"
+-- stage = "name of the stage"
+-- reached_at = ["time", "earliest known time the stage was reached, null where it is unknown"]
+-- started_at = ["time", "the job was created"]
+-- currency = "currency of the job, trimmed and in lower case, usd where it has none"
+-- month = "month of started_at, as YYYY-MM"
+-- +++
 
 with
 

@@ -1,22 +1,30 @@
 -- gig: from a gig posted to the work paid for.
 --
--- Dialect     duckdb
--- Grain       one row per gig and stage it reached on its own
--- Inputs      raw.gigs, raw.sponsor_profiles, raw.gig_applications, raw.deals, raw.escrow_jobs, local_offsets
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
---             $slice  microseconds in a slice of local_offsets
--- Stages      posted, applied, approved, dealt, completed, paid
--- Breakdowns  category, sponsor_industry, location, month
--- Columns     unit_id: the gig ·
---             stage_number: place of the stage, from 1 ·
---             stage: name of the stage ·
---             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
---             started_at (time): the gig was posted ·
---             category: categories of the gig, a list ·
---             sponsor_industry: industry of the sponsor's profile ·
---             location: location of the gig ·
---             month: month of started_at, as YYYY-MM
--- Order       unit_id, stage_number
+-- +++
+-- grain = "one row per gig and stage it reached on its own"
+-- stages = ["posted", "applied", "approved", "dealt", "completed", "paid"]
+-- breakdowns = ["category", "sponsor_industry", "location", "month"]
+-- inputs = [
+--     "raw.gigs", "raw.sponsor_profiles", "raw.gig_applications", "raw.deals", "raw.escrow_jobs", "local_offsets",
+-- ]
+-- order = "unit_id, stage_number"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- tz = "IANA time zone of the month"
+-- slice = "microseconds in a slice of local_offsets"
+--
+-- [columns]
+-- unit_id = "the gig"
+-- stage_number = "place of the stage, from 1"
+-- stage = "name of the stage"
+-- reached_at = ["time", "earliest known time the stage was reached, null where it is unknown"]
+-- started_at = ["time", "the gig was posted"]
+-- category = "categories of the gig, a list"
+-- sponsor_industry = "industry of the sponsor's profile"
+-- location = "location of the gig"
+-- month = "month of started_at, as YYYY-MM"
+-- +++
 
 with
 

@@ -1,25 +1,31 @@
 -- invite: from an invite sent to the completed deal of the user it brought.
 --
--- Dialect     duckdb
--- Grain       one row per sent invite and stage it reached on its own
--- Inputs      raw.invites, raw.invite_templates, raw.contacts, raw.users, raw.deals, local_offsets
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
---             $slice  microseconds in a slice of local_offsets
--- Stages      sent, opened, clicked, accepted, joined, verified, first_deal, completed_deal
--- Breakdowns  method, agent, template, template_variant, contact_segment, contact_source, month
--- Columns     unit_id: the invite ·
---             stage_number: place of the stage, from 1 ·
---             stage: name of the stage ·
---             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
---             started_at (time): the invite was sent ·
---             method: how it was sent ·
---             agent: user id of the sender ·
---             template: id of the template, null where there is none ·
---             template_variant: A or B, null where the template has none ·
---             contact_segment: segment of the contact ·
---             contact_source: where the contact came from ·
---             month: month of started_at, as YYYY-MM
--- Order       unit_id, stage_number
+-- +++
+-- grain = "one row per sent invite and stage it reached on its own"
+-- stages = ["sent", "opened", "clicked", "accepted", "joined", "verified", "first_deal", "completed_deal"]
+-- breakdowns = ["method", "agent", "template", "template_variant", "contact_segment", "contact_source", "month"]
+-- inputs = ["raw.invites", "raw.invite_templates", "raw.contacts", "raw.users", "raw.deals", "local_offsets"]
+-- order = "unit_id, stage_number"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- tz = "IANA time zone of the month"
+-- slice = "microseconds in a slice of local_offsets"
+--
+-- [columns]
+-- unit_id = "the invite"
+-- stage_number = "place of the stage, from 1"
+-- stage = "name of the stage"
+-- reached_at = ["time", "earliest known time the stage was reached, null where it is unknown"]
+-- started_at = ["time", "the invite was sent"]
+-- method = "how it was sent"
+-- agent = "user id of the sender"
+-- template = "id of the template, null where there is none"
+-- template_variant = "A or B, null where the template has none"
+-- contact_segment = "segment of the contact"
+-- contact_source = "where the contact came from"
+-- month = "month of started_at, as YYYY-MM"
+-- +++
 
 with
 

@@ -4,21 +4,27 @@
 -- with the status accepted is accepted when an accepted offer was responded to; at an unknown time where
 -- it has no accepted offer at all; not yet where all its accepted offers lie at or after as_of.
 --
--- Dialect     duckdb
--- Grain       one row per negotiation and stage it reached on its own
--- Inputs      raw.negotiations, raw.negotiation_offers, raw.sponsor_profiles, raw.deals, local_offsets
--- Params      $as_of  timestamptz, exclusive · $tz  IANA time zone of the month ·
---             $slice  microseconds in a slice of local_offsets
--- Stages      opened, offered, countered, accepted, dealt
--- Breakdowns  sponsor_industry, month
--- Columns     unit_id: the negotiation ·
---             stage_number: place of the stage, from 1 ·
---             stage: name of the stage ·
---             reached_at (time): earliest known time the stage was reached, null where it is unknown ·
---             started_at (time): the negotiation was opened ·
---             sponsor_industry: industry of the sponsor's profile ·
---             month: month of started_at, as YYYY-MM
--- Order       unit_id, stage_number
+-- +++
+-- grain = "one row per negotiation and stage it reached on its own"
+-- stages = ["opened", "offered", "countered", "accepted", "dealt"]
+-- breakdowns = ["sponsor_industry", "month"]
+-- inputs = ["raw.negotiations", "raw.negotiation_offers", "raw.sponsor_profiles", "raw.deals", "local_offsets"]
+-- order = "unit_id, stage_number"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- tz = "IANA time zone of the month"
+-- slice = "microseconds in a slice of local_offsets"
+--
+-- [columns]
+-- unit_id = "the negotiation"
+-- stage_number = "place of the stage, from 1"
+-- stage = "name of the stage"
+-- reached_at = ["time", "earliest known time the stage was reached, null where it is unknown"]
+-- started_at = ["time", "the negotiation was opened"]
+-- sponsor_industry = "industry of the sponsor's profile"
+-- month = "month of started_at, as YYYY-MM"
+-- +++
 
 with
 

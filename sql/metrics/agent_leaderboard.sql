@@ -4,26 +4,33 @@
 -- added up on its own grain before any join: joined first, a commission would count once per deal.
 -- An agent is a user with a profile: a profile whose user is gone is none, and takes no rank.
 --
--- Dialect  duckdb
--- Topic    agents
--- Grain    one row per agent; an agent with nothing is kept, with zeros
--- Inputs   raw.agent_profiles, raw.users, raw.referrals, raw.deals, raw.transactions
--- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
---          $previous_since  timestamptz or null: where the window before begins ·
---          $previous_until  timestamptz or null: where it ends, null without one · $currency  text
--- Columns  agent_id: user id of the agent ·
---          agent_name: name of the user ·
---          avatar: address of the user's picture, null without one ·
---          tier: tier of the agent's profile ·
---          total_referrals (recruits): active recruits; with since, those recruited within the window ·
---          total_deals (deals): deals of active recruits created in the window, each once ·
---          total_earnings (reporting currency): completed commissions to the agent in the window ·
---          rank (place): 1 to n by total_earnings, total_deals, total_referrals, each descending, then agent_id ·
---          previous_rank (place): with since: the rank in the window before; null for an agent with nothing in it ·
---          rank_change (places): previous_rank minus rank, positive is up; null where previous_rank is
--- Key      agent_id
--- Money    total_earnings
--- Order    rank
+-- +++
+-- topic = "agents"
+-- grain = "one row per agent; an agent with nothing is kept, with zeros"
+-- inputs = ["raw.agent_profiles", "raw.users", "raw.referrals", "raw.deals", "raw.transactions"]
+-- key = "agent_id"
+-- money = "total_earnings"
+-- order = "rank"
+--
+-- [params]
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- previous_since = "timestamptz or null: where the window before begins"
+-- previous_until = "timestamptz or null: where it ends, null without one"
+-- currency = "text"
+--
+-- [columns]
+-- agent_id = "user id of the agent"
+-- agent_name = "name of the user"
+-- avatar = "address of the user's picture, null without one"
+-- tier = "tier of the agent's profile"
+-- total_referrals = ["recruits", "active recruits; with since, those recruited within the window"]
+-- total_deals = ["deals", "deals of active recruits created in the window, each once"]
+-- total_earnings = ["reporting currency", "completed commissions to the agent in the window"]
+-- rank = ["place", "1 to n by total_earnings, total_deals, total_referrals, each descending, then agent_id"]
+-- previous_rank = ["place", "with since: the rank in the window before; null for an agent with nothing in it"]
+-- rank_change = ["places", "previous_rank minus rank, positive is up; null where previous_rank is"]
+-- +++
 
 with
 

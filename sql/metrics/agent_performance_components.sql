@@ -3,25 +3,31 @@
 -- Kept apart from agent_performance_metrics so that means are compared as the fractions they are and
 -- rounded once, at the very end. A mean is its sum over its count; a count of 0 means there is none.
 --
--- Dialect  duckdb
--- Topic    agents
--- Grain    one row per agent
--- Inputs   raw.invites, raw.referrals, raw.user_reviews, metrics.agent_leaderboard, metrics.agent_replies
--- Params   $as_of  timestamptz, exclusive
--- Columns  agent_id: user id of the agent ·
---          total_deals (deals): as on the all-time leaderboard ·
---          total_referrals (recruits): as on the all-time leaderboard ·
---          verified_referrals (recruits): active recruits whom a verified invite of this agent brought ·
---          total_earnings (reporting currency): as on the all-time leaderboard ·
---          conversions (invites): invites of the agent with a time of sending and a later or equal one of
---            acceptance ·
---          conversion_microseconds (microseconds): sum of the times from sending to acceptance ·
---          replies (replies): rows of agent_replies ·
---          reply_microseconds (microseconds): sum of the waits before the replies ·
---          reviews (reviews): reviews about the agent ·
---          rating_tenths (tenths of a star): sum of the ratings of the reviews
--- Money    total_earnings
--- Order    agent_id
+-- +++
+-- topic = "agents"
+-- grain = "one row per agent"
+-- inputs = [
+--     "raw.invites", "raw.referrals", "raw.user_reviews", "metrics.agent_leaderboard", "metrics.agent_replies",
+-- ]
+-- money = "total_earnings"
+-- order = "agent_id"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- agent_id = "user id of the agent"
+-- total_deals = ["deals", "as on the all-time leaderboard"]
+-- total_referrals = ["recruits", "as on the all-time leaderboard"]
+-- verified_referrals = ["recruits", "active recruits whom a verified invite of this agent brought"]
+-- total_earnings = ["reporting currency", "as on the all-time leaderboard"]
+-- conversions = ["invites", "invites of the agent with a time of sending and a later or equal one of acceptance"]
+-- conversion_microseconds = ["microseconds", "sum of the times from sending to acceptance"]
+-- replies = ["replies", "rows of agent_replies"]
+-- reply_microseconds = ["microseconds", "sum of the waits before the replies"]
+-- reviews = ["reviews", "reviews about the agent"]
+-- rating_tenths = ["tenths of a star", "sum of the ratings of the reviews"]
+-- +++
 
 with
 

@@ -4,24 +4,30 @@
 -- a component the agent does not have gives 0, its weight stays. The six fractions are added over
 -- their common denominator in whole numbers and rounded once, half away from zero.
 --
--- Dialect  duckdb
--- Topic    agents
--- Grain    one row per agent
--- Inputs   metrics.agent_performance_components, metrics.agent_performance_standings,
---          meta.performance_weights
--- Params   $as_of  timestamptz
--- Columns  user_id: user id of the agent ·
---          total_deals (deals): as on the all-time leaderboard ·
---          total_referrals (recruits): as on the all-time leaderboard ·
---          verified_referrals (recruits): active recruits whom a verified invite of this agent brought ·
---          total_earnings (reporting currency): as on the all-time leaderboard ·
---          average_conversion_time (days): mean time from sending an invite to its acceptance, null without any ·
---          response_time (hours): mean wait before the agent's replies, null without any ·
---          satisfaction_score (stars): mean rating of the reviews about the agent, null without any ·
---          performance_score (points, 0 to 100): sum over the components of weight x standing among the agents ·
---          last_calculated_at (time): the moment described: as_of
--- Money    total_earnings
--- Order    user_id
+-- +++
+-- topic = "agents"
+-- grain = "one row per agent"
+-- inputs = [
+--     "metrics.agent_performance_components", "metrics.agent_performance_standings", "meta.performance_weights",
+-- ]
+-- money = "total_earnings"
+-- order = "user_id"
+--
+-- [params]
+-- as_of = "timestamptz"
+--
+-- [columns]
+-- user_id = "user id of the agent"
+-- total_deals = ["deals", "as on the all-time leaderboard"]
+-- total_referrals = ["recruits", "as on the all-time leaderboard"]
+-- verified_referrals = ["recruits", "active recruits whom a verified invite of this agent brought"]
+-- total_earnings = ["reporting currency", "as on the all-time leaderboard"]
+-- average_conversion_time = ["days", "mean time from sending an invite to its acceptance, null without any"]
+-- response_time = ["hours", "mean wait before the agent's replies, null without any"]
+-- satisfaction_score = ["stars", "mean rating of the reviews about the agent, null without any"]
+-- performance_score = ["points, 0 to 100", "sum over the components of weight x standing among the agents"]
+-- last_calculated_at = ["time", "the moment described: as_of"]
+-- +++
 
 with
 

@@ -4,16 +4,19 @@
 -- they are: by whole part, then by the rest scaled by 10^12, which tells any two different fractions
 -- apart whose denominators stay below a million. An agent without a component has no row for it.
 --
--- Dialect  duckdb
--- Topic    agents
--- Grain    one row per agent and component that the agent has
--- Inputs   metrics.agent_performance_components
--- Columns  component: component of the score ·
---          agent_id: user id of the agent ·
---          worse (agents): those with less good a value in it ·
---          equal (agents): those with an equal value, itself included ·
---          compared (agents): all that have the component
--- Order    component, agent_id
+-- +++
+-- topic = "agents"
+-- grain = "one row per agent and component that the agent has"
+-- inputs = "metrics.agent_performance_components"
+-- order = "component, agent_id"
+--
+-- [columns]
+-- component = "component of the score"
+-- agent_id = "user id of the agent"
+-- worse = ["agents", "those with less good a value in it"]
+-- equal = ["agents", "those with an equal value, itself included"]
+-- compared = ["agents", "all that have the component"]
+-- +++
 
 with
 

@@ -3,18 +3,25 @@
 -- Recruit satisfaction counts reviews about the agent by users the agent recruited, whether the
 -- referral is still active or not, if recruited before as_of or at an unknown time.
 --
--- Dialect  duckdb
--- Topic    agents
--- Grain    one row per agent
--- Inputs   raw.referrals, raw.user_reviews, metrics.agent_leaderboard
--- Params   $as_of  timestamptz, exclusive
--- Columns  agent_id: user id of the agent ·
---          total_earnings (reporting currency): as on the all-time leaderboard ·
---          recruit_satisfaction_score (stars): mean rating of the reviews about the agent by users the agent
---            recruited, null without any ·
---          recruit_satisfaction_count (reviews): number of those reviews
--- Money    total_earnings
--- Order    agent_id
+-- +++
+-- topic = "agents"
+-- grain = "one row per agent"
+-- inputs = ["raw.referrals", "raw.user_reviews", "metrics.agent_leaderboard"]
+-- money = "total_earnings"
+-- order = "agent_id"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- agent_id = "user id of the agent"
+-- total_earnings = ["reporting currency", "as on the all-time leaderboard"]
+-- recruit_satisfaction_score = [
+--     "stars",
+--     "mean rating of the reviews about the agent by users the agent recruited, null without any",
+-- ]
+-- recruit_satisfaction_count = ["reviews", "number of those reviews"]
+-- +++
 
 with
 

@@ -3,19 +3,24 @@
 -- In each conversation the messages go by (created_at, id). One or more messages by others since the
 -- agent's last one, followed by one of the agent's, are one reply; the wait is from the first of them.
 --
--- Dialect  duckdb
--- Topic    agents
--- Grain    one row per reply
--- Inputs   raw.agent_profiles, raw.users, raw.conversations, raw.messages
--- Params   $as_of  timestamptz, exclusive
--- Columns  agent_id: user id of the agent ·
---          conversation_id: conversation the reply stands in ·
---          message_id: the agent's message ·
---          waiting_since (time): first message by others since the agent's last ·
---          replied_at (time): the agent's message was sent ·
---          wait_microseconds (microseconds): replied_at minus waiting_since
--- Key      message_id
--- Order    agent_id, replied_at, message_id
+-- +++
+-- topic = "agents"
+-- grain = "one row per reply"
+-- inputs = ["raw.agent_profiles", "raw.users", "raw.conversations", "raw.messages"]
+-- key = "message_id"
+-- order = "agent_id, replied_at, message_id"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- agent_id = "user id of the agent"
+-- conversation_id = "conversation the reply stands in"
+-- message_id = "the agent's message"
+-- waiting_since = ["time", "first message by others since the agent's last"]
+-- replied_at = ["time", "the agent's message was sent"]
+-- wait_microseconds = ["microseconds", "replied_at minus waiting_since"]
+-- +++
 
 with
 

@@ -5,26 +5,37 @@
 -- ones. Ranks go by the score as published. A brand without a review is unrated: it has no score and no
 -- rank, and comes after all that have.
 --
--- Dialect  duckdb
--- Topic    brands
--- Grain    one row per user with the role sponsor; one with no reviews and no deals is kept
--- Inputs   raw.users, raw.sponsor_profiles, raw.user_reviews, raw.deals, raw.escrow_jobs
--- Params   $as_of  timestamptz, exclusive
--- Columns  sponsor_id: user id of the sponsor ·
---          company: company of the sponsor's profile, null without one ·
---          overall_rating (stars): mean rating of the reviews about the sponsor, null without any ·
---          payment_speed_rating (stars): mean of this sub-rating over the reviews that give one, null without any ·
---          communication_rating (stars): mean of this sub-rating over the reviews that give one, null without any ·
---          professionalism_rating (stars): mean of this sub-rating over the reviews that give one, null without any ·
---          review_count (reviews): reviews about the sponsor ·
---          total_deals (deals): deals with the sponsor, whatever their status ·
---          average_payment_time (days): mean time from submission of work to release of its money over released
---            escrow jobs, null without any ·
---          reputation_score (stars): Bayesian mean of the ratings, 3 decimals, null without a review ·
---          rank (place): 1 to n by reputation_score, review_count, total_deals, each descending, then sponsor_id,
---            over the brands with a review; null for the others
--- Key      sponsor_id
--- Order    rank asc nulls last, total_deals desc, sponsor_id asc
+-- +++
+-- topic = "brands"
+-- grain = "one row per user with the role sponsor; one with no reviews and no deals is kept"
+-- inputs = ["raw.users", "raw.sponsor_profiles", "raw.user_reviews", "raw.deals", "raw.escrow_jobs"]
+-- key = "sponsor_id"
+-- order = "rank asc nulls last, total_deals desc, sponsor_id asc"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- sponsor_id = "user id of the sponsor"
+-- company = "company of the sponsor's profile, null without one"
+-- overall_rating = ["stars", "mean rating of the reviews about the sponsor, null without any"]
+-- payment_speed_rating = ["stars", "mean of this sub-rating over the reviews that give one, null without any"]
+-- communication_rating = ["stars", "mean of this sub-rating over the reviews that give one, null without any"]
+-- professionalism_rating = ["stars", "mean of this sub-rating over the reviews that give one, null without any"]
+-- review_count = ["reviews", "reviews about the sponsor"]
+-- total_deals = ["deals", "deals with the sponsor, whatever their status"]
+-- average_payment_time = [
+--     "days",
+--     "mean time from submission of work to release of its money over released escrow jobs, null without any",
+-- ]
+-- reputation_score = ["stars", "Bayesian mean of the ratings, 3 decimals, null without a review"]
+-- rank = [
+--     "place",
+--     """
+--     1 to n by reputation_score, review_count, total_deals, each descending, then sponsor_id, over the brands
+--     with a review; null for the others""",
+-- ]
+-- +++
 
 with
 

@@ -3,20 +3,25 @@
 -- An invite counts as accepted by accepted_at, or where that is null by its status; acceptance before
 -- sending counts. Only invites sent before as_of are looked at.
 --
--- Dialect  duckdb
--- Topic    invites
--- Grain    one row per contact; one that was never sent an invite is kept, with counts of zero
--- Inputs   raw.contacts, raw.invites
--- Params   $as_of  timestamptz, exclusive
--- Columns  contact_id: the contact ·
---          total_invites_sent (invites): invites sent to the contact ·
---          last_invite_sent_at (time): the latest of them was sent, null without any ·
---          opened_count (invites): those that were opened ·
---          clicked_count (invites): those whose link was clicked ·
---          last_opened_at (time): the latest opening, null without any ·
---          last_clicked_at (time): the latest click, null without any ·
---          response_rate (percent): 100 x accepted / sent, null where none was sent
--- Order    contact_id
+-- +++
+-- topic = "invites"
+-- grain = "one row per contact; one that was never sent an invite is kept, with counts of zero"
+-- inputs = ["raw.contacts", "raw.invites"]
+-- order = "contact_id"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- contact_id = "the contact"
+-- total_invites_sent = ["invites", "invites sent to the contact"]
+-- last_invite_sent_at = ["time", "the latest of them was sent, null without any"]
+-- opened_count = ["invites", "those that were opened"]
+-- clicked_count = ["invites", "those whose link was clicked"]
+-- last_opened_at = ["time", "the latest opening, null without any"]
+-- last_clicked_at = ["time", "the latest click, null without any"]
+-- response_rate = ["percent", "100 x accepted / sent, null where none was sent"]
+-- +++
 
 with
 

@@ -6,27 +6,38 @@
 -- stages have no time. Percentiles interpolate linearly, as percentile_cont does, in whole numbers.
 -- A breakdown value has rows where it has entrants in the window; not broken down, every stage has one.
 --
--- Dialect  duckdb
--- Topic    marketplace
--- Grain    one row per funnel, breakdown value and stage
--- Inputs   funnel_stages, funnel_units
--- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive · $as_of  timestamptz ·
---          $within_microseconds  bigint or null, inclusive
--- Columns  funnel: name of the funnel ·
---          breakdown: attribute the units are broken down by, all where they are not ·
---          breakdown_value: value of that attribute, (none) for null, all where they are not broken down ·
---          stage_number: place of the stage, from 1 ·
---          stage: name of the stage ·
---          reached (units): units that got to the stage or beyond it ·
---          dropped (units): reached of the stage before minus this one's, 0 for stage 1 ·
---          conversion_from_previous (ratio): reached / reached of the stage before, null for stage 1 and where that
---            is 0 ·
---          conversion_from_start (ratio): reached / reached of stage 1, null where that is 0 ·
---          median_hours_from_start (hours): half of the units with a time of their own at the stage needed no
---            longer; null for stage 1 ·
---          p90_hours_from_start (hours): nine in ten of them needed no longer; null for stage 1 ·
---          immature (units): entrants whose time within is not over at as_of; 0 without within
--- Order    funnel, breakdown_value, stage_number
+-- +++
+-- topic = "marketplace"
+-- grain = "one row per funnel, breakdown value and stage"
+-- inputs = ["funnel_stages", "funnel_units"]
+-- order = "funnel, breakdown_value, stage_number"
+--
+-- [params]
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- as_of = "timestamptz"
+-- within_microseconds = "bigint or null, inclusive"
+--
+-- [columns]
+-- funnel = "name of the funnel"
+-- breakdown = "attribute the units are broken down by, all where they are not"
+-- breakdown_value = "value of that attribute, (none) for null, all where they are not broken down"
+-- stage_number = "place of the stage, from 1"
+-- stage = "name of the stage"
+-- reached = ["units", "units that got to the stage or beyond it"]
+-- dropped = ["units", "reached of the stage before minus this one's, 0 for stage 1"]
+-- conversion_from_previous = [
+--     "ratio",
+--     "reached / reached of the stage before, null for stage 1 and where that is 0",
+-- ]
+-- conversion_from_start = ["ratio", "reached / reached of stage 1, null where that is 0"]
+-- median_hours_from_start = [
+--     "hours",
+--     "half of the units with a time of their own at the stage needed no longer; null for stage 1",
+-- ]
+-- p90_hours_from_start = ["hours", "nine in ten of them needed no longer; null for stage 1"]
+-- immature = ["units", "entrants whose time within is not over at as_of; 0 without within"]
+-- +++
 
 with
 

@@ -2,15 +2,20 @@
 --
 -- Accepted as in contact_engagement. Invites whose template no longer exists belong to none.
 --
--- Dialect  duckdb
--- Topic    invites
--- Grain    one row per template; one never sent is kept, with times_used 0 and no rate
--- Inputs   raw.invite_templates, raw.invites
--- Params   $as_of  timestamptz, exclusive
--- Columns  template_id: the template ·
---          times_used (invites): sent invites with this template ·
---          acceptance_rate (percent): 100 x accepted / sent, null where it was never used
--- Order    template_id
+-- +++
+-- topic = "invites"
+-- grain = "one row per template; one never sent is kept, with times_used 0 and no rate"
+-- inputs = ["raw.invite_templates", "raw.invites"]
+-- order = "template_id"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- template_id = "the template"
+-- times_used = ["invites", "sent invites with this template"]
+-- acceptance_rate = ["percent", "100 x accepted / sent, null where it was never used"]
+-- +++
 
 with
 

@@ -6,25 +6,33 @@
 -- completed_at, so a completed deal without one counts in no month.
 -- Amounts of deals are in usd: gmv and take_rate are null under another reporting currency.
 --
--- Dialect  duckdb
--- Topic    marketplace
--- Grain    one row per month, none where there was never any activity
--- Inputs   raw.deals, raw.transactions, local_offsets
--- Params   $as_of  timestamptz, exclusive · $last_day  date, that of the last moment before as_of ·
---          $currency  text · $tz  IANA time zone of the months · $slice  microseconds in a slice of local_offsets
--- Columns  month (date): first day of the month ·
---          new_deals (deals): deals created in the month ·
---          completed_deals (deals): deals completed in the month ·
---          gmv (usd): sum of the amounts of those; null under another reporting currency ·
---          active_sponsors (users): distinct sponsors of the new deals ·
---          active_influencers (users): distinct influencers of the new deals ·
---          platform_revenue (reporting currency): completed transactions of type commission_deduct ·
---          agent_payouts (reporting currency): completed transactions of type agent_commission, to whomever ·
---          net_revenue (reporting currency): platform_revenue minus agent_payouts ·
---          take_rate (ratio): platform_revenue / gmv, null where gmv is 0 or null ·
---          refunds (reporting currency): completed transactions of type refund
--- Money    gmv, platform_revenue, agent_payouts, refunds, net_revenue
--- Order    month
+-- +++
+-- topic = "marketplace"
+-- grain = "one row per month, none where there was never any activity"
+-- inputs = ["raw.deals", "raw.transactions", "local_offsets"]
+-- money = ["gmv", "platform_revenue", "agent_payouts", "refunds", "net_revenue"]
+-- order = "month"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- last_day = "date, that of the last moment before as_of"
+-- currency = "text"
+-- tz = "IANA time zone of the months"
+-- slice = "microseconds in a slice of local_offsets"
+--
+-- [columns]
+-- month = ["date", "first day of the month"]
+-- new_deals = ["deals", "deals created in the month"]
+-- completed_deals = ["deals", "deals completed in the month"]
+-- gmv = ["usd", "sum of the amounts of those; null under another reporting currency"]
+-- active_sponsors = ["users", "distinct sponsors of the new deals"]
+-- active_influencers = ["users", "distinct influencers of the new deals"]
+-- platform_revenue = ["reporting currency", "completed transactions of type commission_deduct"]
+-- agent_payouts = ["reporting currency", "completed transactions of type agent_commission, to whomever"]
+-- net_revenue = ["reporting currency", "platform_revenue minus agent_payouts"]
+-- take_rate = ["ratio", "platform_revenue / gmv, null where gmv is 0 or null"]
+-- refunds = ["reporting currency", "completed transactions of type refund"]
+-- +++
 
 with
 

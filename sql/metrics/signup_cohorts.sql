@@ -3,18 +3,25 @@
 -- Members are influencers and sponsors. Month 0 is the month of signing up; a deal of that month counts
 -- though it be older than the signup itself. The last month is that of the last moment before as_of.
 --
--- Dialect  duckdb
--- Topic    marketplace
--- Grain    one row per signup month with members and months since, zeros included
--- Inputs   raw.users, raw.deals, local_offsets
--- Params   $as_of  timestamptz, exclusive · $last_day  date, that of the last moment before as_of ·
---          $tz  IANA time zone of the months · $slice  microseconds in a slice of local_offsets
--- Columns  cohort_month (date): first day of the month the members signed up in ·
---          months_since (months): from 0, the month of signing up ·
---          cohort_size (users): influencers and sponsors who signed up in that month ·
---          active (users): those of them who are party to a deal created in the month so many months later ·
---          retention (ratio): active / cohort_size
--- Order    cohort_month, months_since
+-- +++
+-- topic = "marketplace"
+-- grain = "one row per signup month with members and months since, zeros included"
+-- inputs = ["raw.users", "raw.deals", "local_offsets"]
+-- order = "cohort_month, months_since"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- last_day = "date, that of the last moment before as_of"
+-- tz = "IANA time zone of the months"
+-- slice = "microseconds in a slice of local_offsets"
+--
+-- [columns]
+-- cohort_month = ["date", "first day of the month the members signed up in"]
+-- months_since = ["months", "from 0, the month of signing up"]
+-- cohort_size = ["users", "influencers and sponsors who signed up in that month"]
+-- active = ["users", "those of them who are party to a deal created in the month so many months later"]
+-- retention = ["ratio", "active / cohort_size"]
+-- +++
 
 with
 

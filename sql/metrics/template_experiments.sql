@@ -7,26 +7,30 @@
 -- wilson_low, wilson_high (Wilson's 95 % interval) and p_value (the pooled two-proportion z-test, two-sided;
 -- null where nobody or everybody accepted) null: the library completes them.
 --
--- Dialect     duckdb
--- Topic       invites
--- Grain       one row per sending agent, template name and variant, where both A and B were sent
--- Inputs      raw.invite_templates, raw.invites
--- Params      $as_of  timestamptz, exclusive
--- Statistics  two_proportions
--- Columns     agent_id: user id of the sender ·
---             template_name: name of the template ·
---             variant: A or B ·
---             sent (invites): invites sent with the variant ·
---             accepted (invites): those that were accepted ·
---             acceptance (ratio): accepted / sent ·
---             wilson_low (ratio): lower end of Wilson's 95 % interval of accepted / sent ·
---             wilson_high (ratio): upper end of it ·
---             lift (ratio): (B - A) / A, null where nobody accepted A ·
---             difference (ratio): B - A, 0.1 being ten percentage points ·
---             p_value (ratio): two-sided, of the pooled two-proportion z-test; null where nobody or everybody
---               accepted ·
---             enough_data: whether both variants were sent at least 30 times
--- Order       agent_id, template_name, variant
+-- +++
+-- topic = "invites"
+-- grain = "one row per sending agent, template name and variant, where both A and B were sent"
+-- inputs = ["raw.invite_templates", "raw.invites"]
+-- statistics = "two_proportions"
+-- order = "agent_id, template_name, variant"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- agent_id = "user id of the sender"
+-- template_name = "name of the template"
+-- variant = "A or B"
+-- sent = ["invites", "invites sent with the variant"]
+-- accepted = ["invites", "those that were accepted"]
+-- acceptance = ["ratio", "accepted / sent"]
+-- wilson_low = ["ratio", "lower end of Wilson's 95 % interval of accepted / sent"]
+-- wilson_high = ["ratio", "upper end of it"]
+-- lift = ["ratio", "(B - A) / A, null where nobody accepted A"]
+-- difference = ["ratio", "B - A, 0.1 being ten percentage points"]
+-- p_value = ["ratio", "two-sided, of the pooled two-proportion z-test; null where nobody or everybody accepted"]
+-- enough_data = "whether both variants were sent at least 30 times"
+-- +++
 
 with
 

@@ -1,14 +1,19 @@
 -- user_ratings: the mean rating of each user and the number of reviews behind it.
 --
--- Dialect  duckdb
--- Topic    people
--- Grain    one row per user; one never reviewed is kept, without a rating
--- Inputs   raw.users, raw.user_reviews
--- Params   $as_of  timestamptz, exclusive
--- Columns  user_id: the user ·
---          rating (stars): mean rating of the reviews about the user, null without any ·
---          review_count (reviews): number of those reviews
--- Order    user_id
+-- +++
+-- topic = "people"
+-- grain = "one row per user; one never reviewed is kept, without a rating"
+-- inputs = ["raw.users", "raw.user_reviews"]
+-- order = "user_id"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- user_id = "the user"
+-- rating = ["stars", "mean rating of the reviews about the user, null without any"]
+-- review_count = ["reviews", "number of those reviews"]
+-- +++
 
 with
 

@@ -2,13 +2,18 @@
 --
 -- A board stands for its day in the reporting time zone.
 --
--- Dialect  duckdb
--- Grain    one row per day and agent, in one currency
--- Inputs   history.agent_leaderboard
--- Params   $first_day  date or null, inclusive · $after_day  date or null, exclusive ·
---          $currency  text · $agent_id  uuid or null
--- Units    total_earnings in the currency
--- Order    as_of_date, rank
+-- +++
+-- grain = "one row per day and agent, in one currency"
+-- inputs = "history.agent_leaderboard"
+-- units = "total_earnings in the currency"
+-- order = "as_of_date, rank"
+--
+-- [params]
+-- first_day = "date or null, inclusive"
+-- after_day = "date or null, exclusive"
+-- currency = "text"
+-- agent_id = "uuid or null"
+-- +++
 
 with
 

@@ -2,10 +2,11 @@
 --
 -- Trimmed and in lower case, null being usd, whatever the type and status of the transaction or escrow job.
 --
--- Dialect  duckdb
--- Grain    one row per currency
--- Inputs   raw.transactions, raw.escrow_jobs
--- Order    currency
+-- +++
+-- grain = "one row per currency"
+-- inputs = ["raw.transactions", "raw.escrow_jobs"]
+-- order = "currency"
+-- +++
 
 with
 

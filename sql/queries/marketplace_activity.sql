@@ -3,14 +3,20 @@
 -- Each column is that of marketplace_monthly; completions count by completed_at, so a completed deal without one
 -- counts in no window. Amounts of deals are in usd: gmv and take_rate are null under another reporting currency.
 --
--- Dialect  duckdb
--- Grain    one row per window: there is one
--- Inputs   raw.deals, raw.transactions
--- Params   $since  timestamptz or null, inclusive · $until  timestamptz, exclusive · $as_of  timestamptz, exclusive ·
---          $currency  text
--- Units    gmv in usd; platform_revenue, agent_payouts, net_revenue and refunds in the reporting currency;
---          take_rate a ratio
--- Order    new_deals
+-- +++
+-- grain = "one row per window: there is one"
+-- inputs = ["raw.deals", "raw.transactions"]
+-- units = """
+-- gmv in usd; platform_revenue, agent_payouts, net_revenue and refunds in the reporting currency; take_rate a
+-- ratio"""
+-- order = "new_deals"
+--
+-- [params]
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- as_of = "timestamptz, exclusive"
+-- currency = "text"
+-- +++
 
 with
 

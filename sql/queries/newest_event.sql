@@ -3,13 +3,19 @@
 -- Pauses are told in whole hours, between hours in which anything happened, over the ninety days up to the newest
 -- event.
 --
--- Dialect  duckdb
--- Grain    one row per warehouse, nulls where nothing ever happened
--- Inputs   raw.deals, raw.escrow_jobs, raw.gig_applications, raw.gigs, raw.invites, raw.messages,
---          raw.negotiation_offers, raw.negotiations, raw.referrals, raw.transactions, raw.user_reviews, raw.users
--- Params   $as_of  timestamptz, exclusive
--- Units    longest_pause_hours in hours, null where all events are of one hour
--- Order    happened_at
+-- +++
+-- grain = "one row per warehouse, nulls where nothing ever happened"
+-- inputs = [
+--     "raw.deals", "raw.escrow_jobs", "raw.gig_applications", "raw.gigs", "raw.invites", "raw.messages",
+--     "raw.negotiation_offers", "raw.negotiations", "raw.referrals", "raw.transactions", "raw.user_reviews",
+--     "raw.users",
+-- ]
+-- units = "longest_pause_hours in hours, null where all events are of one hour"
+-- order = "happened_at"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+-- +++
 
 with
 

@@ -4,13 +4,22 @@
 -- the library fills them. A rank is the place on the whole board, whoever is shown. The schema knows no location
 -- of an agent: one counts as being where an active recruit's influencer or sponsor profile is.
 --
--- Dialect  duckdb
--- Grain    one row per agent shown
--- Inputs   board, previous_board, raw.agent_profiles, raw.referrals, raw.influencer_profiles, raw.sponsor_profiles
--- Params   $by  earnings, deals or referrals · $tiers  varchar[] or null · $specialties  varchar[] or null ·
---          $locations  varchar[] or null · $until  timestamptz, exclusive
--- Units    total_earnings in the reporting currency; rank_change is previous_rank minus rank
--- Order    rank
+-- +++
+-- grain = "one row per agent shown"
+-- inputs = [
+--     "board", "previous_board", "raw.agent_profiles", "raw.referrals", "raw.influencer_profiles",
+--     "raw.sponsor_profiles",
+-- ]
+-- units = "total_earnings in the reporting currency; rank_change is previous_rank minus rank"
+-- order = "rank"
+--
+-- [params]
+-- by = "earnings, deals or referrals"
+-- tiers = "varchar[] or null"
+-- specialties = "varchar[] or null"
+-- locations = "varchar[] or null"
+-- until = "timestamptz, exclusive"
+-- +++
 
 with
 

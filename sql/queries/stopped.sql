@@ -3,13 +3,19 @@
 -- Who reached a later stage, even by implication, did not stop here; so there are as many as conversion_funnels
 -- calls dropped at the next stage. At the last stage these are the units that went all the way.
 --
--- Dialect  duckdb
--- Grain    one row per unit
--- Inputs   funnel_units
--- Params   $stage_number  bigint · $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
---          $as_of  timestamptz · $within_microseconds  bigint or null, inclusive
--- Units    reached_at is null where the time is unknown; immature units may yet go on within their time
--- Order    started_at, unit_id
+-- +++
+-- grain = "one row per unit"
+-- inputs = "funnel_units"
+-- units = "reached_at is null where the time is unknown; immature units may yet go on within their time"
+-- order = "started_at, unit_id"
+--
+-- [params]
+-- stage_number = "bigint"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- as_of = "timestamptz"
+-- within_microseconds = "bigint or null, inclusive"
+-- +++
 
 with
 

@@ -3,13 +3,18 @@
 -- Percentile 0 is the quickest unit, 50 the median, 100 the slowest; linear interpolation, in whole numbers, as
 -- in conversion_funnels. Timed are units whose own time at the stage is known and not before their start.
 --
--- Dialect  duckdb
--- Grain    one row per breakdown value and percentile 0 to 100, none where no unit has a time
--- Inputs   funnel_stages, funnel_units
--- Params   $stage_number  bigint, from 2 · $since  timestamptz or null, inclusive · $until  timestamptz, exclusive ·
---          $within_microseconds  bigint or null, inclusive
--- Units    hours_from_start in hours; units is how many were timed
--- Order    breakdown_value, percentile
+-- +++
+-- grain = "one row per breakdown value and percentile 0 to 100, none where no unit has a time"
+-- inputs = ["funnel_stages", "funnel_units"]
+-- units = "hours_from_start in hours; units is how many were timed"
+-- order = "breakdown_value, percentile"
+--
+-- [params]
+-- stage_number = "bigint, from 2"
+-- since = "timestamptz or null, inclusive"
+-- until = "timestamptz, exclusive"
+-- within_microseconds = "bigint or null, inclusive"
+-- +++
 
 with
 

@@ -3,7 +3,8 @@
 -- Keys come from uuid_generate_v4(): the one of the extension uuid-ossp where it is already installed and on the
 -- search path, else a wrapper over the server's own gen_random_uuid(), which takes no superuser to define.
 --
--- Dialect  postgres
+-- +++
+-- +++
 
 do $$
 begin

@@ -1,8 +1,11 @@
 -- users_and_authentication: who takes part: accounts, what each role says about itself, sessions.
 --
--- Dialect  postgres
--- Tables   users, influencer_profiles, social_accounts, sponsor_profiles, agent_profiles,
---          agent_performance_metrics, admin_profiles, refresh_tokens
+-- +++
+-- tables = [
+--     "users", "influencer_profiles", "social_accounts", "sponsor_profiles", "agent_profiles",
+--     "agent_performance_metrics", "admin_profiles", "refresh_tokens",
+-- ]
+-- +++
 
 -- Primary table for all user accounts.
 create table if not exists users (

@@ -2,10 +2,13 @@
 --
 -- user_reviews is the one table the schema document only reads from and never defines; its definition is ours.
 --
--- Dialect  postgres
--- Tables   gigs, gig_applications, deals, saved_gigs, gig_comparisons, brand_reputations,
---          negotiations, negotiation_offers, user_reviews
--- Inputs   users
+-- +++
+-- inputs = "users"
+-- tables = [
+--     "gigs", "gig_applications", "deals", "saved_gigs", "gig_comparisons", "brand_reputations", "negotiations",
+--     "negotiation_offers", "user_reviews",
+-- ]
+-- +++
 
 -- Job postings created by sponsors.
 create table if not exists gigs (

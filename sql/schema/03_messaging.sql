@@ -2,9 +2,10 @@
 --
 -- Participants and readers are arrays of user ids: no foreign key guards them.
 --
--- Dialect  postgres
--- Tables   conversations, messages
--- Inputs   deals, users
+-- +++
+-- inputs = ["deals", "users"]
+-- tables = ["conversations", "messages"]
+-- +++
 
 -- Message threads between users.
 create table if not exists conversations (

@@ -2,9 +2,10 @@
 --
 -- transactions.job_id has no foreign key, as in the schema document.
 --
--- Dialect  postgres
--- Tables   user_balances, transactions, escrow_jobs, withdrawals
--- Inputs   gig_applications, gigs, users
+-- +++
+-- inputs = ["gig_applications", "gigs", "users"]
+-- tables = ["user_balances", "transactions", "escrow_jobs", "withdrawals"]
+-- +++
 
 -- User account balances for different currencies.
 create table if not exists user_balances (

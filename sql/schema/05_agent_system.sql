@@ -2,10 +2,13 @@
 --
 -- invites.template_id has no foreign key, as in the schema document.
 --
--- Dialect  postgres
--- Tables   referrals, contacts, contact_engagement, invites, invite_templates, contact_reminders,
---          agent_bonuses, auto_payouts
--- Inputs   users
+-- +++
+-- inputs = "users"
+-- tables = [
+--     "referrals", "contacts", "contact_engagement", "invites", "invite_templates", "contact_reminders",
+--     "agent_bonuses", "auto_payouts",
+-- ]
+-- +++
 
 -- Agent referrals tracking.
 create table if not exists referrals (

@@ -1,8 +1,9 @@
 -- rewards_and_gamification: what users earn for what they do.
 --
--- Dialect  postgres
--- Tables   reward_triggers, reward_definitions, user_rewards, achievements, user_achievements
--- Inputs   users
+-- +++
+-- inputs = "users"
+-- tables = ["reward_triggers", "reward_definitions", "user_rewards", "achievements", "user_achievements"]
+-- +++
 
 -- Definitions of events that trigger rewards.
 create table if not exists reward_triggers (

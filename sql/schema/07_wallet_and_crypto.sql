@@ -1,8 +1,9 @@
 -- wallet_and_crypto: wallets and the tokens in them.
 --
--- Dialect  postgres
--- Tables   connected_wallets, impact_token_balances, token_withdrawal_requests
--- Inputs   users
+-- +++
+-- inputs = "users"
+-- tables = ["connected_wallets", "impact_token_balances", "token_withdrawal_requests"]
+-- +++
 
 -- Crypto wallets connected by users.
 create table if not exists connected_wallets (

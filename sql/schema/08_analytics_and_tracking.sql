@@ -1,8 +1,9 @@
 -- analytics_and_tracking: what happened, and who is told.
 --
--- Dialect  postgres
--- Tables   feed_activities, notifications, matches
--- Inputs   deals, gigs, users
+-- +++
+-- inputs = ["deals", "gigs", "users"]
+-- tables = ["feed_activities", "notifications", "matches"]
+-- +++
 
 -- Platform-wide activity feed.
 create table if not exists feed_activities (

@@ -1,7 +1,8 @@
 -- indexes: the composite indexes for the questions asked most.
 --
--- Dialect  postgres
--- Inputs   deals, gig_applications, transactions, escrow_jobs, invites, referrals
+-- +++
+-- inputs = ["deals", "gig_applications", "transactions", "escrow_jobs", "invites", "referrals"]
+-- +++
 
 create index if not exists idx_deals_influencer_status on deals (influencer_id, status);
 create index if not exists idx_deals_sponsor_status on deals (sponsor_id, status);

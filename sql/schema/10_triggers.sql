@@ -1,10 +1,13 @@
 -- triggers: every update of a row moves its updated_at, in each of the tables that have one.
 --
--- Dialect  postgres
--- Inputs   users, influencer_profiles, sponsor_profiles, agent_profiles, agent_performance_metrics,
---          admin_profiles, gigs, deals, gig_comparisons, brand_reputations, negotiations,
---          user_reviews, conversations, escrow_jobs, contact_engagement, invite_templates,
---          auto_payouts, reward_triggers, reward_definitions
+-- +++
+-- inputs = [
+--     "users", "influencer_profiles", "sponsor_profiles", "agent_profiles", "agent_performance_metrics",
+--     "admin_profiles", "gigs", "deals", "gig_comparisons", "brand_reputations", "negotiations", "user_reviews",
+--     "conversations", "escrow_jobs", "contact_engagement", "invite_templates", "auto_payouts", "reward_triggers",
+--     "reward_definitions",
+-- ]
+-- +++
 
 create or replace trigger update_users_updated_at
 before update on users for each row execute function update_updated_at_column();

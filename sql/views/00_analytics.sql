@@ -2,11 +2,15 @@
 --
 -- The materialized views of the same names select from these tables: a refresh changes only the rows that differ.
 --
--- Dialect  postgres
--- Tables   analytics.agent_leaderboard, analytics.brand_leaderboard, analytics.conversion_funnels,
---          analytics.refreshes, analytics.samples
--- Units    conversion_* ratios 0 to 1; *_hours hours; average_payment_time days; total_earnings in the currency of
---          the refresh
+-- +++
+-- tables = [
+--     "analytics.agent_leaderboard", "analytics.brand_leaderboard", "analytics.conversion_funnels",
+--     "analytics.refreshes", "analytics.samples",
+-- ]
+-- units = """
+-- conversion_* ratios 0 to 1; *_hours hours; average_payment_time days; total_earnings in the currency of the
+-- refresh"""
+-- +++
 
 create schema if not exists analytics;
 

@@ -3,11 +3,12 @@
 -- The columns of gigs are written out: a column that an application adds to gigs does not change the view.
 -- Grouped by the key of gigs, it takes a table that has one of its own: without, there is no such view.
 --
--- Dialect  postgres
--- Grain    one row per gig with status open
--- Inputs   gigs, users, gig_applications
--- Keyed    gigs
--- Units    price and budgets in usd
+-- +++
+-- grain = "one row per gig with status open"
+-- inputs = ["gigs", "users", "gig_applications"]
+-- keyed = "gigs"
+-- units = "price and budgets in usd"
+-- +++
 
 create or replace view active_gigs as
 select

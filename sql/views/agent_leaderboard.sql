@@ -3,10 +3,11 @@
 -- The figures come ready from analytics.agent_leaderboard. The unique index is what lets
 -- `refresh materialized view concurrently` leave readers alone.
 --
--- Dialect  postgres
--- Grain    one row per agent
--- Inputs   analytics.agent_leaderboard
--- Units    total_earnings in the reporting currency
+-- +++
+-- grain = "one row per agent"
+-- inputs = "analytics.agent_leaderboard"
+-- units = "total_earnings in the reporting currency"
+-- +++
 
 create materialized view if not exists agent_leaderboard as
 select

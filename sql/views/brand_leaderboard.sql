@@ -2,10 +2,11 @@
 --
 -- The unique index is what lets `refresh materialized view concurrently` leave readers alone.
 --
--- Dialect  postgres
--- Grain    one row per sponsor; one without a review has no rating, score or rank
--- Inputs   analytics.brand_leaderboard
--- Units    ratings and reputation_score 1 to 5; average_payment_time days
+-- +++
+-- grain = "one row per sponsor; one without a review has no rating, score or rank"
+-- inputs = "analytics.brand_leaderboard"
+-- units = "ratings and reputation_score 1 to 5; average_payment_time days"
+-- +++
 
 create materialized view if not exists brand_leaderboard as
 select

@@ -2,10 +2,11 @@
 --
 -- The unique index is what lets `refresh materialized view concurrently` leave readers alone.
 --
--- Dialect  postgres
--- Grain    one row per funnel and stage; breakdown and breakdown_value are both 'all'
--- Inputs   analytics.conversion_funnels
--- Units    conversion_* ratios 0 to 1; *_hours_from_start hours
+-- +++
+-- grain = "one row per funnel and stage; breakdown and breakdown_value are both 'all'"
+-- inputs = "analytics.conversion_funnels"
+-- units = "conversion_* ratios 0 to 1; *_hours_from_start hours"
+-- +++
 
 create materialized view if not exists conversion_funnels as
 select

@@ -6,8 +6,9 @@
 -- the published columns and nothing else, and refreshes the three materialized views through a function. Roles of this
 -- kind do not log in: grant them to one that does. Running this twice changes nothing.
 --
--- Dialect  postgres
--- Roles    si_reader, si_publisher
+-- +++
+-- roles = ["si_reader", "si_publisher"]
+-- +++
 
 do $$
 begin

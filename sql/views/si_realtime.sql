@@ -5,9 +5,12 @@
 -- and wallets: they hold secrets, personal data or payment identifiers, and a publication carries whole rows.
 -- Every table here has a primary key, so updates and deletes can be told apart by the subscriber.
 --
--- Dialect  postgres
--- Inputs   conversations, messages, notifications, feed_activities, matches, gigs, gig_applications, deals,
---          negotiations, negotiation_offers
+-- +++
+-- inputs = [
+--     "conversations", "messages", "notifications", "feed_activities", "matches", "gigs", "gig_applications",
+--     "deals", "negotiations", "negotiation_offers",
+-- ]
+-- +++
 
 do $$
 begin

@@ -4,29 +4,22 @@
 -- Their columns are those of the files in sql/extract; row_version is the transaction that wrote the row last,
 -- row_place where it lies.
 --
--- Dialect  postgres
--- Inputs   agent_profiles, contacts, conversations, deals, escrow_jobs, gig_applications, gig_comparisons,
---          gigs, influencer_profiles, invite_templates, invites, messages, negotiation_offers, negotiations,
---          referrals, sponsor_profiles, transactions, user_reviews, users
--- Views    analytics.source_agent_profiles,
---          analytics.source_contacts,
---          analytics.source_conversations,
---          analytics.source_deals,
---          analytics.source_escrow_jobs,
---          analytics.source_gig_applications,
---          analytics.source_gig_comparisons,
---          analytics.source_gigs,
---          analytics.source_influencer_profiles,
---          analytics.source_invite_templates,
---          analytics.source_invites,
---          analytics.source_messages,
---          analytics.source_negotiation_offers,
---          analytics.source_negotiations,
---          analytics.source_referrals,
---          analytics.source_sponsor_profiles,
---          analytics.source_transactions,
---          analytics.source_user_reviews,
---          analytics.source_users
+-- +++
+-- inputs = [
+--     "agent_profiles", "contacts", "conversations", "deals", "escrow_jobs", "gig_applications", "gig_comparisons",
+--     "gigs", "influencer_profiles", "invite_templates", "invites", "messages", "negotiation_offers",
+--     "negotiations", "referrals", "sponsor_profiles", "transactions", "user_reviews", "users",
+-- ]
+-- views = [
+--     "analytics.source_agent_profiles", "analytics.source_contacts", "analytics.source_conversations",
+--     "analytics.source_deals", "analytics.source_escrow_jobs", "analytics.source_gig_applications",
+--     "analytics.source_gig_comparisons", "analytics.source_gigs", "analytics.source_influencer_profiles",
+--     "analytics.source_invite_templates", "analytics.source_invites", "analytics.source_messages",
+--     "analytics.source_negotiation_offers", "analytics.source_negotiations", "analytics.source_referrals",
+--     "analytics.source_sponsor_profiles", "analytics.source_transactions", "analytics.source_user_reviews",
+--     "analytics.source_users",
+-- ]
+-- +++
 
 create or replace view analytics.source_agent_profiles as
 select

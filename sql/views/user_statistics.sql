@@ -1,9 +1,10 @@
 -- user_statistics: how many deals each user is party to, what they earned in them, how they are rated.
 --
--- Dialect  postgres
--- Grain    one row per user
--- Inputs   users, deals, user_reviews
--- Units    total_earnings in usd, of completed deals as the influencer; average_rating 1 to 5, 0 when never rated
+-- +++
+-- grain = "one row per user"
+-- inputs = ["users", "deals", "user_reviews"]
+-- units = "total_earnings in usd, of completed deals as the influencer; average_rating 1 to 5, 0 when never rated"
+-- +++
 
 create or replace view user_statistics as
 

@@ -2,11 +2,15 @@
 --
 -- Made in every working file; the rows of the published warehouse are carried over into it.
 --
--- Dialect  duckdb
--- Tables   meta.refreshes, meta.extracts, meta.metrics, meta.performance_weights,
---          history.agent_leaderboard, history.conversion_funnels
--- Units    seconds in seconds, *_hours_from_start in hours; money and
---          total_earnings in the currency of the row or refresh
+-- +++
+-- tables = [
+--     "meta.refreshes", "meta.extracts", "meta.metrics", "meta.performance_weights", "history.agent_leaderboard",
+--     "history.conversion_funnels",
+-- ]
+-- units = """
+-- seconds in seconds, *_hours_from_start in hours; money and total_earnings in the currency of the row or
+-- refresh"""
+-- +++
 
 create schema if not exists meta;
 create schema if not exists history;

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from si_analytics.compute import lineage, metrics, statistics
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import Query, project
 from si_analytics.errors import DefinitionError
 
-EVERY = [(folder, name) for folder in ("metrics", "funnels") for name in files.names(folder)]
+EVERY = tuple(project().computed)
 MADE_BY_THE_LIBRARY = {
     "agent_performance_metrics": {"last_calculated_at"},
     "agent_performance_standings": {"component"},
@@ -17,24 +17,32 @@ MADE_BY_THE_LIBRARY = {
 """Columns that say which moment, component, funnel or stage a row is about: they come from no table."""
 
 
-@pytest.mark.parametrize(("folder", "name"), EVERY)
-def test_every_column_comes_from_columns_that_are_extracted_of_the_tables_that_are_read(folder: str, name: str) -> None:
-    extracted = {(table, column.name) for table in files.names("extract") for column in contract.columns(table)}
+def counting(text: str) -> Query:
+    """A query over deals and gigs."""
+    inputs = ("raw.deals", "raw.gigs")
+    return Query(
+        name="counted", path="sql/metrics/counted.sql", text=text, summary="counted", grain="one row", inputs=inputs
+    )
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_column_comes_from_columns_that_are_extracted_of_the_tables_that_are_read(name: str) -> None:
+    extracted = {(table, column.name) for table, source in project().sources.items() for column in source.columns}
     found = lineage.column_lineage(name)
     assert {column for column, origins in found.items() if not origins} == MADE_BY_THE_LIBRARY.get(name, set())
     assert {origin for origins in found.values() for origin in origins} <= extracted
 
 
-@pytest.mark.parametrize("name", files.names("metrics"))
-def test_a_column_s_inputs_are_in_the_tables_of_the_header(name: str) -> None:
-    read = {table for origins in lineage.column_inputs("metrics", name).values() for table, _ in origins}
+@pytest.mark.parametrize("name", list(project().metrics))
+def test_a_column_s_inputs_are_in_the_tables_that_are_declared(name: str) -> None:
+    read = {table for origins in lineage.of(project().metrics[name]).values() for table, _ in origins}
     assert read <= set(metrics.inputs(name))
 
 
-@pytest.mark.parametrize("table", files.names("extract"))
+@pytest.mark.parametrize("table", list(project().sources))
 def test_an_extracted_column_is_the_operational_one_of_its_name(table: str) -> None:
-    expected = {column.name: ((f"public.{table}", column.name),) for column in contract.columns(table)}
-    assert lineage.column_inputs("extract", table) == expected
+    expected = {column.name: ((f"public.{table}", column.name),) for column in project().sources[table].columns}
+    assert lineage.of(project().sources[table]) == expected
 
 
 def test_a_sum_comes_from_what_is_added_up_and_a_number_of_rows_from_their_keys() -> None:
@@ -44,7 +52,7 @@ def test_a_sum_comes_from_what_is_added_up_and_a_number_of_rows_from_their_keys(
 
 
 def test_what_is_computed_from_other_metrics_comes_from_their_columns_and_in_the_end_from_tables() -> None:
-    inputs = lineage.column_inputs("metrics", "agent_performance_metrics")
+    inputs = lineage.of(project().metrics["agent_performance_metrics"])
     assert ("metrics.agent_performance_components", "replies") in inputs["response_time"]
     assert ("messages", "created_at") in lineage.column_lineage("agent_performance_metrics")["response_time"]
 
@@ -57,20 +65,20 @@ def test_a_funnel_s_figures_come_from_the_stages_of_every_funnel() -> None:
 
 @pytest.mark.parametrize("name", sorted(statistics.FUNCTIONS))
 def test_what_statistics_fill_in_comes_from_what_they_reckon_with(name: str) -> None:
-    (metric,) = [file.name for file in files.read_all("metrics") if name in file.listed("Statistics")]
+    (metric,) = [metric.name for metric in project().metrics.values() if name in metric.statistics]
     found = lineage.column_lineage(metric)
     for column, used in statistics.reads(name).items():
         assert set(found[column]) == {origin for each in used for origin in found[each]}
 
 
 def test_the_right_side_of_a_left_join_adds_no_rows_and_so_no_keys() -> None:
-    query = "-- counted: a metric.\n--\n-- Inputs   raw.deals, raw.gigs\n\nselect count(*) as n from raw.deals as d {}"
+    query = "select count(*) as n from raw.deals as d {}"
     for join, expected in (("left", {"raw.deals"}), ("inner", {"raw.deals", "raw.gigs"})):
-        file = files.parse("metrics", "counted", query.format(f"{join} join raw.gigs as g on d.gig_id = g.id"))
-        assert {table for table, _ in lineage.of_file(file)["n"]} == expected
+        made = counting(query.format(f"{join} join raw.gigs as g on d.gig_id = g.id"))
+        assert {table for table, _ in lineage.of(made)["n"]} == expected
 
 
 @pytest.mark.parametrize("text", ["select from where", "drop table raw.deals", "select (select"])
 def test_a_query_that_is_not_understood_is_refused_by_its_file(text: str) -> None:
-    with pytest.raises(DefinitionError, match=r"sql/metrics/odd\.sql"):
-        lineage.of_file(files.parse("metrics", "odd", text))
+    with pytest.raises(DefinitionError, match=r"sql/metrics/counted\.sql"):
+        lineage.of(counting(text))

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from si_analytics.definitions import files
+from si_analytics.definitions import loading, project
 from si_analytics.settings import Settings
 from tests import model
 from tests.support import crowds, mutants, warehouses
@@ -71,14 +71,14 @@ def scenes(
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("mistaken") / "sql"
-    shutil.copytree(files.root(), copy)
+    shutil.copytree(loading.root(), copy)
     return copy
 
 
 @pytest.fixture
 def copy(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of `sql/`, which the library reads in its place."""
-    monkeypatch.setattr(files, "root", lambda: copied)
+    monkeypatch.setattr(loading, "root", lambda: copied)
     return copied
 
 
@@ -97,5 +97,5 @@ def test_without_a_mistake_every_answer_is_the_model_s(scenes: list[Scene]) -> N
 
 def test_every_metric_and_funnel_has_its_mistakes() -> None:
     counts = Counter((mistake.folder, mistake.name) for mistake in MISTAKES)
-    assert set(counts) == {(folder, name) for folder in ("metrics", "funnels") for name in files.names(folder)}
+    assert set(counts) == {(folder, name) for folder in ("metrics", "funnels") for name in getattr(project(), folder)}
     assert min(counts.values()) >= 4

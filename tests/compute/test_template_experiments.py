@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from si_analytics.compute import metrics, statistics
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import DefinitionError, UnknownNameError
 from tests.model.experiments import wilson
 from tests.model.rules import half_away
@@ -208,7 +208,7 @@ def test_a_thousand_comparisons_are_those_of_scipys_own_tests() -> None:
 
 
 def test_every_statistic_a_header_names_is_there_and_another_is_refused() -> None:
-    named = {name for file in files.read_all("metrics") for name in file.listed("Statistics")}
+    named = {name for metric in project().metrics.values() for name in metric.statistics}
     assert named == set(statistics.FUNCTIONS)
     with duckdb.connect() as connection, pytest.raises(UnknownNameError, match="There are: two_proportions"):
         statistics.complete(connection, "three_proportions", connection.sql("select 1"))

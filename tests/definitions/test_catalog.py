@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from si_analytics.cli.app import app
 from si_analytics.compute import lineage
-from si_analytics.definitions import files, headers
+from si_analytics.definitions import project
 from si_analytics.query import catalog
 from tests.support.folders import ROOT
 
 PAGE = ROOT / "docs" / "metrics.md"
-EVERY = (*files.names("metrics"), *files.names("funnels"))
+EVERY = tuple(project().computed)
 
 
 def test_the_page_is_what_make_docs_would_write() -> None:
@@ -29,7 +29,7 @@ def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() 
     rows = {row["name"]: row for row in catalog.listing().to_dicts()}
     assert tuple(rows) == EVERY
     for name, row in rows.items():
-        told = headers.of(name)
+        told = project().computed[name]
         assert (row["kind"], row["grain"], row["summary"]) == (told.kind, told.grain, told.summary)
         assert [column["name"] for column in row["columns"]] == [column.name for column in told.columns]
         assert {table.partition(".")[0] for table in row["inputs"]} <= {"raw", "metrics", "meta"}

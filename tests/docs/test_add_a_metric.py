@@ -15,7 +15,7 @@ import pytest
 from pipelines.definitions import defs
 from si_analytics import refresh, sample
 from si_analytics.compute import lineage, metrics
-from si_analytics.definitions import files, headers
+from si_analytics.definitions import Metric, loading, proof
 from si_analytics.errors import DefinitionError
 from si_analytics.query import catalog
 from si_analytics.query import warehouse as query_warehouse
@@ -37,7 +37,7 @@ def taught() -> str:
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of `sql/` with the tutorial's file dropped into it."""
     copy = tmp_path_factory.mktemp("drop") / "sql"
-    shutil.copytree(files.root(), copy)
+    shutil.copytree(loading.root(), copy)
     (copy / "metrics" / f"{NAME}.sql").write_text(taught(), encoding="utf-8")
     return copy
 
@@ -45,7 +45,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def dropped(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The library reads the copy."""
-    monkeypatch.setattr(files, "root", lambda: copied)
+    monkeypatch.setattr(loading, "root", lambda: copied)
     return copied
 
 
@@ -62,7 +62,7 @@ def using(
     made = Settings(_env_file=None, postgres_url=url, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore
     sample.generate(made, scale=0.02)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "root", lambda: copied)
+        patch.setattr(loading, "root", lambda: copied)
         refresh.run(made, as_of=AS_OF)
     return made
 
@@ -116,34 +116,39 @@ def test_dagster_has_its_asset_after_what_it_reads() -> None:
 
 def test_the_page_names_every_field_and_every_parameter_there_is() -> None:
     text = TUTORIAL.read_text(encoding="utf-8")
-    for name in headers.PARAMETERS:
+    for name in proof.PARAMETERS:
         assert f"`${name}`" in text
-    for field in (*files.parse("metrics", NAME, taught()).fields, "Key"):
-        assert f"| `{field}` |" in text
+    own = {"name", "path", "text", "summary", "description", "units"}
+    for name, field in Metric.model_fields.items():
+        said = f"[{name}]" if name in {"params", "columns"} else field.alias or name
+        assert name in own or f"| `{said}` |" in text, said
 
 
 def test_what_may_be_bound_is_what_the_library_binds() -> None:
     bound = metrics.Parameters.all_time(AS_OF, "usd", "UTC").bound()
-    assert sorted(headers.PARAMETERS) == sorted(bound)
+    assert sorted(proof.PARAMETERS) == sorted(bound)
 
 
 WRONG = {
-    "its header lacks Grain": ("-- Grain    one row per sponsor with a deal\n", ""),
-    "its header lacks Columns, Order": ("Columns|Order", ""),
-    "its dialect is 'postgres'": ("duckdb", "postgres"),
+    "it lacks the field grain": ('-- grain = "one row per sponsor with a deal"\n', ""),
+    "it lacks the fields order, columns": (r"-- order = .*?\n(.*)-- \[columns\]\n(-- [^+]*\n)*", r"\1"),
+    "it has a field gran, which means nothing. Did you mean grain": ("grain =", "gran ="),
+    "it has a field dialect, which means nothing": ("grain =", 'dialect = "postgres"\n-- grain ='),
+    "its fields are no TOML: invalid value (at line 6": ('"one row per sponsor with a deal"', "one row per sponsor"),
+    "its fields do not stand between two lines of +++": ("-- +++\n\n", "\n"),
     "it does not open by its name": ("-- sponsor_spending:", "-- sponsors:"),
     "it reads raw.dealz, which nothing fills. Did you mean raw.deals": ("raw.deals", "raw.dealz"),
-    "it reads raw.deals, which Inputs does not name": ("Inputs   raw.deals", "Inputs   raw.gigs"),
+    "it reads raw.deals, which inputs does not name": ('inputs = "raw.deals"', 'inputs = "raw.gigs"'),
     r"it binds $asof, which nothing fills in. There are: $as_of": ("$as_of", "$asof"),
-    r"it binds $as_of, which Params does not name": ("-- Params   $as_of  timestamptz, exclusive\n", ""),
-    "'total_amount' under Columns is not understood": ("total_amount (usd): sum of their amounts", "total_amount"),
-    "Columns names total_deals twice": ("total_amount (usd)", "total_deals (deals)"),
-    "Money names total, which Columns does not": ("Money    total_amount", "Money    total"),
-    "total_amount is in the reporting currency. List it under Money": (
-        r"\(usd\)(.*)-- Money    total_amount\n",
-        r"(reporting currency)\1",
+    r"it binds as_of, which params does not name": ('-- [params]\n-- as_of = "timestamptz, exclusive"\n', ""),
+    'columns: total_amount is neither "meaning" nor ["unit", "meaning"]': ('"sum of their amounts"]', '"sum", "all"]'),
+    "its fields are no TOML: cannot overwrite a value": ("total_amount = [", "total_deals = ["),
+    "money names total, which columns does not": ('money = "total_amount"', 'money = "total"'),
+    "total_amount is in the reporting currency: list it under money": (
+        r'-- money = "total_amount"\n(.*)"usd"',
+        r'\1"reporting currency"',
     ),
-    "Order names sponsor, which Columns does not": ("Order    sponsor_id", "Order    sponsor"),
+    "order names sponsor, which columns does not": ('order = "sponsor_id"', 'order = "sponsor"'),
     "its query is not understood": ("from deals\n", "from deals deals deals\n"),
     "it is not one query": (r"order by sponsor_id\n$", "order by sponsor_id; select 1"),
     "it is computed from itself: sponsor_spending reads sponsor_spending": ("raw.deals", "metrics.sponsor_spending"),
@@ -153,11 +158,8 @@ WRONG = {
 @pytest.mark.parametrize("found", WRONG)
 def test_a_file_that_cannot_be_used_is_told_in_one_sentence(found: str, dropped: Path) -> None:
     pattern, replacement = WRONG[found]
-    if pattern == "Columns|Order":
-        text = re.sub(r"^-- (Columns|Order)  .*\n", "", taught(), flags=re.MULTILINE)
-    else:
-        exact = pattern if "\\" in pattern else re.escape(pattern)
-        text = re.sub(exact, replacement, taught(), flags=re.DOTALL)
+    exact = pattern if "\\" in pattern else re.escape(pattern)
+    text = re.sub(exact, replacement, taught(), flags=re.DOTALL)
     assert text != taught()
     path = dropped / "metrics" / f"{NAME}.sql"
     path.write_text(text, encoding="utf-8")
@@ -185,10 +187,10 @@ def test_a_name_that_no_table_can_have_is_told(name: str, dropped: Path) -> None
     ("old", "new", "found"),
     [
         ("sum(amount)", "sum(amounts)", "its query is not understood"),
-        ("as first_deal_at", "as first_at", "Columns says .* where the query gives"),
+        ("as first_deal_at", "as first_at", "columns says .* where the query gives"),
     ],
 )
-def test_a_query_that_does_not_give_what_the_header_says_stops_the_refresh(
+def test_a_query_that_does_not_give_what_is_declared_stops_the_refresh(
     old: str, new: str, found: str, dropped: Path, using: Settings
 ) -> None:
     path = dropped / "metrics" / f"{NAME}.sql"

@@ -22,7 +22,7 @@ import si_analytics
 from si_analytics import charts, refresh, sample, tables
 from si_analytics.cli.app import app
 from si_analytics.compute import funnels
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from si_analytics.settings import names as setting_names
@@ -205,15 +205,15 @@ def test_a_picture_is_a_picture_and_light_enough(name: str) -> None:
 
 
 def test_every_direct_dependency_has_its_line_of_why_and_no_other_has() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    extras = project["project"]["optional-dependencies"].values()
-    groups = project["dependency-groups"].values()
-    named = [one for group in (project["project"]["dependencies"], *extras, *groups) for one in group]
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = told["project"]["optional-dependencies"].values()
+    groups = told["dependency-groups"].values()
+    named = [one for group in (told["project"]["dependencies"], *extras, *groups) for one in group]
     direct = [re.split(r"[\[<>=~! ]", one, maxsplit=1)[0] for one in named]
     assert sorted(first_cells((ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8"))) == sorted(direct)
 
 
-@pytest.mark.parametrize("name", files.names("metrics"))
+@pytest.mark.parametrize("name", list(project().metrics))
 def test_every_metric_is_explained_column_by_column(name: str, using: Settings) -> None:
     told = section(ROOT / "docs" / "definitions.md", name)
     with query_warehouse.connect(using) as warehouse:
@@ -221,7 +221,7 @@ def test_every_metric_is_explained_column_by_column(name: str, using: Settings) 
     assert [column for column in columns if f"`{column}`" not in told] == []
 
 
-@pytest.mark.parametrize("name", files.names("funnels"))
+@pytest.mark.parametrize("name", list(project().funnels))
 def test_every_funnel_is_explained_stage_by_stage(name: str) -> None:
     told = section(ROOT / "docs" / "definitions.md", "The five funnels")
     stages, breakdowns = re.findall(rf"^\| `{name}` \|(.*)$", told, flags=re.MULTILINE)
@@ -233,7 +233,7 @@ def test_every_check_is_explained_under_its_severity() -> None:
     told = section(ROOT / "docs" / "definitions.md", "Checks")
     blocking, warning = told.split("| warning |")
     for severity, text in (("blocking", blocking), ("warning", warning)):
-        known = [file.name for file in files.read_all("checks") if file.fields["Severity"] == severity]
+        known = [check.name for check in project().checks.values() if check.severity == severity]
         assert sorted(first_cells(text)) == sorted(known)
 
 

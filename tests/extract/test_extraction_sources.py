@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql as pg_sql
 
 from si_analytics import extract, publish, refresh, schema
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import CheckFailedError, ExtractError, PublishError, SchemaError
 from si_analytics.health import doctor, privileges
 from si_analytics.health.findings import Verdict
@@ -329,4 +329,4 @@ def test_a_reading_from_a_key_that_is_kept_unique_by_nothing_is_told(
     with extraction(settings, "messages") as reading:
         told = reading.refresh()["messages"].drift
     assert told == "messages.id is kept unique by no index of its own: it is checked"
-    assert files.read("extract", "messages").fields["Key"] == "id"
+    assert project().sources["messages"].key == "id"

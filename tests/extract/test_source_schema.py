@@ -296,9 +296,10 @@ def test_any_name_is_put_into_a_file_so_that_postgres_reads_it_back(name: str) -
 def test_every_file_that_names_the_schema_names_the_other_one_where_asked(postgres: psycopg.Connection) -> None:
     """Whatever of the files Postgres is asked goes to the schema asked for: none of them says public any more."""
     from si_analytics.definitions import files
+    from tests.support import everything
 
-    folders = ("catalog", "copying", "load", "compare", "publish", "gate", "extract")
-    for file in (file for folder in folders for file in files.read_all(folder)):
+    asked = [*everything.of_postgres(), *(one for folder in ("compare", "publish") for one in files.read_all(folder))]
+    for file in asked:
         moved = "\n".join(
             line for line in operational.text(file.text, "Shop").splitlines() if not line.lstrip().startswith("--")
         )

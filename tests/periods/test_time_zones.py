@@ -22,12 +22,11 @@ from hypothesis import strategies as st
 import si_analytics
 from si_analytics import refresh
 from si_analytics.compute import metrics
-from si_analytics.definitions import files
 from si_analytics.periods import time_zones, windows
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from si_analytics.warehouse import local_offsets
-from tests.support import worlds
+from tests.support import everything, worlds
 from tests.support.commands import Si
 from tests.support.folders import ROOT
 from tests.support.moments import TICK
@@ -44,6 +43,7 @@ SLICE = local_offsets.SLICE // TICK
 LOCAL = """
 select moments.moment, make_timestamp(epoch_us(moments.moment) + local_offsets.ahead) as local
 from moments
+from tests.support import everything
 from tests.support.folders import ROOT
 inner join local_offsets
     on
@@ -232,9 +232,8 @@ def test_the_query_that_the_page_on_own_metrics_shows_puts_a_moment_into_its_loc
 
 
 def test_no_query_of_ours_asks_duckdb_for_a_zone() -> None:
-    for folder in ("checks", "explain", "extract", "funnels", "metrics", "queries"):
-        for file in files.read_all(folder):
-            assert not re.search(r"at\s+time\s+zone|\btimezone\s*\(|\bstrptime\b|\bnow\s*\(", file.text), file.path
+    for one in everything.queries():
+        assert not re.search(r"at\s+time\s+zone|\btimezone\s*\(|\bstrptime\b|\bnow\s*\(", one.text), one.path
 
 
 def test_no_module_but_one_reads_time_zones() -> None:

@@ -23,7 +23,7 @@ from pipelines import anomaly_checks, kpis, results
 from pipelines.definitions import defs
 from si_analytics import extract, publish, schema
 from si_analytics.compute import checks, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import loading, project
 from si_analytics.reports import dashboard
 from tests.support import pipeline_runs
 from tests.support.folders import ROOT
@@ -74,8 +74,8 @@ def test_the_code_location_is_made_anew_only_where_the_zone_or_a_file_changed(
 ) -> None:
     """For a single run Dagster loads it several times."""
     copy = tmp_path / "sql"
-    shutil.copytree(files.root(), copy)
-    monkeypatch.setattr(files, "root", lambda: copy)
+    shutil.copytree(loading.root(), copy)
+    monkeypatch.setattr(loading, "root", lambda: copy)
     first = defs()
     assert defs() is first
     os.utime(copy / "metrics" / "user_ratings.sql", ns=(1, 1))
@@ -88,9 +88,9 @@ def test_the_code_location_is_made_anew_only_where_the_zone_or_a_file_changed(
 def test_importing_a_module_of_the_pipelines_reads_no_file_and_no_setting(tmp_path: Path) -> None:
     script = (
         "import os, si_analytics.settings\n"
-        "from si_analytics.definitions import files\n"
+        "from si_analytics.definitions import loading\n"
         "def refuse(*arguments, **named): raise AssertionError('called while importing')\n"
-        "si_analytics.settings.load = files.read = files.read_all = refuse\n"
+        "si_analytics.settings.load = loading.root = loading.state = refuse\n"
         "import pipelines.definitions; print('imported')"
     )
     assert in_a_fresh_interpreter(script, tmp_path) == "imported"
@@ -213,7 +213,7 @@ def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: d
     assert set(found) == set(checks.names())
     for name, spec in found.items():
         assert spec.blocking == (checks.severity(name) == "blocking"), name
-        read = {tuple(table.split(".")) for table in files.read("checks", name).listed("Inputs")}
+        read = {tuple(table.split(".")) for table in project().checks[name].inputs}
         assert tuple(spec.key.asset_key.path) in read, name
         assert all(key.asset_key in graph.get_all_asset_keys() for key in spec.additional_deps)
     assert found["leaderboard_totals"].key.asset_key == dg.AssetKey(["metrics", "agent_leaderboard"])

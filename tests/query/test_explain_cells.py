@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from si_analytics import refresh, sample
 from si_analytics.compute import metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import Explanation, project
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
 from si_analytics.query import explain
@@ -68,22 +68,22 @@ WAYS: Mapping[str, Callable[[Rows], Any]] = {
 
 
 @cache
-def said(metric: str, column: str) -> tuple[Mapping[str, str], str, int]:
-    """What the header of a cell's file says: its fields, how the rows make the cell, and what to divide that by."""
-    file = next(f for f in files.read_all("explain") if f"{metric}.{column}" in f.listed("Explains"))
+def said(metric: str, column: str) -> tuple[Explanation, str, int]:
+    """What is declared of a cell: its explanation, how the rows make the cell, and what to divide that by."""
+    found = next(one for one in project().explanations.values() if f"{metric}.{column}" in one.explains)
     how = explain.how(metric, column)
     way, _, divisor = how.partition(" / ") if "of value /" in how else (how, "", "1")
-    return file.fields, way, int(divisor)
+    return found, way, int(divisor)
 
 
 def made(metric: str, column: str, rows: Rows) -> Any:
     """What the rows make, in the way the header of their file says."""
-    fields, way, divisor = said(metric, column)
-    if not rows and "Empty" in fields:
-        return None if fields["Empty"] == "null" else Fraction(fields["Empty"])
+    found, way, divisor = said(metric, column)
+    if not rows and found.empty is not None:
+        return None if found.empty == "null" else Fraction(found.empty)
     value = WAYS[way](rows)
-    if isinstance(value, Fraction) and "Decimals" in fields:
-        return half_away(value / divisor, int(fields["Decimals"]))
+    if isinstance(value, Fraction) and found.decimals is not None:
+        return half_away(value / divisor, found.decimals)
     return value
 
 

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 import si_analytics as si
 from si_analytics import packaged_sample, refresh, sample
 from si_analytics.compute import metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import UsageError
 from si_analytics.postgres import embedded
 from si_analytics.query import warehouse as query_warehouse
@@ -82,7 +82,7 @@ def test_its_rows_types_and_numbers_are_those_of_a_refresh_of_the_sample_in_post
         raw = published.tables().filter(pl.col("schema") == "raw")["table"].to_list()
         assert len(raw) > 15
         for table in raw:
-            query = f'select * from raw."{table}" order by {files.read("extract", table).fields["Key"]}'
+            query = f'select * from raw."{table}" order by {project().sources[table].key}'
             assert_frame_equal(published.sql(query), alone.sql(query))
         for name in metrics.names():
             assert_frame_equal(published.metric(name), alone.metric(name))

@@ -9,15 +9,15 @@ import psycopg
 import pytest
 
 from si_analytics import schema
-from si_analytics.definitions import files
+from si_analytics.definitions import Script
 from si_analytics.schema import ddl
 from si_analytics.settings import Settings
 
-FILES = [(file.folder, file.name) for file in ddl.files()]
+SCRIPTS = ddl.scripts()
 
 
-def created(file: files.SqlFile, kind: str) -> list[str]:
-    return [statement.name for statement in ddl.split(file.text) if statement.kind == kind]
+def created(script: Script, kind: str) -> list[str]:
+    return [statement.name for statement in ddl.split(script.text) if statement.kind == kind]
 
 
 def test_sections_are_the_eight_of_the_schema_document_in_an_order_that_builds() -> None:
@@ -39,27 +39,24 @@ def test_the_names_of_sections_are_names_of_assets() -> None:
 
 def test_a_section_lists_the_tables_its_file_creates() -> None:
     for section in schema.sections():
-        assert list(section.tables) == created(section.file, "table")
+        assert list(section.tables) == created(section.script, "table")
 
 
-@pytest.mark.parametrize(("folder", "name"), FILES)
-def test_a_header_names_the_file_and_lists_what_it_creates_and_what_it_reads(folder: str, name: str) -> None:
-    file = files.read(folder, name)
-    code = re.sub(r"--[^\n]*", "", file.text)
-    tables = created(file, "table")
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_script_lists_what_it_creates_and_what_it_reads(script: Script) -> None:
+    code = re.sub(r"--[^\n]*", "", script.text)
+    tables = created(script, "table")
     read = set(re.findall(r"\b(?:references|from|join|update on|index if not exists \w+\s+on) (\w[\w.]*)", code))
     if "create publication" in code:
         read = set(re.findall(r"\w+", code.split("for table")[1].split(";")[0]))
-    mine = {*tables, *created(file, "materialized view")} | set(re.findall(r"(\w+) as \(", code))
-    assert file.text.startswith(f"-- {re.sub(r'^[0-9]+_', '', name)}: ")
-    assert file.fields["Dialect"] == "postgres"
-    assert list(file.listed("Tables")) == tables
-    assert set(file.listed("Inputs")) == read - mine - {"pg_publication"}
+    mine = {*tables, *created(script, "materialized view")} | set(re.findall(r"(\w+) as \(", code))
+    assert list(script.tables) == tables
+    assert set(script.inputs) == read - mine - {"pg_publication"}
 
 
-@pytest.mark.parametrize(("folder", "name"), FILES)
-def test_a_file_is_told_apart_into_statements_without_loss(folder: str, name: str) -> None:
-    text = files.read(folder, name).text
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_script_is_told_apart_into_statements_without_loss(script: Script) -> None:
+    text = script.text
     assert "".join(statement.text for statement in ddl.split(text)).strip() == text.strip()
 
 
@@ -79,7 +76,7 @@ def test_every_file_runs_on_its_own_in_a_session_of_its_own_and_twice(
     """As psql would run them: one session per file, nothing set beforehand; the result is the whole schema."""
     url = create_database()
     for _ in range(2):
-        for folder, name in FILES:
+        for script in SCRIPTS:
             with psycopg.connect(url) as connection:
-                connection.execute(files.read(folder, name).text)  # type: ignore[arg-type]
+                connection.execute(script.text)  # type: ignore[arg-type]
     assert schema.diff(make_settings(url)) == []

@@ -16,7 +16,7 @@ import duckdb
 
 from si_analytics import extract
 from si_analytics.compute import checks, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 BEFORE = datetime(2025, 6, 1, tzinfo=UTC)
@@ -60,7 +60,7 @@ def key(number: int) -> UUID:
 
 def key_column(table: str) -> str:
     """The column a raw table is keyed by."""
-    return files.read("extract", table).fields["Key"]
+    return project().sources[table].key
 
 
 class Duck:

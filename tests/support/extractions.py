@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql as pg_sql
 
 from si_analytics import extract
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import contract, project
 from si_analytics.extract import TableExtract
 from si_analytics.extract.incremental import Baseline
 from si_analytics.settings import Settings
@@ -26,7 +26,7 @@ Rows = dict[Any, tuple[Any, ...]]
 
 
 def key_of(table: str) -> str:
-    return files.read("extract", table).fields["Key"]
+    return project().sources[table].key
 
 
 def names_of(table: str) -> list[str]:

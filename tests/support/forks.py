@@ -103,13 +103,12 @@ def main() -> None:
     import scipy.stats  # noqa: F401 - what a refresh imports when it first needs it, all of them need
 
     from si_analytics import refresh, sample  # noqa: F401 - and so with these
-    from si_analytics.definitions import headers
+    from si_analytics.compute import metrics
     from si_analytics.settings import Settings
     from tests.support import agreement
 
     # Read once, as far as that starts no thread: an eighth of what a refresh takes, and it is killed in what it does.
-    for folder in headers.FOLDERS:
-        headers.files(folder)
+    metrics.names()
 
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     stop, told, reader = -1, -1, -1

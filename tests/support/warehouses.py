@@ -13,7 +13,7 @@ import polars as pl
 
 from si_analytics import extract, warehouse
 from si_analytics.compute import funnels, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.periods import windows
 from si_analytics.settings import Settings
 from tests.model import Row, World
@@ -38,7 +38,7 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
     connection.execute("set global TimeZone = 'UTC'")
     for schema in ("raw", "metrics"):
         connection.execute(f"create schema {schema}")
-    connection.execute(files.read("warehouse", "records").text)
+    connection.execute(project().warehouse["records"].text)
     for definition in definitions:
         connection.execute(definition)
     return connection

@@ -22,7 +22,7 @@ import duckdb
 
 from si_analytics import warehouse
 from si_analytics.compute import metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import Check, lookup, project
 from si_analytics.errors import CheckFailedError, MissingTableError
 
 BLOCKING = "blocking"
@@ -57,17 +57,17 @@ class CheckResult:
 
 def names() -> tuple[str, ...]:
     """Every check, by name."""
-    return files.names("checks")
+    return tuple(project().checks)
 
 
 def severity(name: str) -> str:
     """``blocking`` or ``warning``."""
-    return files.read("checks", name).fields["Severity"]
+    return _of(name).severity
 
 
 def reads_only_raw(name: str) -> bool:
     """Whether the check can run before any metric is computed."""
-    return all(table.startswith("raw.") for table in files.read("checks", name).listed("Inputs"))
+    return all(table.startswith("raw.") for table in _of(name).inputs)
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> CheckResult:
@@ -75,16 +75,16 @@ def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, A
 
     Raises MissingTableError where the warehouse lacks a table the check reads.
     """
-    file = files.read("checks", name)
-    _require_inputs(connection, file)
+    check = _of(name)
+    _require_inputs(connection, check)
     started = time.perf_counter()
     # Kept, so that neither the first rows nor their number asks the question a second time.
-    connection.execute(_KEEP + file.text, metrics.bindings(connection, file, values))
+    connection.execute(_KEEP + check.text, metrics.bindings(connection, check, values))
     found = connection.table(_FOUND)
     sample, rows = _first_rows(found), _count(found)
     connection.execute(f"drop table {_FOUND}")
     seconds = time.perf_counter() - started
-    return CheckResult(name, file.fields["Severity"], file.summary, rows, sample, seconds)
+    return CheckResult(name, check.severity, check.summary, rows, sample, seconds)
 
 
 class Beside:
@@ -135,7 +135,7 @@ def require_passed(results: Iterable[CheckResult]) -> None:
     if not failed:
         return
     found = "; ".join(_told(result) for result in failed)
-    remedies = dict.fromkeys(files.read("checks", result.name).fields["Remedy"] for result in failed)
+    remedies = dict.fromkeys(_of(result.name).remedy for result in failed)
     raise CheckFailedError("checking the refresh", found, f"Nothing was published. {'. '.join(remedies)}")
 
 
@@ -180,15 +180,19 @@ def _told(result: CheckResult) -> str:
     return f"{result.name} found {result.rows:,} {noun} ({', '.join(named)})"
 
 
-def _require_inputs(connection: duckdb.DuckDBPyConnection, file: files.SqlFile) -> None:
+def _of(name: str) -> Check:
+    return lookup(project().checks, name, "check")
+
+
+def _require_inputs(connection: duckdb.DuckDBPyConnection, check: Check) -> None:
     held = {
         f"{schema}.{table}"
         for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
     }
-    missing = [table for table in file.listed("Inputs") if table not in held]
+    missing = [table for table in check.inputs if table not in held]
     if missing:
         raise MissingTableError(
-            f"check '{file.name}'",
+            f"check '{check.name}'",
             f"it reads {', '.join(missing)}, which this warehouse does not hold",
             "Fill it first: si refresh",
         )

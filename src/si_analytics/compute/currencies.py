@@ -14,7 +14,7 @@ from datetime import datetime
 import duckdb
 
 from si_analytics import settings
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, SettingsError, UnknownNameError, UsageError
 
 ALWAYS = "usd"
@@ -37,7 +37,7 @@ class Present:
 def held(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """The currencies that money was recorded in, those that can be asked for, in order."""
     try:
-        rows = connection.sql(files.read("queries", "currencies_held").text).fetchall()
+        rows = connection.sql(project().queries.currencies_held.text).fetchall()
     except duckdb.CatalogException as error:
         raise MissingTableError(
             "the currencies there are", "this warehouse lacks the tables of money", "Fill it first: si refresh"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import duckdb
 
 from si_analytics import warehouse
-from si_analytics.definitions import files
+from si_analytics.definitions import Funnel, lookup, project
 from si_analytics.errors import UnknownNameError
 from si_analytics.warehouse import local_offsets
 
@@ -29,17 +29,22 @@ _ALL_OF = {"units": "select * from units", "final": "select * from final"}
 
 def names() -> tuple[str, ...]:
     """Every funnel, by name."""
-    return files.names("funnels")
+    return tuple(project().funnels)
+
+
+def of(name: str) -> Funnel:
+    """The funnel of that name; raises UnknownNameError that suggests the nearest."""
+    return lookup(project().funnels, name, "funnel")
 
 
 def stages(name: str) -> tuple[str, ...]:
     """The stages of a funnel, in order."""
-    return files.read("funnels", name).listed("Stages")
+    return of(name).stages
 
 
 def breakdowns(name: str) -> tuple[str, ...]:
     """What a funnel can be broken down by."""
-    return files.read("funnels", name).listed("Breakdowns")
+    return of(name).breakdowns
 
 
 def check_breakdown(name: str, by: str | None) -> None:
@@ -128,7 +133,7 @@ def _query(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str
 
     The file itself ends in the rows per unit and stage, in order; that is for people, and slow with many units.
     """
-    file = files.read("funnels", name)
+    file = of(name)
     named = connection.extract_statements(file.text)[0].named_parameters
     query = file.text.removesuffix("select * from final\norder by unit_id, stage_number\n")
     return query, {key: values[key] for key in sorted(named)}

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from si_analytics.compute import funnels, statistics
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import Metric, Query, Source, lookup, project
 from si_analytics.errors import DefinitionError
 from si_analytics.warehouse import local_offsets
 
@@ -42,20 +42,11 @@ def column_lineage(name: str) -> dict[str, tuple[Origin, ...]]:
     >>> lineage.column_lineage("user_ratings")["rating"]
     (('user_reviews', 'rating'),)
     """
-    folder = "funnels" if name in funnels.names() else "metrics"
-    found, made = column_inputs(folder, name), dict[tuple[str, str], dict[str, tuple[Origin, ...]]]()
+    found, made = of(lookup(project().computed, name, "metric")), dict[str, dict[str, tuple[Origin, ...]]]()
     return {column: tuple(sorted(_operational(read, made))) for column, read in found.items()}
 
 
-def column_inputs(folder: str, name: str) -> dict[str, tuple[Origin, ...]]:
-    """Per column of ``sql/<folder>/<name>.sql``, in order, the columns of the tables it reads, sorted.
-
-    Tables have their schema: ``raw``, ``metrics`` and ``meta`` in the warehouse, ``public`` in Postgres.
-    """
-    return of_file(files.read(folder, name))
-
-
-def _operational(read: Iterable[Origin], made: dict[tuple[str, str], dict[str, tuple[Origin, ...]]]) -> set[Origin]:
+def _operational(read: Iterable[Origin], made: dict[str, dict[str, tuple[Origin, ...]]]) -> set[Origin]:
     """What the warehouse's columns `read` come from in Postgres; what the library itself puts in from nowhere.
 
     `made` remembers what the columns of each file come from, so that none is read once for every column.
@@ -66,10 +57,10 @@ def _operational(read: Iterable[Origin], made: dict[tuple[str, str], dict[str, t
         if schema == "public":
             found.add((name, column))
         elif schema in {"raw", "metrics"}:
-            file = ("extract" if schema == "raw" else "metrics", name)
-            if file not in made:
-                made[file] = of_file(files.read(*file))
-            found |= _operational(made[file].get(column, ()), made)
+            if table not in made:
+                ours = project()
+                made[table] = of(ours.sources[name] if schema == "raw" else ours.metrics[name])
+            found |= _operational(made[table].get(column, ()), made)
     return found
 
 
@@ -117,11 +108,16 @@ def _with_schemas(tree: expressions.Expr) -> expressions.Expr:
     return tree
 
 
-def of_file(file: files.SqlFile) -> dict[str, tuple[Origin, ...]]:
-    """`column_inputs` of a file at hand."""
-    traced = _traced(file.path, file.text, tuple((table, _columns(table)) for table in file.listed("Inputs")))
+def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
+    """Per column of a query, in order, the columns of the tables it reads, sorted.
+
+    Tables have their schema: ``raw``, ``metrics`` and ``meta`` in the warehouse, ``public`` in Postgres.
+    """
+    if isinstance(one, Source):
+        return {column.name: ((f"public.{one.name}", column.name),) for column in one.columns}
+    traced = _traced(one.path, one.text, tuple((table, _columns(table)) for table in one.inputs))
     found = {column: _laid_out(origins) for column, origins in traced.items()}
-    for function in file.listed("Statistics"):
+    for function in one.statistics if isinstance(one, Metric) else ():
         for column, used in statistics.reads(function).items():
             found[column] = found.get(column, set()).union(*(found[each] for each in used))
     return {column: tuple(sorted(origins)) for column, origins in found.items()}
@@ -131,9 +127,9 @@ def _columns(table: str) -> tuple[str, ...]:
     """The columns of a table that a file reads, as far as files say them."""
     schema, _, name = table.rpartition(".")
     if schema == "raw":
-        return tuple(column.name for column in contract.columns(name))
+        return tuple(column.name for column in project().sources[name].columns)
     if schema == "metrics":
-        return tuple(of_file(files.read("metrics", name)))
+        return tuple(column.name for column in project().metrics[name].columns)
     return _TEMPORARY.get(name, ()) if not schema else ()
 
 
@@ -185,8 +181,9 @@ def _key(table: str) -> tuple[str, ...]:
     schema, _, name = table.partition(".")
     if schema == "temp":
         return ("unit_id",) if name == "funnel_units" else ()
-    folder = {"raw": "extract", "metrics": "metrics"}.get(schema)
-    return files.read(folder, name).key if folder else ()
+    if schema == "raw":
+        return (project().sources[name].key,)
+    return project().metrics[name].key if schema == "metrics" else ()
 
 
 def _laid_out(origins: Iterable[Origin]) -> set[Origin]:
@@ -194,7 +191,7 @@ def _laid_out(origins: Iterable[Origin]) -> set[Origin]:
     found = {(table, column) for table, column in origins if not table.startswith("temp.")}
     for column in {column for table, column in origins if table == "temp.funnel_units"}:
         for name in funnels.names():
-            made = of_file(files.read("funnels", name))
+            made = of(funnels.of(name))
             # The list of stages becomes a row per stage: the number of each comes from all of the list.
             wanted = {"stages": ("stage_number",), "breakdown_value": funnels.breakdowns(name)}.get(column, (column,))
             found.update(origin for each in wanted for origin in made.get(each, ()))

@@ -18,8 +18,7 @@ import duckdb
 
 from si_analytics import warehouse
 from si_analytics.compute import funnels, statistics
-from si_analytics.definitions import files as sql_files
-from si_analytics.definitions import headers
+from si_analytics.definitions import Metric, Query, lookup, project, proof
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Window
@@ -102,7 +101,9 @@ def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
 
 def names() -> tuple[str, ...]:
     """Every metric, each after those it is computed from; raises DefinitionError for a file that cannot be used."""
-    return headers.in_order()
+    ours = project()
+    proof.require(ours)
+    return proof.in_order(ours)
 
 
 def inputs(name: str) -> tuple[str, ...]:
@@ -110,10 +111,7 @@ def inputs(name: str) -> tuple[str, ...]:
 
     For the funnels that is every table any funnel reads.
     """
-    files = [sql_files.read("metrics", name)]
-    if _is_funnel(files[0]):
-        files += [sql_files.read("funnels", funnel) for funnel in funnels.names()]
-    return tuple(dict.fromkeys(table for file in files for table in file.listed("Inputs") if "." in table))
+    return tuple(dict.fromkeys(table for one in _made_by(name) for table in one.inputs if "." in table))
 
 
 def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> int:
@@ -131,10 +129,8 @@ def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parame
 
 def definition(name: str) -> str:
     """A digest of the query that computes metric `name`, its comments and layout left aside."""
-    files = [sql_files.read("metrics", name)]
-    if _is_funnel(files[0]):
-        files += sql_files.read_all("funnels")
-    lines = [line.split() for file in files for line in file.text.splitlines() if not line.lstrip().startswith("--")]
+    texts = [one.text for one in _made_by(name)]
+    lines = [line.split() for text in texts for line in text.splitlines() if not line.lstrip().startswith("--")]
     return hashlib.sha256(" ".join(word for words in lines for word in words).encode()).hexdigest()
 
 
@@ -143,32 +139,30 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
 
     Raises DefinitionError where its file promises other columns than it gives, or names some that there are not.
     """
-    file = sql_files.read("metrics", name)
-    columns = [column.name for column in headers.columns(file)]
+    metric = lookup(project().metrics, name, "metric")
+    columns = [column.name for column in metric.columns]
     _require_inputs(connection, name)
-    if _is_funnel(file):
+    if _is_funnel(metric):
         funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
-    if local_offsets.TABLE in file.listed("Inputs"):
+    if local_offsets.TABLE in metric.inputs:
         local_offsets.lay_out(connection, parameters.tz, parameters.window.as_of)
-    if "meta.performance_weights" in file.listed("Inputs"):
+    if "meta.performance_weights" in metric.inputs:
         _store_weights(connection, parameters.weights)
-    bound = bindings(connection, file, parameters.bound())
+    bound = bindings(connection, metric, parameters.bound())
     try:
-        rows = connection.sql(file.text, params=bound)
+        rows = connection.sql(metric.text, params=bound)
     except duckdb.BinderException as error:
-        raise headers.not_understood(file, error) from error
+        raise proof.not_understood(metric, error) from error
     if rows.columns != columns:
-        raise headers.other_columns(file, columns, rows.columns)
-    for statistic in file.listed("Statistics"):
+        raise proof.other_columns(metric, rows.columns)
+    for statistic in metric.statistics:
         rows = statistics.complete(connection, statistic, rows)
     return rows
 
 
-def bindings(
-    connection: duckdb.DuckDBPyConnection, file: sql_files.SqlFile, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Those of `values` that the file's text names."""
-    return {name: values[name] for name in sorted(connection.extract_statements(file.text)[0].named_parameters)}
+def bindings(connection: duckdb.DuckDBPyConnection, query: Query, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that the query names."""
+    return {name: values[name] for name in sorted(connection.extract_statements(query.text)[0].named_parameters)}
 
 
 def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, Decimal]) -> None:
@@ -190,8 +184,15 @@ def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         )
 
 
-def _is_funnel(file: sql_files.SqlFile) -> bool:
-    return "funnel_units" in file.listed("Inputs")
+def _made_by(name: str) -> tuple[Query, ...]:
+    """The metric of that name; after it every funnel, where it is made of them."""
+    ours = project()
+    metric = lookup(ours.metrics, name, "metric")
+    return (metric, *ours.funnels.values()) if _is_funnel(metric) else (metric,)
+
+
+def _is_funnel(metric: Metric) -> bool:
+    return "funnel_units" in metric.inputs
 
 
 def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:

@@ -1,7 +1,6 @@
 """What is expected of each extracted table: its columns, their types, which may be null.
 
-Belongs here: reading the ``Columns`` of the files in ``sql/extract``, and telling how a table in Postgres
-differs from them.
+Belongs here: telling how a table in Postgres differs from what ``sql/sources`` declares.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from si_analytics.definitions import files
+from si_analytics.definitions.loading import project
 from si_analytics.errors import ExtractError
 
 _NAMED = 10
@@ -22,7 +21,6 @@ _WHOLE = {"smallint": 5, "integer": 10, "bigint": 19}  # with the digits of thei
 _MOST_DIGITS = 38
 _VIEWS = {"v": "view", "m": "materialized view"}
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
-_NOT_NULL = " not null"
 
 
 @dataclass(frozen=True)
@@ -65,14 +63,9 @@ class Drift:
         return told[self.kind]
 
 
-@functools.cache
 def columns(table: str) -> tuple[Column, ...]:
     """The columns that are read of a table, in order."""
-    found = []
-    for entry in files.read("extract", table).fields["Columns"].split(" · "):
-        name, _, kind = entry.strip().partition(" ")
-        found.append(Column(name, kind.removesuffix(_NOT_NULL), kind.endswith(_NOT_NULL)))
-    return tuple(found)
+    return tuple(Column(one.name, one.type, one.not_null) for one in project().sources[table].columns)
 
 
 def drift(table: str, found: Sequence[Column], kind: str = "r") -> tuple[Drift, ...]:
@@ -82,7 +75,7 @@ def drift(table: str, found: Sequence[Column], kind: str = "r") -> tuple[Drift, 
     told of, and not read. ``kind`` is Postgres's letter for what stands there: a view promises no key, which is looked
     at when it was read.
     """
-    key, live = files.read("extract", table).fields["Key"], {column.name: column for column in found}
+    key, live = project().sources[table].key, {column.name: column for column in found}
     drifts = [Drift(table, key, "view", "table", _VIEWS[kind], False)] if kind in _VIEWS else []
     for column in columns(table):
         here = live.pop(column.name, None)
@@ -155,8 +148,8 @@ def _digits(kind: str) -> tuple[int, int] | None:
 @functools.cache
 def _declared(table: str) -> frozenset[str]:
     """Every word of the declaration of a table, its columns among them."""
-    for file in files.read_all("schema"):
-        found = re.search(rf"^create table if not exists {table} \((.*?)^\);", file.text, re.DOTALL | re.MULTILINE)
+    for script in project().schema.values():
+        found = re.search(rf"^create table if not exists {table} \((.*?)^\);", script.text, re.DOTALL | re.MULTILINE)
         if found:
             return frozenset(re.findall(r"\w+", found[1]))
     return frozenset()

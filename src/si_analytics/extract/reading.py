@@ -18,12 +18,12 @@ from decimal import Decimal
 import duckdb
 
 from si_analytics import postgres, warehouse
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.extract import arrays, incremental, reconciliation, source, standby
 from si_analytics.extract.incremental import Baseline, Found
 from si_analytics.extract.source import Snapshot, Source
-from si_analytics.postgres import locks, operational, relations
+from si_analytics.postgres import locks, relations
 from si_analytics.settings import Settings
 
 FULL, INCREMENTAL = "full", "incremental"
@@ -86,7 +86,7 @@ class Reading:
 
 def tables() -> tuple[str, ...]:
     """The operational tables that are read, by name."""
-    return files.names("extract")
+    return tuple(project().sources)
 
 
 @contextmanager
@@ -204,7 +204,7 @@ def _changes(
     connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline, found: Found
 ) -> TableExtract | str:
     """Read what changed; or say why that does not do."""
-    key = files.read("extract", one.table).fields["Key"]
+    key = project().sources[one.table].key
     if found.changed > _MOST_CHANGED * found.rows:
         return "most of its rows changed"
     inserted = updated = deleted = 0
@@ -224,7 +224,7 @@ def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> Tab
     connection.execute("set global preserve_insertion_order = false")
     every_row(connection, one).create(incremental.EVERY_ROW)
     connection.execute(_IN_ORDER)
-    moved = incremental.replace_all(connection, one.table, files.read("extract", one.table).fields["Key"])
+    moved = incremental.replace_all(connection, one.table, project().sources[one.table].key)
     _require_keys(connection, one)
     return TableExtract(one.table, _rows(connection, one.table), *moved, FULL, reason, 0.0, None)
 
@@ -234,21 +234,19 @@ def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.Duck
     if not one.native or not arrays.flat(connection, one):
         return connection.sql("select * from postgres_query('pg', $text)", params={"text": one.rows})
     if one.direct:
-        return connection.sql(operational.text(files.read("extract", one.table).text, one.base.schema))
+        return connection.table(f'pg."{one.base.schema}"."{one.table}"').select(*_names(one.table))
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
 
 
 def _names(table: str) -> Sequence[duckdb.Expression]:
-    from si_analytics.definitions import contract
-
-    return [duckdb.ColumnExpression(column.name) for column in contract.columns(table)]
+    return [duckdb.ColumnExpression(column.name) for column in project().sources[table].columns]
 
 
 def _require_keys(connection: duckdb.DuckDBPyConnection, one: Source) -> None:
     """A view promises no key: what it shows is looked at. That no key stands twice is for the checks to say."""
     if one.base.kind not in relations.VIEWS:
         return
-    key = files.read("extract", one.table).fields["Key"]
+    key = project().sources[one.table].key
     without = connection.table(f"raw.{one.table}").filter(duckdb.ColumnExpression(key).isnull())
     row = without.aggregate("count(*)").fetchone()
     if row and row[0]:

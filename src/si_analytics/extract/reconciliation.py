@@ -11,7 +11,8 @@ from decimal import Decimal
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics.definitions import files
+from si_analytics import definitions
+from si_analytics.definitions import project
 from si_analytics.errors import ExtractError
 from si_analytics.extract import checksum, source
 from si_analytics.extract.source import Source
@@ -30,12 +31,10 @@ class Totals:
 
 def aggregates(one: Source) -> dict[str, pg_sql.Composable]:
     """What Postgres is asked of a table besides its rows: the checksum of its keys, and its money as text."""
-    file = files.read("extract", one.table)
-    money = file.fields.get("Money")
+    declared = project().sources[one.table]
+    money = declared.money
     return {
-        "keys": pg_sql.SQL("coalesce(bit_xor(uuid_hash_extended({}, 0)), 0)").format(
-            pg_sql.Identifier(file.fields["Key"])
-        ),
+        "keys": pg_sql.SQL("coalesce(bit_xor(uuid_hash_extended({}, 0)), 0)").format(pg_sql.Identifier(declared.key)),
         "money": pg_sql.SQL("coalesce(sum({}), 0)::text").format(pg_sql.Identifier(money))
         if money
         else pg_sql.SQL("null::text"),
@@ -53,15 +52,15 @@ def compare(connection: duckdb.DuckDBPyConnection, one: Source, there: Totals | 
     The extension reads a NaN amount as zero, so the sum taken by Postgres is what finds it: that raises
     ExtractError, with the rows.
     """
-    file = files.read("extract", one.table)
+    declared = project().sources[one.table]
     there = there or _there(connection, one)
     if there.money is not None and there.money.is_nan():
         raise ExtractError(
-            f"reading {one.table}.{file.fields['Money']}",
-            f"it is not a number in {_not_numbers(connection, one, file)}",
+            f"reading {one.table}.{declared.money}",
+            f"it is not a number in {_not_numbers(connection, one, declared)}",
             "Correct those rows; nothing was published",
         )
-    return there if there == _here(connection, file) else None
+    return there if there == _here(connection, declared) else None
 
 
 def refuse(one: Source) -> ExtractError:
@@ -81,12 +80,12 @@ def _there(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals:
     return totals(rows, keys, amount)
 
 
-def _here(connection: duckdb.DuckDBPyConnection, file: files.SqlFile) -> Totals:
-    rows, money = connection.table(f"raw.{file.name}"), file.fields.get("Money")
+def _here(connection: duckdb.DuckDBPyConnection, declared: definitions.Source) -> Totals:
+    rows, money = connection.table(f"raw.{declared.name}"), declared.money
     total = f'cast(coalesce(sum("{money}"), 0) as varchar)' if money else "null"
     found = rows.aggregate(f"count(*), {total}").fetchone()
     counted, amount = found if found else (0, None)
-    keys = checksum.checksum(connection, rows, file.fields["Key"])
+    keys = checksum.checksum(connection, rows, declared.key)
     return Totals(counted, keys, None if amount is None else _scaled(Decimal(amount)))
 
 
@@ -94,10 +93,10 @@ def _scaled(amount: Decimal) -> Decimal:
     return amount if amount.is_nan() else amount.quantize(_CENT)
 
 
-def _not_numbers(connection: duckdb.DuckDBPyConnection, one: Source, file: files.SqlFile) -> str:
+def _not_numbers(connection: duckdb.DuckDBPyConnection, one: Source, declared: definitions.Source) -> str:
     query = pg_sql.SQL("select {key}::text as key from {relation} where {money} = 'NaN' order by 1 limit 10").format(
-        key=pg_sql.Identifier(file.fields["Key"]),
+        key=pg_sql.Identifier(declared.key),
         relation=one.place,
-        money=pg_sql.Identifier(file.fields["Money"]),
+        money=pg_sql.Identifier(declared.money or ""),
     )
     return ", ".join(key for (key,) in source.ask(connection, query.as_string(None)))

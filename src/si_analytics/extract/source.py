@@ -13,8 +13,7 @@ from typing import Any
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics.definitions import contract
-from si_analytics.definitions import files as sql_files
+from si_analytics.definitions import contract, project
 from si_analytics.errors import ExtractError
 from si_analytics.postgres import operational, relations
 
@@ -143,21 +142,21 @@ def ask(connection: duckdb.DuckDBPyConnection, text: str, **values: object) -> l
 
 def reached(connection: duckdb.DuckDBPyConnection) -> Position | None:
     """How far the server has come, asked before a snapshot is taken; none where this role may not ask."""
-    ((*_, may_ask, _),) = ask(connection, sql_files.read("catalog", "snapshot").text)
+    ((*_, may_ask, _),) = ask(connection, project().postgres.snapshot.text)
     if not may_ask:
         return None
-    ((timeline, _, place),) = ask(connection, sql_files.read("catalog", "position").text)
+    ((timeline, _, place),) = ask(connection, project().postgres.position.text)
     return Position(timeline, place)
 
 
 def snapshot(connection: duckdb.DuckDBPyConnection, before: Position | None = None) -> Snapshot:
     """The moment that is read from here on; `before` it was taken the server had come that far."""
-    ((name, taken_at, database, may_ask, standby),) = ask(connection, sql_files.read("catalog", "snapshot").text)
+    ((name, taken_at, database, may_ask, standby),) = ask(connection, project().postgres.snapshot.text)
     moment = Snapshot(name, taken_at.astimezone(UTC), standby=standby)
     if not may_ask:
         return moment
-    ((cluster,),) = ask(connection, sql_files.read("catalog", "cluster").text)
-    ((timeline, _, place),) = ask(connection, sql_files.read("catalog", "position").text)
+    ((cluster,),) = ask(connection, project().postgres.cluster.text)
+    ((timeline, _, place),) = ask(connection, project().postgres.position.text)
     server = server_name(cluster, database)
     return replace(moment, server=server, position=Position(timeline, place), reached=before)
 
@@ -183,7 +182,7 @@ def sources(
     absent = [name for name in names if (schema, name) not in held]
     if absent:
         asked = {"tables": list(names), "schema": schema, "found": len(names) - len(absent)}
-        elsewhere = ask(connection, sql_files.read("catalog", "elsewhere").text, **asked)
+        elsewhere = ask(connection, project().postgres.elsewhere.text, **asked)
         raise operational.absent(absent, schema, elsewhere[0][0] if elsewhere else None)
     _require_current(held, names, schema)
     chosen = {name: _source(held, name, schema) for name in names}
@@ -201,7 +200,7 @@ def sources(
 
 def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Source], schema: str) -> list[str]:
     """The tables that were truncated, rewritten, swapped or dropped since the snapshot: what was read may be empty."""
-    text = operational.text(sql_files.read("catalog", "current_files").text, schema)
+    text = operational.text(project().postgres.current_files.text, schema)
     now = {oid: found for oid, *found in ask(connection, text)}
     return [name for name, one in before.items() if not _untouched(one, now)]
 
@@ -210,7 +209,7 @@ def taken_apart(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
     """Whether a table that was just read lost a part between snapshot and reading: that part was never opened."""
     if not one.base.parts:
         return False
-    opened = {oid for (oid,) in ask(connection, sql_files.read("catalog", "opened").text)}
+    opened = {oid for (oid,) in ask(connection, project().postgres.opened.text)}
     return any(part.oid not in opened for part in one.base.parts)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from si_analytics import postgres
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import ServerError
 from si_analytics.extract import source
 from si_analytics.extract.source import Snapshot
@@ -69,8 +69,8 @@ def speaking() -> Iterator[None]:
 
 def server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
     """The name of the cluster and database that a connection leads to; empty where its role may not ask."""
-    row = connection.execute(files.read("catalog", "snapshot").text).fetchone()
+    row = connection.execute(project().postgres.snapshot.text).fetchone()
     if row is None or not row[3]:
         return ""
-    cluster = connection.execute(files.read("catalog", "cluster").text).fetchone()
+    cluster = connection.execute(project().postgres.cluster.text).fetchone()
     return source.server_name(cluster[0], row[2]) if cluster else ""

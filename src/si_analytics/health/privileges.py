@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from psycopg.sql import Identifier
 
 from si_analytics import extract, postgres, publish
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import contract, project
 from si_analytics.health.findings import Finding, Verdict
 from si_analytics.postgres import operational, relations
 from si_analytics.publish.staging import Target
@@ -49,7 +49,7 @@ def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[
     named = ("schemas", "relations", "needs", "columns")
     columns = dict(zip(named, map(list, zip(*asked, strict=True)), strict=True))
     with postgres.asking("asking for rights"), postgres.connect(settings, at_source=at_source) as connection:
-        missing = connection.execute(files.read("catalog", "rights").text, columns).fetchall()
+        missing = connection.execute(project().postgres.rights.text, columns).fetchall()
         role = Identifier(connection.info.user).as_string(connection)
     lacking: dict[str, list[str]] = {}
     for relation, needed in missing:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from si_analytics import postgres
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.extract import standby
 from si_analytics.health.findings import Finding, Verdict, rounded
 from si_analytics.settings import Settings
@@ -37,7 +37,7 @@ def look(settings: Settings) -> list[Finding]:
     with standby.speaking(), postgres.connect(settings, at_source=True) as connection:
         standby.require_same(settings, standby.server(connection), target)
         with connection.cursor(row_factory=class_row(_Replica)) as cursor:
-            (found,) = cursor.execute(files.read("catalog", "replica").text).fetchall()
+            (found,) = cursor.execute(project().postgres.replica.text).fetchall()
     return [_kept_up(found, max(0, written - found.log_bytes))]
 
 

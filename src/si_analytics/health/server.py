@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from si_analytics import postgres
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.health.findings import Finding, Verdict, rounded
 from si_analytics.settings import Settings
 
@@ -45,7 +45,7 @@ def look(settings: Settings, now: datetime) -> Iterator[Finding]:
     """How the server is, at this machine's `now`. Raises ServerError where it does not answer in time."""
     with postgres.asking(ASKED), postgres.connect(settings) as connection:
         with connection.cursor(row_factory=class_row(_Server)) as cursor:
-            server = cursor.execute(files.read("catalog", "server").text).fetchone()
+            server = cursor.execute(project().postgres.server.text).fetchone()
         host, asked = connection.info.host, connection.info.get_parameters().get("sslmode", "")
     if server is None:  # a database that lists itself is no matter of rights
         return
@@ -81,7 +81,7 @@ def look_at_source(settings: Settings, now: datetime) -> list[Finding]:
         return []
     with postgres.connect(settings, at_source=True) as connection:
         with connection.cursor(row_factory=class_row(_Server)) as cursor:
-            (server,) = cursor.execute(files.read("catalog", "server").text).fetchall()
+            (server,) = cursor.execute(project().postgres.server.text).fetchall()
         host, asked = connection.info.host, connection.info.get_parameters().get("sslmode", "")
     found = (_version(server), _encryption(server, host, asked), _clock(server, now), *_limits(server))
     return [
@@ -148,7 +148,7 @@ Record = tuple[datetime, datetime, dict[str, int]]
 def _published(connection: psycopg.Connection[tuple[object, ...]]) -> list[Record] | str:
     """Every publication recorded, the last one first; or why that cannot be told."""
     try:
-        rows = connection.execute(files.read("catalog", "published_since").text, {"after": None}).fetchall()
+        rows = connection.execute(project().postgres.published_since.text, {"after": None}).fetchall()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
         connection.rollback()
         return str(error.diag.message_primary)

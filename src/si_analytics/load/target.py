@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import project
 from si_analytics.errors import LoadError
 from si_analytics.postgres import operational
 
@@ -128,11 +128,13 @@ def refusal(file: str, found: str, remedy: str) -> LoadError:
 
 def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     """The operational table of that name as it stands in the database."""
+    ours = project().postgres
     columns, rules, references = (
-        connection.execute(operational.query(connection, "load", name), {"table": table}).fetchall()
-        for name in ("columns", "rules", "references")
+        connection.execute(operational.query(connection, asked), {"table": table}).fetchall()
+        for asked in (ours.table_columns, ours.table_rules, ours.table_references)
     )
-    read = {column.name for column in contract.columns(table)} if table in files.names("extract") else set()
+    source = project().sources.get(table)
+    read = {column.name for column in source.columns} if source else set()
     return Target(
         table,
         {name: _column(name, facts, name in read) for name, *facts, _ in columns},

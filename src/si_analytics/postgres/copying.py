@@ -18,6 +18,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from si_analytics.definitions import project
 from si_analytics.errors import LoadError
 from si_analytics.postgres import operational
 
@@ -109,7 +110,7 @@ def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
     """
     wanted = list(tables)
     graph: dict[str, set[str]] = {table: set() for table in wanted}
-    query = operational.query(connection, "copying", "foreign_keys")
+    query = operational.query(connection, project().postgres.foreign_keys)
     found = connection.execute(query, {"tables": wanted}).fetchall()
     for child, parent in found:
         graph[child].add(parent)
@@ -132,7 +133,7 @@ def keys_aside(connection: Connection, tables: Iterable[str]) -> Iterator[None]:
     instead of row by row. Within the caller's transaction, so nobody ever sees the tables without them. Leaves alone
     what only the owner may touch if we are not the owner, and whatever its definition does not wholly describe.
     """
-    query = operational.query(connection, "copying", "keys_aside")
+    query = operational.query(connection, project().postgres.keys_aside)
     found = connection.execute(query, {"tables": list(tables)}).fetchall()
     for kind, table, name, _ in found:
         if kind == "foreign key":

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 import tenacity
 
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import LockedError, ServerError
 from si_analytics.postgres import connection as postgres
 from si_analytics.settings import Settings
@@ -115,13 +115,13 @@ def given_up(error: LockedError, settings: Settings) -> LockedError:
 def holders(connection: Connection, modes: Sequence[str], tables: Sequence[str] | None = None) -> str:
     """The sessions whose transactions are open the longest, of those with such locks; nothing where there are none."""
     asked = {"modes": list(modes), "tables": None if tables is None else list(tables)}
-    found = connection.execute(files.read("catalog", "lock_holders").text, asked).fetchall()
+    found = connection.execute(project().postgres.lock_holders.text, asked).fetchall()
     return ", ".join(_session(*row) for row in found)
 
 
 def turn_holder(connection: Connection, lock: int) -> str:
     """The session that has the turn an advisory lock stands for; nothing where it has just ended."""
-    found = connection.execute(files.read("catalog", "publisher").text, {"lock": lock}).fetchall()
+    found = connection.execute(project().postgres.publisher.text, {"lock": lock}).fetchall()
     return ", ".join(_session(*row) for row in found)
 
 

@@ -18,7 +18,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics.definitions import files
+from si_analytics.definitions import Query
 from si_analytics.errors import SchemaError
 
 SCHEMA = "public"
@@ -46,9 +46,9 @@ def table(connection: psycopg.Connection[Any], name: str) -> pg_sql.Identifier:
     return pg_sql.Identifier(of(connection), name)
 
 
-def query(connection: psycopg.Connection[Any], folder: str, name: str) -> LiteralString:
-    """The SQL file of that name, for the schema of this connection."""
-    return text(files.read(folder, name).text, of(connection))
+def query(connection: psycopg.Connection[Any], asked: Query) -> LiteralString:
+    """The text of a query, for the schema of this connection."""
+    return text(asked.text, of(connection))
 
 
 def named(place: str, schema: str) -> str:

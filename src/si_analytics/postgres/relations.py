@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import contract, project
 from si_analytics.postgres import operational
 
 ANALYTICS = "analytics"
@@ -72,10 +72,10 @@ class Relation:
 def described(answer: Callable[[str], list[tuple[Any, ...]]], schema: str) -> dict[tuple[str, str], Relation]:
     """As `relations`, of whatever answers a query."""
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-    for row in answer(operational.text(files.read("catalog", "sources").text, schema)):
+    for row in answer(operational.text(project().postgres.sources.text, schema)):
         found.setdefault((row[0], row[1]), []).append(row)
     below: dict[str, list[Part]] = {}
-    for name, *part in answer(operational.text(files.read("catalog", "parts").text, schema)):
+    for name, *part in answer(operational.text(project().postgres.parts.text, schema)):
         below.setdefault(name, []).append(Part(*part))
     return {
         place: _relation(rows, below.get(place[1], []) if place[0] == schema else []) for place, rows in found.items()

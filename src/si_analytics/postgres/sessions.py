@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from si_analytics.definitions import files as sql_files
+from si_analytics.definitions import project
 from si_analytics.postgres import operational
 
 Settings = Mapping[str, tuple[str, ...]]
@@ -42,7 +42,7 @@ class Connection(operational.Connection):
             ((process,),) = self.execute("select pg_catalog.pg_backend_pid()").fetchall()
             # A pooler makes up the number that it tells whoever connects: it is none of the server's processes.
             self.pooled = process != self.info.backend_pid
-            watchful = [] if self.pooled else self.execute(sql_files.read("catalog", "watchful").text).fetchall()
+            watchful = [] if self.pooled else self.execute(project().postgres.watchful.text).fetchall()
         # The other side may be gone without a word: a server whose client was killed notices also while it waits for a
         # lock, and lets go of its own.
         self.settings = {**settings, **{name: (wanted,) for name, wanted in watchful}}

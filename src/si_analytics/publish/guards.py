@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql as pg_sql
 from psycopg.rows import dict_row
 
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.publish.staging import Target
 
@@ -33,7 +33,7 @@ def require_plausible(connection: psycopg.Connection[Any], share: Decimal) -> No
     Asked of what is published now and what would change; less than `FEWEST` agents are let through.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        losing = cursor.execute(files.read("gate", "losing_agents").text).fetchall()
+        losing = cursor.execute(project().postgres.losing_agents.text).fetchall()
     earning = losing[0]["earning_agents"] if losing else 0
     if len(losing) < FEWEST or len(losing) <= share * earning:
         return
@@ -54,7 +54,7 @@ def require_fitting(connection: psycopg.Connection[Any], target: Target) -> None
     The checks hold the numbers to the declared columns; a live one may have been made narrower.
     """
     place = {"schema": target.schema, "table": target.table.partition(".")[2]}
-    limits = connection.execute(files.read("gate", "column_limits").text, place).fetchall()
+    limits = connection.execute(project().postgres.column_limits.text, place).fetchall()
     for column, too_large in limits:
         if column not in target.columns:
             continue

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql as pg_sql
 
 from si_analytics import postgres
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import ServerError
 from si_analytics.publish import publication
 from si_analytics.settings import Settings
@@ -139,9 +139,7 @@ class Listener:
         """What was published since the last that was heard of; nothing where this role may not read the record."""
         try:
             with postgres.asking("listening to Postgres"):
-                rows = connection.execute(
-                    files.read("catalog", "published_since").text, {"after": self._last}
-                ).fetchall()
+                rows = connection.execute(project().postgres.published_since.text, {"after": self._last}).fetchall()
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
             return []  # there is no record for this role: it hears what is sent from here on
         except BaseException:

@@ -23,7 +23,7 @@ import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics.definitions import files
+from si_analytics.definitions import files, project
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.postgres import locks, operational
 from si_analytics.publish import guards, staging, transaction, turns
@@ -248,7 +248,7 @@ def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
         raise PublishError("refreshing the published views", str(one), f"{UNDONE}. Make it anew: {one.remedy}")
     for name in VIEWS:
         ((populated, owned, lent),) = connection.execute(
-            files.read("catalog", "view_state").text, {"view": name, "schema": operational.SCHEMA}
+            project().postgres.view_state.text, {"view": name, "schema": operational.SCHEMA}
         ).fetchall() or [(None, None, None)]
         if populated is None:
             raise PublishError(f"refreshing public.{name}", "there is no such view", f"{UNDONE}. Run: si schema apply")

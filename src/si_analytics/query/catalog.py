@@ -14,8 +14,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from si_analytics.compute import lineage, metrics
-from si_analytics.definitions import headers
-from si_analytics.definitions.headers import Definition
+from si_analytics.definitions import Funnel, Metric, lookup, project
 
 _TEXT, _TEXTS = pl.String(), pl.List(pl.String())
 _DESCRIBED = pl.Schema([("column", _TEXT), ("unit", _TEXT), ("meaning", _TEXT), ("lineage", _TEXTS)])
@@ -50,12 +49,12 @@ def listing() -> pl.DataFrame:
             "kind": each.kind,
             "summary": each.summary,
             "grain": each.grain,
-            "parameters": " · ".join(f"${one.name}  {one.meaning}" for one in each.parameters),
+            "parameters": " · ".join(f"${one.name}  {one.meaning}" for one in each.params),
             "definition": metrics.one_line(each.description),
             "inputs": list(_inputs(each)),
             "columns": described(each.name).rename({"column": "name"}).to_dicts(),
         }
-        for each in headers.every()
+        for each in project().computed.values()
     ]
     return pl.DataFrame(rows, schema=_LISTED)
 
@@ -70,14 +69,14 @@ def described(name: str) -> pl.DataFrame:
             "meaning": column.meaning,
             "lineage": [f"{table}.{field}" for table, field in origins.get(column.name, ())],
         }
-        for column in headers.of(name).columns
+        for column in lookup(project().computed, name, "metric").columns
     ]
     return pl.DataFrame(rows, schema=_DESCRIBED)
 
 
 def page() -> str:
     """The catalogue as Markdown."""
-    every = headers.every()
+    every = tuple(project().computed.values())
     kinds = {"metric": "Metrics", "funnel": "Funnels"}
     parts = [_OPENING]
     for kind, heading in kinds.items():
@@ -88,12 +87,12 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _entry(one: Definition) -> str:
+def _entry(one: Metric | Funnel) -> str:
     summary = one.summary[:1].upper() + one.summary[1:]
     facts = [
         f"- **Grain**: {_text(one.grain)}",
         f"- **Key**: {_code(one.key)}",
-        *(f"- **Parameter** `${each.name}`: {_text(each.meaning)}" for each in one.parameters),
+        *(f"- **Parameter** `${each.name}`: {_text(each.meaning)}" for each in one.params),
         f"- **Reads**: {_code(_inputs(one))}",
         f"- **File**: [{one.path}](../{one.path})",
     ]
@@ -111,7 +110,7 @@ def _narrow(line: str) -> str:
     return textwrap.fill(line, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
-def _inputs(one: Definition) -> tuple[str, ...]:
+def _inputs(one: Metric | Funnel) -> tuple[str, ...]:
     """The tables with a schema that are read: in place of those that the library lays out, what they are made from."""
     if one.kind == "metric":
         return metrics.inputs(one.name)

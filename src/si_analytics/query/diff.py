@@ -15,7 +15,7 @@ import polars as pl
 
 from si_analytics import warehouse
 from si_analytics.compute import counting, funnels, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import Explanation, project
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.periods.windows import Window
 from si_analytics.query import connection as query_connection
@@ -153,9 +153,9 @@ def _explained(settings: Settings, one: Kept, cell: Cell) -> pl.DataFrame | Unkn
             return error
 
 
-def _identity(file: files.SqlFile, columns: Sequence[str]) -> str:
+def _identity(explaining: Explanation, columns: Sequence[str]) -> str:
     """What tells one source row from the others: the first id of its order, or else of its columns."""
-    ordered = [part.split()[0] for part in file.listed("Order")]
+    ordered = explaining.ordered_by
     ids = [name for name in (*ordered, *columns) if name == "id" or name.endswith("_id")]
     return ids[0] if ids else columns[0]
 
@@ -188,7 +188,8 @@ def _summed(
         return []
     counts = [_count(_table(connection, side, name)) for side in ("a", other)]
     changed = [difference.count(change) for change in ("added", "removed", "changed")]
-    named = files.read("metrics", name).listed("Money") if name in files.names("metrics") else ()
+    metric = project().metrics.get(name)
+    named = metric.money if metric else ()
     totals = {column: difference.total(column) for column in named if column in difference.values}
     money = [f"{column} {total:+f}" for column, total in totals.items() if total]
     return [(name, *counts, *changed, ", ".join(difference.differing()), ", ".join(money), note)]
@@ -207,7 +208,8 @@ def _note(
     columns = [set(_table(connection, side, name).columns) for side in ("a", other)]
     if alone := sorted(columns[0] ^ columns[1]):
         said.append(f"not compared, being in one alone: {', '.join(alone)}")
-    if name in files.names("metrics") and "meta.performance_weights" in files.read("metrics", name).listed("Inputs"):
+    metric = project().metrics.get(name)
+    if metric and "meta.performance_weights" in metric.inputs:
         weights = [connection.table(f"{side}.meta.performance_weights") for side in ("a", other)]
         if _count(weights[0].except_(weights[1])):
             said.append("weighted otherwise")
@@ -242,8 +244,8 @@ def _restates(side: duckdb.DuckDBPyRelation, name: str, refresh: Kept) -> bool:
 def _keys(metric: str, columns: Sequence[str]) -> tuple[str, ...]:
     """What tells a row of the metric from all others: its own key, or else its order; all of it, where neither is."""
     named = explain.KEYS.get(metric, ())
-    if not named and metric in files.names("metrics"):
-        named = files.read("metrics", metric).key
+    if not named and metric in project().metrics:
+        named = project().metrics[metric].key
     return named if named and set(named) <= set(columns) else tuple(columns)
 
 

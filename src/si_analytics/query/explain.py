@@ -16,7 +16,7 @@ from uuid import UUID
 import duckdb
 
 from si_analytics.compute import funnels, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import Explanation, project
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
 
@@ -68,13 +68,12 @@ def how(metric: str, column: str) -> str:
     'sum of value'
     """
     explaining = file(metric, column)
-    said = [part.strip() for part in explaining.fields["How"].split(" · ")]
-    own = [part.removeprefix(f"{column}: ") for part in said if part.startswith(f"{column}: ")]
-    return own[0] if own else said[0]
+    said = explaining.how
+    return said if isinstance(said, str) else said.get(column, next(iter(said.values())))
 
 
-def file(metric: str, column: str) -> files.SqlFile:
-    """The file that explains that column of a metric or funnel; raises UnknownNameError where none does."""
+def file(metric: str, column: str) -> Explanation:
+    """The query that explains that column of a metric or funnel; raises UnknownNameError where none does."""
     return _file(table(metric), column)
 
 
@@ -85,18 +84,18 @@ def table(metric: str) -> str:
 
 def columns(metric: str) -> tuple[str, ...]:
     """The columns of a metric that can be explained."""
-    return tuple(column for file in files.read_all("explain") for column in _columns(file, metric))
+    return tuple(column for one in project().explanations.values() for column in _columns(one, metric))
 
 
-def _columns(file: files.SqlFile, metric: str) -> list[str]:
-    cells = (cell.partition(".") for cell in file.listed("Explains"))
+def _columns(one: Explanation, metric: str) -> list[str]:
+    cells = (cell.partition(".") for cell in one.explains)
     return [column for table, _, column in cells if table == metric]
 
 
-def _file(metric: str, column: str) -> files.SqlFile:
-    for file in files.read_all("explain"):
-        if column in _columns(file, metric):
-            return file
+def _file(metric: str, column: str) -> Explanation:
+    for one in project().explanations.values():
+        if column in _columns(one, metric):
+            return one
     raise _unknown(f"the column '{column}' of {metric}", column, columns(metric))
 
 
@@ -139,7 +138,7 @@ def _parsed(table: str, parts: Sequence[Any]) -> tuple[Any, ...]:
     """The parts of a key as the metric has them: ids in their usual form, a stage by its number."""
     if table == FUNNELS:
         funnel, value, stage = parts
-        return files.read("funnels", str(funnel)).name, str(value), _stage(str(funnel), stage)
+        return funnels.of(str(funnel)).name, str(value), _stage(str(funnel), stage)
     try:
         return (str(UUID(str(parts[0]))),)
     except ValueError:
@@ -169,7 +168,7 @@ def _breakdown(key: Key, asked: metrics.Parameters) -> str | None:
 def _check_asked(table: str, asked: metrics.Parameters) -> None:
     """Refuse a window where the metric has none, and what only funnels can be asked with."""
     window = asked.window
-    has_window = "$since" in files.read("metrics", table).fields["Params"]
+    has_window = any(one.name == "since" for one in project().metrics[table].params)
     if not has_window and (window.since is not None or window.until != window.as_of):
         raise UsageError(f"metric '{table}' with a window", "it describes all time", "Leave since and until out")
     if table != FUNNELS and (asked.by is not None or asked.within is not None):
@@ -211,13 +210,13 @@ def _require_row(relation: duckdb.DuckDBPyRelation, table: str, values: Mapping[
 
 def _lay_out(
     connection: duckdb.DuckDBPyConnection,
-    file: files.SqlFile,
+    file: Explanation,
     table: str,
     values: Mapping[str, Any],
     asked: metrics.Parameters,
 ) -> None:
     """Fill the temporary tables the file reads: the metric as asked, the one before, a funnel's units and stages."""
-    inputs = file.listed("Inputs")
+    inputs = file.inputs
     if "explained" in inputs:
         _store(metrics.evaluate(connection, table, asked), "explained")
     if "explained_before" in inputs:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from si_analytics import formatting
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.periods import windows
 
 _DAY = timedelta(days=1)
@@ -79,7 +79,7 @@ class Freshness:
 
 def of(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Freshness:
     """How old what the warehouse tells is, as of the moment it describes."""
-    happened_at, hours = _only(connection.sql(files.read("queries", "newest_event").text, params={"as_of": as_of}))
+    happened_at, hours = _only(connection.sql(project().queries.newest_event.text, params={"as_of": as_of}))
     taken = [
         windows.instant(moment)
         for (moment,) in connection.sql(

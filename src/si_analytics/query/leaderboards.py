@@ -16,7 +16,7 @@ import polars as pl
 
 from si_analytics.compute import currencies, metrics
 from si_analytics.compute.currencies import Present
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
 from si_analytics.query import connection as query_connection
@@ -78,7 +78,7 @@ def _ranked(
         connection.table("board").limit(0).create("previous_board")
     else:
         metrics.evaluate(connection, "agent_leaderboard", replace(asked, window=before)).create("previous_board")
-    file = files.read("queries", "ranked_agents")
+    file = project().queries.ranked_agents
     return connection.sql(file.text, params=metrics.bindings(connection, file, values))
 
 
@@ -130,7 +130,7 @@ def history(
     """
     since, until = windows.ends(present.as_of, question.since, question.until, present.tz, during=question.during)
     currency = currencies.asked_for(question.currency, present)
-    file = files.read("queries", "boards_kept")
+    file = project().queries.boards_kept
     agent = None if agent_id is None else _agent(agent_id)
     values = {
         "first_day": None if since is None else windows.day_from(since, present.tz),

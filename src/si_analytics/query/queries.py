@@ -18,7 +18,7 @@ import polars as pl
 from si_analytics import formatting
 from si_analytics.compute import currencies, funnels, metrics
 from si_analytics.compute.currencies import Present
-from si_analytics.definitions import files
+from si_analytics.definitions import Query, lookup, project
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Duration, Instant, Window
@@ -81,18 +81,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def takes(name: str) -> frozenset[str]:
     """The parameters a metric's query binds; of those it is computed from all but the window, which is its own."""
-    found = _bound(files.read("metrics", name))
+    found = _bound(lookup(project().metrics, name, "metric"))
     for table in metrics.inputs(name):
         schema, _, dependency = table.partition(".")
         if schema == "metrics":
             found |= takes(dependency) - {"since"}
     if name == "conversion_funnels":
-        found |= frozenset[str]().union(*(_bound(file) for file in files.read_all("funnels")))
+        found |= frozenset[str]().union(*(_bound(one) for one in project().funnels.values()))
     return found
 
 
-def _bound(file: files.SqlFile) -> frozenset[str]:
-    return frozenset[str]().union(*(one.named_parameters for one in duckdb.extract_statements(file.text)))
+def _bound(one: Query) -> frozenset[str]:
+    return frozenset[str]().union(*(one.named_parameters for one in duckdb.extract_statements(one.text)))
 
 
 def metric(connection: duckdb.DuckDBPyConnection, name: str, question: Question, present: Present) -> pl.DataFrame:
@@ -186,7 +186,7 @@ class CellQuestion:
 def rows_behind(connection: duckdb.DuckDBPyConnection, asked: CellQuestion, present: Present) -> pl.DataFrame:
     """The source rows behind a cell; as of another moment also the metrics they are read from are computed."""
     parameters = asked.parameters(present)
-    read = _read_by(explain.file(asked.metric, asked.column).listed("Inputs"))
+    read = _read_by(explain.file(asked.metric, asked.column).inputs)
     with query_connection.scratch(connection):
         if read and not _is_present(parameters, present):
             parameters = _computed_anew(connection, read, parameters)
@@ -204,7 +204,7 @@ class FunnelQuestion:
 
     def parameters(self, present: Present) -> metrics.Parameters:
         """The parameters meant; raises UsageError or UnknownNameError, with the valid choices."""
-        files.read("funnels", self.name)
+        funnels.of(self.name)
         funnels.check_breakdown(self.name, self.by)
         if self.question.currency is not None:
             raise UsageError(f"funnel '{self.name}' in a currency", "it adds up no money", "Leave currency out")
@@ -221,7 +221,7 @@ def funnel(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, present
 
 def activity(connection: duckdb.DuckDBPyConnection, question: Question, present: Present) -> pl.DataFrame:
     """One row: deals, money and who was active in the window."""
-    file = files.read("queries", "marketplace_activity")
+    file = project().queries.marketplace_activity
     values = question.parameters(present).bound()
     return connection.sql(file.text, params=metrics.bindings(connection, file, values)).pl()
 
@@ -236,7 +236,7 @@ def time_to_convert(
         later = ", ".join(funnels.stages(asked.name)[1:])
         raise UsageError(f"the time to stage '{stage}'", "every unit starts there", f"Name a later one: {later}")
     with query_connection.scratch(connection):
-        return _of_units(connection, "time_to_convert", asked, parameters, number).pl()
+        return _of_units(connection, project().queries.time_to_convert, asked, parameters, number).pl()
 
 
 def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage: str, present: Present) -> pl.DataFrame:
@@ -244,8 +244,8 @@ def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage:
     parameters = asked.parameters(present)
     number = stage_number(asked.name, stage)
     with query_connection.scratch(connection):
-        found = _of_units(connection, "stopped", asked, parameters, number)
-        file = files.read("funnels", asked.name)
+        found = _of_units(connection, project().queries.stopped, asked, parameters, number)
+        file = funnels.of(asked.name)
         bound = metrics.bindings(connection, file, parameters.bound())
         columns = [duckdb.ColumnExpression(column) for column in ("unit_id", *funnels.breakdowns(asked.name))]
         attributes = connection.sql(file.text, params=bound).select(*columns).distinct()
@@ -253,12 +253,15 @@ def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage:
 
 
 def _of_units(
-    connection: duckdb.DuckDBPyConnection, query: str, asked: FunnelQuestion, parameters: metrics.Parameters, stage: int
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    asked: FunnelQuestion,
+    parameters: metrics.Parameters,
+    stage: int,
 ) -> duckdb.DuckDBPyRelation:
     values: dict[str, Any] = {**parameters.bound(), "stage_number": stage}
     funnels.prepare(connection, values, (asked.name,), asked.by)
-    file = files.read("queries", query)
-    return connection.sql(file.text, params=metrics.bindings(connection, file, values))
+    return connection.sql(query.text, params=metrics.bindings(connection, query, values))
 
 
 def stage_number(funnel: str, stage: str) -> int:

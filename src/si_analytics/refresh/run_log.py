@@ -16,7 +16,7 @@ import duckdb
 
 from si_analytics import extract, publish, warehouse
 from si_analytics.compute import checks
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.extract import TableExtract
 from si_analytics.extract.incremental import Baseline
 from si_analytics.extract.source import Position, Snapshot
@@ -100,7 +100,7 @@ def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(files.read("warehouse", "records").text)
+    connection.execute(project().warehouse["records"].text)
     checks.create_table(connection)
 
 

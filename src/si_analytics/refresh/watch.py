@@ -24,7 +24,7 @@ import duckdb
 from psycopg import sql as pg_sql
 
 from si_analytics import extract, postgres, warehouse
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import contract, project
 from si_analytics.errors import AnalyticsError, UsageError
 from si_analytics.extract import incremental
 from si_analytics.extract.incremental import Baseline
@@ -184,7 +184,7 @@ def _different(table: str) -> str:
     ).format(
         columns=pg_sql.SQL(", ").join(pg_sql.Identifier(column.name) for column in contract.columns(table)),
         table=pg_sql.Identifier(table),
-        key=pg_sql.Identifier(files.read("extract", table).fields["Key"]),
+        key=pg_sql.Identifier(project().sources[table].key),
     )
     return query.as_string(None)
 

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from si_analytics.charts.saving import whole_file
 from si_analytics.compute import metrics
-from si_analytics.definitions import files as sql_files
-from si_analytics.definitions import headers
+from si_analytics.definitions import project
 from si_analytics.errors import AnalyticsError
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.reports import dashboard as page
@@ -119,9 +118,9 @@ def _workbook(warehouse: query_warehouse.Warehouse) -> tuple[dict[str, bytes], t
 
 
 def _sheet(warehouse: query_warehouse.Warehouse, name: str) -> spreadsheets.Sheet:
-    file = sql_files.read("metrics", name)
-    units = {column.name: column.unit for column in headers.columns(file)}
-    return spreadsheets.Sheet(name, file.summary, warehouse.metric(name), units)
+    metric = project().metrics[name]
+    units = {column.name: column.unit for column in metric.columns}
+    return spreadsheets.Sheet(name, metric.summary, warehouse.metric(name), units)
 
 
 def _version(warehouse: query_warehouse.Warehouse) -> str:

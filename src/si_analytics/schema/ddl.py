@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from si_analytics.definitions import files as sql_files
+from si_analytics.definitions import Script, project
 from si_analytics.postgres import operational
 from si_analytics.schema import introspection
 from si_analytics.schema.introspection import Connection, Item, Picture
@@ -24,7 +24,6 @@ from si_analytics.schema.introspection import Connection, Item, Picture
 BOARDS = f"{operational.SCHEMA}."
 """What pictures put before the names of boards where the operational tables are in another schema."""
 
-_FOLDERS = ("schema", "views")
 # A statement ends at a semicolon that is in no comment, no string and no function body.
 _STATEMENT = re.compile(r"(?>--[^\n]*|\$\$.*?\$\$|'[^']*'|[^;])+;\n", re.DOTALL)
 _COMMENT = re.compile(r"--[^\n]*")
@@ -51,26 +50,26 @@ class Statement:
         return BOARDS + self.name if self.board and schema != operational.SCHEMA else self.name
 
 
-def files() -> tuple[sql_files.SqlFile, ...]:
+def scripts() -> tuple[Script, ...]:
     """The files that declare the schema; roles belong to the server, not to a database, and are set up apart."""
-    found = (file for folder in _FOLDERS for file in sql_files.read_all(folder))
-    return tuple(file for file in found if "Roles" not in file.fields)
+    ours = project()
+    return tuple(one for one in (*ours.schema.values(), *ours.views.values()) if not one.roles)
 
 
 @functools.cache
 def statements() -> tuple[Statement, ...]:
     """Every statement of the schema and the views, in the order they are run."""
-    return tuple(replace(each, board=_is_board(file)) for file in files() for each in split(file.text))
+    return tuple(replace(each, board=_is_board(one)) for one in scripts() for each in split(one.text))
 
 
-def _is_board(file: sql_files.SqlFile) -> bool:
-    return any(statement.kind == "materialized view" for statement in split(file.text))
+def _is_board(one: Script) -> bool:
+    return any(statement.kind == "materialized view" for statement in split(one.text))
 
 
 @functools.cache
 def keyed() -> dict[str, tuple[str, ...]]:
     """The views that are grouped by the key of a table, and so take one of its own, with those tables."""
-    return {one.name: file.listed("Keyed") for file in files() if "Keyed" in file.fields for one in split(file.text)}
+    return {one.name: script.keyed for script in scripts() if script.keyed for one in split(script.text)}
 
 
 def split(text: str) -> list[Statement]:
@@ -91,9 +90,9 @@ def without_comments(text: str) -> str:
 
 def run_all(connection: Connection, schema: str, boards: str) -> None:
     """Run every file as it stands, as psql would: the boards in one schema, all else in the other."""
-    for file in files():
-        introspection.look_in(connection, boards if _is_board(file) else schema)
-        connection.execute(_words(file.text))
+    for one in scripts():
+        introspection.look_in(connection, boards if _is_board(one) else schema)
+        connection.execute(_words(one.text))
 
 
 def create(
@@ -173,7 +172,7 @@ def _named(connection: Connection, name: str) -> str:
 def drop_view(connection: Connection, item: Item) -> list[Composed]:
     """Drop one view, nothing else with it; returns the grants that it held, to be given back to its successor."""
     given = connection.execute(
-        _words(sql_files.read("catalog", "privileges").text), {"view": _named(connection, item.name)}
+        _words(project().postgres.privileges.text), {"view": _named(connection, item.name)}
     ).fetchall()
     view = _table(connection, item.name)
     connection.execute(SQL("drop {} {} restrict").format(_words(item.kind), view))
@@ -182,9 +181,7 @@ def drop_view(connection: Connection, item: Item) -> list[Composed]:
 
 def dependents(connection: Connection, view: str) -> list[str]:
     """What depends on a view, in the server's words: ``view weekly_board``."""
-    rows = connection.execute(
-        _words(sql_files.read("catalog", "dependents").text), {"view": _named(connection, view)}
-    ).fetchall()
+    rows = connection.execute(_words(project().postgres.dependents.text), {"view": _named(connection, view)}).fetchall()
     return [name for (name,) in rows]
 
 

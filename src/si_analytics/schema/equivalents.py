@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import contract, files, project
 from si_analytics.postgres import operational, relations
 from si_analytics.publish import staging
 from si_analytics.schema import ddl
@@ -55,7 +55,7 @@ class Standing:
 
     def views(self) -> tuple[str, ...]:
         """The extracted tables in whose place a view stands that has no marks of rows."""
-        return tuple(name for name in files.names("extract") if name in self.tables and self.tables[name].kind == _VIEW)
+        return tuple(name for name in project().sources if name in self.tables and self.tables[name].kind == _VIEW)
 
     def adapted(self, text: str) -> str:
         """A statement or several of ours, without the marks of rows where a view that has none is shown or granted."""
@@ -69,7 +69,7 @@ class Standing:
         """Whether a view stands in the place of a table that is read and never written."""
         stands = self.tables.get(table)
         written = {staging.Target.of(name).table for name in files.names("publish")}
-        readable = table in files.names("extract") and f"{operational.SCHEMA}.{table}" not in written
+        readable = table in project().sources and f"{operational.SCHEMA}.{table}" not in written
         return stands is not None and stands.kind in relations.VIEWS and readable
 
     def _column(self, table: str, name: str) -> contract.Column | None:
@@ -120,7 +120,7 @@ class Standing:
         return any(map(self._keyless, ddl.keyed().get(view, ())))
 
     def _keyless(self, table: str) -> bool:
-        stands, key = self.tables.get(table), self._column(table, files.read("extract", table).fields["Key"])
+        stands, key = self.tables.get(table), self._column(table, project().sources[table].key)
         possible = stands is None or stands.kind not in {_PARTITIONED, *relations.VIEWS}
         return not possible and not (key and key.unique)
 

@@ -15,9 +15,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 
-_QUERIES = ("relations", "columns", "constraints", "indexes", "triggers", "functions", "publications")
 _RELATIONS = frozenset({"table", "unlogged table", "partitioned table", "foreign table", "view", "materialized view"})
 _KEYS = frozenset({"primary key", "unique", "foreign key", "exclusion"})
 CONSTRAINTS = _KEYS | {"check"}
@@ -94,24 +93,25 @@ class Difference:
 
 def look_in(connection: Connection, schema: str) -> None:
     """Look names up in `schema`, and where uuid-ossp is installed, until the transaction ends."""
-    connection.execute(_query("search_path"), {"schema": schema})
+    connection.execute(project().postgres.search_path.text, {"schema": schema})
 
 
 def read(connection: Connection, schema: str, prefix: str = "") -> Picture:
     """The picture of one schema; `prefix` is put before every name of a table or view in it."""
     items: list[Item] = []
-    for name in _QUERIES:
+    ours = project().postgres
+    told = (
+        *(ours.relations, ours.columns, ours.constraints, ours.indexes),
+        *(ours.triggers, ours.functions, ours.publications),
+    )
+    for asked in told:
         with connection.cursor(row_factory=class_row(Item)) as cursor:
-            items += cursor.execute(_query(name), {"schema": schema}).fetchall()
+            items += cursor.execute(asked.text, {"schema": schema}).fetchall()
     if prefix:
         items = [_prefixed(item, prefix) for item in items if item.kind not in {"publication", "function"}]
         if connection.execute("select to_regnamespace(quote_ident(%s)) is not null", [schema]).fetchone() == (True,):
             items.append(Item("schema", "", prefix.rstrip("."), ""))
     return {item.key: item for item in items}
-
-
-def _query(name: str) -> str:
-    return files.read("catalog", name).text
 
 
 def _prefixed(item: Item, prefix: str) -> Item:

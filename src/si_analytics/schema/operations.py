@@ -21,7 +21,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from si_analytics import postgres
-from si_analytics.definitions import files as sql_files
+from si_analytics.definitions import Script, project
 from si_analytics.errors import SchemaError
 from si_analytics.postgres import locks, operational
 from si_analytics.postgres.operational import SCHEMA
@@ -43,7 +43,7 @@ class Section:
     """One section of the schema: its name, its file and its tables, in the order they are created."""
 
     name: str
-    file: sql_files.SqlFile
+    script: Script
     tables: tuple[str, ...]
 
 
@@ -67,8 +67,7 @@ def sections() -> tuple[Section, ...]:
     >>> [section.name for section in sections()][:2]
     ['users_and_authentication', 'gigs_and_deals']
     """
-    files = sql_files.read_all("schema")
-    found = (Section(re.sub(r"^\d+_", "", file.name), file, file.listed("Tables")) for file in files)
+    found = (Section(re.sub(r"^\d+_", "", name), script, script.tables) for name, script in project().schema.items())
     return tuple(section for section in found if section.tables)
 
 
@@ -180,7 +179,7 @@ def elsewhere(connection: Connection) -> str | None:
         " where nspname = %(schema)s and relname = any(%(tables)s)",
         asked,
     ).fetchall()
-    row = connection.execute(sql_files.read("catalog", "elsewhere").text, {**asked, "found": found}).fetchone()
+    row = connection.execute(project().postgres.elsewhere.text, {**asked, "found": found}).fetchone()
     return str(row[0]) if row else None
 
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.sql import SQL
 
 from si_analytics import postgres
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import contract, files, project
 from si_analytics.errors import SchemaError
 from si_analytics.postgres import locks, operational, relations
 from si_analytics.publish import staging
@@ -80,7 +80,7 @@ def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | Non
     """What the reading role is to read, and the columns of it, none where all: every extracted table's listed columns
     with the marks of a row, the view that shows the same, and the record of refreshes.
     """
-    names = files.names("extract")
+    names = tuple(project().sources)
     asked = {name: relations.MARKS | {relations.PART} | {one.name for one in contract.columns(name)} for name in names}
     tables = {f"{schema}.{name}": columns for name, columns in asked.items()}
     views = {f"{relations.ANALYTICS}.source_{name}": None for name in names}
@@ -100,7 +100,7 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     space = operational.of(connection)
     stale_views.replace(connection, stale_views.find(connection, stale_views.source_views()))
     there = equivalents.look(connection)
-    connection.execute(SQL(operational.text(there.adapted(files.read("views", "roles").text), space)))
+    connection.execute(SQL(operational.text(there.adapted(project().views["roles"].text), space)))
     reading = _report(connection, READER, not known[0], _there(readable(space), there.views(), space), ())
     beside = dict.fromkeys((*writable(space), f"{space}.contacts"))
     return reading, _report(connection, PUBLISHER, not known[1], beside, writable(space))
@@ -122,7 +122,7 @@ def _report(
     reads: Mapping[str, frozenset[str] | None],
     writes: tuple[str, ...],
 ) -> RoleReport:
-    rows = connection.execute(SQL(files.read("catalog", "role_rights").text), {"role": role}).fetchall()
+    rows = connection.execute(SQL(project().postgres.role_rights.text), {"role": role}).fetchall()
     held = {relation: frozenset(read) for relation, read, _ in rows}
     lacking = {name for name, columns in reads.items() if not held.get(name) or (columns and columns - held[name])}
     lacking |= set(writes) - {relation for relation, _, may_write in rows if may_write}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from psycopg.sql import SQL
 
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import SchemaError
 from si_analytics.postgres import operational, relations
 from si_analytics.schema import ddl, equivalents, introspection
@@ -42,10 +42,10 @@ class Stale:
 def declared() -> dict[str, tuple[str, ...]]:
     """Every view of ours, as the files name it, and the relations it shows."""
     found: dict[str, tuple[str, ...]] = {}
-    for file in files.read_all("views"):
-        for one in () if "Roles" in file.fields else ddl.split(file.text):
+    for script in project().views.values():
+        for one in () if script.roles else ddl.split(script.text):
             if one.kind in VIEWS:
-                shown = (one.name.removeprefix(_SOURCE),) if one.name.startswith(_SOURCE) else file.listed("Inputs")
+                shown = (one.name.removeprefix(_SOURCE),) if one.name.startswith(_SOURCE) else script.inputs
                 found[one.name] = tuple(shown)
     return found
 
@@ -59,7 +59,7 @@ def find(connection: Connection, views: Iterable[str] | None = None) -> list[Sta
     for role, names in (("view", asked["places"]), ("shown", [shown for _, shown in pairs])):
         asked[f"{role}_schemas"] = [name.rpartition(".")[0] or schema for name in names]
         asked[f"{role}_names"] = [name.rpartition(".")[2] for name in names]
-    return [Stale(*row) for row in connection.execute(files.read("catalog", "stale_views").text, asked)]
+    return [Stale(*row) for row in connection.execute(project().postgres.stale_views.text, asked)]
 
 
 def source_views() -> tuple[str, ...]:

@@ -21,7 +21,7 @@ import duckdb
 import filelock
 from psycopg import conninfo
 
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import ServerError, WarehouseError
 from si_analytics.postgres import APPLICATION, NOTICED, place, refused, unknown_letters
 from si_analytics.settings import Settings
@@ -284,9 +284,9 @@ def settle_postgres(connection: duckdb.DuckDBPyConnection, lock_seconds: float) 
     """
     limit = f"select set_config('lock_timeout', '{lock_seconds * 1000:.0f}ms', true)"
     connection.sql("select * from postgres_query('pg', $text)", params={"text": limit}).fetchall()
-    for name in ("reading", "watchful"):
-        text = files.read("catalog", name).text
-        connection.sql("select * from postgres_query('pg', $text)", params={"text": text}).fetchall()
+    ours = project().postgres
+    for asked in (ours.reading, ours.watchful):
+        connection.sql("select * from postgres_query('pg', $text)", params={"text": asked.text}).fetchall()
 
 
 def _not_attached(address: str, error: duckdb.Error) -> ServerError:

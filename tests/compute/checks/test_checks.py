@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as hypothesis_settings
 
 from si_analytics.compute import checks, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.errors import CheckFailedError, MissingTableError, UnknownNameError
 from tests import model
 from tests.support import warehouses
@@ -58,9 +58,9 @@ def test_an_empty_marketplace_passes_every_check(duck: Duck) -> None:
 def test_no_check_shows_anything_but_keys_times_numbers_and_names_of_columns(duck: Duck) -> None:
     duck.compute()
     for name in checks.names():
-        file = files.read("checks", name)
+        check = project().checks[name]
         values = metrics.Parameters.all_time(AS_OF, "usd", "UTC").bound()
-        found = duck.connection.sql(file.text, params=metrics.bindings(duck.connection, file, values))
+        found = duck.connection.sql(check.text, params=metrics.bindings(duck.connection, check, values))
         texts = {column for column, kind in zip(found.columns, found.types, strict=True) if str(kind) == "VARCHAR"}
         # value of infinite_times is 'infinity' or '-infinity'
         # deal_status of deals_and_money_disagree is cancelled or completed

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from si_analytics.definitions import headers
+from si_analytics.definitions import project
 from si_analytics.errors import UsageError
 from si_analytics.periods import windows
 from si_analytics.query.warehouse import Warehouse
@@ -35,13 +35,14 @@ def gather(
     """Everything a dashboard of `warehouse` shows; the file reads nothing afterwards."""
     asked = _sources(panels, tiles)
     brought = {source.name: source.ask(warehouse) for source in asked if source.ask}
+    declared = project().computed
     explained = [source.metric for source in asked if source.metric]
     return DashboardContent(
         **_fields(DashboardContent, brought),
         periods=tuple(_period(warehouse, asked, name) for name in PERIODS),
-        definitions={name: headers.of(name).summary for name in explained},
+        definitions={name: declared[name].summary for name in explained},
         meanings={
-            name: [(column.name, column.unit, column.meaning) for column in headers.of(name).columns]
+            name: [(column.name, column.unit, column.meaning) for column in declared[name].columns]
             for name in explained
         },
         as_of=warehouse.as_of,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from si_analytics.compute import funnels, metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import Project, Query, project
 
 if TYPE_CHECKING:
     from si_analytics.query.warehouse import Warehouse
@@ -71,8 +71,9 @@ def _raw(metric: str) -> set[str]:
     return found
 
 
-def _inputs(folder: str, name: str) -> Tables:
-    return lambda: files.read(folder, name).listed("Inputs")
+def _inputs(asked: Callable[[Project], Query]) -> Tables:
+    """The tables that a query reads, looked up when they are asked for."""
+    return lambda: asked(project()).inputs
 
 
 def _breakdowns() -> list[tuple[str, str]]:
@@ -94,8 +95,12 @@ def _boards_kept(warehouse: Warehouse) -> pl.DataFrame | None:
 
 
 def _left_out(warehouse: Warehouse) -> pl.DataFrame:
-    check = files.read("checks", "other_currencies")
+    check = _other_currencies(project())
     return warehouse.sql(check.text, as_of=warehouse.as_of, currency=warehouse.currency)
+
+
+def _other_currencies(ours: Project) -> Query:
+    return ours.checks["other_currencies"]
 
 
 def _tables_read(warehouse: Warehouse) -> pl.DataFrame:
@@ -146,18 +151,20 @@ SIGNUP_COHORTS = stored("signup_cohorts")
 ACTIVITY = Source(
     name="activity",
     within=lambda warehouse, since, until: warehouse.marketplace_activity(since, until),
-    tables=_inputs("queries", "marketplace_activity"),
+    tables=_inputs(lambda ours: ours.queries.marketplace_activity),
 )
 ACTIVITY_BEFORE = Source(
     name="activity_before",
     within=lambda warehouse, since, until: warehouse.marketplace_activity(since, until),
     before=True,
-    tables=_inputs("queries", "marketplace_activity"),
+    tables=_inputs(lambda ours: ours.queries.marketplace_activity),
 )
-BOARDS_KEPT = Source(name="history", ask=_boards_kept, tables=_inputs("queries", "boards_kept"))
+BOARDS_KEPT = Source(name="history", ask=_boards_kept, tables=_inputs(lambda ours: ours.queries.boards_kept))
 CHECKS = Source(name="warnings", ask=lambda warehouse: warehouse.checks().rename({"check_name": "check"}), tables=tuple)
-LEFT_OUT = Source(name="left_out", ask=_left_out, tables=_inputs("checks", "other_currencies"))
+LEFT_OUT = Source(name="left_out", ask=_left_out, tables=_inputs(_other_currencies))
 TABLES_READ = Source(name="sources", ask=_tables_read, tables=tuple)
 FRESHNESS = Source(
-    name="freshness", ask=lambda warehouse: warehouse.freshness(), tables=_inputs("queries", "newest_event")
+    name="freshness",
+    ask=lambda warehouse: warehouse.freshness(),
+    tables=_inputs(lambda ours: ours.queries.newest_event),
 )

@@ -1,9 +1,0 @@
--- cluster: which cluster of databases this is, as initdb named it once and for all; a standby has its primary's name.
---
--- Dialect  postgres
--- Grain    one row
--- Inputs   pg_control_system
--- Order    one row
-
-select system_identifier::text as system_identifier
-from pg_control_system()

@@ -1,0 +1,240 @@
+"""Everything that ``sql/`` declares, read and linked once into one object that does not change.
+
+Belongs here: which folder holds which kind of file, reading them all, and what one file says of another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from si_analytics.definitions import front_matter
+from si_analytics.definitions.models import Check, Declaration, Explanation, Funnel, Metric, Query, Script, Source
+from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameError
+
+LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
+"""Tables that the library fills before the queries that read them."""
+
+_Kind = TypeVar("_Kind", bound=Declaration)
+_Group = TypeVar("_Group")
+
+
+@dataclass(frozen=True)
+class PostgresQueries:
+    """What the library asks Postgres of itself: ``sql/postgres``, one file for each field."""
+
+    cluster: Query
+    column_limits: Query
+    columns: Query
+    constraints: Query
+    current_files: Query
+    dependents: Query
+    elsewhere: Query
+    foreign_keys: Query
+    functions: Query
+    indexes: Query
+    keys_aside: Query
+    lock_holders: Query
+    losing_agents: Query
+    opened: Query
+    parts: Query
+    position: Query
+    privileges: Query
+    publications: Query
+    published_since: Query
+    publisher: Query
+    reading: Query
+    relations: Query
+    replica: Query
+    rights: Query
+    role_rights: Query
+    search_path: Query
+    server: Query
+    snapshot: Query
+    sources: Query
+    stale_views: Query
+    table_columns: Query
+    table_references: Query
+    table_rules: Query
+    triggers: Query
+    view_state: Query
+    watchful: Query
+
+
+@dataclass(frozen=True)
+class WarehouseQueries:
+    """What the library asks a warehouse beside its metrics: ``sql/queries``, one file for each field."""
+
+    boards_kept: Query
+    currencies_held: Query
+    marketplace_activity: Query
+    newest_event: Query
+    ranked_agents: Query
+    stopped: Query
+    time_to_convert: Query
+
+
+@dataclass(frozen=True)
+class Project:
+    """All that ``sql/`` declares; each mapping is in order of name."""
+
+    root: Path
+    sources: Mapping[str, Source]
+    metrics: Mapping[str, Metric]
+    funnels: Mapping[str, Funnel]
+    checks: Mapping[str, Check]
+    explanations: Mapping[str, Explanation]
+    queries: WarehouseQueries
+    postgres: PostgresQueries
+    schema: Mapping[str, Script]
+    views: Mapping[str, Script]
+    warehouse: Mapping[str, Script]
+
+    @property
+    def computed(self) -> Mapping[str, Metric | Funnel]:
+        """Every metric, then every funnel."""
+        return {**self.metrics, **self.funnels}
+
+
+def root() -> Path:
+    """The folder ``sql/``: the wheel's copy where there is one, else that of the checkout."""
+    packaged = Path(str(resources.files("si_analytics"))) / "sql"
+    checkout = Path(__file__).resolve().parents[3] / "sql"
+    for candidate in (packaged, checkout):
+        if candidate.is_dir():
+            return candidate
+    raise AnalyticsError("reading the SQL files", "the folder sql/ is missing", "Reinstall si_analytics")
+
+
+def project() -> Project:
+    """What the files under `root` declare now; read anew only where one of them changed.
+
+    Raises DefinitionError that names the file, what is wrong in it, and what to do.
+    """
+    folder = root()
+    return _loaded(folder, state(folder))
+
+
+def state(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Every file below `folder`, when it was written and how long it is."""
+    found = []
+    with os.scandir(folder) as below:
+        for inner in sorted((entry for entry in below if entry.is_dir()), key=lambda entry: entry.name):
+            with os.scandir(inner) as entries:
+                for entry in entries:
+                    if entry.name.endswith((".sql", ".toml")):
+                        stat = entry.stat()
+                        found.append((entry.path, stat.st_mtime_ns, stat.st_size))
+    return tuple(sorted(found))
+
+
+def lookup(declared: Mapping[str, _Kind], name: str, kind: str) -> _Kind:
+    """`declared[name]`; raises UnknownNameError that suggests the nearest."""
+    if name in declared:
+        return declared[name]
+    near = difflib.get_close_matches(name, declared, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    raise UnknownNameError(f"{kind} '{name}'", "there is none of that name", f"{hint}There are: {', '.join(declared)}")
+
+
+@functools.lru_cache(maxsize=8)
+def _loaded(folder: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
+    held: dict[str, list[Path]] = {}
+    for path, *_ in files:
+        held.setdefault(Path(path).parent.name, []).append(Path(path))
+
+    def each(inner: str, kind: type[_Kind]) -> Mapping[str, _Kind]:
+        return MappingProxyType({path.stem: _read(path, kind) for path in held.get(inner, ())})
+
+    made = Project(
+        root=folder,
+        sources=each("sources", Source),
+        metrics=each("metrics", Metric),
+        funnels=each("funnels", Funnel),
+        checks=each("checks", Check),
+        explanations=each("explain", Explanation),
+        queries=_group("queries", WarehouseQueries, each("queries", Query)),
+        postgres=_group("postgres", PostgresQueries, each("postgres", Query)),
+        schema=each("schema", Script),
+        views=each("views", Script),
+        warehouse=each("warehouse", Script),
+    )
+    _require_inputs(made)
+    return made
+
+
+def _group(folder: str, kind: type[_Group], found: Mapping[str, Query]) -> _Group:
+    """The files of a folder whose every file the library knows by name."""
+    wanted = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    missing, unknown = sorted(wanted - found.keys()), sorted(found.keys() - wanted)
+    if missing:
+        raise DefinitionError(f"sql/{folder}", f"it lacks {', '.join(missing)}", "Reinstall si_analytics")
+    if unknown:
+        remedy = "A query of your own is a metric: put it into sql/metrics"
+        raise DefinitionError(f"sql/{folder}", f"nothing asks {', '.join(unknown)}", remedy)
+    return kind(**found)
+
+
+def _read(path: Path, kind: type[_Kind]) -> _Kind:
+    found: _Kind = parse(kind, path.parent.name, path.stem, path.read_text(encoding="utf-8"), path.suffix)
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def parse(kind: type[_Kind], folder: str, name: str, text: str, suffix: str = ".sql") -> _Kind:
+    """What the text of one file declares; raises DefinitionError where a field is missing, unknown or wrong."""
+    path = f"sql/{folder}/{name}{suffix}"
+    if suffix == ".toml":
+        opening: dict[str, Any] = front_matter.toml(path, text)
+    else:
+        found = front_matter.parse(path, name, text)
+        opening = {"summary": found.summary, "description": found.description, **found.fields}
+    try:
+        return kind.model_validate({**opening, "name": name, "path": path, "text": text})
+    except ValidationError as error:
+        raise _wrong(path, kind, error) from error
+
+
+def _wrong(path: str, kind: type[Declaration], error: ValidationError) -> DefinitionError:
+    """The first of the mistakes, in one sentence, with the nearest field where it has an unknown one."""
+    errors = error.errors(include_url=False)
+    missing = [".".join(map(str, one["loc"])) for one in errors if one["type"] == "missing"]
+    if missing:
+        found = f"it lacks the field{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+        return DefinitionError(path, found, "Write what the other files of its folder have there")
+    first = errors[0]
+    field = ".".join(str(part) for part in first["loc"])
+    known = sorted(one.alias or name for name, one in kind.model_fields.items() if name not in {"name", "path", "text"})
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(field, known, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        return DefinitionError(
+            path, f"it has a field {field}, which means nothing", f"{hint}There are: {', '.join(known)}"
+        )
+    reason = first["msg"].removeprefix("Value error, ")
+    found = f"{field}: {reason[:1].lower()}{reason[1:]}" if field else reason
+    return DefinitionError(path, found, "Mend the field, as the other files of its folder have it")
+
+
+def _require_inputs(made: Project) -> None:
+    """Raise DefinitionError where a metric or funnel reads a table that nothing fills."""
+    known = {f"raw.{name}" for name in made.sources} | {f"metrics.{name}" for name in made.metrics} | LAID_OUT
+    for one in made.computed.values():
+        for table in one.inputs:
+            if table not in known:
+                raise DefinitionError(one.path, f"it reads {table}, which nothing fills", _nearest(table, known))
+
+
+def _nearest(table: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(table, sorted(known), n=1)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}"

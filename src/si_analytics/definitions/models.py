@@ -1,0 +1,233 @@
+"""What each kind of file under ``sql/`` declares, field by field.
+
+Belongs here: the fields of a source, metric, funnel, check, explanation, query and script, and what they may hold.
+An unknown field is an error. Objects do not change once they are made.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+MONEY = "reporting currency"
+"""The unit of money in a metric."""
+
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def _one_line(value: Any) -> Any:
+    """A text may be broken over several lines."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_one_line), StringConstraints(min_length=1)]
+
+
+class Part(BaseModel):
+    """A piece of a declaration: it is not changed, and knows its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(Part):
+    """A column of a metric or funnel: its name, its unit (empty where it has none), what it says."""
+
+    name: str
+    unit: str = ""
+    meaning: Text
+
+
+class Parameter(Part):
+    """A parameter of a query, without its dollar sign, and what it may be."""
+
+    name: str
+    meaning: Text
+
+
+class SourceColumn(Part):
+    """A column that is read: its name, its type in Postgres's words, whether it may be null."""
+
+    name: str
+    type: str
+    not_null: bool = False
+
+
+def _listed(value: Any) -> Any:
+    """One text stands for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _columns(value: Any) -> Any:
+    """``name = "meaning"`` or ``name = ["unit", "meaning"]``."""
+    if not isinstance(value, dict):
+        return value
+    found = []
+    for name, said in value.items():
+        parts = _listed(said)
+        if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= 2:
+            raise ValueError(f'{name} is neither "meaning" nor ["unit", "meaning"]')
+        found.append({"name": name, "unit": parts[0] if len(parts) == 2 else "", "meaning": parts[-1]})
+    return found
+
+
+def _parameters(value: Any) -> Any:
+    """``name = "what it may be"``."""
+    return [{"name": name, "meaning": said} for name, said in value.items()] if isinstance(value, dict) else value
+
+
+def _source_columns(value: Any) -> Any:
+    """``name = "type"``, or ``"type not null"``."""
+    if not isinstance(value, dict):
+        return value
+    return [
+        {"name": name, "type": str(said).removesuffix(" not null"), "not_null": str(said).endswith(" not null")}
+        for name, said in value.items()
+    ]
+
+
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
+Columns = Annotated[tuple[Column, ...], BeforeValidator(_columns)]
+Parameters = Annotated[tuple[Parameter, ...], BeforeValidator(_parameters)]
+
+
+class Declaration(Part):
+    """One file under ``sql/``: where it is, its text, the sentence and the prose it opens with."""
+
+    name: str
+    path: str
+    text: str = Field(repr=False)
+    summary: str
+    description: str = ""
+
+
+class Query(Declaration):
+    """A query: what a row of it is, which tables it reads, what it is asked with, how its rows are ordered."""
+
+    grain: Text
+    inputs: Texts = ()
+    params: Parameters = ()
+    order: str = ""
+    units: Text | None = None
+
+    @property
+    def ordered_by(self) -> tuple[str, ...]:
+        """The columns its rows are ordered by."""
+        return tuple(part.split()[0] for part in self.order.split(",") if part.strip())
+
+
+class Computed(Query):
+    """A metric or funnel: a query whose columns are promised one by one."""
+
+    order: Text
+    columns: Columns
+
+    @model_validator(mode="after")
+    def _can_be_a_table(self) -> Computed:
+        if not _TABLE.fullmatch(self.name):
+            raise ValueError("a table cannot have its name: use lower-case letters, digits and underscores")
+        self._require_columns("order", self.ordered_by)
+        return self
+
+    def _require_columns(self, field: str, wanted: tuple[str, ...]) -> None:
+        names = [column.name for column in self.columns]
+        unknown = [name for name in wanted if name not in names]
+        if unknown:
+            raise ValueError(f"{field} names {', '.join(unknown)}, which columns does not: {', '.join(names)}")
+
+    @property
+    def kind(self) -> str:
+        """``metric`` or ``funnel``."""
+        return type(self).__name__.lower()
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that tell a row from all others."""
+        return self.ordered_by
+
+
+class Metric(Computed):
+    """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it."""
+
+    topic: Text | None = None
+    key_columns: Texts = Field((), alias="key")
+    money: Texts = ()
+    statistics: Texts = ()
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that tell a row from all others: those declared, or else the whole order."""
+        return self.key_columns or self.ordered_by
+
+    @model_validator(mode="after")
+    def _names_its_money(self) -> Metric:
+        self._require_columns("key", self.key_columns)
+        self._require_columns("money", self.money)
+        unlisted = [one.name for one in self.columns if one.unit == MONEY and one.name not in self.money]
+        if unlisted:
+            raise ValueError(f"{', '.join(unlisted)} is in the reporting currency: list it under money")
+        return self
+
+
+class Funnel(Computed):
+    """Units that go through stages: the stages in order, and what the units can be broken down by."""
+
+    stages: Texts
+    breakdowns: Texts = ()
+
+
+class Check(Query):
+    """A query that returns what is wrong: whether that stops a refresh, and what to do about it."""
+
+    severity: Literal["blocking", "warning"]
+    remedy: Text
+    order: Text
+
+
+class Explanation(Query):
+    """The rows behind cells of a metric: which cells, and how the rows make each of them up.
+
+    ``how`` is one sentence, or one per column; ``decimals`` are the places a cell is rounded to, ``empty`` is what a
+    cell without rows says.
+    """
+
+    explains: Texts
+    how: Text | dict[str, Text]
+    decimals: int | None = None
+    empty: str | None = None
+
+
+class Source(Declaration):
+    """An operational table as it is read: its columns, key, money and event time; ``left`` is what stays there."""
+
+    grain: Text
+    columns: Annotated[tuple[SourceColumn, ...], BeforeValidator(_source_columns)]
+    key: Text
+    money: str | None = None
+    event_time: str | None = None
+    left: Text | None = None
+
+    @model_validator(mode="after")
+    def _names_columns_it_reads(self) -> Source:
+        names = [column.name for column in self.columns]
+        for field in ("key", "money", "event_time"):
+            named = getattr(self, field)
+            if named is not None and named not in names:
+                raise ValueError(f"{field} names {named}, which columns does not: {', '.join(names)}")
+        return self
+
+
+class Script(Declaration):
+    """Statements that build something: the tables, views or roles they make, and the tables they refer to.
+
+    ``keyed`` are tables that need a key of their own for the view to be made.
+    """
+
+    grain: Text | None = None
+    tables: Texts = ()
+    views: Texts = ()
+    roles: Texts = ()
+    keyed: Texts = ()
+    inputs: Texts = ()
+    units: Text | None = None

@@ -1,0 +1,250 @@
+"""What the files under `sql/` declare is so: what they read, take, return and in which order."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlglot
+from pydantic import ValidationError
+from sqlglot import expressions
+
+from si_analytics.compute import lineage
+from si_analytics.definitions import Check, Declaration, Funnel, Metric, Query, Source, loading, project
+from si_analytics.errors import DefinitionError, UnknownNameError
+from tests.support import everything
+
+NUMBER = re.compile(r"^total_|_rate$|_count$|_score$|_at$|earnings|_time$|_rating$|_days$|_hours$")
+UNIT_COLUMNS = ("unit_id", "stage_number", "stage", "reached_at", "started_at")
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `sql/`, which the library reads in its place."""
+    copy = tmp_path / "sql"
+    shutil.copytree(loading.root(), copy)
+    monkeypatch.setattr(loading, "root", lambda: copy)
+    return copy
+
+
+def each(declared: Iterable[Declaration]) -> Callable[..., object]:
+    """The test once for each of these."""
+    found = list(declared)
+    return pytest.mark.parametrize("one", found, ids=[one.path.removeprefix("sql/") for one in found])
+
+
+def parsed(one: Query) -> expressions.Expression:
+    return sqlglot.parse_one(one.text, read="duckdb")
+
+
+def spark(one: Query) -> str:
+    """The query in Spark's SQL. Raises UnsupportedError where it says something Spark cannot.
+
+    Spark has no 128-bit integers: where a query counts in DuckDB's HUGEINT, the 38 digits of
+    DECIMAL(38, 0) hold what it adds up. What DuckDB calls epoch_us, Spark calls unix_micros.
+    """
+
+    def said_by_spark(node: expressions.Expression) -> expressions.Expression:
+        if isinstance(node, expressions.DataType) and node.this == expressions.DataType.Type.INT128:
+            return expressions.DataType.build("decimal(38, 0)")
+        if isinstance(node, expressions.Anonymous) and node.name == "epoch_us":
+            return expressions.Anonymous(this="unix_micros", expressions=node.expressions)
+        return node
+
+    return parsed(one).transform(said_by_spark).sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
+
+
+def common_table(one: Query, name: str) -> expressions.Select:
+    return next(cte.this for cte in parsed(one).find_all(expressions.CTE) if cte.alias == name)
+
+
+def final_query(one: Query) -> expressions.Select:
+    """The common table expression called final, whose columns are those of the file."""
+    return common_table(one, "final")
+
+
+def places_of_stages(one: Query) -> list[expressions.PropertyEQ]:
+    """Where the list of a funnel's unit says which stage it speaks of, in the order of the list."""
+    found = common_table(one, "units").find_all(expressions.PropertyEQ, bfs=False)
+    return [place for place in found if place.this.name == "stage_number"]
+
+
+@each(everything.declarations())
+def test_a_file_says_in_one_sentence_what_it_is(one: Declaration) -> None:
+    assert one.summary.endswith(".")
+    assert "\n" not in one.summary
+
+
+@each(everything.queries())
+def test_a_query_says_what_a_row_of_it_is(one: Query) -> None:
+    assert one.grain.startswith("one row per ")
+
+
+@each(everything.queries())
+def test_the_inputs_are_the_tables_that_are_read(one: Query) -> None:
+    query = parsed(one)
+    own = {cte.alias for cte in query.find_all(expressions.CTE)}
+    read = {
+        ".".join(part.name for part in table.parts)
+        for table in query.find_all(expressions.Table)
+        if table.db or table.name not in own
+    }
+    assert set(one.inputs) == read
+    assert len(one.inputs) == len(read)
+
+
+@each(everything.queries())
+def test_the_params_are_those_the_query_binds(one: Query) -> None:
+    statements = duckdb.extract_statements(one.text)
+    assert len(statements) == 1
+    assert sorted(parameter.name for parameter in one.params) == sorted(statements[0].named_parameters)
+
+
+@each(everything.of_postgres())
+def test_the_params_are_those_that_postgres_is_asked_with(one: Query) -> None:
+    query = one.text.rpartition("-- +++")[2]
+    assert {parameter.name for parameter in one.params} == set(re.findall(r"%\((\w+)\)s", query))
+
+
+@each(everything.queries())
+def test_a_query_ends_in_final_and_in_its_order(one: Query) -> None:
+    assert one.text.endswith(f"\n\nselect * from final\norder by {one.order}\n")
+
+
+@each(project().sources.values())
+def test_a_source_with_an_amount_says_that_it_is_money(one: Source) -> None:
+    assert ("amount" in {column.name for column in one.columns}) == (one.money is not None)
+
+
+@each(everything.queries())
+def test_a_query_runs_on_spark_as_well(one: Query) -> None:
+    assert sqlglot.parse_one(spark(one), read="spark").find(expressions.CTE)
+
+
+@each(project().computed.values())
+def test_the_columns_are_those_of_the_query_in_order(one: Metric | Funnel) -> None:
+    assert [column.name for column in one.columns] == list(lineage.of(one))
+
+
+@each(project().computed.values())
+def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Funnel) -> None:
+    for column in one.columns:
+        assert len(column.meaning) > 4
+        assert not column.meaning.endswith(".")
+        assert column.unit or not NUMBER.search(column.name), column.name
+
+
+@each(project().funnels.values())
+def test_the_stages_are_those_of_the_query_in_order(one: Funnel) -> None:
+    numbers = [int(place.expression.name) for place in places_of_stages(one)]
+    chosen = {column.alias: column.this for column in final_query(one).selects}["stage"]
+    assert tuple(literal.name for literal in chosen.this.expressions) == one.stages
+    assert numbers == list(range(1, len(one.stages) + 1))
+
+
+@each(project().funnels.values())
+def test_a_funnel_has_one_row_per_unit_before_it_has_one_per_stage(one: Funnel) -> None:
+    columns = tuple(common_table(one, "units").named_selects)
+    assert columns == ("unit_id", "started_at", "stages", *one.breakdowns)
+
+
+@each(project().funnels.values())
+def test_the_breakdowns_are_columns_of_the_query(one: Funnel) -> None:
+    columns = tuple(final_query(one).named_selects)
+    assert columns[: len(UNIT_COLUMNS)] == UNIT_COLUMNS
+    assert columns[len(UNIT_COLUMNS) :] == one.breakdowns
+
+
+@each(project().checks.values())
+def test_the_remedy_of_a_check_goes_on_in_a_sentence(one: Check) -> None:
+    assert not one.remedy.endswith(".")
+
+
+@each(project().checks.values())
+def test_the_order_of_a_check_is_by_columns_it_shows(one: Check) -> None:
+    shown = set(final_query(one).named_selects)
+    if "*" not in shown:
+        assert set(one.ordered_by) <= shown
+
+
+def said(text: str) -> Query:
+    return Query(name="wide", path="sql/metrics/wide.sql", text=text, summary="wide", grain="one row")
+
+
+def test_counting_in_128_bits_becomes_38_digits_on_spark() -> None:
+    query = said("select cast(1 as hugeint) * amount as product from raw.deals")
+    assert spark(query) == "SELECT CAST(1 AS DECIMAL(38, 0)) * amount AS product FROM raw.deals"
+
+
+def test_the_microseconds_of_a_moment_have_another_name_on_spark() -> None:
+    query = said("select epoch_us(created_at) as moment from raw.deals")
+    assert spark(query) == "SELECT UNIX_MICROS(created_at) AS moment FROM raw.deals"
+
+
+def test_what_spark_cannot_say_is_refused() -> None:
+    with pytest.raises(sqlglot.errors.UnsupportedError):
+        spark(said("select amount from raw.deals for update"))
+
+
+def test_what_is_declared_cannot_be_changed() -> None:
+    ours = project()
+    with pytest.raises(ValidationError, match="frozen"):
+        ours.metrics["user_ratings"].grain = "one row per nobody"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        ours.metrics["another"] = ours.metrics["user_ratings"]  # type: ignore[index]
+
+
+def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) -> None:
+    """The same object while no file changes; another, with what is new in it, as soon as one does."""
+    before = project()
+    assert project() is before
+    path = copied / "checks" / "negative_amounts.sql"
+    path.write_text(path.read_text(encoding="utf-8").replace('severity = "blocking"', 'severity = "warning"'), "utf-8")
+    assert project() is not before
+    assert (before.checks["negative_amounts"].severity, project().checks["negative_amounts"].severity) == (
+        "blocking",
+        "warning",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "found"),
+    [
+        ("checks/negative_amounts.sql", "severity =", "severty =", "severity"),
+        ("checks/negative_amounts.sql", '"blocking"', '"severe"', "severity: input should be 'blocking' or 'warning'"),
+        ("sources/deals.toml", 'key = "id"', 'key = "deal_id"', "key names deal_id, which columns does not"),
+        ("sources/deals.toml", "[columns]", "[colums]", "columns"),
+        ("queries/stopped.sql", "-- stopped:", "-- stoped:", "it does not open by its name"),
+        ("schema/02_gigs_and_deals.sql", "-- tables =", "-- table =", "Did you mean tables"),
+    ],
+)
+def test_a_mistake_names_the_file_and_the_field_before_anything_runs(
+    copied: Path, path: str, old: str, new: str, found: str
+) -> None:
+    file = copied / path
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DefinitionError) as told:
+        project()
+    assert str(told.value).startswith(f"sql/{path}: ")
+    assert found in str(told.value)
+
+
+@pytest.mark.parametrize(("gone", "found"), [("stopped", "it lacks stopped"), ("", "nothing asks mine")])
+def test_a_query_the_library_asks_is_there_and_no_other_is(copied: Path, gone: str, found: str) -> None:
+    folder = copied / "queries"
+    if gone:
+        (folder / f"{gone}.sql").unlink()
+    else:
+        text = (folder / "stopped.sql").read_text(encoding="utf-8")
+        (folder / "mine.sql").write_text(text.replace("-- stopped:", "-- mine:"), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=f"sql/queries: {found}"):
+        project()
+
+
+def test_a_name_that_is_not_declared_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'user_ratings'"):
+        loading.lookup(project().metrics, "user_rating", "metric")

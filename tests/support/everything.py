@@ -1,0 +1,27 @@
+"""All that `sql/` declares, in lists."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from si_analytics.definitions import Declaration, Query, project
+
+
+def queries() -> list[Query]:
+    """Every query that a warehouse is asked."""
+    ours = project()
+    asked = [getattr(ours.queries, field.name) for field in dataclasses.fields(ours.queries)]
+    return [*ours.computed.values(), *ours.checks.values(), *ours.explanations.values(), *asked]
+
+
+def of_postgres() -> list[Query]:
+    """Every query that Postgres is asked."""
+    ours = project().postgres
+    return [getattr(ours, field.name) for field in dataclasses.fields(ours)]
+
+
+def declarations() -> list[Declaration]:
+    """Every file."""
+    ours = project()
+    scripts = [*ours.schema.values(), *ours.views.values(), *ours.warehouse.values()]
+    return [*queries(), *of_postgres(), *scripts, *ours.sources.values()]
