@@ -27,7 +27,7 @@ RESERVED = frozenset(word for line in _RESERVED for word in line.split())
 """What no column may be called without quotes in PostgreSQL 14 to 18."""
 
 _AS_WRITTEN = frozenset({TokenType.STRING, TokenType.IDENTIFIER, TokenType.HEREDOC_STRING})
-_WIDTH = 100
+_WIDTH, _SHORT = 100, 60
 
 
 def identifier(name: str) -> exp.Identifier:
@@ -127,8 +127,9 @@ class _Layout(Postgres.Generator):  # type: ignore[misc]
         return "".join(("DELETE FROM ", self.sql(expression, "this"), self.sep(), "USING ", using, *parts))
 
     def grantprivilege_sql(self, expression: exp.GrantPrivilege) -> str:
-        named = f" ({self._listed(expression)}{self.sep()})" if expression.expressions else ""
-        return f"{self.sql(expression, 'this')}{named}"
+        flat = self.expressions(expression, flat=True)
+        named = flat if len(flat) <= _SHORT else f"{self._listed(expression)}{self.sep()}"
+        return f"{self.sql(expression, 'this')} ({named})" if named else self.sql(expression, "this")
 
     def _listed(self, expression: exp.Expr) -> str:
         return f"{self.sep()}{self.expressions(expression)}"
