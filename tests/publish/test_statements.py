@@ -11,7 +11,8 @@ import pytest
 from psycopg import sql as pg_sql
 
 from si_analytics.definitions import files
-from si_analytics.definitions.targets import Owner, Target
+from si_analytics.definitions.owners import Owner
+from si_analytics.definitions.targets import Target
 from si_analytics.publish import statements
 from tests.support.declared_targets import normalised, target, targets_of_today
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlglot
 from sqlglot import expressions as exp
 
-from si_analytics.definitions.targets import Owner, Target
+from si_analytics.definitions.owners import Owner
+from si_analytics.definitions.targets import Target
 
 AGENT = Owner("agent", "agent_profiles", "user_id", within=(("users", "id"),))
 SPONSOR = Owner("sponsor", "users", "id", where=(("role", "sponsor"),))

@@ -11,7 +11,7 @@ from decimal import ROUND_FLOOR, Decimal
 from sqlglot import expressions as exp
 
 from si_analytics.definitions import ddl, targets, trees
-from si_analytics.definitions.targets import Owner, Target
+from si_analytics.definitions.targets import Target
 from si_analytics.definitions.trees import column, columns, relation
 
 NEARLY = Decimal("0.8")
@@ -47,10 +47,10 @@ def metric_keys(published: Iterable[Target]) -> str:
     """
     owned = {target.metric: (target.metric_key[0], target.every) for target in published if target.every is not None}
     owners = {owner.name: owner for _, owner in owned.values()}
-    steps: dict[str, exp.Expr] = {f"{name}s": _all_owners(owners[name]) for name in sorted(owners)}
+    steps: dict[str, exp.Expr] = {owner.plural: owner.keys("raw") for _, owner in sorted(owners.items())}
     keys: list[exp.Select] = []
     for metric, (key, owner) in sorted(owned.items()):
-        keys.append(_counted(metric, owner.key, relation(f"{owner.name}s"), expected=1, found=0))
+        keys.append(_counted(metric, owner.key, relation(owner.plural), expected=1, found=0))
         keys.append(_counted(metric, key, relation(metric, "metrics"), expected=0, found=1))
     steps["keys"] = exp.union(*keys, distinct=False)
     sums = {name: exp.Sum(this=column(name)) for name in ("expected", "found")}
@@ -99,15 +99,6 @@ def _key(names: Sequence[str]) -> exp.Expr:
 
 def _number(value: Decimal) -> exp.Expr:
     return exp.Literal.number(f"{value:f}")
-
-
-def _all_owners(owner: Owner) -> exp.Select:
-    query = exp.select(column(owner.key, owner.table)).from_(relation(owner.table, "raw", owner.table))
-    for table, key in owner.within:
-        on = trees.matching(owner.table, table, [(owner.key, key)])
-        query = query.join(relation(table, "raw", table), on=on, join_type="inner")
-    filters = [column(name, owner.table).eq(exp.Literal.string(value)) for name, value in owner.where]
-    return query.where(*filters) if filters else query
 
 
 def _counted(metric: str, key: str, rows: exp.Table, *, expected: int, found: int) -> exp.Select:

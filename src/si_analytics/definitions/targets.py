@@ -12,6 +12,7 @@ from decimal import Decimal
 from psycopg import sql as pg_sql
 
 from si_analytics.definitions import ddl
+from si_analytics.definitions.owners import Owner
 from si_analytics.errors import DefinitionError
 
 OPERATIONAL = "public"
@@ -21,21 +22,6 @@ OURS = "analytics"
 """The schema of the tables that only a refresh writes: the boards."""
 
 _TAKEN = frozenset({"action", "part", "is_gone"})  # what staging and the changes add to a target's columns
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Whose rows a metric has: ``every sponsor``, and what a sponsor is in the operational tables.
-
-    ``table`` has one row of each by ``key``, where the columns of ``where`` have these values. ``within`` are tables
-    that must hold the row as well, with their keys: an agent is a profile whose user exists.
-    """
-
-    name: str
-    table: str
-    key: str
-    where: tuple[tuple[str, str], ...] = ()
-    within: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,49 +187,6 @@ def _require_owner(target: Target, table: ddl.Table, asked: str) -> None:
     if left:
         found = f"a new row would lack {', '.join(left)}, which may not be empty"
         raise DefinitionError(asked, found, f"Publish that too, or compute the metric for every row of {target.bare}")
-
-
-def owner(name: str, query: str) -> Owner:
-    """The owner that the query of a dimension defines: the table it selects from, its filter, its inner joins.
-
-    Its key is the first column. Raises DefinitionError where the query says more than that.
-    """
-    import sqlglot
-    from sqlglot import expressions as exp
-
-    found = sqlglot.parse_one(query, read="duckdb")
-    asked = f"reading who every {name} is"
-    if not isinstance(found, exp.Select) or found.args.get("from_") is None:
-        raise DefinitionError(asked, "its query is more than one select", "Select from one table, joined as needed")
-    key, home = found.expressions[0].unalias(), found.args["from_"].this
-    where = found.args.get("where")
-    filters = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else [where.this] if where else []
-    if not isinstance(key, exp.Column) or not all(_is_equality(one) for one in filters):
-        remedy = "Begin with the key's column, and filter by column = 'text'"
-        raise DefinitionError(asked, "its query computes the key or filters by more than equality", remedy)
-    joins = [join for join in found.args.get("joins") or () if join.side != "LEFT"]
-    return Owner(
-        name,
-        home.name,
-        key.name,
-        tuple((one.this.name, one.expression.name) for one in filters),
-        tuple((join.this.name, _joined_by(join)) for join in joins),
-    )
-
-
-def _is_equality(condition: object) -> bool:
-    from sqlglot import expressions as exp
-
-    equal = isinstance(condition, exp.EQ) and isinstance(condition.this, exp.Column)
-    return equal and isinstance(condition, exp.EQ) and condition.expression.is_string
-
-
-def _joined_by(join: object) -> str:
-    from sqlglot import expressions as exp
-
-    assert isinstance(join, exp.Join)
-    alias = join.this.alias_or_name
-    return next(str(one.name) for one in join.args["on"].find_all(exp.Column) if one.table == alias)
 
 
 def boards(targets: Iterable[Target]) -> Sequence[Target]:

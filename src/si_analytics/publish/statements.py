@@ -5,16 +5,20 @@ Belongs here: building them as trees. What they read is staged by `staging`; a p
 
 from __future__ import annotations
 
+import functools
+
 from sqlglot import expressions as exp
 
 from si_analytics.definitions import trees
-from si_analytics.definitions.targets import Owner, Target
+from si_analytics.definitions.owners import Owner
+from si_analytics.definitions.targets import Target
 from si_analytics.definitions.trees import column, columns, relation
 
 _TEMPORARY = "pg_temp"
 _ACTIONS = ("inserted", "updated", "deleted")
 
 
+@functools.lru_cache(maxsize=256)
 def compare(target: Target) -> str:
     """The query of the rows of a target that differ: its columns as they are to be, and ``action``.
 
@@ -28,11 +32,12 @@ def compare(target: Target) -> str:
         "standing": exp.select(*columns(target.names)).from_(relation(target.bare, target.schema)),
     }
     if target.parent is not None:
-        steps[_owners(target.parent)] = _all_owners(target.parent, target.space)
+        steps[target.parent.plural] = target.parent.keys(target.space)
     steps["final"] = _differing(target)
     return trees.written(trees.in_steps(steps, trees.everything("final", target.key)))
 
 
+@functools.lru_cache(maxsize=256)
 def write(target: Target) -> str:
     """The statement that writes one part of the changes, ``%(part)s``: rows inserted, updated, deleted, skipped."""
     steps: dict[str, exp.Expr] = {
@@ -58,22 +63,6 @@ def write(target: Target) -> str:
     return trees.written(_doubling_per_cent(trees.in_steps(steps, last)))
 
 
-def _owners(owner: Owner) -> str:
-    return f"{owner.name}s"
-
-
-def _all_owners(owner: Owner, schema: str) -> exp.Select:
-    """The keys of all owners that there are."""
-    joined = bool(owner.within)
-    place = owner.table if joined else ""
-    query = exp.select(column(owner.key, place)).from_(relation(owner.table, schema, place))
-    for table, key in owner.within:
-        on = trees.matching(owner.table, table, [(owner.key, key)])
-        query = query.join(relation(table, schema, table), on=on, join_type="inner")
-    conditions = [column(name, place).eq(exp.Literal.string(value)) for name, value in owner.where]
-    return query.where(*conditions) if conditions else query
-
-
 def _differing(target: Target) -> exp.Select:
     key = target.key[0]
     found = exp.select(*columns(target.names, "staged"), exp.alias_(_action(target), "action"))
@@ -88,7 +77,7 @@ def _differing(target: Target) -> exp.Select:
         return found.where(exp.and_(is_gone.not_(), differs))
     goes: exp.Expr = stands
     if target.parent is not None:
-        owners = _owners(target.parent)
+        owners = target.parent.plural
         on = trees.matching("staged", owners, [(key, target.parent.key)])
         found = found.join(relation(owners), on=on, join_type="left")
         goes = exp.and_(stands, column(target.parent.key, owners).is_(exp.null()))
@@ -101,7 +90,7 @@ def _action(target: Target) -> exp.Case:
         return _case([(lacking, "skip")])
     cases: list[tuple[exp.Expr, str]] = [(column("is_gone", "staged"), "delete")]
     if target.parent is not None:
-        cases.append((column(target.parent.key, _owners(target.parent)).is_(exp.null()), "skip"))
+        cases.append((column(target.parent.key, target.parent.plural).is_(exp.null()), "skip"))
     return _case([*cases, (lacking, "insert")])
 
 
@@ -136,9 +125,8 @@ def _insert(target: Target) -> exp.Insert:
 def _owner_exists(target: Target, owner: Owner) -> exp.Exists:
     """That the owner's own row is there at this moment; a key in the table holds what else must be."""
     same = column(owner.key, "source").eq(column(target.key[0], "changes"))
-    filters = [column(name, "source").eq(exp.Literal.string(value)) for name, value in owner.where]
     place = relation(owner.table, target.space, "source")
-    return exp.Exists(this=exp.select(exp.Literal.number(1)).from_(place).where(same, *filters))
+    return exp.Exists(this=exp.select(exp.Literal.number(1)).from_(place).where(same, *owner.filters("source")))
 
 
 def _update(target: Target) -> exp.Update:

@@ -11,7 +11,8 @@ import pytest
 
 from si_analytics.compute import generated_checks
 from si_analytics.definitions import ddl, files
-from si_analytics.definitions.targets import Limit, Owner, Target, limits
+from si_analytics.definitions.owners import Owner
+from si_analytics.definitions.targets import Limit, Target, limits
 from tests.support import warehouses
 from tests.support.crowds import corners, crowd, idle
 from tests.support.declared_targets import targets_of_today
