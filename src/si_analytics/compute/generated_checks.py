@@ -34,9 +34,7 @@ def values_nearly_too_large(published: Iterable[Target], tables: Mapping[str, dd
     A check is no range that a value outgrows: a rating of 5 is not near its limit.
     """
     return _beyond(
-        # In the steps of the column's type: a bound with more places would widen a large value until it has no type.
-        (target, one.column, one.of_type, (NEARLY * one.of_type).quantize(one.of_type, ROUND_FLOOR))
-        for target, one in _limits(published, tables)
+        (target, one.column, one.of_type, _nearly(one.of_type)) for target, one in _limits(published, tables)
     )
 
 
@@ -65,6 +63,12 @@ def _limits(published: Iterable[Target], tables: Mapping[str, ddl.Table]) -> Ite
     for target in published:
         if not target.is_board:
             yield from ((target, limit) for limit in targets.limits(target, tables[target.declared]))
+
+
+def _nearly(largest: Decimal) -> Decimal:
+    """`NEARLY` of a range, in whole numbers of a whole one: DuckDB makes decimals of both sides otherwise, or fails."""
+    share = NEARLY * largest
+    return share.to_integral_value(ROUND_FLOOR) if largest == largest.to_integral_value() else share
 
 
 def _beyond(asked: Iterable[tuple[Target, str, Decimal, Decimal]]) -> str:

@@ -87,6 +87,21 @@ def test_values_around_every_limit_are_found_by_both_forms_or_by_none(
     assert 0 < len(too_large) < len(nearly) < held
 
 
+def test_the_bound_of_a_warning_is_exact_whatever_the_scale_of_a_metric() -> None:
+    """Of 9.9 four fifths are 7.92, which a metric of two decimals may reach; of integers the largest is 1717986917."""
+    text = "create table if not exists t (id integer primary key, stars numeric(2, 1), deals integer);\n"
+    tables = {table.name: table for table in ddl.tables(text)}
+    of = Target("t", "t", "public.t", ("id",), ("stars", "deals"), every=Owner("row", "t", "id"))
+    connection = duckdb.connect()
+    connection.execute("create schema metrics")
+    connection.execute(
+        "create table metrics.t as select * from (values (1, 7.92, 1717986917), (2, 7.93, 1717986918),"
+        " (3, -7.92, -9223372036854775807)) as given (id, stars, deals)"
+    )
+    rows = connection.sql(generated_checks.values_nearly_too_large([of], tables)).fetchall()
+    assert [(column, id_) for _, column, id_, *_ in rows] == [("deals", 2), ("deals", 3), ("stars", 2)]
+
+
 def test_every_number_that_goes_to_an_operational_table_has_a_limit(computed: duckdb.DuckDBPyConnection) -> None:
     assert len(NUMBERS) == 26
     for target, limit in NUMBERS:
