@@ -1,0 +1,186 @@
+"""What the schema and the roles have because something is extracted or published, made from those declarations.
+
+Belongs here: the views of sources, what each role is granted, and the boards' tables, views and indexes. The roles
+themselves, the record of refreshes and the function that refreshes views are written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlglot import expressions as exp
+
+from si_analytics.definitions import column_types, trees
+from si_analytics.definitions.targets import OPERATIONAL, OURS, Target, boards
+from si_analytics.definitions.trees import column, columns, relation
+
+READER, PUBLISHER = "si_reader", "si_publisher"
+
+_MARKS = (("xmin", "row_version", "xid"), ("ctid", "row_place", "tid"))
+_READ_WITH_MARKS = ("ctid", "xmin", "tableoid")
+_ON_BOARDS = ("select", "insert", "update", "delete")
+_NOT_NULL = " not null"
+_Granted = dict[str, dict[str, None]]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What is read of an operational table: its name and columns.
+
+    ``later`` are the columns that were added once the source's view was out: a view takes new ones at its end only.
+    ``marked`` says whether rows have a version and a place; those of a view in the table's stead have neither.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    later: tuple[str, ...] = ()
+    marked: bool = True
+
+
+def source_view(source: Read) -> str:
+    """The view of a source: the columns that are read of it, with the version and the place of each row."""
+    first = [name for name in source.columns if name not in source.later]
+    marks = [
+        exp.alias_(column(mark) if source.marked else exp.cast(exp.null(), exp.DataType.build(kind, udt=True)), shown)
+        for mark, shown, kind in _MARKS
+    ]
+    query = exp.select(*columns(first), *marks, *columns(source.later)).from_(relation(source.name))
+    return _statement(exp.Create(this=_shown(source), kind="VIEW", replace=True, expression=query))
+
+
+def source_views(sources: Iterable[Read]) -> str:
+    """The view of every source."""
+    return "\n".join(map(source_view, sources))
+
+
+def reader_grants(sources: Iterable[Read], space: str = OPERATIONAL) -> str:
+    """What si_reader is granted: the view of every source, and of its table the columns that are read.
+
+    By column, a right on a table does not cover the marks of its rows: they are granted by name.
+    """
+    every = list(sources)
+    views = [_grant(READER, _shown(source), {"select": {}}) for source in every]
+    tables = [
+        _grant(
+            READER,
+            relation(source.name, space),
+            {"select": dict.fromkeys((*source.columns, *(_READ_WITH_MARKS if source.marked else ())))},
+        )
+        for source in every
+    ]
+    return "\n".join((*views, *tables))
+
+
+def publisher_grants(targets: Iterable[Target]) -> str:
+    """What si_publisher is granted: to compare and write every target, and to see whose rows they are."""
+    every = sorted(targets, key=lambda target: target.name)
+    granted: dict[tuple[str, str], _Granted] = {}
+    for target in every:
+        if target.parent is not None:
+            owner, space = target.parent, target.space
+            _add(granted, (space, owner.table), "select", (owner.key, *(name for name, _ in owner.where)))
+            for table, key in owner.within:
+                _add(granted, (space, table), "select", (key,))
+    for target in every:
+        place = (target.schema, target.bare)
+        if target.is_board:
+            granted[place] = {privilege: {} for privilege in _ON_BOARDS}
+            continue
+        _add(granted, place, "select", target.names)
+        if target.adds_rows:
+            _add(granted, place, "insert", target.names)
+        _add(granted, place, "update", target.columns)
+        if target.adds_rows:
+            _add(granted, place, "delete", ())
+    return "\n".join(_grant(PUBLISHER, relation(name, schema), all_of) for (schema, name), all_of in granted.items())
+
+
+def board_table(target: Target, kinds: Mapping[str, str], path: str) -> str:
+    """The table of a board, given DuckDB's type of each column of its metric, whose file is at `path`.
+
+    Raises DefinitionError for a column of a type that cannot be published.
+    """
+    narrower = dict(target.types)
+    found = dict(zip(target.key, target.metric_key, strict=True))
+    declared = [
+        narrower.get(name) or column_types.postgres_type(kinds[found.get(name, name)], name, path)
+        for name in target.names
+    ]
+    alone = target.key[0] if len(target.key) == 1 else ""
+    parts: list[exp.Expr] = [
+        _column_def(name, kind, primary=name == alone) for name, kind in zip(target.names, declared, strict=True)
+    ]
+    if not alone:
+        parts.append(exp.PrimaryKey(expressions=list(map(trees.identifier, target.key))))
+    place = exp.Schema(this=relation(target.bare, target.schema), expressions=parts)
+    return _statement(exp.Create(this=place, kind="TABLE", exists=True))
+
+
+def board_view(target: Target) -> str:
+    """The materialized view that shows a board, and its indexes.
+
+    The unique one is what lets ``refresh materialized view concurrently`` leave readers alone.
+    """
+    query = exp.select(*columns(target.names)).from_(relation(target.bare, target.schema))
+    view = exp.Create(
+        this=relation(target.name),
+        kind="VIEW",
+        exists=True,
+        properties=exp.Properties(expressions=[exp.MaterializedProperty()]),
+        expression=query,
+    )
+    named = target.indexes
+    if target.key not in dict(named).values():
+        named = (("_".join(target.key), target.key), *named)
+    return "\n".join((_statement(view), "".join(_index(target, *each) for each in named)))
+
+
+def board_views(targets: Iterable[Target]) -> dict[str, str]:
+    """The text that makes each board's view, by name."""
+    return {target.name: board_view(target) for target in boards(targets)}
+
+
+def _shown(source: Read) -> exp.Table:
+    return relation(f"source_{source.name}", OURS)
+
+
+def _column_def(name: str, declared: str, *, primary: bool) -> exp.ColumnDef:
+    kind, required = declared.removesuffix(_NOT_NULL), declared.endswith(_NOT_NULL)
+    said: list[exp.Expr] = [exp.PrimaryKeyColumnConstraint()] if primary else []
+    if required:
+        said.append(exp.NotNullColumnConstraint())
+    return exp.ColumnDef(
+        this=trees.identifier(name),
+        kind=exp.DataType.build(kind, dialect="postgres"),
+        constraints=[exp.ColumnConstraint(kind=one) for one in said],
+    )
+
+
+def _index(target: Target, name: str, on: tuple[str, ...]) -> str:
+    index = exp.Index(
+        this=trees.identifier(f"idx_{target.name}_{name}"),
+        table=relation(target.name),
+        params=exp.IndexParameters(columns=trees.ordered(on)),
+    )
+    return _statement(exp.Create(this=index, kind="INDEX", unique=on == target.key, exists=True))
+
+
+def _add(
+    granted: dict[tuple[str, str], _Granted], place: tuple[str, str], privilege: str, names: Iterable[str]
+) -> None:
+    """Add columns to what is granted on a relation, each once; none stands for the whole of it."""
+    granted.setdefault(place, {}).setdefault(privilege, {}).update(dict.fromkeys(names))
+
+
+def _grant(role: str, on: exp.Table, privileges: _Granted) -> str:
+    listed = [
+        exp.GrantPrivilege(this=exp.var(privilege.upper()), expressions=columns(names))
+        for privilege, names in privileges.items()
+    ]
+    principal = exp.GrantPrincipal(this=trees.identifier(role))
+    return _statement(exp.Grant(privileges=listed, securable=on, principals=[principal]))
+
+
+def _statement(tree: exp.Expr) -> str:
+    return f"{trees.written(tree).rstrip()};\n"
