@@ -79,6 +79,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of `sql/`, which the library reads in its place."""
     monkeypatch.setattr(loading, "root", lambda: copied)
+    monkeypatch.setattr(loading, "RECHECK_SECONDS", 0)
     return copied
 
 

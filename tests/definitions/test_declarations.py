@@ -28,6 +28,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "sql"
     shutil.copytree(loading.root(), copy)
     monkeypatch.setattr(loading, "root", lambda: copy)
+    monkeypatch.setattr(loading, "RECHECK_SECONDS", 0)
     return copy
 
 

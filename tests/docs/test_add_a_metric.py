@@ -46,6 +46,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dropped(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The library reads the copy."""
     monkeypatch.setattr(loading, "root", lambda: copied)
+    monkeypatch.setattr(loading, "RECHECK_SECONDS", 0)
     return copied
 
 
@@ -63,6 +64,7 @@ def using(
     sample.generate(made, scale=0.02)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "root", lambda: copied)
+        patch.setattr(loading, "RECHECK_SECONDS", 0)
         refresh.run(made, as_of=AS_OF)
     return made
 

@@ -76,6 +76,7 @@ def test_the_code_location_is_made_anew_only_where_the_zone_or_a_file_changed(
     copy = tmp_path / "sql"
     shutil.copytree(loading.root(), copy)
     monkeypatch.setattr(loading, "root", lambda: copy)
+    monkeypatch.setattr(loading, "RECHECK_SECONDS", 0)
     first = defs()
     assert defs() is first
     os.utime(copy / "metrics" / "user_ratings.sql", ns=(1, 1))

@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import functools
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -24,6 +25,9 @@ from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameErro
 
 LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
 """Tables that the library fills before the queries that read them."""
+
+RECHECK_SECONDS = 0.25
+"""For how long files that were just looked at are taken to be the same: a refresh asks hundreds of times."""
 
 _Kind = TypeVar("_Kind", bound=Declaration)
 _Group = TypeVar("_Group")
@@ -106,6 +110,17 @@ class Project:
         return {**self.metrics, **self.funnels}
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """A project, and when its files were last looked at."""
+
+    project: Project
+    at: float
+
+
+_checked: list[_Checked] = []
+
+
 def root() -> Path:
     """The folder ``sql/``: the wheel's copy where there is one, else that of the checkout."""
     packaged = Path(str(resources.files("si_analytics"))) / "sql"
@@ -119,10 +134,16 @@ def root() -> Path:
 def project() -> Project:
     """What the files under `root` declare now; read anew only where one of them changed.
 
-    Raises DefinitionError that names the file, what is wrong in it, and what to do.
+    Whether one did is looked at again after `RECHECK_SECONDS`. Raises DefinitionError that names the file, what is
+    wrong in it, and what to do.
     """
-    folder = root()
-    return _loaded(folder, state(folder))
+    folder, now = root(), time.monotonic()
+    last = _checked[0] if _checked else None
+    if last and last.project.root == folder and now < last.at + RECHECK_SECONDS:
+        return last.project
+    found = _loaded(folder, state(folder))
+    _checked[:] = [_Checked(found, now)]
+    return found
 
 
 def state(folder: Path) -> tuple[tuple[str, int, int], ...]:
