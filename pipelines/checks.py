@@ -12,14 +12,14 @@ import dagster as dg
 from pipelines import descriptions, results
 from pipelines.resources import RefreshResource
 from si_analytics.compute import checks, metrics
-from si_analytics.definitions import Check, project
+from si_analytics.definitions import Check
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """Every check, in the step it belongs to."""
     order = metrics.names()
     steps: dict[str, list[dg.AssetCheckSpec]] = {}
-    for one in project().checks.values():
+    for one in checks.every():
         spec = _spec(one, order)
         subject = "raw" if checks.reads_only_raw(one.name) else spec.asset_key.path[-1]
         steps.setdefault(f"check_{subject}", []).append(spec)

@@ -14,8 +14,8 @@ import dagster as dg
 from si_analytics import schema
 from si_analytics.compute import lineage
 from si_analytics.compute.lineage import Origin
-from si_analytics.definitions import Query, Source, files, project
-from si_analytics.schema import declared
+from si_analytics.definitions import Query, Source, column_types, project
+from si_analytics.definitions.targets import Target
 
 _NAMED = 4
 _DAY = dg.TableColumn("as_of_date", "date", "the day, in the reporting time zone, whose end is described")
@@ -29,18 +29,21 @@ def table_schema(columns: Iterable[dg.TableColumn]) -> dict[str, dg.TableSchema]
 def of_section(section: schema.Section) -> list[dg.TableColumn]:
     """Every column of the tables of a section of the operational schema, and whether it is ever read."""
     return [
-        dg.TableColumn(f"{table}.{column.name}", column.type, _said(column.facts, _reading(table, column.name)))
+        dg.TableColumn(
+            f"{table}.{column.name}",
+            column_types.in_short(column.type),
+            _said(column.facts, _reading(table, column.name)),
+        )
         for table in section.tables
-        for column in declared.columns(table)
+        for column in project().tables[table].columns
     ]
 
 
 def of_extract(table: str) -> list[dg.TableColumn]:
     """The columns that are read of an operational table, with their types in Postgres."""
-    facts = {column.name: column.facts for column in declared.columns(table)}
     return [
-        dg.TableColumn(one.name, one.type, _said(f"{table}.{one.name} in Postgres", facts.get(one.name, "")))
-        for one in project().sources[table].columns
+        dg.TableColumn(one.name, one.type, _said(f"{table}.{one.name} in Postgres", one.facts))
+        for one in project().source_columns(table)
     ]
 
 
@@ -61,11 +64,14 @@ def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
     )
 
 
-def of_target(file: files.SqlFile) -> list[dg.TableColumn]:
+def of_target(target: Target) -> list[dg.TableColumn]:
     """The columns that publishing writes, with the types of their table and the meanings of their metric."""
-    declaration = {one.name: one for one in declared.columns(file.fields["Target"].removeprefix("public."))}
-    meanings = {column.name: column.description for column in of_metric(_source(file))}
-    return [dg.TableColumn(name, declaration[name].type, meanings[read]) for name, read in _written(file).items()]
+    table = project().tables[target.declared]
+    meanings = {column.name: column.description for column in of_metric(target.metric)}
+    return [
+        dg.TableColumn(name, column_types.in_short(table.column(name).type), meanings[read])
+        for name, read in _written(target).items()
+    ]
 
 
 def of_history(name: str) -> list[dg.TableColumn]:
@@ -84,9 +90,9 @@ def lineage_of(one: Query | Source) -> dict[str, dg.TableColumnLineage]:
     return _lineage({column: _deps(read) for column, read in lineage.of(one).items()})
 
 
-def lineage_of_target(file: files.SqlFile) -> dict[str, dg.TableColumnLineage]:
+def lineage_of_target(target: Target) -> dict[str, dg.TableColumnLineage]:
     """The column of its metric that each written column is."""
-    return _lineage({name: _deps([(file.fields["Source"], read)]) for name, read in _written(file).items()})
+    return _lineage({name: _deps([(target.source, read)]) for name, read in _written(target).items()})
 
 
 def lineage_of_history(name: str) -> dict[str, dg.TableColumnLineage]:
@@ -112,19 +118,14 @@ def _deps(read: Iterable[Origin]) -> list[dg.TableColumnDep]:
     return found
 
 
-def _source(file: files.SqlFile) -> str:
-    return file.fields["Source"].removeprefix("metrics.")
-
-
-def _written(file: files.SqlFile) -> dict[str, str]:
+def _written(target: Target) -> dict[str, str]:
     """Per column that publishing writes, the column of the metric it comes from; the key may bear another name."""
-    key = dict(zip(file.listed("Key"), file.listed("From") or file.listed("Key"), strict=True))
-    return {**key, **{name: name for name in file.listed("Columns")}}
+    return dict(zip(target.names, (*target.metric_key, *target.columns), strict=True))
 
 
 def _reading(table: str, column: str) -> str:
     source = project().sources.get(table)
-    read = source is not None and any(one.name == column for one in source.columns)
+    read = source is not None and column in source.columns
     return f"read into raw.{table}" if read else "stays in Postgres"
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import dagster as dg
 
 from si_analytics.definitions import Declaration, Metric, project
-from si_analytics.definitions.files import SqlFile
 
 OWNERS = ("team:growth",)
 POOL = "warehouse"
@@ -54,7 +53,7 @@ def description(one: Declaration) -> str:
     return in_words(one, {name: getattr(one, name, None) for name in _SHOWN})
 
 
-def in_words(one: Declaration | SqlFile, facts: Mapping[str, object]) -> str:
+def in_words(one: Declaration, facts: Mapping[str, object]) -> str:
     """What a declaration opens with, and these facts; those that are none or empty are left out."""
     told = [f"- **{name.capitalize()}**: {_told(fact)}" for name, fact in facts.items() if fact]
     parts = (one.summary[:1].upper() + one.summary[1:], one.description, "\n".join(told))
@@ -70,7 +69,7 @@ def topic(metric: Metric) -> dict[str, str]:
     return {"topic": metric.topic} if metric.topic else {}
 
 
-def metadata(one: Declaration | SqlFile, table: str | None = None) -> dict[str, Any]:
+def metadata(one: Declaration, table: str | None = None) -> dict[str, Any]:
     """The code reference to a SQL file and, where it makes one, the name of the table."""
     named = {"dagster/table_name": table} if table else {}
     return {**named, "dagster/code_references": code_reference(one.path)}

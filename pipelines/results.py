@@ -17,7 +17,6 @@ import duckdb
 
 from pipelines import columns, kpis
 from si_analytics.compute import checks
-from si_analytics.definitions import files as sql_files
 from si_analytics.definitions import project
 from si_analytics.extract import TableExtract
 from si_analytics.publish import TargetChange
@@ -85,7 +84,7 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
 def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
     """What was written to one target."""
     return {
-        **columns.lineage_of_target(sql_files.read("publish", change.target)),
+        **columns.lineage_of_target(project().targets[change.target]),
         "changed rows": change.changed,
         "inserted": change.inserted,
         "updated": change.updated,

@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines import columns, descriptions
 from si_analytics import schema, settings
-from si_analytics.schema import declared
+from si_analytics.definitions import project
 
 GROUP = "operational"
 _REFERENCE = re.compile(r"\breferences\s+(\w+)")
@@ -41,7 +41,7 @@ def assets() -> list[dg.AssetsDefinition]:
 
 
 def _spec(section: schema.Section, section_of: Mapping[str, str]) -> dg.AssetSpec:
-    tables = "\n".join(f"- `{table}`: {declared.remark(table)}" for table in section.tables)
+    tables = "\n".join(f"- `{table}`: {project().tables[table].remark}" for table in section.tables)
     referred = {section_of[table] for table in _REFERENCE.findall(section.script.text) if table in section_of}
     return dg.AssetSpec(
         descriptions.key(GROUP, section.name),

@@ -6,7 +6,8 @@ import dagster as dg
 
 from pipelines import columns, descriptions, results
 from pipelines.resources import RefreshResource
-from si_analytics.definitions import files, project
+from si_analytics.definitions import project
+from si_analytics.definitions.targets import Target
 
 GROUP = "published"
 
@@ -17,7 +18,7 @@ def assets() -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="publish",
         description="Writes the rows that differ, in one transaction, unless a blocking check found something.",
-        specs=[_spec(file) for file in files.read_all("publish")],
+        specs=[_spec(target) for target in project().targets.values()],
         op_tags=descriptions.LAST,
         pool=descriptions.POOL,
     )
@@ -30,17 +31,20 @@ def assets() -> list[dg.AssetsDefinition]:
     return [publish]
 
 
-def _spec(file: files.SqlFile) -> dg.AssetSpec:
+def _spec(target: Target) -> dg.AssetSpec:
+    metric = project().metrics[target.metric]
     return dg.AssetSpec(
-        descriptions.key(GROUP, file.name),
-        deps=descriptions.inputs((file.fields["Source"],)),
+        descriptions.key(GROUP, target.name),
+        deps=descriptions.inputs((target.source,)),
         group_name=GROUP,
-        description=descriptions.in_words(file, {name: file.fields[name] for name in ("Target", "Source", "Key")}),
+        description=descriptions.in_words(
+            metric, {"table": target.label, "written from": target.source, "key": target.key}
+        ),
         metadata={
-            **descriptions.metadata(file, file.fields["Target"]),
-            **columns.table_schema(columns.of_target(file)),
+            **descriptions.metadata(metric, target.table),
+            **columns.table_schema(columns.of_target(target)),
         },
-        tags=descriptions.topic(project().metrics[file.fields["Source"].removeprefix("metrics.")]),
+        tags=descriptions.topic(metric),
         kinds={"postgres", "sql"},
         owners=descriptions.OWNERS,
         freshness_policy=descriptions.FRESH_DAILY,

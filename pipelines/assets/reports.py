@@ -8,7 +8,7 @@ from pipelines import descriptions, results
 from pipelines.launch_config import REPORTS, Reports
 from si_analytics import settings
 from si_analytics.compute import metrics
-from si_analytics.definitions import files
+from si_analytics.definitions import project
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.reports import dashboard as page
 
@@ -58,7 +58,7 @@ def _drawn_from() -> list[dg.AssetKey]:
     The page shows a refresh only after it was published, though it reads the warehouse.
     """
     tables = {*page.reads(), *(f"metrics.{name}" for name in metrics.names())}
-    published = [file.name for file in files.read_all("publish") if file.fields["Source"] in tables]
+    published = [target.name for target in project().targets.values() if target.source in tables]
     return [
         *(descriptions.key(*table.split(".")) for table in sorted(tables)),
         *(descriptions.key("published", target) for target in published),

@@ -30,6 +30,13 @@
 -- rank = ["place", "1 to n by total_earnings, total_deals, total_referrals, each descending, then agent_id"]
 -- previous_rank = ["place", "with since: the rank in the window before; null for an agent with nothing in it"]
 -- rank_change = ["places", "previous_rank minus rank, positive is up; null where previous_rank is"]
+--
+-- [targets.agent_leaderboard]
+-- table = "analytics.agent_leaderboard"
+-- key = "agent_id"
+-- every = "agent"
+-- columns = ["agent_name", "avatar", "tier", "total_referrals", "total_deals", "total_earnings", "rank"]
+-- indexes = { rank = "rank" }
 -- +++
 
 with

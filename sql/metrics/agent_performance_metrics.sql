@@ -27,6 +27,15 @@
 -- satisfaction_score = ["stars", "mean rating of the reviews about the agent, null without any"]
 -- performance_score = ["points, 0 to 100", "sum over the components of weight x standing among the agents"]
 -- last_calculated_at = ["time", "the moment described: as_of"]
+--
+-- [targets.agent_performance_metrics]
+-- table = "public.agent_performance_metrics"
+-- key = "user_id"
+-- every = "agent"
+-- columns = [
+--     "total_deals", "total_referrals", "verified_referrals", "total_earnings", "average_conversion_time",
+--     "response_time", "satisfaction_score", "performance_score", "last_calculated_at",
+-- ]
 -- +++
 
 with

@@ -21,6 +21,13 @@
 --     "mean rating of the reviews about the agent by users the agent recruited, null without any",
 -- ]
 -- recruit_satisfaction_count = ["reviews", "number of those reviews"]
+--
+-- [targets.agent_profiles]
+-- table = "public.agent_profiles"
+-- key = "user_id"
+-- origin = "agent_id"
+-- every = "agent"
+-- columns = ["total_earnings", "recruit_satisfaction_score", "recruit_satisfaction_count"]
 -- +++
 
 with

@@ -35,6 +35,25 @@
 --     1 to n by reputation_score, review_count, total_deals, each descending, then sponsor_id, over the brands
 --     with a review; null for the others""",
 -- ]
+--
+-- [targets.brand_leaderboard]
+-- table = "analytics.brand_leaderboard"
+-- key = "sponsor_id"
+-- every = "brand"
+-- columns = [
+--     "company", "overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating",
+--     "review_count", "total_deals", "average_payment_time", "reputation_score", "rank",
+-- ]
+-- indexes = { rank = "rank" }
+--
+-- [targets.brand_reputations]
+-- table = "public.brand_reputations"
+-- key = "sponsor_id"
+-- every = "brand"
+-- columns = [
+--     "overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating", "total_deals",
+--     "average_payment_time", "review_count",
+-- ]
 -- +++
 
 with

@@ -21,6 +21,15 @@
 -- last_opened_at = ["time", "the latest opening, null without any"]
 -- last_clicked_at = ["time", "the latest click, null without any"]
 -- response_rate = ["percent", "100 x accepted / sent, null where none was sent"]
+--
+-- [targets.contact_engagement]
+-- table = "public.contact_engagement"
+-- key = "contact_id"
+-- every = "contact"
+-- columns = [
+--     "total_invites_sent", "last_invite_sent_at", "opened_count", "clicked_count", "last_opened_at",
+--     "last_clicked_at", "response_rate",
+-- ]
 -- +++
 
 with

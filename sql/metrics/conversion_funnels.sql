@@ -37,6 +37,15 @@
 -- ]
 -- p90_hours_from_start = ["hours", "nine in ten of them needed no longer; null for stage 1"]
 -- immature = ["units", "entrants whose time within is not over at as_of; 0 without within"]
+--
+-- [targets.conversion_funnels]
+-- table = "analytics.conversion_funnels"
+-- key = ["funnel", "breakdown", "breakdown_value", "stage_number"]
+-- columns = [
+--     "stage", "reached", "dropped", "conversion_from_previous", "conversion_from_start", "median_hours_from_start",
+--     "p90_hours_from_start", "immature",
+-- ]
+-- indexes = { stage = ["funnel", "breakdown", "breakdown_value", "stage_number"] }
 -- +++
 
 with

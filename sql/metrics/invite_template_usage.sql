@@ -15,6 +15,13 @@
 -- template_id = "the template"
 -- times_used = ["invites", "sent invites with this template"]
 -- acceptance_rate = ["percent", "100 x accepted / sent, null where it was never used"]
+--
+-- [targets.invite_templates]
+-- table = "public.invite_templates"
+-- key = "id"
+-- origin = "template_id"
+-- every = "template"
+-- columns = ["times_used", "acceptance_rate"]
 -- +++
 
 with

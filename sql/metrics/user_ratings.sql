@@ -13,6 +13,13 @@
 -- user_id = "the user"
 -- rating = ["stars", "mean rating of the reviews about the user, null without any"]
 -- review_count = ["reviews", "number of those reviews"]
+--
+-- [targets.users]
+-- table = "public.users"
+-- key = "id"
+-- origin = "user_id"
+-- every = "user"
+-- columns = ["rating", "review_count"]
 -- +++
 
 with

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+import psycopg
 import pytest
 
-from si_analytics.definitions import column_types, contract, ddl, files
+from si_analytics import schema
+from si_analytics.definitions import Script, ddl, project
 from si_analytics.errors import DefinitionError, UnknownNameError
 from si_analytics.schema import ddl as shape
-from si_analytics.schema import declared
 
-TEXTS = tuple(file.text for folder in ("schema", "views") for file in files.read_all(folder))
-TABLES = {table.name: table for text in TEXTS for table in ddl.tables(text)}
+TEXTS = tuple(script.text for script in (*project().schema.values(), *project().views.values()))
+TABLES = project().tables
 
 # Written over several lines, which only a parser reads as a list.
 LISTED_BELOW = {("social_accounts", "platform"), ("transactions", "type"), ("escrow_jobs", "status")}
 
 
-@pytest.mark.parametrize("source", files.names("extract"))
-def test_types_and_nulls_are_those_that_a_sources_contract_names(source: str) -> None:
-    found = [TABLES[source].column(column.name) for column in contract.columns(source)]
-    assert [(one.name, one.type, one.not_null) for one in found] == [
-        (one.name, one.type, one.not_null) for one in contract.columns(source)
-    ]
+@pytest.mark.parametrize("space", ["public", "analytics"])
+def test_every_declared_column_is_the_one_that_a_database_has(postgres: psycopg.Connection[Any], space: str) -> None:
+    """Name, type in the server's words, and whether it may be empty."""
+    found = postgres.execute(
+        "select pg_class.relname, attname, format_type(atttypid, atttypmod), attnotnull from pg_attribute"
+        " inner join pg_class on attrelid = pg_class.oid where relnamespace = %s::regnamespace and relkind = 'r'"
+        " and attnum > 0 and not attisdropped order by 1, attnum",
+        [space],
+    ).fetchall()
+    tables = {name.rpartition(".")[2]: table for name, table in TABLES.items() if ("." in name) == (space != "public")}
+    said = [(name, one.name, one.type, one.not_null) for name in sorted(tables) for one in tables[name].columns]
+    assert said == found
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
-def test_columns_are_those_that_are_declared_in_words_for_people(name: str) -> None:
-    for found, expected in zip(TABLES[name].columns, declared.columns(name), strict=True):
-        said = (found.name, column_types.in_short(found.type), found.not_null, found.refers_to)
-        assert said == (expected.name, expected.type, expected.required, expected.refers_to)
-        assert found.one_of == expected.one_of or (name, found.name) in LISTED_BELOW
-    assert TABLES[name].remark == declared.remark(name)
+def test_what_may_stand_in_a_column_is_said_in_words() -> None:
+    invites = TABLES["invites"]
+    assert invites.column("method").one_of == ("sms", "email", "both")
+    assert invites.column("agent_id").facts == "names a row of users, never empty"
+    assert invites.column("opened_at").facts == ""
+    assert TABLES["deals"].remark.startswith("Confirmed collaborations between")
+    assert all(TABLES[table].remark for table in schema.tables())
 
 
 def test_a_list_over_several_lines_is_read_whole() -> None:
@@ -41,10 +49,9 @@ def test_a_list_over_several_lines_is_read_whole() -> None:
     assert all(len(found[place]) > 4 for place in LISTED_BELOW)
 
 
-@pytest.mark.parametrize("file", shape.files(), ids=lambda file: file.name)
-def test_statements_are_those_that_the_schema_is_built_of(file: files.SqlFile) -> None:
-    expected = [(one.kind, one.name, one.text) for one in shape.split(file.text)]
-    assert [(one.kind, one.name, one.text) for one in ddl.statements(file.text)] == expected
+@pytest.mark.parametrize("script", shape.scripts(), ids=lambda script: script.name)
+def test_a_script_is_told_apart_into_statements_without_loss(script: Script) -> None:
+    assert "".join(one.text for one in ddl.statements(script.text)).strip() == script.text.strip()
 
 
 def test_a_semicolon_in_a_comment_a_text_or_a_body_ends_no_statement() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,15 +14,17 @@ from hypothesis import strategies as st
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import extract, load, postgres, publish, refresh, sample, schema
+from si_analytics import extract, load, postgres, refresh, sample, schema
+from si_analytics.definitions import project
 from si_analytics.errors import LoadError, SchemaError, SettingsError
 from si_analytics.health import doctor
 from si_analytics.health.findings import Verdict
 from si_analytics.postgres import operational, relations
+from si_analytics.publish import statements
 from si_analytics.refresh import watch
 from si_analytics.schema import roles
 from si_analytics.settings import Settings
-from tests.support import pipeline_runs
+from tests.support import everything, pipeline_runs
 from tests.support.commands import Si
 from tests.support.logins import address, as_user, login
 
@@ -295,15 +298,15 @@ def test_any_name_is_put_into_a_file_so_that_postgres_reads_it_back(name: str) -
 
 def test_every_file_that_names_the_schema_names_the_other_one_where_asked(postgres: psycopg.Connection) -> None:
     """Whatever of the files Postgres is asked goes to the schema asked for: none of them says public any more."""
-    from si_analytics.definitions import files
-    from tests.support import everything
 
-    asked = [*everything.of_postgres(), *(one for folder in ("compare", "publish") for one in files.read_all(folder))]
-    for file in asked:
+    targets = [target.within("Shop") for target in project().targets.values()]
+    for target in targets:
+        assert not re.search(r"\bpublic\.", statements.compare(target) + statements.write(target)), target.name
+    for file in everything.of_postgres():
         moved = "\n".join(
             line for line in operational.text(file.text, "Shop").splitlines() if not line.lstrip().startswith("--")
         )
         assert "public." not in moved, file.path
         assert "'public'" not in moved, file.path
-    assert publish.Target.of("users", "Shop").relation == pg_sql.Identifier("Shop", "users")
+    assert project().targets["users"].within("Shop").relation == pg_sql.Identifier("Shop", "users")
     assert relations.ANALYTICS == "analytics"

@@ -16,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from si_analytics import publish, refresh, sample, warehouse
+from si_analytics.definitions import project
 from si_analytics.errors import PublishError
 from si_analytics.publish import TargetChange, staging, turns
 from si_analytics.schema import roles
@@ -433,14 +434,7 @@ def test_a_number_that_stands_there_in_other_words_is_sent_and_found_equal(setti
 
 
 def test_targets_are_written_parents_before_children_and_our_own_before_the_application_s() -> None:
-    places = [staging.Target.of(name).schema for name in publish.order()]
+    places = [project().targets[name].schema for name in publish.order()]
     assert places == ["analytics"] * 3 + ["public"] * 6
     assert publish.order()[3:5] == ("users", "agent_profiles")
     assert sorted(publish.order()) == list(publish.targets())
-
-
-@pytest.mark.parametrize("name", publish.targets())
-def test_a_target_s_header_names_the_columns_that_its_statement_writes(name: str) -> None:
-    target = staging.Target.of(name)
-    setting = target.file.text.partition("\n    set\n")[2].partition("\n    from changes")[0]
-    assert [line.strip(" ,") for line in setting.splitlines()] == [f"{one} = changes.{one}" for one in target.columns]

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from si_analytics import publish, refresh
+from si_analytics.definitions import project
 from si_analytics.settings import Settings
 from tests.support import worlds
 from tests.support.commands import Si
@@ -18,7 +19,7 @@ from tests.support.worlds import AS_OF
 def state(settings: Settings, postgres: psycopg.Connection[Any]) -> tuple[Any, ...]:
     """All that a refresh may write: the file, each target with its rows' versions, the record, and sequences drawn."""
     held = [
-        postgres.execute(f"select *, xmin, xmax, ctid from {publish.Target.of(name).table} order by 1").fetchall()  # type: ignore[arg-type]
+        postgres.execute(f"select *, xmin, xmax, ctid from {project().targets[name].table} order by 1").fetchall()  # type: ignore[arg-type]
         for name in publish.targets()
     ]
     return (

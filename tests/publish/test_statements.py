@@ -10,14 +10,12 @@ import psycopg
 import pytest
 from psycopg import sql as pg_sql
 
-from si_analytics.definitions import files
 from si_analytics.definitions.owners import Owner
 from si_analytics.definitions.targets import Target
 from si_analytics.publish import statements
-from tests.support.declared_targets import normalised, target, targets_of_today
+from tests.support.declared_targets import target
 
 GENERATED = Path(__file__).parents[1] / "fixtures" / "generated"
-NAMES = [one.name for one in targets_of_today()]
 
 TYPES = {
     **{"on_day": "date", "verified": "boolean", "deals": "integer", "earned": "numeric"},
@@ -27,20 +25,6 @@ TYPES = {
 FILLED = ("2026-02-28", "true", "3", "10.50", "2026-01-01 00:00:00.000001+00", "", "{a,NULL,b}", "0.1")
 FILLED += ('{"a": 1}', "9223372036854775807", "-1", "99.9")
 OTHERS = ("0001-01-01 BC", "false", "-3", "10.51", "infinity", "null", "{}", "NaN", "[]", "0", "1", "0")
-
-
-def test_the_targets_are_all_that_is_published() -> None:
-    assert sorted(NAMES) == list(files.names("publish"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_comparison_is_the_one_that_was_written_by_hand(name: str) -> None:
-    assert normalised(statements.compare(target(name))) == normalised(files.read("compare", name).text)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_write_is_the_one_that_was_written_by_hand(name: str) -> None:
-    assert normalised(statements.write(target(name))) == normalised(files.read("publish", name).text)
 
 
 @pytest.mark.parametrize("name", ["agent_profiles", "agent_leaderboard", "brand_reputations"])

@@ -10,6 +10,7 @@ import pytest
 
 from si_analytics import schema
 from si_analytics.definitions import Script
+from si_analytics.definitions import ddl as declarations
 from si_analytics.schema import ddl
 from si_analytics.settings import Settings
 
@@ -17,7 +18,7 @@ SCRIPTS = ddl.scripts()
 
 
 def created(script: Script, kind: str) -> list[str]:
-    return [statement.name for statement in ddl.split(script.text) if statement.kind == kind]
+    return [statement.name for statement in declarations.statements(script.text) if statement.kind == kind]
 
 
 def test_sections_are_the_eight_of_the_schema_document_in_an_order_that_builds() -> None:
@@ -52,22 +53,6 @@ def test_a_script_lists_what_it_creates_and_what_it_reads(script: Script) -> Non
     mine = {*tables, *created(script, "materialized view")} | set(re.findall(r"(\w+) as \(", code))
     assert list(script.tables) == tables
     assert set(script.inputs) == read - mine - {"pg_publication"}
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_a_script_is_told_apart_into_statements_without_loss(script: Script) -> None:
-    text = script.text
-    assert "".join(statement.text for statement in ddl.split(text)).strip() == text.strip()
-
-
-def test_a_semicolon_in_a_comment_a_string_or_a_function_body_ends_nothing() -> None:
-    text = "-- a; b\ncreate table a (x text default ';');\ncreate function f() as $$ one; two; $$;\n"
-    assert [(each.kind, each.name) for each in ddl.split(text)] == [("table", "a"), ("function", "f")]
-
-
-def test_a_statement_that_creates_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="drop table users"):
-        ddl.split("drop table users;\n")
 
 
 def test_every_file_runs_on_its_own_in_a_session_of_its_own_and_twice(

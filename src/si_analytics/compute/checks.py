@@ -21,7 +21,7 @@ from uuid import UUID
 import duckdb
 
 from si_analytics import warehouse
-from si_analytics.compute import metrics
+from si_analytics.compute import metrics, target_checks
 from si_analytics.definitions import Check, lookup, project
 from si_analytics.errors import CheckFailedError, MissingTableError
 
@@ -60,14 +60,29 @@ def names() -> tuple[str, ...]:
     return tuple(project().checks)
 
 
+def of(name: str) -> Check:
+    """The check of that name; one that follows from the targets with its query, and the tables that reads.
+
+    Raises UnknownNameError that suggests the nearest.
+    """
+    ours = project()
+    check = lookup(ours.checks, name, "check")
+    return target_checks.complete(ours, check) if check.path.endswith(".toml") else check
+
+
+def every() -> tuple[Check, ...]:
+    """Every check, by name."""
+    return tuple(map(of, names()))
+
+
 def severity(name: str) -> str:
     """``blocking`` or ``warning``."""
-    return _of(name).severity
+    return of(name).severity
 
 
 def reads_only_raw(name: str) -> bool:
     """Whether the check can run before any metric is computed."""
-    return all(table.startswith("raw.") for table in _of(name).inputs)
+    return all(table.startswith("raw.") for table in of(name).inputs)
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> CheckResult:
@@ -75,7 +90,7 @@ def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, A
 
     Raises MissingTableError where the warehouse lacks a table the check reads.
     """
-    check = _of(name)
+    check = of(name)
     _require_inputs(connection, check)
     started = time.perf_counter()
     # Kept, so that neither the first rows nor their number asks the question a second time.
@@ -135,7 +150,7 @@ def require_passed(results: Iterable[CheckResult]) -> None:
     if not failed:
         return
     found = "; ".join(_told(result) for result in failed)
-    remedies = dict.fromkeys(_of(result.name).remedy for result in failed)
+    remedies = dict.fromkeys(of(result.name).remedy for result in failed)
     raise CheckFailedError("checking the refresh", found, f"Nothing was published. {'. '.join(remedies)}")
 
 
@@ -178,10 +193,6 @@ def _told(result: CheckResult) -> str:
         named.append(f"and {result.rows - len(named):,} more")
     noun = "row" if result.rows == 1 else "rows"
     return f"{result.name} found {result.rows:,} {noun} ({', '.join(named)})"
-
-
-def _of(name: str) -> Check:
-    return lookup(project().checks, name, "check")
 
 
 def _require_inputs(connection: duckdb.DuckDBPyConnection, check: Check) -> None:

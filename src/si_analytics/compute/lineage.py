@@ -114,7 +114,7 @@ def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
     Tables have their schema: ``raw``, ``metrics`` and ``meta`` in the warehouse, ``public`` in Postgres.
     """
     if isinstance(one, Source):
-        return {column.name: ((f"public.{one.name}", column.name),) for column in one.columns}
+        return {column: ((f"public.{one.name}", column),) for column in one.columns}
     traced = _traced(one.path, one.text, tuple((table, _columns(table)) for table in one.inputs))
     found = {column: _laid_out(origins) for column, origins in traced.items()}
     for function in one.statistics if isinstance(one, Metric) else ():
@@ -127,7 +127,7 @@ def _columns(table: str) -> tuple[str, ...]:
     """The columns of a table that a file reads, as far as files say them."""
     schema, _, name = table.rpartition(".")
     if schema == "raw":
-        return tuple(column.name for column in project().sources[name].columns)
+        return project().sources[name].columns
     if schema == "metrics":
         return tuple(column.name for column in project().metrics[name].columns)
     return _TEMPORARY.get(name, ()) if not schema else ()

@@ -5,6 +5,7 @@ from si_analytics.definitions.models import (
     Check,
     Column,
     Declaration,
+    Dimension,
     Explanation,
     Funnel,
     Metric,
@@ -12,13 +13,13 @@ from si_analytics.definitions.models import (
     Query,
     Script,
     Source,
-    SourceColumn,
 )
 
 __all__ = [
     "Check",
     "Column",
     "Declaration",
+    "Dimension",
     "Explanation",
     "Funnel",
     "Metric",
@@ -27,7 +28,6 @@ __all__ = [
     "Query",
     "Script",
     "Source",
-    "SourceColumn",
     "lookup",
     "project",
 ]

@@ -5,7 +5,6 @@ Belongs here: telling how a table in Postgres differs from what ``sql/sources`` 
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ class Drift:
 
 def columns(table: str) -> tuple[Column, ...]:
     """The columns that are read of a table, in order."""
-    return tuple(Column(one.name, one.type, one.not_null) for one in project().sources[table].columns)
+    return tuple(Column(one.name, one.type, one.not_null) for one in project().source_columns(table))
 
 
 def drift(table: str, found: Sequence[Column], kind: str = "r") -> tuple[Drift, ...]:
@@ -89,7 +88,8 @@ def drift(table: str, found: Sequence[Column], kind: str = "r") -> tuple[Drift, 
             drifts.append(Drift(table, column.name, "null", "not null", "null", column.name == key))
         if column.name == key and not here.unique and kind not in _VIEWS:
             drifts.append(Drift(table, key, "key", "unique", "", False))
-    added = [here for name, here in live.items() if name not in _declared(table)]
+    declared = {column.name for column in project().tables[table].columns}
+    added = [here for name, here in live.items() if name not in declared]
     drifts += [Drift(table, here.name, "added", "", here.type, False) for here in added]
     return tuple(drifts)
 
@@ -143,13 +143,3 @@ def _digits(kind: str) -> tuple[int, int] | None:
         return _WHOLE[kind], 0
     numeric = _NUMERIC.fullmatch(kind)
     return (int(numeric[1]) - int(numeric[2]), int(numeric[2])) if numeric else None
-
-
-@functools.cache
-def _declared(table: str) -> frozenset[str]:
-    """Every word of the declaration of a table, its columns among them."""
-    for script in project().schema.values():
-        found = re.search(rf"^create table if not exists {table} \((.*?)^\);", script.text, re.DOTALL | re.MULTILINE)
-        if found:
-            return frozenset(re.findall(r"\w+", found[1]))
-    return frozenset()

@@ -57,6 +57,20 @@ class Column:
         """The largest number its type holds, on either side of zero; None where there is no limit."""
         return column_types.largest(self.type)
 
+    @property
+    def facts(self) -> str:
+        """What may stand in it, in words for people; empty where the declaration leaves it open.
+
+        >>> project().tables["deals"].column("gig_id").facts
+        'names a row of gigs, never empty'
+        """
+        found = (
+            f"names a row of {self.refers_to}" if self.refers_to else "",
+            f"one of {', '.join(self.one_of)}" if self.one_of else "",
+            "never empty" if self.not_null else "",
+        )
+        return ", ".join(fact for fact in found if fact)
+
 
 @dataclass(frozen=True)
 class Table:

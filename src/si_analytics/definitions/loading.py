@@ -19,8 +19,21 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from si_analytics.definitions import front_matter
-from si_analytics.definitions.models import Check, Declaration, Explanation, Funnel, Metric, Query, Script, Source
+from si_analytics.definitions import ddl, front_matter
+from si_analytics.definitions.models import (
+    Check,
+    Declaration,
+    Dimension,
+    Explanation,
+    Funnel,
+    Metric,
+    Published,
+    Query,
+    Script,
+    Source,
+)
+from si_analytics.definitions.owners import owner
+from si_analytics.definitions.targets import Target, require_declared
 from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameError
 
 LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
@@ -98,6 +111,7 @@ class Project:
     funnels: Mapping[str, Funnel]
     checks: Mapping[str, Check]
     explanations: Mapping[str, Explanation]
+    dimensions: Mapping[str, Dimension]
     queries: WarehouseQueries
     postgres: PostgresQueries
     schema: Mapping[str, Script]
@@ -108,6 +122,37 @@ class Project:
     def computed(self) -> Mapping[str, Metric | Funnel]:
         """Every metric, then every funnel."""
         return {**self.metrics, **self.funnels}
+
+    @functools.cached_property
+    def tables(self) -> Mapping[str, ddl.Table]:
+        """Every table that the schema and the views declare; those of another schema than public are named with it."""
+        found: dict[str, ddl.Table] = {}
+        for script in (*self.schema.values(), *self.views.values()):
+            if script.tables:
+                found.update({table.name: table for table in ddl.tables(script.text)})
+        return MappingProxyType(found)
+
+    def source_columns(self, source: str) -> tuple[ddl.Column, ...]:
+        """The columns that are read of a source, in order, as the schema declares them.
+
+        Raises DefinitionError where it does not.
+        """
+        one = self.sources[source]
+        try:
+            return tuple(self.tables[source].column(name) for name in one.columns)
+        except (KeyError, UnknownNameError) as error:
+            found = f"it reads a column that the schema does not declare of {source}"
+            raise DefinitionError(one.path, found, "Declare it in sql/schema, or take it out of columns") from error
+
+    @functools.cached_property
+    def targets(self) -> Mapping[str, Target]:
+        """Every published table, by name; raises DefinitionError where one does not fit what the schema declares."""
+        found = {}
+        for metric in self.metrics.values():
+            for name, published in metric.targets.items():
+                found[name] = _target(self, metric, name, published)
+                require_declared(found[name], self.tables, metric.path)
+        return MappingProxyType(dict(sorted(found.items())))
 
 
 @dataclass(frozen=True)
@@ -184,6 +229,7 @@ def _loaded(folder: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
         funnels=each("funnels", Funnel),
         checks=each("checks", Check),
         explanations=each("explain", Explanation),
+        dimensions=each("dimensions", Dimension),
         queries=_group("queries", WarehouseQueries, each("queries", Query)),
         postgres=_group("postgres", PostgresQueries, each("postgres", Query)),
         schema=each("schema", Script),
@@ -245,6 +291,23 @@ def _wrong(path: str, kind: type[Declaration], error: ValidationError) -> Defini
     reason = first["msg"].removeprefix("Value error, ")
     found = f"{field}: {reason[:1].lower()}{reason[1:]}" if field else reason
     return DefinitionError(path, found, "Mend the field, as the other files of its folder have it")
+
+
+def _target(made: Project, metric: Metric, name: str, published: Published) -> Target:
+    every = None
+    if published.every is not None:
+        dimension = lookup(made.dimensions, published.every, "dimension")
+        every = owner(dimension.name, dimension.text)
+    return Target(
+        name=name,
+        metric=metric.name,
+        table=published.table,
+        key=published.key,
+        columns=published.columns,
+        origin=published.origin,
+        every=every,
+        indexes=tuple(published.indexes.items()),
+    )
 
 
 def _require_inputs(made: Project) -> None:

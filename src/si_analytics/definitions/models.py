@@ -46,14 +46,6 @@ class Parameter(Part):
     meaning: Text
 
 
-class SourceColumn(Part):
-    """A column that is read: its name, its type in Postgres's words, whether it may be null."""
-
-    name: str
-    type: str
-    not_null: bool = False
-
-
 def _listed(value: Any) -> Any:
     """One text stands for a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -75,16 +67,6 @@ def _columns(value: Any) -> Any:
 def _parameters(value: Any) -> Any:
     """``name = "what it may be"``."""
     return [{"name": name, "meaning": said} for name, said in value.items()] if isinstance(value, dict) else value
-
-
-def _source_columns(value: Any) -> Any:
-    """``name = "type"``, or ``"type not null"``."""
-    if not isinstance(value, dict):
-        return value
-    return [
-        {"name": name, "type": str(said).removesuffix(" not null"), "not_null": str(said).endswith(" not null")}
-        for name, said in value.items()
-    ]
 
 
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
@@ -147,13 +129,39 @@ class Computed(Query):
         return self.ordered_by
 
 
+def _indexes(value: Any) -> Any:
+    return {name: _listed(columns) for name, columns in value.items()} if isinstance(value, dict) else value
+
+
+class Published(Part):
+    """Where a metric is published: the table, its key, the columns that are written, and whose rows they are.
+
+    ``origin`` is what the metric calls the key, where it calls it otherwise; ``every`` the dimension that has one row
+    each. ``indexes`` are those of a board beside its key's, by what they are called after the table.
+    """
+
+    table: Annotated[str, StringConstraints(pattern=r"^(public|analytics)\.[a-z][a-z0-9_]*$")]
+    key: Texts
+    columns: Texts
+    origin: Texts = ()
+    every: str | None = None
+    indexes: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_indexes)] = Field(default_factory=dict)
+
+
+class Dimension(Query):
+    """What facts are grouped by, and whose rows a target has: one row per agent, brand, contact, template, user."""
+
+    key: Text
+
+
 class Metric(Computed):
-    """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it."""
+    """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it, its targets."""
 
     topic: Text | None = None
     key_columns: Texts = Field((), alias="key")
     money: Texts = ()
     statistics: Texts = ()
+    targets: dict[str, Published] = Field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -164,6 +172,9 @@ class Metric(Computed):
     def _names_its_money(self) -> Metric:
         self._require_columns("key", self.key_columns)
         self._require_columns("money", self.money)
+        for name, target in self.targets.items():
+            self._require_columns(f"targets.{name}.columns", target.columns)
+            self._require_columns(f"targets.{name}.{'origin' if target.origin else 'key'}", target.origin or target.key)
         unlisted = [one.name for one in self.columns if one.unit == MONEY and one.name not in self.money]
         if unlisted:
             raise ValueError(f"{', '.join(unlisted)} is in the reporting currency: list it under money")
@@ -178,11 +189,13 @@ class Funnel(Computed):
 
 
 class Check(Query):
-    """A query that returns what is wrong: whether that stops a refresh, and what to do about it."""
+    """A query that returns what is wrong: whether that stops a refresh, and what to do about it.
+
+    One that is declared without a query follows from the targets: `compute.checks` has it.
+    """
 
     severity: Literal["blocking", "warning"]
     remedy: Text
-    order: Text
 
 
 class Explanation(Query):
@@ -199,22 +212,25 @@ class Explanation(Query):
 
 
 class Source(Declaration):
-    """An operational table as it is read: its columns, key, money and event time; ``left`` is what stays there."""
+    """An operational table as it is read: its columns, key, money and event time; ``left`` is what stays there.
+
+    ``later`` are columns that were added once the view of the source was out: a view takes new ones at its end only.
+    """
 
     grain: Text
-    columns: Annotated[tuple[SourceColumn, ...], BeforeValidator(_source_columns)]
+    columns: Texts
     key: Text
     money: str | None = None
     event_time: str | None = None
     left: Text | None = None
+    later: Texts = ()
 
     @model_validator(mode="after")
     def _names_columns_it_reads(self) -> Source:
-        names = [column.name for column in self.columns]
         for field in ("key", "money", "event_time"):
             named = getattr(self, field)
-            if named is not None and named not in names:
-                raise ValueError(f"{field} names {named}, which columns does not: {', '.join(names)}")
+            if named is not None and named not in self.columns:
+                raise ValueError(f"{field} names {named}, which columns does not: {', '.join(self.columns)}")
         return self
 
 

@@ -239,7 +239,7 @@ def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.Duck
 
 
 def _names(table: str) -> Sequence[duckdb.Expression]:
-    return [duckdb.ColumnExpression(column.name) for column in project().sources[table].columns]
+    return list(map(duckdb.ColumnExpression, project().sources[table].columns))
 
 
 def _require_keys(connection: duckdb.DuckDBPyConnection, one: Source) -> None:

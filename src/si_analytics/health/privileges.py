@@ -13,14 +13,10 @@ from si_analytics import extract, postgres, publish
 from si_analytics.definitions import contract, project
 from si_analytics.health.findings import Finding, Verdict
 from si_analytics.postgres import operational, relations
-from si_analytics.publish.staging import Target
 from si_analytics.schema import stale_views
 from si_analytics.settings import Settings
 
-_SUMMARIES = ("agent_profiles", "invite_templates", "users")
-"""The targets of which columns are updated, while rows come and go with the application."""
 _RECORD = "refreshes"
-_LOOKED_UP = (("contacts", "id"), ("users", "role"))
 
 Need = tuple[str, str, str, str | None]
 """A schema, a relation in it, a right, and the column it is needed on; none where on the whole relation."""
@@ -39,7 +35,7 @@ def look(settings: Settings) -> list[Finding]:
     shown = [Finding(Verdict.wrong, "views", str(one), f"Make it anew, as the owner: {one.remedy}") for one in outdated]
     if lacking:
         return shown + lacking
-    tables, targets, views = len(extract.tables()), len(publish.targets()), len(publish.VIEWS)
+    tables, targets, views = len(extract.tables()), len(publish.targets()), len(publish.views())
     found = f"may read {tables} tables, write {targets} and refresh {views} views"
     return [Finding(Verdict.well, "rights", found), *shown]
 
@@ -78,16 +74,25 @@ def _reading(schema: str) -> Iterator[Need]:
 
 def _publishing(schema: str) -> Iterator[Need]:
     """Every right that a publication makes use of."""
-    for target in (Target.of(name, schema) for name in publish.targets()):
-        place = target.schema, target.table.partition(".")[2]
-        yield from ((*place, "select", column) for column in target.every)
+    for target in (target.within(schema) for target in project().targets.values()):
+        place = target.schema, target.bare
+        yield from ((*place, "select", column) for column in target.names)
         yield from ((*place, "update", column) for column in target.columns)
-        if target.name not in _SUMMARIES:
-            yield from ((*place, "insert", column) for column in target.every)
+        if target.adds_rows:
+            yield from ((*place, "insert", column) for column in target.names)
             yield *place, "delete", None
-    yield from ((schema, relation, "select", column) for relation, column in _LOOKED_UP)
+    yield from dict.fromkeys(_looked_up(schema))
     yield from ((relations.ANALYTICS, _RECORD, need, None) for need in ("select", "insert", "update"))
-    yield from ((operational.SCHEMA, view, "ownership", None) for view in publish.VIEWS)
+    yield from ((operational.SCHEMA, view, "ownership", None) for view in publish.views())
+
+
+def _looked_up(schema: str) -> Iterator[Need]:
+    """What is read to see whose rows a target's are."""
+    for target in project().targets.values():
+        if target.parent is not None:
+            owner = target.parent
+            yield from ((schema, owner.table, "select", name) for name in (owner.key, *dict(owner.where)))
+            yield from ((schema, table, "select", key) for table, key in owner.within)
 
 
 def _remedy(relation: str, needed: list[str], role: str) -> str:

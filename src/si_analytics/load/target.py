@@ -134,7 +134,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
         for asked in (ours.table_columns, ours.table_rules, ours.table_references)
     )
     source = project().sources.get(table)
-    read = {column.name for column in source.columns} if source else set()
+    read = set(source.columns) if source else set()
     return Target(
         table,
         {name: _column(name, facts, name in read) for name, *facts, _ in columns},

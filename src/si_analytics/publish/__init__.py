@@ -2,7 +2,6 @@
 
 from si_analytics.publish.publication import (
     CHANNEL,
-    VIEWS,
     Preview,
     Provenance,
     TargetChange,
@@ -10,6 +9,7 @@ from si_analytics.publish.publication import (
     preview,
     publish,
     targets,
+    views,
 )
 
-__all__ = ["CHANNEL", "VIEWS", "Preview", "Provenance", "TargetChange", "order", "preview", "publish", "targets"]
+__all__ = ["CHANNEL", "Preview", "Provenance", "TargetChange", "order", "preview", "publish", "targets", "views"]

@@ -14,8 +14,8 @@ from psycopg import sql as pg_sql
 from psycopg.rows import dict_row
 
 from si_analytics.definitions import project
+from si_analytics.definitions.targets import Target
 from si_analytics.errors import ImplausibleChangeError, PublishError
-from si_analytics.publish.staging import Target
 
 FEWEST = 3
 """As many agents at least have to lose everything: where there are two, one who does is half of them."""
@@ -53,7 +53,7 @@ def require_fitting(connection: psycopg.Connection[Any], target: Target) -> None
 
     The checks hold the numbers to the declared columns; a live one may have been made narrower.
     """
-    place = {"schema": target.schema, "table": target.table.partition(".")[2]}
+    place = {"schema": target.schema, "table": target.bare}
     limits = connection.execute(project().postgres.column_limits.text, place).fetchall()
     for column, too_large in limits:
         if column not in target.columns:

@@ -23,19 +23,17 @@ import duckdb
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics.definitions import files, project
+from si_analytics.definitions import project
+from si_analytics.definitions.targets import Target, boards
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.postgres import locks, operational
-from si_analytics.publish import guards, staging, transaction, turns
-from si_analytics.publish.staging import Target
+from si_analytics.publish import guards, staging, statements, transaction, turns
 from si_analytics.publish.transaction import UNDONE
 from si_analytics.schema import stale_views
 from si_analytics.settings import Settings
 
 CHANNEL = "si_metrics"
-VIEWS = ("agent_leaderboard", "brand_leaderboard", "conversion_funnels")
 _PARENTS = ("users", "agent_profiles")  # who deletes a user locks that row first, then what hangs on it: so do we
-_OURS = "analytics"
 _VANISHING = 5
 
 Connection = psycopg.Connection[Any]
@@ -92,8 +90,13 @@ class Preview:
 
 
 def targets() -> tuple[str, ...]:
-    """Every published target, by the name of its SQL file."""
-    return files.names("publish")
+    """Every published target, by name."""
+    return tuple(project().targets)
+
+
+def views() -> tuple[str, ...]:
+    """The materialized views that show the boards, by name."""
+    return tuple(target.name for target in boards(project().targets.values()))
 
 
 def order() -> tuple[str, ...]:
@@ -103,7 +106,7 @@ def order() -> tuple[str, ...]:
 
 def _rank(name: str) -> tuple[bool, int, str]:
     parent = _PARENTS.index(name) if name in _PARENTS else len(_PARENTS)
-    return Target.of(name).schema != _OURS, parent, name
+    return not project().targets[name].is_board, parent, name
 
 
 def _unheard(words: str, seconds: float) -> None:
@@ -169,7 +172,7 @@ class _Publication:
 
     def __post_init__(self) -> None:
         schema = operational.of(self.connection)
-        self.targets = [Target.of(name, schema) for name in order()]
+        self.targets = [project().targets[name].within(schema) for name in order()]
         self._seconds = dict.fromkeys(order(), 0.0)
 
     def compare(self) -> None:
@@ -186,8 +189,8 @@ class _Publication:
 
     def write(self, done: Callable[[TargetChange], None] | None) -> list[TargetChange]:
         """Write the rows that differ, the boards and their views before the application's tables."""
-        ours = [target for target in self.targets if target.schema == _OURS]
-        theirs = [target for target in self.targets if target.schema != _OURS]
+        ours = [target for target in self.targets if target.is_board]
+        theirs = [target for target in self.targets if not target.is_board]
 
         def boards() -> list[TargetChange]:
             changes = [self._write(target) for target in ours]
@@ -234,7 +237,7 @@ class _Publication:
         for _ in range(_VANISHING):
             with contextlib.suppress(psycopg.errors.ForeignKeyViolation), self.connection.transaction():
                 ((inserted, updated, deleted, skipped),) = self.connection.execute(
-                    target.statement, {"part": part}
+                    pg_sql.SQL(statements.write(target)), {"part": part}
                 ).fetchall()
                 return inserted, updated, deleted, skipped
         raise PublishError(
@@ -244,9 +247,9 @@ class _Publication:
 
 def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
     """Refresh the views whose rows changed, readers going on; where they are not ours, their owner lends a function."""
-    for one in stale_views.find(connection, VIEWS):
+    for one in stale_views.find(connection, views()):
         raise PublishError("refreshing the published views", str(one), f"{UNDONE}. Make it anew: {one.remedy}")
-    for name in VIEWS:
+    for name in views():
         ((populated, owned, lent),) = connection.execute(
             project().postgres.view_state.text, {"view": name, "schema": operational.SCHEMA}
         ).fetchall() or [(None, None, None)]

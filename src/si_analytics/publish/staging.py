@@ -1,10 +1,10 @@
 """Beside the target: what a refresh found, brought to Postgres as far as it seems to differ, and compared there.
 
-Belongs here: what a published target is, reading what stands in it, staging what looks different, and the rows that
+Belongs here: reading what stands in a target, staging what looks different, and the rows that
 are. Writes temporary tables only.
 
 All rows are read, which is quick; only those whose text differs are sent back. Equal texts of one type are equal
-values, so no difference is missed; whether texts that differ are values that do, ``sql/compare`` decides in Postgres.
+values, so no difference is missed; whether texts that differ are values that do is decided in Postgres.
 """
 
 from __future__ import annotations
@@ -12,86 +12,23 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import duckdb
 import polars as pl
 import psycopg
 from psycopg import sql as pg_sql
 
-from si_analytics.definitions import files
-from si_analytics.postgres import operational
+from si_analytics.definitions import column_types, project, targets
+from si_analytics.definitions.targets import Target
+from si_analytics.publish import statements
 
 PART_ROWS = 20_000
 """How many rows one statement writes."""
 
-_TYPES = {"UUID": "uuid", "VARCHAR": "text", "BIGINT": "bigint", "TIMESTAMP WITH TIME ZONE": "timestamptz"}
+_TIME = "timestamp with time zone"
+_AS_IT_IS = ("UUID", "VARCHAR", "BIGINT", "DECIMAL", "TIMESTAMP WITH TIME ZONE", "BOOLEAN")
 _BATCH_ROWS = 100_000
-
-
-@dataclass(frozen=True)
-class Target:
-    """A published table, as the header of its file in ``sql/publish`` has it.
-
-    ``origin`` are the names of `key` in the metric it is written from, ``space`` the schema that what is
-    declared in ``public`` is in. ``zeros`` are the columns whose default in the operational table is 0: there, and
-    nowhere else, a mean or rate of nothing is written as 0.
-    """
-
-    name: str
-    source: str
-    table: str
-    key: tuple[str, ...]
-    origin: tuple[str, ...]
-    columns: tuple[str, ...]
-    zeros: tuple[str, ...]
-    file: files.SqlFile
-    space: str = operational.SCHEMA
-
-    @classmethod
-    def of(cls, name: str, schema: str = operational.SCHEMA) -> Target:
-        """The target of that name, where the operational tables are in `schema`."""
-        file = files.read("publish", name)
-        key = file.listed("Key")
-        fields = file.fields
-        origin, columns, zeros = file.listed("From") or key, file.listed("Columns"), file.listed("Zero")
-        return cls(name, fields["Source"], fields["Target"], key, origin, columns, zeros, file, schema)
-
-    @property
-    def schema(self) -> str:
-        """The schema its table is in."""
-        declared = self.table.partition(".")[0]
-        return self.space if declared == operational.SCHEMA else declared
-
-    @property
-    def label(self) -> str:
-        """Its table with its schema, as people write it."""
-        return f"{self.schema}.{self.table.partition('.')[2]}"
-
-    @property
-    def statement(self) -> LiteralString:
-        """The statement that writes it."""
-        return operational.text(self.file.text, self.space)
-
-    @property
-    def every(self) -> tuple[str, ...]:
-        """Key and columns."""
-        return (*self.key, *self.columns)
-
-    @property
-    def relation(self) -> pg_sql.Identifier:
-        """Its table, quoted."""
-        return pg_sql.Identifier(self.schema, self.table.partition(".")[2])
-
-    @property
-    def changes(self) -> pg_sql.Identifier:
-        """The temporary table of the rows that differ, quoted."""
-        return pg_sql.Identifier("pg_temp", f"changes_{self.name}")
-
-    @property
-    def keys(self) -> pg_sql.Composed:
-        """The key's columns, quoted."""
-        return named(self.key)
 
 
 @dataclass(frozen=True)
@@ -134,11 +71,6 @@ def changed_rows(connection: psycopg.Connection[Any], target: Target) -> Iterato
         )
 
 
-def named(columns: tuple[str, ...]) -> pg_sql.Composed:
-    """These columns, quoted, with commas."""
-    return pg_sql.SQL(", ").join(map(pg_sql.Identifier, columns))
-
-
 def compare(warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], target: Target) -> int:
     """Fill the temporary table of the rows of `target` that differ; how many they are.
 
@@ -155,7 +87,7 @@ def compare(warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection
             changes=target.changes,
             key=target.keys,
             rows=pg_sql.Literal(PART_ROWS),
-            query=pg_sql.SQL(operational.text(files.read("compare", target.name).text, target.space)),
+            query=pg_sql.SQL(statements.compare(target)),
         )
     )
     connection.execute(pg_sql.SQL("analyze {}").format(target.changes))
@@ -172,17 +104,18 @@ def _proposed(
     """The rows of the metric that are not there to the letter, and the keys of those it does not have."""
     source = warehouse.table(target.source)
     kinds = dict(zip(source.columns, (str(kind) for kind in source.types), strict=True))
-    names = dict(zip((*target.origin, *target.columns), target.every, strict=True))
-    types = {
-        here: "numeric" if kinds[there].startswith("DECIMAL") else _TYPES[kinds[there]] for there, here in names.items()
-    }
-    chosen = [duckdb.ColumnExpression(there).alias(here) for there, here in names.items()]
-    rows = source.select(*chosen).pl().with_columns(pl.col(name).fill_null(0) for name in target.zeros)
+    names = dict(zip((*target.metric_key, *target.columns), target.names, strict=True))
+    ours = project()
+    path = ours.metrics[target.metric].path
+    types = {here: column_types.postgres_type(kinds[there], there, path) for there, here in names.items()}
+    chosen = [_chosen(there, kinds[there]).alias(here) for there, here in names.items()]
+    zeros = targets.zeros(target, ours.tables[target.declared])
+    rows = source.select(*chosen).pl().with_columns(pl.col(name).fill_null(0) for name in zeros)
     found = _texts(rows, types)
     standing = _standing(connection, target, types)
     beside = found.join(standing, on=list(target.key), how="left", suffix=" standing", coalesce=True)
     differs = [pl.col(name).ne_missing(pl.col(f"{name} standing")) for name in target.columns]
-    differing = beside.filter(pl.any_horizontal(pl.col("is_there").is_null(), *differs)).select(target.every)
+    differing = beside.filter(pl.any_horizontal(pl.col("is_there").is_null(), *differs)).select(target.names)
     gone = standing.join(found, on=list(target.key), how="anti").select(target.key)
     return pl.concat(
         [
@@ -194,11 +127,31 @@ def _proposed(
     ), types
 
 
+def _chosen(name: str, kind: str) -> duckdb.Expression:
+    """A column of a metric, in a form that polars writes as Postgres reads it."""
+    column = duckdb.ColumnExpression(name)
+    if kind.endswith("]"):
+        return _array(column)
+    if kind == "BLOB":
+        digits = duckdb.FunctionExpression("hex", column)
+        return duckdb.FunctionExpression("concat", duckdb.ConstantExpression("\\x"), digits)
+    return column if kind.startswith(_AS_IT_IS) else column.cast("varchar")
+
+
+def _array(column: duckdb.Expression) -> duckdb.Expression:
+    """A list as Postgres writes arrays: every element in quotes, a null without."""
+    texts = duckdb.FunctionExpression("to_json", column.cast("varchar[]")).cast("varchar")
+    bare = duckdb.FunctionExpression("substr", texts, duckdb.ConstantExpression(2))
+    inner = duckdb.FunctionExpression("left", bare, duckdb.ConstantExpression(-1))
+    braces = (duckdb.ConstantExpression("{"), inner, duckdb.ConstantExpression("}"))
+    return duckdb.CaseExpression(column.isnotnull(), duckdb.FunctionExpression("concat", *braces))
+
+
 def _standing(connection: psycopg.Connection[Any], target: Target, types: dict[str, str]) -> pl.DataFrame:
     """Every row that stands in the target, as text; a sign before each text tells an empty one from null."""
     marked = [
         (pg_sql.SQL("'=' || {}") if types[name] == "text" else pg_sql.SQL("{}")).format(pg_sql.Identifier(name))
-        for name in target.every
+        for name in target.names
     ]
     query = pg_sql.SQL("copy (select {}, 't' from {}) to stdout (format csv)").format(
         pg_sql.SQL(", ").join(marked), target.relation
@@ -207,7 +160,7 @@ def _standing(connection: psycopg.Connection[Any], target: Target, types: dict[s
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         for block in copy:
             held.write(block)
-    names = [*target.every, "is_there"]
+    names = [*target.names, "is_there"]
     if not held.tell():
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     held.seek(0)
@@ -217,14 +170,14 @@ def _standing(connection: psycopg.Connection[Any], target: Target, types: dict[s
 def _stage(connection: psycopg.Connection[Any], target: Target, proposed: tuple[pl.DataFrame, dict[str, str]]) -> None:
     """COPY the proposed rows into a temporary table that goes with the transaction."""
     rows, types = proposed
-    staging = pg_sql.Identifier("pg_temp", f"staging_{target.name}")
+    staging = target.staging
     columns = pg_sql.SQL(", ").join(
-        pg_sql.SQL("{} {}").format(pg_sql.Identifier(name), pg_sql.SQL(types[name])) for name in target.every
+        pg_sql.SQL("{} {}").format(pg_sql.Identifier(name), pg_sql.SQL(types[name])) for name in target.names
     )
     connection.execute(
         pg_sql.SQL("create temporary table {} ({}, is_gone boolean) on commit drop").format(staging, columns)
     )
-    texts = [pl.col(name).str.slice(1) for name in target.every if types[name] == "text"]
+    texts = [pl.col(name).str.slice(1) for name in target.names if types[name] == "text"]
     with (
         connection.cursor() as cursor,
         cursor.copy(pg_sql.SQL("copy {} from stdin (format csv)").format(staging)) as copy,
@@ -247,7 +200,7 @@ def _texts(frame: pl.DataFrame, types: dict[str, str]) -> pl.DataFrame:
 
 
 def _text(name: str, kind: str) -> pl.Expr:
-    if kind == "timestamptz":
+    if kind == _TIME:
         return _time(name)
     if kind == "text":
         return pl.concat_str(pl.lit("="), pl.col(name)).alias(name)

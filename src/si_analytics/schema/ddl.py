@@ -10,31 +10,23 @@ the declared column or key, never from words of ours.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from si_analytics.definitions import Script, project
+from si_analytics.definitions import ddl as declarations
 from si_analytics.postgres import operational
-from si_analytics.schema import introspection
+from si_analytics.schema import generated, introspection
 from si_analytics.schema.introspection import Connection, Item, Picture
 
 BOARDS = f"{operational.SCHEMA}."
 """What pictures put before the names of boards where the operational tables are in another schema."""
 
-# A statement ends at a semicolon that is in no comment, no string and no function body.
-_STATEMENT = re.compile(r"(?>--[^\n]*|\$\$.*?\$\$|'[^']*'|[^;])+;\n", re.DOTALL)
-_COMMENT = re.compile(r"--[^\n]*")
-_CREATES = re.compile(
-    r"\bcreate (?:or replace )?(?:unique )?"
-    r"(schema|table|index|trigger|function|materialized view|view|publication) (?:if not exists )?([\w.]+)"
-)
-
 
 @dataclass(frozen=True)
-class Statement:
+class Built:
     """One statement of the files: the kind and name of what it creates, and its text.
 
     A ``board`` is a materialized view, or belongs to one: it is in ``public`` wherever the operational tables are.
@@ -51,41 +43,35 @@ class Statement:
 
 
 def scripts() -> tuple[Script, ...]:
-    """The files that declare the schema; roles belong to the server, not to a database, and are set up apart."""
+    """What declares the schema: the files, then what follows from sources and targets.
+
+    Roles belong to the server, not to a database, and are set up apart.
+    """
     ours = project()
-    return tuple(one for one in (*ours.schema.values(), *ours.views.values()) if not one.roles)
+    written = (one for one in (*ours.schema.values(), *ours.views.values()) if not one.roles)
+    return (*written, *generated.scripts(ours))
 
 
 @functools.cache
-def statements() -> tuple[Statement, ...]:
+def statements() -> tuple[Built, ...]:
     """Every statement of the schema and the views, in the order they are run."""
-    return tuple(replace(each, board=_is_board(one)) for one in scripts() for each in split(one.text))
+    return tuple(
+        Built(each.kind, each.name, each.text, _is_board(one))
+        for one in scripts()
+        for each in declarations.statements(one.text)
+    )
 
 
 def _is_board(one: Script) -> bool:
-    return any(statement.kind == "materialized view" for statement in split(one.text))
+    return any(statement.kind == "materialized view" for statement in declarations.statements(one.text))
 
 
 @functools.cache
 def keyed() -> dict[str, tuple[str, ...]]:
     """The views that are grouped by the key of a table, and so take one of its own, with those tables."""
-    return {one.name: script.keyed for script in scripts() if script.keyed for one in split(script.text)}
-
-
-def split(text: str) -> list[Statement]:
-    """The statements of one file; each creates one object, and one that does not is an error of the file."""
-    found = []
-    for match in _STATEMENT.finditer(text):
-        creates = _CREATES.search(without_comments(match.group()))
-        if creates is None:
-            raise ValueError(f"a statement creates nothing: {match.group()}")
-        found.append(Statement(creates.group(1), creates.group(2), match.group()))
-    return found
-
-
-def without_comments(text: str) -> str:
-    """`text` without what stands behind ``--``."""
-    return _COMMENT.sub("", text)
+    return {
+        one.name: script.keyed for script in scripts() if script.keyed for one in declarations.statements(script.text)
+    }
 
 
 def run_all(connection: Connection, schema: str, boards: str) -> None:
@@ -95,12 +81,16 @@ def run_all(connection: Connection, schema: str, boards: str) -> None:
         connection.execute(_words(one.text))
 
 
+def _as_it_is(one: Built) -> str:
+    return one.text
+
+
 def create(
     connection: Connection,
     missing: Sequence[Item],
     declared: Picture,
     standing: Picture,
-    adapted: Callable[[str], str] = str,
+    adapted: Callable[[Built], str] = _as_it_is,
 ) -> None:
     """Create the `missing` objects of the `declared` picture, given what is `standing`.
 
@@ -117,12 +107,14 @@ def create(
         _publish(connection, [item for item in missing if item.kind == "published table"])
 
 
-def _run(connection: Connection, wanted: set[tuple[str, str]], kinds: set[str], adapted: Callable[[str], str]) -> None:
+def _run(
+    connection: Connection, wanted: set[tuple[str, str]], kinds: set[str], adapted: Callable[[Built], str]
+) -> None:
     schema = operational.of(connection)
     for statement in statements():
         if statement.kind in kinds and (statement.kind, statement.place(schema)) in wanted:
             introspection.look_in(connection, operational.SCHEMA if statement.board else schema)
-            connection.execute(_words(adapted(statement.text)))
+            connection.execute(_words(adapted(statement)))
 
 
 def _add_columns(connection: Connection, missing: Iterable[Item], declared: Picture) -> None:

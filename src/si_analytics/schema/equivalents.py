@@ -10,15 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from si_analytics.definitions import contract, files, project
+from si_analytics.definitions import contract, project
 from si_analytics.postgres import operational, relations
-from si_analytics.publish import staging
-from si_analytics.schema import ddl
+from si_analytics.schema import ddl, generated
 from si_analytics.schema.introspection import CONSTRAINTS, VIEWS, Connection, Item, meaning
 
 _REFERENCED = re.compile(r"REFERENCES (?:\w+\.)?(\w+)")
-_SHOWN_MARKS = re.compile(r"\bxmin as row_version,\s*ctid as row_place\b")
-_GRANTED_MARKS = r",\s*ctid,\s*xmin,\s*tableoid(?=\s*\)\s*on public\.{}\b)"
 _MADE = re.compile(r" (identity (always|by default)|generated)$")
 _COMPUTED = "generated always as"
 _PARTITIONED, _VIEW = "p", "v"
@@ -57,18 +54,18 @@ class Standing:
         """The extracted tables in whose place a view stands that has no marks of rows."""
         return tuple(name for name in project().sources if name in self.tables and self.tables[name].kind == _VIEW)
 
-    def adapted(self, text: str) -> str:
-        """A statement or several of ours, without the marks of rows where a view that has none is shown or granted."""
-        for name in self.views():
-            text = re.sub(_GRANTED_MARKS.format(name), "", text)
-            if re.search(rf"\bview {relations.ANALYTICS}\.source_{name}\b[^;]*\bfrom {name};", text):
-                text = _SHOWN_MARKS.sub("null::xid as row_version,\n    null::tid as row_place", text)
-        return text
+    def adapted(self, one: ddl.Built) -> str:
+        """A statement of ours; the view of a source without the marks of rows where what it shows has none."""
+        name = one.name.removeprefix(f"{relations.ANALYTICS}.source_")
+        if name == one.name or name not in self.views():
+            return one.text
+        (read,) = (read for read in generated.reads(project(), self.views()) if read.name == name)
+        return generated.source_view(read)
 
     def _shown(self, table: str) -> bool:
         """Whether a view stands in the place of a table that is read and never written."""
         stands = self.tables.get(table)
-        written = {staging.Target.of(name).table for name in files.names("publish")}
+        written = {target.table for target in project().targets.values()}
         readable = table in project().sources and f"{operational.SCHEMA}.{table}" not in written
         return stands is not None and stands.kind in relations.VIEWS and readable
 
@@ -89,8 +86,8 @@ class Standing:
     @staticmethod
     def _written(item: Item) -> bool:
         """Whether a refresh writes the column."""
-        targets = map(staging.Target.of, files.names("publish"))
-        return any(one.table == f"{operational.SCHEMA}.{item.relation}" and item.name in one.every for one in targets)
+        targets = project().targets.values()
+        return any(one.table == f"{operational.SCHEMA}.{item.relation}" and item.name in one.names for one in targets)
 
     def _otherwise(self, table: str, name: str) -> bool:
         """Whether a column is of a type that somebody made: an enumeration or a domain."""

@@ -6,12 +6,12 @@ themselves, the record of refreshes and the function that refreshes views are wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import expressions as exp
 
-from si_analytics.definitions import column_types, trees
+from si_analytics.definitions import Project, Script, column_types, trees
 from si_analytics.definitions.targets import OPERATIONAL, OURS, Target, boards
 from si_analytics.definitions.trees import column, columns, relation
 
@@ -36,6 +36,27 @@ class Read:
     columns: tuple[str, ...]
     later: tuple[str, ...] = ()
     marked: bool = True
+
+
+def reads(ours: Project, unmarked: Container[str] = ()) -> tuple[Read, ...]:
+    """What is read of every source; of those `unmarked`, views stand in the tables' stead."""
+    return tuple(Read(one.name, one.columns, one.later, one.name not in unmarked) for one in ours.sources.values())
+
+
+def scripts(ours: Project) -> tuple[Script, ...]:
+    """The boards' materialized views, and the views of sources."""
+    shown = boards(ours.targets.values())
+    views = [
+        _script(one.name, f"the board of {one.metric} as of the last refresh.", board_view(one), (one.label,))
+        for one in shown
+    ]
+    sources = reads(ours)
+    summary = "what a role may read that is to see the extracted columns and nothing else of their tables."
+    return (*views, _script("sources", summary, source_views(sources), tuple(one.name for one in sources)))
+
+
+def _script(name: str, summary: str, text: str, inputs: tuple[str, ...]) -> Script:
+    return Script(name=name, path=f"si schema sql {name}", text=text, summary=summary, inputs=inputs)
 
 
 def source_view(source: Read) -> str:

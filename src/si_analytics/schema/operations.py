@@ -165,7 +165,7 @@ def require_on(connection: Connection) -> None:
         raise operational.absent([name for (name,) in absent], schema, elsewhere(connection))
 
 
-def _regclass(statement: ddl.Statement, schema: str) -> str:
+def _regclass(statement: ddl.Built, schema: str) -> str:
     """Where what a statement creates is, as Postgres reads it."""
     name = statement.name if "." in statement.name else f"{SCHEMA}.{statement.name}"
     return operational.named(name, SCHEMA if statement.board else schema)

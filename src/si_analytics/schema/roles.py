@@ -8,22 +8,22 @@ somebody who may create roles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg.sql import SQL
 
 from si_analytics import postgres
-from si_analytics.definitions import contract, files, project
+from si_analytics.definitions import contract, project
 from si_analytics.errors import SchemaError
 from si_analytics.postgres import locks, operational, relations
-from si_analytics.publish import staging
-from si_analytics.schema import equivalents, operations, stale_views
+from si_analytics.schema import equivalents, generated, operations, stale_views
 from si_analytics.schema.introspection import Connection
 from si_analytics.settings import Settings
 
-READER, PUBLISHER = "si_reader", "si_publisher"
+READER, PUBLISHER = generated.READER, generated.PUBLISHER
 _ASKED = f"setting up the roles {READER} and {PUBLISHER}"
 _BUILD = "Nothing was changed; build the schema first: si schema apply"
 _COMPARE = "Nothing was changed; what differs from the declared schema: si schema diff"
@@ -89,7 +89,7 @@ def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | Non
 
 def writable(schema: str = operational.SCHEMA) -> tuple[str, ...]:
     """What the publishing role is to write: every target, and the record of refreshes."""
-    targets = (staging.Target.of(name, schema).label for name in files.names("publish"))
+    targets = (target.within(schema).label for target in project().targets.values())
     return tuple(sorted((*targets, f"{relations.ANALYTICS}.{relations.REFRESHES}")))
 
 
@@ -100,10 +100,26 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     space = operational.of(connection)
     stale_views.replace(connection, stale_views.find(connection, stale_views.source_views()))
     there = equivalents.look(connection)
-    connection.execute(SQL(operational.text(there.adapted(project().views["roles"].text), space)))
+    for text in _statements(space, there.views()):
+        connection.execute(SQL(text))
     reading = _report(connection, READER, not known[0], _there(readable(space), there.views(), space), ())
-    beside = dict.fromkeys((*writable(space), f"{space}.contacts"))
+    beside = dict.fromkeys((*writable(space), *_looked_up(space)))
     return reading, _report(connection, PUBLISHER, not known[1], beside, writable(space))
+
+
+def _statements(space: str, unmarked: Sequence[str]) -> Iterator[LiteralString]:
+    """What sets the roles up: the file, then what follows from sources and targets."""
+    ours = project()
+    yield operational.text(ours.views["roles"].text, space)
+    yield generated.reader_grants(generated.reads(ours, unmarked), space)
+    yield generated.publisher_grants(target.within(space) for target in ours.targets.values())
+
+
+def _looked_up(space: str) -> Iterator[str]:
+    """The tables that are not written, but read to see whose rows a target's are."""
+    for target in project().targets.values():
+        if target.parent is not None:
+            yield from (f"{space}.{table}" for table in (target.parent.table, *dict(target.parent.within)))
 
 
 def _there(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from psycopg.sql import SQL
 
+from si_analytics.definitions import ddl as declarations
 from si_analytics.definitions import project
 from si_analytics.errors import SchemaError
 from si_analytics.postgres import operational, relations
@@ -42,8 +43,8 @@ class Stale:
 def declared() -> dict[str, tuple[str, ...]]:
     """Every view of ours, as the files name it, and the relations it shows."""
     found: dict[str, tuple[str, ...]] = {}
-    for script in project().views.values():
-        for one in () if script.roles else ddl.split(script.text):
+    for script in ddl.scripts():
+        for one in declarations.statements(script.text):
             if one.kind in VIEWS:
                 shown = (one.name.removeprefix(_SOURCE),) if one.name.startswith(_SOURCE) else script.inputs
                 found[one.name] = tuple(shown)
@@ -83,10 +84,10 @@ def replace(connection: Connection, stale: Sequence[Stale]) -> None:
         one = statements[each.place]
         grants = ddl.drop_view(connection, Item(one.kind, "", each.place, ""))
         introspection.look_in(connection, operational.SCHEMA if one.board else schema)
-        connection.execute(SQL(there.adapted(one.text)))
+        connection.execute(SQL(there.adapted(one)))
         for grant in grants:
             connection.execute(grant)
 
 
-def _built() -> dict[str, ddl.Statement]:
+def _built() -> dict[str, ddl.Built]:
     return {one.name: one for one in ddl.statements() if one.kind in VIEWS}

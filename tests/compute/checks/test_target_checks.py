@@ -9,27 +9,23 @@ from typing import Any
 import duckdb
 import pytest
 
-from si_analytics.compute import generated_checks
-from si_analytics.definitions import ddl, files
+from si_analytics.compute import target_checks
+from si_analytics.definitions import ddl, project
 from si_analytics.definitions.owners import Owner
 from si_analytics.definitions.targets import Limit, Target, limits
 from tests.support import warehouses
 from tests.support.crowds import corners, crowd, idle
 from tests.support.declared_targets import targets_of_today
 from tests.support.duck import key
+from tests.support.folders import TESTS
 from tests.support.moments import AS_OF
 
 TARGETS = targets_of_today()
-TABLES = {
-    table.name: table
-    for folder in ("schema", "views")
-    for file in files.read_all(folder)
-    for table in ddl.tables(file.text)
-}
+TABLES = project().tables
 GENERATED = {
-    "values_too_large": generated_checks.values_too_large(TARGETS, TABLES),
-    "values_nearly_too_large": generated_checks.values_nearly_too_large(TARGETS, TABLES),
-    "metric_keys": generated_checks.metric_keys(TARGETS),
+    "values_too_large": target_checks.values_too_large(TARGETS, TABLES),
+    "values_nearly_too_large": target_checks.values_nearly_too_large(TARGETS, TABLES),
+    "metric_keys": target_checks.metric_keys(TARGETS),
 }
 NUMBERS = [
     (target, one) for target in TARGETS if not target.is_board for one in limits(target, TABLES[target.declared])
@@ -53,7 +49,7 @@ def found(connection: duckdb.DuckDBPyConnection, text: str) -> list[dict[str, An
 def same(connection: duckdb.DuckDBPyConnection, check: str) -> list[dict[str, Any]]:
     """The rows that both forms of a check find."""
     rows = found(connection, GENERATED[check])
-    assert rows == found(connection, files.read("checks", check).text)
+    assert rows == found(connection, (TESTS / "fixtures" / "by_hand" / f"{check}.sql").read_text(encoding="utf-8"))
     return rows
 
 
@@ -98,7 +94,7 @@ def test_the_bound_of_a_warning_is_exact_whatever_the_scale_of_a_metric() -> Non
         "create table metrics.t as select * from (values (1, 7.92, 1717986917), (2, 7.93, 1717986918),"
         " (3, -7.92, -9223372036854775807)) as given (id, stars, deals)"
     )
-    rows = connection.sql(generated_checks.values_nearly_too_large([of], tables)).fetchall()
+    rows = connection.sql(target_checks.values_nearly_too_large([of], tables)).fetchall()
     assert [(column, id_) for _, column, id_, *_ in rows] == [("deals", 2), ("deals", 3), ("stars", 2)]
 
 
@@ -149,7 +145,7 @@ def test_a_key_of_several_columns_and_numbers_of_any_type_are_checked() -> None:
         "create table metrics.days as select * from (values ('a', date '2026-01-01', 32767, 1e300, 500.0),"
         " ('b', date '2026-01-02', -32769, 0, 500.5)) as given (shop, on_day, visits, share, fee)"
     )
-    rows = connection.sql(generated_checks.values_too_large([days], tables)).fetchall()
+    rows = connection.sql(target_checks.values_too_large([days], tables)).fetchall()
     assert rows == [
         ("shop_days", "fee", "b 2026-01-02", Decimal("500.5"), 500),
         ("shop_days", "visits", "b 2026-01-02", -32769, 32767),

@@ -1,0 +1,14 @@
+-- agent: the users who recruit: those with an agent profile.
+--
+-- A profile whose user is gone is no agent.
+--
+-- +++
+-- grain = "one row per agent"
+-- inputs = ["raw.agent_profiles", "raw.users"]
+-- key = "agent_id"
+-- +++
+
+select agent_profiles.user_id as agent_id
+from raw.agent_profiles as agent_profiles
+inner join raw.users as users
+    on agent_profiles.user_id = users.id
