@@ -138,6 +138,19 @@ def diff(json: Json = False) -> None:
 
 
 @schema.command()
+def sql(
+    name: Annotated[
+        str, typer.Argument(help="A published table, a source or a check; left out: which there are.")
+    ] = "",
+) -> None:
+    """Print the SQL that follows from a declaration: what is read, compared, written, granted or checked."""
+    from si_analytics.query import generated_sql
+
+    for line in generated_sql.text(name).splitlines() if name else generated_sql.names():
+        say(line)
+
+
+@schema.command()
 def roles(json: Json = False) -> None:
     """Set up si_reader and si_publisher, which can read and write what a refresh does; again: nothing changes."""
     from si_analytics import settings

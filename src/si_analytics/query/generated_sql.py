@@ -1,0 +1,70 @@
+"""The SQL that follows from declarations, for people to read: what is read, compared, written, granted, checked.
+
+Belongs here: putting it together under the name of a target, a source or a check.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from si_analytics.compute import checks
+from si_analytics.definitions import Project, project
+from si_analytics.definitions.targets import Target
+from si_analytics.errors import UnknownNameError
+from si_analytics.publish import statements
+from si_analytics.schema import generated
+
+
+def names() -> tuple[str, ...]:
+    """Everything that SQL is generated for, by name."""
+    ours = project()
+    return tuple(sorted({*ours.targets, *ours.sources, *(name for name in ours.checks if _is_generated(ours, name))}))
+
+
+def text(name: str) -> str:
+    """All that is generated for what bears that name; raises UnknownNameError that suggests the nearest.
+
+    A name may be that of a source and a target, which then both have their part.
+    """
+    ours, known = project(), names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        raise UnknownNameError(
+            f"the generated SQL of '{name}'", "nothing of that name has any", f"{hint}There are: {', '.join(known)}"
+        )
+    parts = [
+        *(_of_source(ours, name) if name in ours.sources else ()),
+        *(_of_target(ours.targets[name]) if name in ours.targets else ()),
+        *(_of_check(ours, name) if name in ours.checks else ()),
+    ]
+    return "\n".join(f"-- {heading}\n{sql.strip()}\n" for heading, sql in parts)
+
+
+def _of_source(ours: Project, name: str) -> Iterator[tuple[str, str]]:
+    (source,) = (read for read in generated.reads(ours) if read.name == name)
+    columns = ",\n    ".join(source.columns)
+    yield (
+        f"What is read of {name}, in DuckDB with Postgres attached as pg.",
+        f"select\n    {columns}\nfrom pg.public.{name};",
+    )
+    yield "The view for roles that may not see all of the table.", generated.source_view(source)
+    yield f"What {generated.READER} is granted.", generated.reader_grants([source])
+
+
+def _of_target(target: Target) -> Iterator[tuple[str, str]]:
+    yield f"The rows of {target.label} that differ from {target.source}, which is staged.", statements.compare(target)
+    yield "Writing one part of them.", statements.write(target)
+    if target.is_board:
+        yield "The materialized view that shows it.", generated.board_view(target)
+    yield f"What {generated.PUBLISHER} is granted.", generated.publisher_grants([target])
+
+
+def _of_check(ours: Project, name: str) -> Iterator[tuple[str, str]]:
+    if _is_generated(ours, name):
+        yield ours.checks[name].summary[:1].upper() + ours.checks[name].summary[1:], checks.of(name).text
+
+
+def _is_generated(ours: Project, name: str) -> bool:
+    return ours.checks[name].path.endswith(".toml")
