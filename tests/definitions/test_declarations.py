@@ -13,7 +13,7 @@ import sqlglot
 from pydantic import ValidationError
 from sqlglot import expressions
 
-from si_analytics.compute import lineage
+from si_analytics.compute import checks, lineage
 from si_analytics.definitions import Check, Declaration, Funnel, Metric, Query, Source, loading, project
 from si_analytics.errors import DefinitionError, UnknownNameError
 from tests.support import everything
@@ -160,12 +160,12 @@ def test_the_breakdowns_are_columns_of_the_query(one: Funnel) -> None:
     assert columns[len(UNIT_COLUMNS) :] == one.breakdowns
 
 
-@each(project().checks.values())
+@each(checks.every())
 def test_the_remedy_of_a_check_goes_on_in_a_sentence(one: Check) -> None:
     assert not one.remedy.endswith(".")
 
 
-@each(project().checks.values())
+@each(checks.every())
 def test_the_order_of_a_check_is_by_columns_it_shows(one: Check) -> None:
     shown = set(final_query(one).named_selects)
     if "*" not in shown:
@@ -203,10 +203,10 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
     """The same object while no file changes; another, with what is new in it, as soon as one does."""
     before = project()
     assert project() is before
-    path = copied / "checks" / "negative_amounts.sql"
+    path = copied / "checks" / "duplicate_keys.sql"
     path.write_text(path.read_text(encoding="utf-8").replace('severity = "blocking"', 'severity = "warning"'), "utf-8")
     assert project() is not before
-    assert (before.checks["negative_amounts"].severity, project().checks["negative_amounts"].severity) == (
+    assert (before.checks["duplicate_keys"].severity, project().checks["duplicate_keys"].severity) == (
         "blocking",
         "warning",
     )
@@ -215,8 +215,8 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
 @pytest.mark.parametrize(
     ("path", "old", "new", "found"),
     [
-        ("checks/negative_amounts.sql", "severity =", "severty =", "severity"),
-        ("checks/negative_amounts.sql", '"blocking"', '"severe"', "severity: input should be 'blocking' or 'warning'"),
+        ("checks/duplicate_keys.sql", "severity =", "severty =", "severity"),
+        ("checks/duplicate_keys.sql", '"blocking"', '"severe"', "severity: input should be 'blocking' or 'warning'"),
         ("sources/deals.toml", 'key = "id"', 'key = "deal_id"', "key names deal_id, which columns does not"),
         ("sources/deals.toml", "columns =", "colums =", "columns"),
         ("queries/stopped.sql", "-- stopped:", "-- stoped:", "it does not open by its name"),

@@ -6,7 +6,7 @@ import pytest
 
 from si_analytics.definitions import owners
 from si_analytics.errors import DefinitionError
-from tests.support.declared_targets import AGENT, SPONSOR, USER
+from tests.support.declared_targets import every
 
 
 def test_who_every_one_is_follows_from_the_query_of_a_dimension() -> None:
@@ -18,9 +18,9 @@ def test_who_every_one_is_follows_from_the_query_of_a_dimension() -> None:
         "select users.id as sponsor_id, profiles.company from raw.users as users"
         " left join raw.sponsor_profiles as profiles on users.id = profiles.user_id where users.role = 'sponsor'"
     )
-    assert owners.owner("agent", agents) == AGENT
-    assert owners.owner("sponsor", brands) == SPONSOR
-    assert owners.owner("user", "select id as user_id from raw.users") == USER
+    assert owners.owner("agent", agents) == every("agent")
+    assert owners.owner("sponsor", brands) == every("brand")
+    assert owners.owner("user", "select id as user_id from raw.users") == every("user")
 
 
 @pytest.mark.parametrize(

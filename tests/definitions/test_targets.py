@@ -12,25 +12,17 @@ from si_analytics.definitions import ddl, project, targets
 from si_analytics.definitions.owners import Owner
 from si_analytics.definitions.targets import Target
 from si_analytics.errors import DefinitionError
+from tests import model
 from tests.support.declared_targets import every, target, targets_of_today
 
 TABLES = project().tables
 TARGETS = targets_of_today()
 
 
-ZEROS = {
-    "agent_profiles": {"recruit_satisfaction_score"},
-    "brand_reputations": {
-        *("overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating"),
-    },
-    "users": {"rating"},
-}
-
-
 @pytest.mark.parametrize("each", TARGETS, ids=lambda each: each.name)
 def test_a_mean_of_nothing_is_written_as_0_where_that_is_the_default_and_never_on_a_board(each: Target) -> None:
     found = set(targets.zeros(each, TABLES[each.declared]))
-    assert ZEROS.get(each.name, set()) <= found
+    assert set(model.ZERO_BY_DEFAULT.get(each.name, ())) <= found
     assert not each.is_board or found == set()
 
 

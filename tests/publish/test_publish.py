@@ -383,7 +383,7 @@ def compared(settings: Settings, postgres: Other, spoil: str = "select 1") -> di
     opened = warehouse.open_file(settings.warehouse, settings, read_only=True)
     with opened, postgres.transaction() as transaction:
         postgres.execute(spoil)  # type: ignore[arg-type]
-        for target in map(staging.Target.of, publish.targets()):
+        for target in project().targets.values():
             differing = staging.compare(opened, postgres, target)
             row = postgres.execute(f"select count(*) from pg_temp.staging_{target.name}").fetchone()  # type: ignore[arg-type]
             counts[target.name] = (row[0] if row else -1, differing)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
-import pytest
 import sqlglot
 from sqlglot import expressions as exp
 
-from si_analytics import schema
-from si_analytics.definitions import ddl, project, targets
-from si_analytics.definitions.targets import Target
-from si_analytics.errors import DefinitionError
+from si_analytics.definitions import project, targets
 from si_analytics.schema import generated, roles
 from si_analytics.schema.generated import Read
 from si_analytics.settings import Settings
-from tests.support import warehouses
-from tests.support.declared_targets import normalised, target, targets_of_today
-from tests.support.moments import AS_OF
+from tests.support.declared_targets import target, targets_of_today
 
 SOURCES = generated.reads(project())
 BOARDS = targets.boards(targets_of_today())
@@ -70,24 +63,6 @@ def _single(command: exp.Command) -> list[exp.Expr]:
     ]
 
 
-def _tables() -> dict[str, ddl.Table]:
-    return dict(project().tables)
-
-
-@pytest.fixture
-def metric_kinds(settings: Settings) -> Callable[[str], dict[str, str]]:
-    """A function that gives the type of each column of a metric, as a refresh computes it."""
-    settings.home.mkdir()
-    warehouse = warehouses.in_memory(warehouses.raw_definitions(settings))
-    warehouses.compute_all(warehouse, warehouses.all_time(AS_OF))
-
-    def kinds(metric: str) -> dict[str, str]:
-        found = warehouse.table(f"metrics.{metric}")
-        return dict(zip(found.columns, map(str, found.types), strict=True))
-
-    return kinds
-
-
 def test_a_right_is_either_written_by_hand_or_follows_and_never_both() -> None:
     text = generated.reader_grants(SOURCES) + generated.publisher_grants(targets_of_today())
     assert granted(project().views["roles"].text) == BY_HAND
@@ -98,35 +73,6 @@ def test_a_new_column_of_a_source_comes_last_in_its_view() -> None:
     """Postgres puts a column that is added to a view at its end, and nowhere else."""
     (view,) = (generated.source_view(one) for one in SOURCES if one.name == "transactions")
     assert sqlglot.parse_one(view, read="postgres").named_selects[-3:] == ["row_version", "row_place", "payment_id"]
-
-
-def test_the_tables_of_the_boards_are_those_that_were_written_by_hand(
-    metric_kinds: Callable[[str], dict[str, str]],
-) -> None:
-    for board in BOARDS:
-        text = generated.board_table(board, metric_kinds(board.metric), f"sql/metrics/{board.metric}.sql")
-        (expected,) = (one for one in ddl.statements(_analytics()) if one.name == board.table)
-        assert normalised(text) == normalised(expected.text)
-        (found,) = ddl.tables(text)
-        assert (found.columns, found.primary_key) == (_tables()[board.table].columns, board.key)
-
-
-def _analytics() -> str:
-    return project().views["00_analytics"].text
-
-
-def test_a_database_made_of_what_is_generated_is_as_declared(
-    settings: Settings, postgres: psycopg.Connection[Any], metric_kinds: Callable[[str], dict[str, str]]
-) -> None:
-    for source in SOURCES:
-        postgres.execute(f"drop view analytics.source_{source.name}")  # type: ignore[arg-type]
-    postgres.execute(generated.source_views(SOURCES))  # type: ignore[arg-type]
-    for board in BOARDS:
-        postgres.execute(f"drop table {board.table} cascade")  # type: ignore[arg-type]
-        kinds = metric_kinds(board.metric)
-        postgres.execute(generated.board_table(board, kinds, "sql/metrics/any.sql"))  # type: ignore[arg-type]
-        postgres.execute(generated.board_view(board))  # type: ignore[arg-type]
-    assert schema.diff(settings) == []
 
 
 def test_the_generated_grants_give_the_roles_all_that_they_have(
@@ -158,12 +104,6 @@ def test_grants_name_the_schema_that_the_application_uses() -> None:
     moved = [one.within("shop") for one in targets_of_today()]
     text = generated.publisher_grants(moved) + generated.reader_grants(SOURCES, "shop")
     assert {place.partition(".")[0] for *_, place in granted(text)} == {"shop", "analytics"}
-
-
-def test_a_boards_column_that_cannot_be_published_names_the_metrics_file() -> None:
-    board = Target("any", "any", "analytics.any", ("id",), ("parts",), origin=("any_id",))
-    with pytest.raises(DefinitionError, match=r"publishing sql/metrics/any\.sql: the column parts is a MAP"):
-        generated.board_table(board, {"any_id": "UUID", "parts": "MAP(VARCHAR, INTEGER)"}, "sql/metrics/any.sql")
 
 
 def test_a_key_without_an_index_of_a_name_gets_a_unique_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from si_analytics.compute import checks
 from si_analytics.definitions import Declaration, Query, project
 
 
@@ -11,7 +12,7 @@ def queries() -> list[Query]:
     """Every query that a warehouse is asked."""
     ours = project()
     asked = [getattr(ours.queries, field.name) for field in dataclasses.fields(ours.queries)]
-    return [*ours.computed.values(), *ours.checks.values(), *ours.explanations.values(), *asked]
+    return [*ours.computed.values(), *checks.every(), *ours.explanations.values(), *asked]
 
 
 def of_postgres() -> list[Query]:

@@ -30,8 +30,8 @@ class Target:
 
     ``table`` is written with its schema, ``key`` are its columns that tell rows apart and ``origin`` what the metric
     calls them, where it calls them otherwise. ``columns`` are written, and called the same in both. ``every`` is whose
-    rows they are. Of a board only: ``types`` of columns that are narrower than the metric's, and ``indexes`` beside
-    the key's, by what they are called after the table. ``space`` is where the operational tables are.
+    rows they are. Of a board only: ``indexes`` beside the key's, by what they are called after the
+    table. ``space`` is where the operational tables are.
     """
 
     name: str
@@ -41,7 +41,6 @@ class Target:
     columns: tuple[str, ...]
     origin: tuple[str, ...] = ()
     every: Owner | None = None
-    types: tuple[tuple[str, str], ...] = ()
     indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     space: str = OPERATIONAL
 

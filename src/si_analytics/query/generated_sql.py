@@ -8,8 +8,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from sqlglot import expressions as exp
+
 from si_analytics.compute import checks
-from si_analytics.definitions import Project, project
+from si_analytics.definitions import Project, project, trees
 from si_analytics.definitions.targets import Target
 from si_analytics.errors import UnknownNameError
 from si_analytics.publish import statements
@@ -39,16 +41,13 @@ def text(name: str) -> str:
         *(_of_target(ours.targets[name]) if name in ours.targets else ()),
         *(_of_check(ours, name) if name in ours.checks else ()),
     ]
-    return "\n".join(f"-- {heading}\n{sql.strip()}\n" for heading, sql in parts)
+    return "\n".join(f"-- {heading}\n{sql.strip().rstrip(';')};\n" for heading, sql in parts)
 
 
 def _of_source(ours: Project, name: str) -> Iterator[tuple[str, str]]:
     (source,) = (read for read in generated.reads(ours) if read.name == name)
-    columns = ",\n    ".join(source.columns)
-    yield (
-        f"What is read of {name}, in DuckDB with Postgres attached as pg.",
-        f"select\n    {columns}\nfrom pg.public.{name};",
-    )
+    read = exp.select(*trees.columns(source.columns)).from_(trees.relation(name, "public"))
+    yield f"What is read of {name}: all of its rows, in one snapshot.", trees.written(read)
     yield "The view for roles that may not see all of the table.", generated.source_view(source)
     yield f"What {generated.READER} is granted.", generated.reader_grants([source])
 

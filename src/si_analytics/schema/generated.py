@@ -1,17 +1,17 @@
 """What the schema and the roles have because something is extracted or published, made from those declarations.
 
-Belongs here: the views of sources, what each role is granted, and the boards' tables, views and indexes. The roles
-themselves, the record of refreshes and the function that refreshes views are written by hand.
+Belongs here: the views of sources, what each role is granted, and the boards' views and indexes. The roles themselves,
+the tables of boards and the record of refreshes are written by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from sqlglot import expressions as exp
 
-from si_analytics.definitions import Project, Script, column_types, trees
+from si_analytics.definitions import Project, Script, trees
 from si_analytics.definitions.targets import OPERATIONAL, OURS, Target, boards
 from si_analytics.definitions.trees import column, columns, relation
 
@@ -20,7 +20,6 @@ READER, PUBLISHER = "si_reader", "si_publisher"
 _MARKS = (("xmin", "row_version", "xid"), ("ctid", "row_place", "tid"))
 _READ_WITH_MARKS = ("ctid", "xmin", "tableoid")
 _ON_BOARDS = ("select", "insert", "update", "delete")
-_NOT_NULL = " not null"
 _Granted = dict[str, dict[str, None]]
 
 
@@ -117,27 +116,6 @@ def publisher_grants(targets: Iterable[Target]) -> str:
     return "\n".join(_grant(PUBLISHER, relation(name, schema), all_of) for (schema, name), all_of in granted.items())
 
 
-def board_table(target: Target, kinds: Mapping[str, str], path: str) -> str:
-    """The table of a board, given DuckDB's type of each column of its metric, whose file is at `path`.
-
-    Raises DefinitionError for a column of a type that cannot be published.
-    """
-    narrower = dict(target.types)
-    found = dict(zip(target.key, target.metric_key, strict=True))
-    declared = [
-        narrower.get(name) or column_types.postgres_type(kinds[found.get(name, name)], name, path)
-        for name in target.names
-    ]
-    alone = target.key[0] if len(target.key) == 1 else ""
-    parts: list[exp.Expr] = [
-        _column_def(name, kind, primary=name == alone) for name, kind in zip(target.names, declared, strict=True)
-    ]
-    if not alone:
-        parts.append(exp.PrimaryKey(expressions=list(map(trees.identifier, target.key))))
-    place = exp.Schema(this=relation(target.bare, target.schema), expressions=parts)
-    return _statement(exp.Create(this=place, kind="TABLE", exists=True))
-
-
 def board_view(target: Target) -> str:
     """The materialized view that shows a board, and its indexes.
 
@@ -164,18 +142,6 @@ def board_views(targets: Iterable[Target]) -> dict[str, str]:
 
 def _shown(source: Read) -> exp.Table:
     return relation(f"source_{source.name}", OURS)
-
-
-def _column_def(name: str, declared: str, *, primary: bool) -> exp.ColumnDef:
-    kind, required = declared.removesuffix(_NOT_NULL), declared.endswith(_NOT_NULL)
-    said: list[exp.Expr] = [exp.PrimaryKeyColumnConstraint()] if primary else []
-    if required:
-        said.append(exp.NotNullColumnConstraint())
-    return exp.ColumnDef(
-        this=trees.identifier(name),
-        kind=exp.DataType.build(kind, dialect="postgres"),
-        constraints=[exp.ColumnConstraint(kind=one) for one in said],
-    )
 
 
 def _index(target: Target, name: str, on: tuple[str, ...]) -> str:
