@@ -22,7 +22,7 @@ _FEWEST = 5
 _SPREADS = 6.0
 _SHARE = 0.3
 
-Made = Mapping[str, dg.MetadataValue]  # type: ignore[type-arg]
+Made = Mapping[str, dg.MetadataValue[Any]]
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
