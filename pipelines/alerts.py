@@ -7,20 +7,31 @@ log.
 - ``ALERT_WEBHOOK_URL``: gets a POST of ``{"text": ...}``, which Slack, Mattermost and Teams workflows take.
 - ``ALERT_EMAIL_TO`` (several, set off by commas), ``ALERT_EMAIL_FROM`` and ``ALERT_SMTP_URL``, like
   ``smtp://user:password@mail.example.com:587`` (STARTTLS where there is a user) or ``smtps://...:465``.
+- ``ALERT_URLS``: addresses as apprise writes them, set off by blanks, for Slack, Teams, mail and a hundred others.
+
+The first two are not apprise's: its webhook has fields of its own, its mail goes to each person apart, and neither says
+what kept it from arriving.
 """
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import requests
 
+from si_analytics.health.alerts import MAIL, keep_addresses_out_of_logs, services
+
+if TYPE_CHECKING:
+    from apprise import NotifyResult
+
 _SECONDS = 15.0
-_MAIL = ("ALERT_EMAIL_TO", "ALERT_EMAIL_FROM", "ALERT_SMTP_URL")
+_ANSWERED = re.compile(r"\berror=(\d{3})\b")
 
 
 def send(subject: str, text: str, environment: Mapping[str, str]) -> list[str]:
@@ -29,21 +40,48 @@ def send(subject: str, text: str, environment: Mapping[str, str]) -> list[str]:
     One that cannot be reached keeps nobody else from being told.
     """
     troubles = []
+    keep_addresses_out_of_logs()
     if environment.get("ALERT_WEBHOOK_URL"):
         try:
             _post(environment["ALERT_WEBHOOK_URL"], f"{subject}\n{text}")
         except requests.RequestException as error:
             troubles.append(f"The webhook of ALERT_WEBHOOK_URL was not told: {_reason(error)}")
-    named = [name for name in _MAIL if environment.get(name)]
-    if len(named) == len(_MAIL):
+    named = [name for name in MAIL if environment.get(name)]
+    if len(named) == len(MAIL):
         try:
             _mail(subject, text, environment)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             troubles.append(f"The e-mail of ALERT_EMAIL_TO was not sent: {type(error).__name__}")
     elif named:
-        missing = ", ".join(name for name in _MAIL if name not in named)
+        missing = ", ".join(name for name in MAIL if name not in named)
         troubles.append(f"No e-mail was sent: {missing} is not set, while {', '.join(named)} is")
+    if environment.get("ALERT_URLS"):
+        troubles += _tell(subject, text, environment["ALERT_URLS"])
     return troubles
+
+
+def _tell(subject: str, text: str, addresses: str) -> list[str]:
+    """Tell the services of ``ALERT_URLS``, all at once, each within the time a webhook has."""
+    import apprise  # late: it loads a module for each service there is
+
+    found, troubles = services(addresses)
+    everyone = apprise.Apprise(found)
+    told = everyone.notify(
+        text, subject, apprise.NotifyType.FAILURE, body_format=apprise.NotifyFormat.TEXT, timeout=_SECONDS
+    )
+    return troubles + [
+        f"Number {one.tag[0]} of ALERT_URLS, {one.name}, was not told: {_why(one)}" for one in told if not one
+    ]
+
+
+def _why(result: NotifyResult) -> str:
+    """What went wrong, by the number that was answered: the words of its log may hold the address."""
+    import apprise
+
+    if result.status is apprise.AppriseResultStatus.TIMEOUT:
+        return f"it did not answer within {_SECONDS:.0f} seconds"
+    answered = [match[1] for entry in result.logs() if (match := _ANSWERED.search(entry.message))]
+    return f"it answered {answered[-1]}" if answered else "it was not reached, or took nothing"
 
 
 def _post(url: str, text: str) -> None:

@@ -36,7 +36,7 @@ class LaunchRefusedError(DagsterUserCodeProcessError):
 
     def __init__(self, sentence: str) -> None:
         said = SerializableErrorInfo(message=sentence, stack=[], cls_name=None)
-        super().__init__(sentence, user_code_process_error_infos=[said])
+        super().__init__(sentence, user_code_process_error_infos=[said])  # type: ignore[no-untyped-call]
 
 
 class _Form(dg.Config):

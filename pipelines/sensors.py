@@ -86,7 +86,7 @@ def run_failure() -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="run_failure",
         description="Tells of every failed run, which job, which step and why: in the log; to the webhook"
-        " ALERT_WEBHOOK_URL and by e-mail to ALERT_EMAIL_TO, where these are set.",
+        " ALERT_WEBHOOK_URL, by e-mail to ALERT_EMAIL_TO and to the services of ALERT_URLS, where these are set.",
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:

@@ -25,7 +25,7 @@ def assets() -> list[dg.AssetsDefinition]:
         description="The leaderboard, agents' performance, brands and funnels on one page, a file that opens in any"
         " browser without a server.\n\nEach export is kept in a folder of its refresh; `dashboard.html` beside them is"
         " the last. The form of `export_dashboards` also asks for it as PDF, and for the metrics as tables.",
-        metadata={"dagster/code_references": descriptions.code_reference("src/si_analytics/export.py")},
+        metadata={"dagster/code_references": descriptions.code_reference("src/si_analytics/reports/export.py")},
         kinds={"html"},
         owners=descriptions.OWNERS,
         tags={"topic": "marketplace"},

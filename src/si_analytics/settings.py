@@ -192,15 +192,24 @@ def load(**overrides: Any) -> Settings:
 
 def origin(name: str) -> str:
     """Where the setting of that environment name comes from: the environment, ``.env`` or the default."""
-    if any(value and key.upper() == name for key, value in os.environ.items()):
+    if _in_environment(name):
         return "environment"
     return ".env" if _in_file().get(name) else "default"
+
+
+def given(name: str) -> str | None:
+    """What the environment or ``.env`` gives a variable that is none of `Settings`; none where neither does."""
+    return _in_environment(name) or _in_file().get(name)
 
 
 def unknown() -> tuple[str, ...]:
     """Names that look like settings, in the environment or ``.env``, and are none: misspelt, most likely."""
     given = {*(key.upper() for key in os.environ), *_in_file()}
     return tuple(sorted(key for key in given if key.startswith(PREFIX) and key not in names()))
+
+
+def _in_environment(name: str) -> str | None:
+    return next((value for key, value in os.environ.items() if value and key.upper() == name), None)
 
 
 def _in_file() -> dict[str, str]:

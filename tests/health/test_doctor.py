@@ -61,6 +61,32 @@ def test_doctor_tells_each_setting_with_its_origin_and_no_password(
     assert "hunter2" not in done.out + done.err
 
 
+def test_doctor_tells_which_alerts_are_set_and_which_address_is_of_no_service_and_no_address(
+    si: Si, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / ".env").write_text("ALERT_EMAIL_TO=team@example.com\n")
+    monkeypatch.setenv("ALERT_URLS", "jsons://example.com/hunter2 nobody://hunter2 mailto://a:hunter2@example.com")
+    done = si()("doctor", "--json")
+    said = [(one["verdict"], one["what"], one["found"]) for one in done.document if one["what"][:5].lower() == "alert"]
+    assert said == [
+        ("ok", "ALERT_WEBHOOK_URL", "not set (default)"),
+        ("ok", "ALERT_URLS", "set (environment)"),
+        ("ok", "ALERT_EMAIL_TO", "set (.env)"),
+        ("ok", "ALERT_EMAIL_FROM", "not set (default)"),
+        ("ok", "ALERT_SMTP_URL", "not set (default)"),
+        ("ok", "ALERT_UI_URL", "not set (default)"),
+        ("note", "alerts", "no e-mail is sent: ALERT_EMAIL_FROM, ALERT_SMTP_URL is not set"),
+        ("note", "alerts", "Number 2 of ALERT_URLS is no address of a service that apprise knows"),
+        (
+            "note",
+            "alerts",
+            "Number 3 of ALERT_URLS would send its password unencrypted: take the form with an s, like mailtos://",
+        ),
+    ]
+    assert "hunter2" not in done.out + done.err
+
+
 def test_doctor_on_a_fresh_machine_makes_nothing(si: Si, tmp_path: Path) -> None:
     done = si()("doctor")
     assert done.code == 1

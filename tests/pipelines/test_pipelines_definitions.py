@@ -207,7 +207,10 @@ def test_before_anything_ran_a_column_says_what_it_means_and_where_it_comes_from
 
 def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: dg.Definitions) -> None:
     graph = loaded.resolve_asset_graph()
-    compared = {anomaly_checks.COLUMNS: set(extract.tables()), anomaly_checks.HEADLINES: set(kpis.METRICS)}
+    compared = {
+        anomaly_checks.COLUMNS: {*extract.tables(), *metrics.names()},
+        anomaly_checks.HEADLINES: set(kpis.METRICS),
+    }
     for name, assets in compared.items():
         assert {key.asset_key.path[1] for key in graph.asset_check_keys if key.name == name} == assets
     found = {key.name: graph.get_check_spec(key) for key in graph.asset_check_keys if key.name not in compared}
@@ -332,30 +335,6 @@ def test_a_headline_that_has_too_few_runs_before_it_is_not_said_to_be_as_before(
     one_new = anomaly_checks.unusual_headlines(said(gmv=0.0, deals=3.0), usual)
     assert str(one_new) == "gmv is 0, usual is 70 to 130"
     assert str(anomaly_checks.unusual_headlines(said(gmv=100.0, deals=3.0), usual)).endswith("deals (0).")
-
-
-def test_a_column_that_came_went_or_changed_is_named() -> None:
-    def made(**columns: str) -> dict[str, dg.MetadataValue[Any]]:
-        schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()])
-        return {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
-
-    before = made(id="uuid", amount="decimal(10,2)", gone="text")
-    assert anomaly_checks.changed_columns(made(id="uuid", amount="double", new="date"), [before]).told == (
-        "new was added",
-        "gone is gone",
-        "amount is double, it was decimal(10,2)",
-    )
-    assert anomaly_checks.changed_columns(before, [before]) == anomaly_checks.Judgement((), 1)
-    assert str(anomaly_checks.changed_columns(before, [before])) == "As before."
-
-
-def test_columns_that_nothing_was_known_of_before_are_not_said_to_be_as_before() -> None:
-    made = {"dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema([dg.TableColumn("id", "uuid")]))}
-    first = anomaly_checks.changed_columns(made, [])
-    assert (first.told, first.compared_with) == ((), 0)
-    assert str(first) == "Nothing to compare with: this is the first run."
-    unsaid = anomaly_checks.changed_columns(made, [{}])
-    assert str(unsaid) == "Nothing to compare with: the run before did not say its columns."
 
 
 def test_the_graph_is_the_one_that_was_agreed_on(loaded: dg.Definitions) -> None:

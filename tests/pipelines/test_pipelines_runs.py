@@ -106,7 +106,8 @@ def test_a_run_materialises_and_checks_everything_once(ran: dg.ExecuteInProcessR
     }
     assert (len(made), set(made)) == (len(expected), expected)
     evaluated = [check.check_name for check in ran.get_asset_check_evaluations()]
-    compared = [anomaly_checks.COLUMNS] * len(extract.tables()) + [anomaly_checks.HEADLINES] * len(kpis.METRICS)
+    looked_at = len(extract.tables()) + len(metrics.names())
+    compared = [anomaly_checks.COLUMNS] * looked_at + [anomaly_checks.HEADLINES] * len(kpis.METRICS)
     assert sorted(evaluated) == sorted([*checks.names(), *compared])
     assert all(check.passed for check in ran.get_asset_check_evaluations())
 

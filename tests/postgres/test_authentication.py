@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,19 +20,11 @@ from si_analytics.errors import AnalyticsError, ServerError
 from si_analytics.health import doctor
 from si_analytics.settings import Settings
 from tests.support import outside
+from tests.support.certificates import certify
 from tests.support.commands import Si
 
 PASSWORDS = ("p@ss/w%r:d", "two words'\"\\;--", " =#?&+ ", "sch\u00f6n \U0001f600")
 """What ends an address, a quoted word, a parameter; and letters beyond ASCII."""
-
-
-def certify(folder: Path, name: str, *signed_by: str) -> None:
-    """A key and its certificate for `name`, signed by itself or by another one of the folder."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.crt"]
-    for issuer in signed_by:
-        command += ["-CA", f"{issuer}.crt", "-CAkey", f"{issuer}.key", "-addext", f"subjectAltName=DNS:{name}"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import duckdb
 
 from si_analytics import extract, postgres, schema, settings, warehouse
 from si_analytics.errors import AnalyticsError, WarehouseError
-from si_analytics.health import privileges, replica, server
+from si_analytics.health import alerts, privileges, replica, server
 from si_analytics.health.findings import Finding, Verdict, rounded
 from si_analytics.periods import time_zones
 from si_analytics.postgres import embedded, locks
@@ -44,6 +44,7 @@ def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list
     """All there is to say, in the order of what depends on what; `now` is this machine's time."""
     return [
         *_settings(current),
+        *alerts.findings(),
         *_versions(),
         *_zones(current.timezone, now),
         *_room(current),
