@@ -31,6 +31,7 @@ from si_analytics.settings import Settings
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 AT_A_TIME = 2
+_QUIETLY = ["--log-level=ERROR"]  # a kernel warns of those who listen on the machine; what it says here is the sample
 _PLOTLY = "application/vnd.plotly.v1+json"
 _SCRIPT = "../_static/plotly.min.js"
 _INDEX = '<!doctype html><meta charset="utf-8"><title>si_analytics</title>' + (
@@ -59,26 +60,28 @@ def prepare(prepared: Path, notebooks: Iterable[Path]) -> None:
     home = prepared / "home"
     settings = Settings(_env_file=None, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore[call-arg]
     packaged_sample.build(settings)
-    export.dashboard(settings, prepared / "extra" / "dashboard.html")
     (prepared / "extra" / "index.html").write_text(_INDEX, encoding="utf-8")
     (prepared / "static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
-    asyncio.run(_run_all(notebooks, settings, prepared))
+    asyncio.run(_ask(notebooks, settings, prepared))
 
 
-async def _run_all(notebooks: Iterable[Path], settings: Settings, prepared: Path) -> None:
+async def _ask(notebooks: Iterable[Path], settings: Settings, prepared: Path) -> None:
+    """Run the notebooks, and write the dashboard meanwhile."""
     turns = asyncio.Semaphore(AT_A_TIME)
 
     async def run(path: Path) -> None:
         async with turns:
             ran = await _run(path, _environment(settings, prepared / "jupyter" / path.stem))
-        nbformat.write(ran, prepared / "notebooks" / path.name)
+        (prepared / "notebooks" / path.name).write_text(nbformat.writes(ran), encoding="utf-8")  # type: ignore[no-untyped-call]
 
-    await asyncio.gather(*map(run, notebooks))
+    dashboard = asyncio.to_thread(export.dashboard, settings, prepared / "extra" / "dashboard.html")
+    await asyncio.gather(dashboard, *map(run, notebooks))
 
 
 def _environment(settings: Settings, mine: Path) -> dict[str, str]:
     """What a kernel is started with: the sample's warehouse, nothing of the account's own Jupyter, no Postgres."""
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    mine.mkdir(parents=True)
     return {
         **os.environ,
         **{name: str(mine / name.lower()) for name in places},
@@ -90,9 +93,9 @@ def _environment(settings: Settings, mine: Path) -> dict[str, str]:
 
 async def _run(path: Path, environment: dict[str, str]) -> NotebookNode:
     """The notebook after a run from top to bottom, its figures as HTML too; a cell that fails is an error."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     place = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place)
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place, extra_arguments=_QUIETLY)
     await client.async_execute(env=environment)
     script: str | bool = _SCRIPT
     for cell in notebook.cells:

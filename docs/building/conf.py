@@ -104,5 +104,3 @@ def _link_the_dashboard(app: Sphinx, name: str, source: list[str]) -> None:
     """Where a page asks for it; the file is there on the site alone, so that no page can link it itself."""
     link = f'<p><a class="live" href="{"../" * name.count("/")}dashboard.html">Open the sample\'s dashboard</a></p>'
     source[0] = source[0].replace(_LIVE, link)
-
-

@@ -33,7 +33,9 @@ def test_a_link_that_leads_somewhere_is_left_alone(page: Path, target: str) -> N
 @pytest.mark.parametrize(
     "target", ["other.md", "docs/other.md#what-si-loads-takes", "#there", "docs/missing/", "gone#here"]
 )
-@pytest.mark.parametrize("written", ["[a link]({})", "![a picture]({})", "[a link][x]\n\n[x]: {}", "| a |\n|-|\n| [a]({}) |"])
+@pytest.mark.parametrize(
+    "written", ["[a link]({})", "![a picture]({})", "[a link][x]\n\n[x]: {}", "| a |\n|-|\n| [a]({}) |"]
+)
 def test_a_link_that_leads_nowhere_is_told_with_its_page_and_line(page: Path, target: str, written: str) -> None:
     page.write_text(f"# Here\n\n{written.format(target)}\n", encoding="utf-8")
     (told,) = links.broken(page)
