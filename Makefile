@@ -12,7 +12,7 @@ INSTALLED := .venv/.installed
 BENCH_BIN := .venv-bench/bin/python
 BENCH_INSTALLED := .venv-bench/.installed
 
-.PHONY: help install demo test lint format docs ui lab bench clean lock
+.PHONY: help install demo test lint format catalog docs ui lab bench clean lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -34,19 +34,24 @@ test: $(INSTALLED) ## The whole test suite, on real databases and a real browser
 	@sh .ci/setup
 	@$(BIN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-lint: $(INSTALLED) ## Style, types, SQL and the page's scripts, as the pre-commit hook runs them
+lint: $(INSTALLED) ## Style, types, SQL, the page's scripts and the links of the documents, as the pre-commit hook runs them
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m ruff check .
 	@$(BIN) -m mypy
 	@$(BIN) -m sqlfluff lint --disable-progress-bar --processes 2 sql
 	@$(BIOME) ci $(SCRIPTS)
+	@$(BIN) docs/building/links.py
 
 format: $(INSTALLED) ## Let ruff lay the Python out, and Biome the page's scripts
 	@$(BIN) -m ruff format .
 	@$(BIN) -m ruff check --fix .
 	@$(BIOME) check --write $(SCRIPTS)
 
-docs: $(INSTALLED) ## The page docs/metrics.md anew, from the headers of the SQL files
+docs: catalog ## The documentation as a site that opens from disk: site/index.html
+	@$(BIN) docs/building/build.py site
+	@echo "Wrote site/index.html"
+
+catalog: $(INSTALLED) ## The page docs/metrics.md anew, from the headers of the SQL files
 	@$(BIN) -m si_analytics.query.catalog > docs/metrics.md.new
 	@mv docs/metrics.md.new docs/metrics.md
 
@@ -59,12 +64,12 @@ lab: $(INSTALLED) ## JupyterLab on the notebooks
 bench: $(INSTALLED) $(BENCH_INSTALLED) ## Measure refreshes beside other tools; hours, and .venv-bench for the other tools
 	@PYTHONPATH=src $(BENCH_BIN) -m benchmarks $(ARGS)
 
-clean: ## Stop the embedded server, remove .venv and caches; the data in .si stay
+clean: ## Stop the embedded server, remove .venv, the site and caches; the data in .si stay
 	@if [ -x $(BIN) ]; then $(SI) db stop || true; fi
-	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site
 
 lock: ## Pin the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --all-extras --group dev \
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --all-extras --group dev --group docs \
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --group bench --constraint requirements.lock \
 		--custom-compile-command "make lock" --quiet --output-file requirements-bench.lock

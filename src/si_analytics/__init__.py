@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["AnalyticsError", "Settings", "Warehouse", "charts", "connect", "engine", "sample_warehouse", "tables"]
 
 _MODULES = ("charts", "tables")
-_HOMES = {"Settings": "settings", "Warehouse": "reader", "connect": "reader", "sample_warehouse": "packaged"}
+_HOMES = {
+    "Settings": "settings",
+    "Warehouse": "query.warehouse",
+    "connect": "query.warehouse",
+    "sample_warehouse": "packaged_sample",
+}
 
 
 @arguments.checked

@@ -19,10 +19,10 @@ PAGE = ROOT / "docs" / "metrics.md"
 EVERY = tuple(project().computed)
 
 
-def test_the_page_is_what_make_docs_would_write() -> None:
+def test_the_page_is_what_make_catalog_would_write() -> None:
     stands, would = PAGE.read_text(encoding="utf-8").splitlines(), catalog.page().splitlines()
     changed = difflib.unified_diff(stands, would, "docs/metrics.md", "the headers", lineterm="", n=0)
-    assert stands == would, "docs/metrics.md is stale; run `make docs`:\n" + "\n".join(changed)
+    assert stands == would, "docs/metrics.md is stale; run `make catalog`:\n" + "\n".join(changed)
 
 
 def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() -> None:

@@ -1,7 +1,7 @@
 """What there is to ask for: every metric and funnel with its columns, units, parameters, inputs and lineage.
 
 Belongs here: the catalogue as a table, one entry of it column by column, and as the page ``docs/metrics.md``,
-which ``make docs`` writes. All of it comes from the files under ``sql/``: no warehouse is read.
+which ``make catalog`` writes. All of it comes from the files under ``sql/``: no warehouse is read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SPECIAL = re.compile(r"([\\*<>|\[\]])")
 _OPENING = """\
 # Metrics and funnels
 
-Made by `make docs` from the headers of the files in `sql/metrics` and `sql/funnels`; change those, not this page.
+Made by `make catalog` from the headers of the files in `sql/metrics` and `sql/funnels`; change those, not this page.
 What the numbers mean to the letter, with the conventions they share, is in [definitions.md](definitions.md).
 `si metric --list` and `warehouse.metrics()` say the same, `si metric NAME --list` and `warehouse.describe(name)` what
 each column of one of them is.
