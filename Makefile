@@ -34,10 +34,11 @@ test: $(INSTALLED) ## The whole test suite, on real databases and a real browser
 	@sh .ci/setup
 	@$(BIN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-lint: $(INSTALLED) ## Style, types, SQL, the page's scripts and the links of the documents, as the pre-commit hook runs them
+lint: $(INSTALLED) ## Style, types, imports, SQL, the page's scripts and the links of the documents, as the pre-commit hook runs them
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m ruff check .
 	@$(BIN) -m mypy
+	@.venv/bin/lint-imports --no-logo > .venv/lint-imports.txt || { cat .venv/lint-imports.txt; exit 1; }
 	@$(BIN) -m sqlfluff lint --disable-progress-bar --processes 2 sql
 	@$(BIOME) ci $(SCRIPTS)
 	@$(BIN) docs/building/links.py

@@ -1,6 +1,6 @@
 """The columns of every asset: what each says, and which columns of other assets it is made of.
 
-Belongs here: putting the headers of ``sql/`` and the declared tables into Dagster's words, before anything runs.
+Belongs here: putting what ``sql/`` declares into Dagster's words, before anything runs.
 A column of Postgres stands in its section of the schema under the name ``table.column``.
 """
 

@@ -1,6 +1,6 @@
 """What Dagster shows of a SQL file before anything runs: key, description, code reference, labels.
 
-Belongs here: turning the headers of ``sql/`` into the arguments of assets and checks, and the settings
+Belongs here: turning what ``sql/`` declares into the arguments of assets and checks, and the settings
 all steps share.
 """
 

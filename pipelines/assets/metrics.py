@@ -1,4 +1,4 @@
-"""The metrics: one asset for each file of ``sql/metrics``, after the tables its header names."""
+"""The metrics: one asset for each file of ``sql/metrics``, after the tables it reads."""
 
 import time
 

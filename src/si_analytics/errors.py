@@ -73,7 +73,7 @@ class UnknownNameError(UsageError, LookupError):
 
 
 class DefinitionError(AnalyticsError, ValueError):
-    """A SQL file whose header or query cannot be used; the message names the file."""
+    """A file under ``sql/`` whose fields or query cannot be used; the message names the file."""
 
 
 class WarehouseError(AnalyticsError, OSError):

@@ -19,7 +19,7 @@ def test_who_every_one_is_follows_from_the_query_of_a_dimension() -> None:
         " left join raw.sponsor_profiles as profiles on users.id = profiles.user_id where users.role = 'sponsor'"
     )
     assert owners.owner("agent", agents) == every("agent")
-    assert owners.owner("sponsor", brands) == every("brand")
+    assert owners.owner("brand", brands) == every("brand")
     assert owners.owner("user", "select id as user_id from raw.users") == every("user")
 
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from si_analytics import extract, load, refresh, sample, schema
 from si_analytics.errors import InterruptedReadError, ServerError, SettingsError
 from si_analytics.extract import source
-from si_analytics.health import doctor
+from si_analytics.health import doctor, replica
 from si_analytics.health.findings import Verdict
 from si_analytics.postgres import embedded
 from si_analytics.refresh import Refresh, watch
@@ -375,9 +375,7 @@ def test_doctor_warns_of_a_standby_that_shows_what_was_long_ago(
 ) -> None:
     from datetime import timedelta
 
-    from si_analytics.extract import standby
-
-    monkeypatch.setattr(standby, "_LATE", timedelta(0))
+    monkeypatch.setattr(replica, "_LATE", timedelta(0))
     pair.hold()
     write(both)
     (found,) = (one for one in doctor.findings(both, datetime.now(UTC)) if one.what == "source")

@@ -43,8 +43,6 @@ SLICE = local_offsets.SLICE // TICK
 LOCAL = """
 select moments.moment, make_timestamp(epoch_us(moments.moment) + local_offsets.ahead) as local
 from moments
-from tests.support import everything
-from tests.support.folders import ROOT
 inner join local_offsets
     on
         local_offsets.zone = $tz
@@ -243,7 +241,7 @@ def test_no_module_but_one_reads_time_zones() -> None:
         for path in package.rglob("*.py")
         if re.search(r"ZoneInfo\(|ZoneInfo\.|available_timezones|TZPATH", path.read_text(encoding="utf-8"))
     }
-    assert reading == {"zones.py"}
+    assert reading == {"time_zones.py"}
 
 
 def test_the_offsets_reach_to_whatever_moment_a_metric_is_asked_for() -> None:

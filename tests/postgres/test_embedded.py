@@ -23,7 +23,10 @@ import pytest
 from si_analytics.errors import ServerError, UsageError
 from si_analytics.postgres import binaries, cluster, embedded, sockets
 
-START = "import sys; from pathlib import Path; from si_analytics import embedded; embedded.start(Path(sys.argv[1]))"
+START = (
+    "import sys; from pathlib import Path; from si_analytics.postgres import embedded;"
+    " embedded.start(Path(sys.argv[1]))"
+)
 
 
 @pytest.fixture
@@ -426,7 +429,7 @@ DROP = """
 import encodings.ascii, encodings.idna, os, sys
 from pathlib import Path
 import psycopg
-from si_analytics import embedded
+from si_analytics.postgres import embedded
 home, uid, gid = Path(sys.argv[1]), *map(int, sys.argv[2:])
 if os.geteuid() == 0:  # after the imports: the interpreter may lie where only root comes
     os.setgroups([])

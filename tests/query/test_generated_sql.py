@@ -37,5 +37,6 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 
 def test_the_command_prints_it_and_without_a_name_which_there_are(si: Si) -> None:
-    assert "is distinct from" in si("schema", "sql", "agent_leaderboard").out
-    assert si("schema", "sql").out.split() == list(generated_sql.names())
+    run = si()
+    assert "is distinct from" in run("schema", "sql", "agent_leaderboard").out
+    assert run("schema", "sql").out.split() == list(generated_sql.names())

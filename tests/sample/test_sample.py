@@ -55,7 +55,7 @@ def test_the_same_scale_and_seed_give_the_same_rows_on_any_machine_in_any_run(sm
 
 def test_another_process_with_other_threads_and_hashing_makes_the_same_rows(small: Frames) -> None:
     code = (
-        "import sys; sys.path.insert(0, 'tests')\n"
+        "import sys; sys.path.insert(0, 'tests/sample')\n"
         "from test_sample import digest\n"
         "from si_analytics import sample\n"
         "print(digest(sample.frames(scale=0.02, seed=1)))"

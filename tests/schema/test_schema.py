@@ -12,6 +12,7 @@ import pytest
 
 from si_analytics import schema
 from si_analytics.errors import SchemaError
+from si_analytics.schema import operations
 from si_analytics.settings import Settings
 from tests.support.altering import add_user, opened, value
 from tests.support.outside import OutsideServer
@@ -174,7 +175,7 @@ def test_others_see_the_summaries_while_a_comparison_is_under_way(settings: Sett
 
 def test_an_apply_that_cannot_get_its_turn_says_who_has_it(settings: Settings) -> None:
     with opened(settings) as other, other.transaction():
-        other.execute("select pg_advisory_xact_lock(%s)", [schema._LOCK])
+        other.execute("select pg_advisory_xact_lock(%s)", [operations._LOCK])
         who = rf"kept it waiting for 1 s: process {other.info.backend_pid} of postgres .*since 20.*try again"
         with pytest.raises(SchemaError, match=who):
             schema.apply(settings.model_copy(update={"lock_timeout": 1}))

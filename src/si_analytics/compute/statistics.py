@@ -1,6 +1,6 @@
 """Statistics that SQL has no words for: the columns of a metric that a library completes.
 
-Belongs here: the functions a metric's header may name under `Statistics`. Each takes the metric's rows
+Belongs here: the functions a metric may name under `statistics`. Each takes the metric's rows
 and fills columns that the query left null; it adds, drops and reorders nothing.
 """
 
@@ -145,7 +145,7 @@ def _rounded(value: float) -> Decimal:
 
 
 FUNCTIONS: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = MappingProxyType({"two_proportions": two_proportions})
-"""What a header may name under `Statistics`."""
+"""What a metric may name under `statistics`."""
 
 _READS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"two_proportions": dict.fromkeys(("wilson_low", "wilson_high", "p_value"), ("accepted", "sent"))}

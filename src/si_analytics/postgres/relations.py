@@ -16,7 +16,7 @@ from si_analytics.postgres import operational
 
 ANALYTICS = "analytics"
 REFRESHES = "refreshes"
-_NUMBER = 12  # where in a row of sql/catalog/sources what is said of its column begins
+_NUMBER = 12  # where in a row of sql/postgres/sources what is said of its column begins
 MARKS = frozenset({"ctid", "xmin"})
 """Where a row lies and which transaction wrote it: the columns of Postgres's own by which changes are found."""
 PART = "tableoid"

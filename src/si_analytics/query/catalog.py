@@ -30,7 +30,7 @@ _SPECIAL = re.compile(r"([\\*<>|\[\]])")
 _OPENING = """\
 # Metrics and funnels
 
-Made by `make catalog` from the headers of the files in `sql/metrics` and `sql/funnels`; change those, not this page.
+Made by `make catalog` from the files in `sql/metrics` and `sql/funnels`; change those, not this page.
 What the numbers mean to the letter, with the conventions they share, is in [definitions.md](definitions.md).
 `si metric --list` and `warehouse.metrics()` say the same, `si metric NAME --list` and `warehouse.describe(name)` what
 each column of one of them is.

@@ -1,7 +1,7 @@
 """What one number is made of: the source rows behind a cell of a metric.
 
 Belongs here: finding the file of ``sql/explain`` that explains the cell, and running it. A file says in its
-header which cells it explains, and how its rows make up the cell; this module knows neither.
+fields which cells it explains, and how its rows make up the cell; this module knows neither.
 """
 
 from __future__ import annotations
