@@ -28,12 +28,6 @@ pytest_plugins = ("tests.support.commands",)
 
 _counter = itertools.count()
 
-_LONGEST = (
-    *("test_pipelines_browser", "test_benchmarks", "test_pipelines_runs", "test_survival_network", "test_notebooks"),
-    *("test_metrics", "test_extraction_premises", "test_dashboard_page", "test_dashboard_library", "test_commands"),
-    *("test_survival_kills", "test_history", "test_mutations", "test_embedded", "test_refresh", "test_survival_disk"),
-)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -70,11 +64,6 @@ def _with_one_thread(connect: Callable[..., duckdb.DuckDBPyConnection]) -> Calla
         return connect(database, read_only, {"threads": 1, **(config or {})})
 
     return connected
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest begin first: no worker is left alone with one of them at the end."""
-    items.sort(key=lambda item: _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
 
 
 @pytest.fixture(scope="session")
