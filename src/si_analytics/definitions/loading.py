@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from si_analytics.definitions import ddl, front_matter
+from si_analytics.definitions.boards import board_table
 from si_analytics.definitions.models import (
     Check,
     Declaration,
@@ -33,7 +34,7 @@ from si_analytics.definitions.models import (
     Source,
 )
 from si_analytics.definitions.owners import owner
-from si_analytics.definitions.targets import Target, require_declared
+from si_analytics.definitions.targets import Target, boards, require_declared
 from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameError
 
 LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
@@ -130,7 +131,19 @@ class Project:
         for script in (*self.schema.values(), *self.views.values()):
             if script.tables:
                 found.update({table.name: table for table in ddl.tables(script.text)})
+        for board in boards(self._published.values()):
+            found.update({table.name: table for table in ddl.tables(board_table(board))})
         return MappingProxyType(found)
+
+    @functools.cached_property
+    def _published(self) -> Mapping[str, Target]:
+        """Every published table, by name, as its metric has it."""
+        found = {
+            name: _target(self, metric, name, published)
+            for metric in self.metrics.values()
+            for name, published in metric.targets.items()
+        }
+        return MappingProxyType(dict(sorted(found.items())))
 
     def source_columns(self, source: str) -> tuple[ddl.Column, ...]:
         """The columns that are read of a source, in order, as the schema declares them.
@@ -147,12 +160,9 @@ class Project:
     @functools.cached_property
     def targets(self) -> Mapping[str, Target]:
         """Every published table, by name; raises DefinitionError where one does not fit what the schema declares."""
-        found = {}
-        for metric in self.metrics.values():
-            for name, published in metric.targets.items():
-                found[name] = _target(self, metric, name, published)
-                require_declared(found[name], self.tables, metric.path)
-        return MappingProxyType(dict(sorted(found.items())))
+        for target in self._published.values():
+            require_declared(target, self.tables, self.metrics[target.metric].path)
+        return self._published
 
 
 @dataclass(frozen=True)
@@ -303,7 +313,8 @@ def _target(made: Project, metric: Metric, name: str, published: Published) -> T
         metric=metric.name,
         table=published.table,
         key=published.key,
-        columns=published.columns,
+        columns=published.written,
+        types=tuple(published.types.items()),
         origin=published.origin,
         every=every,
         indexes=tuple(published.indexes.items()),

@@ -136,16 +136,34 @@ def _indexes(value: Any) -> Any:
 class Published(Part):
     """Where a metric is published: the table, its key, the columns that are written, and whose rows they are.
 
-    ``origin`` is what the metric calls the key, where it calls it otherwise; ``every`` the dimension that has one row
-    each. ``indexes`` are those of a board beside its key's, by what they are called after the table.
+    A board, which is a table of ours in ``analytics``, gives ``types`` in the place of ``columns``: those of its key
+    and columns, in their order. ``origin`` is what the metric calls the key, where it calls it otherwise; ``every``
+    the dimension that has one row each. ``indexes`` are those of a board beside its key's, by what they are called
+    after the table.
     """
 
     table: Annotated[str, StringConstraints(pattern=r"^(public|analytics)\.[a-z][a-z0-9_]*$")]
     key: Texts
-    columns: Texts
+    columns: Texts = ()
+    types: dict[str, Text] = Field(default_factory=dict)
     origin: Texts = ()
     every: str | None = None
     indexes: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_indexes)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_a_board_or_not(self) -> Published:
+        board = self.table.startswith("analytics.")
+        if board is not bool(self.types) or board is bool(self.columns):
+            wanted = "types, of its key and columns" if board else "columns"
+            raise ValueError(f"{self.table} needs {wanted}, and {'no columns' if board else 'no types'}")
+        if board and tuple(self.types)[: len(self.key)] != self.key:
+            raise ValueError(f"the types of {self.table} do not begin with its key: {', '.join(self.key)}")
+        return self
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns that are written, without the key."""
+        return self.columns or tuple(self.types)[len(self.key) :]
 
 
 class Dimension(Query):
@@ -173,7 +191,7 @@ class Metric(Computed):
         self._require_columns("key", self.key_columns)
         self._require_columns("money", self.money)
         for name, target in self.targets.items():
-            self._require_columns(f"targets.{name}.columns", target.columns)
+            self._require_columns(f"targets.{name}.columns", target.written)
             self._require_columns(f"targets.{name}.{'origin' if target.origin else 'key'}", target.origin or target.key)
         unlisted = [one.name for one in self.columns if one.unit == MONEY and one.name not in self.money]
         if unlisted:

@@ -30,7 +30,8 @@ class Target:
 
     ``table`` is written with its schema, ``key`` are its columns that tell rows apart and ``origin`` what the metric
     calls them, where it calls them otherwise. ``columns`` are written, and called the same in both. ``every`` is whose
-    rows they are. Of a board only: ``indexes`` beside the key's, by what they are called after the
+    rows they are. Of a board only: ``types`` of key and columns, and
+    ``indexes`` beside the key's, by what they are called after the
     table. ``space`` is where the operational tables are.
     """
 
@@ -41,6 +42,7 @@ class Target:
     columns: tuple[str, ...]
     origin: tuple[str, ...] = ()
     every: Owner | None = None
+    types: tuple[tuple[str, str], ...] = ()
     indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     space: str = OPERATIONAL
 

@@ -12,6 +12,7 @@ from sqlglot import expressions as exp
 
 from si_analytics.compute import checks
 from si_analytics.definitions import Project, project, trees
+from si_analytics.definitions.boards import board_table
 from si_analytics.definitions.targets import Target
 from si_analytics.errors import UnknownNameError
 from si_analytics.publish import statements
@@ -56,6 +57,7 @@ def _of_target(target: Target) -> Iterator[tuple[str, str]]:
     yield f"The rows of {target.label} that differ from {target.source}, which is staged.", statements.compare(target)
     yield "Writing one part of them.", statements.write(target)
     if target.is_board:
+        yield "Its table.", board_table(target)
         yield "The materialized view that shows it.", generated.board_view(target)
     yield f"What {generated.PUBLISHER} is granted.", generated.publisher_grants([target])
 
