@@ -16,8 +16,8 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from si_analytics import time_zones as zones
 from si_analytics.errors import SettingsError
-from si_analytics.periods import time_zones as periods_time_zones
 
 PREFIX = "SI_"
 _ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
@@ -156,7 +156,7 @@ def currency_code(value: str) -> str:
 
 def time_zones() -> frozenset[str]:
     """The IANA names of time zones."""
-    return periods_time_zones.names()
+    return zones.names()
 
 
 def names() -> tuple[str, ...]:

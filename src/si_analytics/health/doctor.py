@@ -17,11 +17,10 @@ from pathlib import Path
 
 import duckdb
 
-from si_analytics import extract, postgres, schema, settings, warehouse
+from si_analytics import extract, postgres, schema, settings, time_zones, warehouse
 from si_analytics.errors import AnalyticsError, WarehouseError
 from si_analytics.health import alerts, privileges, replica, server
 from si_analytics.health.findings import Finding, Verdict, rounded
-from si_analytics.periods import time_zones
 from si_analytics.postgres import embedded, locks
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.schema.introspection import Difference

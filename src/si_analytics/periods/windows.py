@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from si_analytics import time_zones
 from si_analytics.errors import UsageError
-from si_analytics.periods import spans, time_zones
+from si_analytics.periods import spans
 
 Instant = datetime | date | str
 Duration = spans.Duration

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from si_analytics.periods import time_zones
+from si_analytics import time_zones
 from si_analytics.warehouse import file
 
 TABLE = "local_offsets"
