@@ -21,7 +21,7 @@ from uuid import UUID
 import duckdb
 
 from si_analytics import warehouse
-from si_analytics.compute import metrics, target_checks
+from si_analytics.compute import derived_checks, metrics
 from si_analytics.definitions import Check, lookup, project
 from si_analytics.errors import CheckFailedError, MissingTableError
 
@@ -61,13 +61,12 @@ def names() -> tuple[str, ...]:
 
 
 def of(name: str) -> Check:
-    """The check of that name; one that follows from the targets with its query, and the tables that reads.
+    """The check of that name; one that is declared without a query with that which follows, and the tables that reads.
 
     Raises UnknownNameError that suggests the nearest.
     """
     ours = project()
-    check = lookup(ours.checks, name, "check")
-    return target_checks.complete(ours, check) if check.path.endswith(".toml") else check
+    return derived_checks.complete(ours, lookup(ours.checks, name, "check"))
 
 
 def every() -> tuple[Check, ...]:

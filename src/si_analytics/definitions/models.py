@@ -209,7 +209,7 @@ class Funnel(Computed):
 class Check(Query):
     """A query that returns what is wrong: whether that stops a refresh, and what to do about it.
 
-    One that is declared without a query follows from the targets: `compute.checks` has it.
+    The query of one that is declared without follows from sources or targets: `compute.derived_checks` makes it.
     """
 
     severity: Literal["blocking", "warning"]
@@ -233,6 +233,7 @@ class Source(Declaration):
     """An operational table as it is read: its columns, key, money and event time; ``left`` is what stays there.
 
     ``later`` are columns that were added once the view of the source was out: a view takes new ones at its end only.
+    ``exists_before_event`` says that a row without an event time is one all the same: an invite that is not sent yet.
     """
 
     grain: Text
@@ -242,6 +243,7 @@ class Source(Declaration):
     event_time: str | None = None
     left: Text | None = None
     later: Texts = ()
+    exists_before_event: bool = False
 
     @model_validator(mode="after")
     def _names_columns_it_reads(self) -> Source:

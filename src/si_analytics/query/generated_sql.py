@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sqlglot import expressions as exp
 
-from si_analytics.compute import checks
+from si_analytics.compute import checks, derived_checks
 from si_analytics.definitions import Project, project, trees
 from si_analytics.definitions.boards import board_table
 from si_analytics.definitions.targets import Target
@@ -22,7 +22,8 @@ from si_analytics.schema import generated
 def names() -> tuple[str, ...]:
     """Everything that SQL is generated for, by name."""
     ours = project()
-    return tuple(sorted({*ours.targets, *ours.sources, *(name for name in ours.checks if _is_generated(ours, name))}))
+    derived = (check.name for check in ours.checks.values() if derived_checks.is_derived(check))
+    return tuple(sorted({*ours.targets, *ours.sources, *derived}))
 
 
 def text(name: str) -> str:
@@ -63,9 +64,5 @@ def _of_target(target: Target) -> Iterator[tuple[str, str]]:
 
 
 def _of_check(ours: Project, name: str) -> Iterator[tuple[str, str]]:
-    if _is_generated(ours, name):
+    if derived_checks.is_derived(ours.checks[name]):
         yield ours.checks[name].summary[:1].upper() + ours.checks[name].summary[1:], checks.of(name).text
-
-
-def _is_generated(ours: Project, name: str) -> bool:
-    return ours.checks[name].path.endswith(".toml")
