@@ -1,4 +1,4 @@
-"""What Postgres refused, said in one sentence without the value it refused.
+"""Says in one sentence what Postgres refused, without the value it refused.
 
 Belongs here: turning its errors into LoadError with file, line or row, column and remedy.
 """
@@ -19,13 +19,13 @@ from si_analytics.load.unfit import shape
 if TYPE_CHECKING:
     from si_analytics.load.reading import Source
 
-# The words differ with the server's language, their order does not: COPY load_deals, line 5, column amount: "..."
+# The words depend on the server's language, their order does not: COPY load_deals, line 5, column amount: "..."
 _QUOTED = re.compile(r': "(.*)"\s*$', re.DOTALL)
 _PLACE = re.compile(r"^COPY [^,\n]+, \w+ (\d+)(?:, \w+ ([^:\n]+))?", re.MULTILINE)
 
 
 def told(error: psycopg.Error, source: Source) -> AnalyticsError:
-    """The error to raise instead."""
+    """Returns the error to raise instead."""
     target = source.target
     where, column = _place(error, source)
     rule = target.rules.get(error.diag.constraint_name or "")
@@ -47,7 +47,7 @@ def told(error: psycopg.Error, source: Source) -> AnalyticsError:
 
 
 def _misfit(error: psycopg.Error, column: Column | None, name: str | None) -> str:
-    """That a value does not fit, and what it looks like; Postgres quotes it at the end of where it was."""
+    """Returns that a value does not fit, with its shape; Postgres quotes the value at the end of the context."""
     found = _QUOTED.search(error.diag.context or "")
     value = f", and it looks like '{shape(found[1])}'" if found and found[1] else ""
     kind = f"a value that fits {column.type}" if column else "a value that Postgres can store"
@@ -90,6 +90,6 @@ def _otherwise(error: psycopg.Error, source: Source, where: str) -> AnalyticsErr
         said = " ".join((error.diag.message_primary or str(error)).split())
         remedy = f"{limit or 'See that the server is up and has room'}; {NOTHING_CHANGED}"
         return ServerError(f"loading {source.name}", said, remedy)
-    # A trigger's own words might quote the row: the code says what kind of error it was.
+    # A trigger's own message might quote the row, so we give only the code of the error.
     found = f"{where}Postgres refused it (SQLSTATE {error.sqlstate})"
     return refusal(source.name, found, "See the server's log")
