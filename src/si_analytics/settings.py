@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     currency, trimmed and lower-cased; ``timezone`` the IANA name of the reporting zone for days and months.
     ``memory_limit`` is what extracting and computing may use (``2GB``), DuckDB's default if None. ``kept_days`` is for
     how many days before today to keep each day's last refresh for comparing; 0 keeps none. ``max_losing_share`` is the
-    share of the earning agents that may lose everything at once, see `publish.guards`; ``lock_timeout`` is how many seconds to
+    share of the earning agents that may lose everything at once, see `guards`; ``lock_timeout`` is how many seconds to
     wait for locks of other sessions in Postgres.
     """
 
