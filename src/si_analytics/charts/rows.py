@@ -35,9 +35,8 @@ def shown_of(shown: int, total: int, thing: str, many: str | None = None) -> str
 def add_names(made: go.Figure, names: list[str], figures: list[str], *, above: float = 0.4) -> None:
     """Write a name above the left end of each row, a figure above its right end.
 
-    Rows are positions: equal names stay apart.
-
-    The texts use a second axis from 0 to 1, so that they keep to the edges whatever is drawn.
+    Rows are positions: equal names stay apart. The texts use a second axis from 0 to 1, so that they keep to the edges
+    whatever is drawn.
     """
     heights = [position - above for position in range(len(names))]
     for side, words in ((0, names), (1, figures)):
