@@ -1,7 +1,7 @@
-"""What there is to ask for: every metric and funnel with its columns, units, parameters, inputs and lineage.
+"""Lists what you can ask for: every metric and funnel with its columns, units, parameters, inputs and lineage.
 
-Belongs here: the catalogue as a table, one entry of it column by column, and as the page ``docs/metrics.md``,
-which ``make catalog`` writes. All of it comes from the files under ``sql/``: no warehouse is read.
+Belongs here: the catalogue as a table, one entry of it column by column, and the page ``docs/metrics.md``,
+which ``make catalog`` writes. All of it comes from the files under ``sql/``; reads no warehouse.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def listing() -> pl.DataFrame:
 
 
 def described(name: str) -> pl.DataFrame:
-    """One row per column of metric or funnel `name`, in order: what it means, and where it comes from."""
+    """One row per column of metric or funnel `name`, in order: its meaning and where it comes from."""
     origins = lineage.column_lineage(name)
     rows = [
         {
@@ -111,10 +111,10 @@ def _narrow(line: str) -> str:
 
 
 def _inputs(one: Metric | Funnel) -> tuple[str, ...]:
-    """The tables with a schema that are read: in place of those that the library lays out, what they are made from."""
+    """The tables with a schema that it reads; the library's own tables are replaced by what they are made from."""
     if one.kind == "metric":
         return metrics.inputs(one.name)
-    return tuple(table for table in one.inputs if "." in table)  # not what the library lays out
+    return tuple(table for table in one.inputs if "." in table)  # leaves out the library's own tables
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -127,7 +127,7 @@ def _code(names: Iterable[str]) -> str:
 
 
 def _text(words: str) -> str:
-    """`words` as text and nothing else: no markup, no cell."""
+    """`words` as plain text: no markup, no table cell."""
     return _SPECIAL.sub(r"\\\1", words)
 
 

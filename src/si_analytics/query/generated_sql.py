@@ -1,6 +1,6 @@
-"""The SQL that follows from declarations, for people to read: what is read, compared, written, granted, checked.
+"""The SQL generated from declarations, for people to read: what is read, compared, written, granted, checked.
 
-Belongs here: putting it together under the name of a target, a source or a check.
+Belongs here: collecting it under the name of a target, a source or a check.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from si_analytics.schema import generated
 
 
 def names() -> tuple[str, ...]:
-    """Everything that SQL is generated for, by name."""
+    """Every name that SQL is generated for."""
     ours = project()
     derived = (check.name for check in ours.checks.values() if derived_checks.is_derived(check))
     return tuple(sorted({*ours.targets, *ours.sources, *derived}))
 
 
 def text(name: str) -> str:
-    """All that is generated for what bears that name; raises UnknownNameError that suggests the nearest.
+    """All SQL generated for that name; raises UnknownNameError that suggests the nearest.
 
-    A name may be that of a source and a target, which then both have their part.
+    A source and a target may share a name; then both have their part.
     """
     ours, known = project(), names()
     if name not in known:

@@ -1,4 +1,4 @@
-"""A refresh from end to end, the record it leaves, and how to tell when the next one is due."""
+"""A whole refresh, the record it leaves, and how to tell when the next one is due."""
 
 from si_analytics.refresh.steps import WAITING, Listener, Refresh, preview, run
 

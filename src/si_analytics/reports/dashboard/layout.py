@@ -1,6 +1,6 @@
-"""The page laid out: its sections with their filters and panels as the template reads them, and its script's data.
+"""Lays out the page: its sections with filters and panels in the template's form, and the data of its script.
 
-Belongs here: which sections and panels are shown of a content, and what of it goes into the file. Knows no panel by
+Belongs here: which sections and panels are shown for a content, and what of it goes into the file. Knows no panel by
 name.
 """
 
@@ -23,7 +23,7 @@ from si_analytics.reports.dashboard.plots import Figure
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layout:
-    """A content with what is declared of it: the panels whose data were brought, and the sections that hold any."""
+    """A content and its declarations: the panels that have data, and the sections that hold any."""
 
     content: DashboardContent
     panels: tuple[Panel, ...]
@@ -39,7 +39,7 @@ class Layout:
         return tuple(dict.fromkeys(each for panel in panels for each in panel.filters))
 
     def headlines(self, period: Period | None = None) -> tuple[Headline, ...]:
-        """The tiles' figures, of all time or of a period."""
+        """The tiles' figures, for all time or for a period."""
         return headlines(self.content, period, self.tiles)
 
 
@@ -63,7 +63,7 @@ def lay_out(content: DashboardContent, panels: Sequence[Panel] = PANELS, tiles: 
 
 
 def sections(layout: Layout) -> list[dict[str, Any]]:
-    """The sections as the template writes them."""
+    """The sections in the form the template writes."""
     return [_section(layout, section) for section in layout.sections]
 
 
@@ -89,7 +89,7 @@ def _section(layout: Layout, section: Section) -> dict[str, Any]:
 
 
 def _panel(content: DashboardContent, panel: Panel) -> dict[str, Any]:
-    """A panel as the template writes it."""
+    """A panel in the form the template writes."""
 
     def said(words: str) -> str:
         return words.replace("{currency}", content.currency.upper())
@@ -110,12 +110,12 @@ def _panel(content: DashboardContent, panel: Panel) -> dict[str, Any]:
 
 
 def details(layout: Layout) -> list[Detail]:
-    """The windows that rows open, as the template writes them."""
+    """The windows that rows open, in the form the template writes."""
     return [panel.detail for panel in layout.panels if panel.detail]
 
 
 def data(layout: Layout) -> dict[str, Any]:
-    """All that the page's script reads, except where it comes from."""
+    """Everything that the page's script reads, except where it comes from."""
     content = layout.content
     return {
         "panels": [panel.to_json() for panel in layout.panels],
@@ -144,7 +144,7 @@ def _charts(layout: Layout) -> Iterator[tuple[str, Figure]]:
 
 
 def _drawings(panels: Iterable[Panel]) -> dict[Drawing, bool]:
-    """Each drawing once, and whether any panel shows it of a period."""
+    """Each drawing once, and whether any panel shows it for a period."""
     found: dict[Drawing, bool] = {}
     for panel in panels:
         for drawing in panel.drawings:

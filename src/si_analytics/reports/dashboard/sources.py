@@ -1,7 +1,7 @@
-"""Where the dashboard's figures come from: every question it puts to a warehouse, declared once.
+"""Where the dashboard's figures come from: every question it asks a warehouse, declared once.
 
-Belongs here: what is asked of all time and of a period, and which tables the answer is drawn from. A source that
-several panels share is asked once. Nothing is asked here, and nothing that draws is loaded.
+Belongs here: what is asked for all time and for a period, and which tables the answer comes from. A source that
+several panels share is asked once. This module asks nothing and loads nothing that draws.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ Ask = Callable[["Warehouse"], Any]
 AskWithin = Callable[["Warehouse", datetime, datetime], Any]
 Tables = Callable[[], Iterable[str]]
 
-_BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
+_BY_ID = frozenset({"agent", "template"})  # nobody reads a picture with one row per id
 _DAYS_DRAWN = "last 365 days"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One question: ``ask`` puts it for all time, ``within`` for a window (from, until); either may be missing.
+    """One question: ``ask`` asks it for all time, ``within`` for a window (from, until); either may be missing.
 
-    With ``before`` the window is that before the period chosen. The answer is one frame, frames by what they are of,
-    or none; it is handed to the page as ``name``. ``tables`` names those it is drawn from, as ``schema.table``;
+    With ``before`` the window is the one before the chosen period. The answer is one frame, frames by subject,
+    or None; the page receives it as ``name``. ``tables`` names the tables it comes from, as ``schema.table``;
     ``metric`` is the metric whose meaning the page then explains.
     """
 
@@ -45,7 +45,7 @@ class Source:
 
 
 def stored(metric: str, within: AskWithin | None = None) -> Source:
-    """A metric as the refresh stored it; with `within` it is also computed anew, from the raw tables, for a period."""
+    """A metric as the refresh stored it; with `within` also computed anew, from the raw tables, for a period."""
     return Source(
         name=metric,
         metric=metric,
@@ -56,12 +56,12 @@ def stored(metric: str, within: AskWithin | None = None) -> Source:
 
 
 def drawn_from(sources: Iterable[Source]) -> tuple[str, ...]:
-    """Every table, as ``schema.table``, that an answer of these is taken from, by name."""
+    """Every table that an answer of these comes from, as ``schema.table``, by name."""
     return tuple(sorted({table for source in sources for table in source.tables()}))
 
 
 def _raw(metric: str) -> set[str]:
-    """The tables of the marketplace that a metric is computed from, by way of whatever metrics."""
+    """The marketplace tables that a metric is computed from, directly or through other metrics."""
     found: set[str] = set()
     waiting = {metric}
     while waiting:
@@ -72,7 +72,7 @@ def _raw(metric: str) -> set[str]:
 
 
 def _inputs(asked: Callable[[Project], Query]) -> Tables:
-    """The tables that a query reads, looked up when they are asked for."""
+    """The tables that a query reads, looked up when needed."""
     return lambda: asked(project()).inputs
 
 
@@ -89,7 +89,7 @@ def _split_within(warehouse: Warehouse, since: datetime, until: datetime) -> dic
 
 
 def _boards_kept(warehouse: Warehouse) -> pl.DataFrame | None:
-    """The boards of days gone by; none where there is no second day to draw a line to."""
+    """The boards of past days; None without a second day to draw a line to."""
     kept = warehouse.history(during=_DAYS_DRAWN)
     return kept if kept["as_of_date"].n_unique() > 1 else None
 

@@ -1,4 +1,4 @@
-"""Every panel of the dashboard, section by section: whoever adds one adds its declaration, and nothing else.
+"""Every panel of the dashboard, section by section: to add a panel, add its declaration and nothing else.
 
 Belongs here: the sections in their order, and the panels of each from its module.
 """
@@ -20,7 +20,7 @@ PANELS: tuple[Panel, ...] = (
     *growth.PANELS,
     *quality.PANELS,
 )
-"""All panels; within its section each stands where it stands here."""
+"""All panels; each section shows its panels in this order."""
 
 
 def _found(content: DashboardContent) -> int:
@@ -61,6 +61,6 @@ SECTIONS: tuple[Section, ...] = (
     Section(name="growth", title="Growth"),
     Section(name="quality", title="Data quality", leads=_judged, badge=_badge),
 )
-"""The sections in the order of the page; what the figures mean comes after them."""
+"""The sections in the order of the page; the meaning of the figures follows them."""
 
 __all__ = ["PANELS", "SECTIONS"]

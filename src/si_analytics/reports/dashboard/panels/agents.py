@@ -1,4 +1,4 @@
-"""The agents: who earns how much, who an agent is when opened, and earnings day by day.
+"""The agents: who earns how much, one agent's details, and earnings day by day.
 
 Belongs here: the declarations of these panels, with their tables and charts.
 """
@@ -24,7 +24,7 @@ def _table(content: DashboardContent, period: Period | None) -> Table:
 
 
 def agents(content: DashboardContent) -> Table:
-    """Every agent, by rank: the leaderboard with what the performance score is made of beside it."""
+    """Every agent, by rank: the leaderboard beside the components of the performance score."""
     extra = (
         "verified_referrals",
         "average_conversion_time",
@@ -43,7 +43,7 @@ def agents(content: DashboardContent) -> Table:
 
 
 def agents_of(content: DashboardContent, period: Period) -> Table:
-    """Every agent, by rank in the period: the board of that window and nothing of other times."""
+    """Every agent, by rank in the period: the board of that window alone."""
     columns = (
         Column("rank", "Rank", down=False),
         Column("rank_change", "Moved", "movement", "Places gained or lost against the window before"),
@@ -92,13 +92,13 @@ def _agent_columns(currency: str, moved: bool) -> tuple[Column, ...]:
 
 def _ranked(content: DashboardContent, period: Period | None) -> dict[str, Figure]:
     board, currency = (period or content).agent_leaderboard, content.currency
-    earned = board.filter(pl.col("total_earnings") > 0).height  # the first of the table: it goes by earnings
+    earned = board.filter(pl.col("total_earnings") > 0).height  # the table's first rows: it is sorted by earnings
     made = charts.leaderboard(board, top=max(earned, 1), currency=currency)
     return {"": plots.ranked(made, earned, board.height)}
 
 
 def _performance(content: DashboardContent, _: Period | None) -> dict[str, Figure]:
-    """The first agent's chart, and what every agent's bars are: by rank, rounded to a tenth."""
+    """The first agent's chart, and the bars of every agent: by rank, rounded to a tenth."""
     metrics, order = content.agent_performance_metrics, content.agent_leaderboard.sort("rank")["agent_id"].to_list()
     if not order:
         return {}
@@ -114,7 +114,7 @@ def _day_by_day(content: DashboardContent, _: Period | None) -> dict[str, Figure
 
 
 def _tiers(content: DashboardContent) -> list[Option]:
-    """The tiers that agents have, the highest first, those not known here last."""
+    """The tiers that agents have, the highest first, unknown ones last."""
     found = {_NO_TIER if tier is None else tier for tier in content.agent_leaderboard["tier"].to_list()}
     ordered = [*(tier for tier in _TIERS if tier in found), *sorted(found.difference(_TIERS))]
     return [(tier, tier) for tier in ordered]

@@ -17,7 +17,7 @@ from si_analytics.reports.dashboard.plots import Figure
 
 
 def brands(content: DashboardContent, _: Period | None) -> Table:
-    """Every brand, by rank; those without a review have none, and come last."""
+    """Every brand, by rank; brands without a review have no rank and come last."""
     columns = (
         Column("rank", "Rank", down=False),
         Column("company", "Brand", "name", down=False),

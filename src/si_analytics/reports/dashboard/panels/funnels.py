@@ -20,7 +20,7 @@ _SHARES_TOLD = (10, 25, 50, 75, 90, 95, 100)
 
 
 def funnels(content: DashboardContent, period: Period | None) -> Table:
-    """Every funnel, whole and by breakdown, stage by stage; the page shows one of them at a time."""
+    """Every funnel, whole and by breakdown, stage by stage; the page shows one at a time."""
     of = period or content
     frames = [of.conversion_funnels, *(of.funnels_by_breakdown[key] for key in sorted(of.funnels_by_breakdown))]
     names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
@@ -48,14 +48,14 @@ def funnels(content: DashboardContent, period: Period | None) -> Table:
 
 
 def _by_entrants(frame: pl.DataFrame) -> pl.DataFrame:
-    """The values of a breakdown as the chart draws them: months in order, others by how many entered."""
+    """The values of a breakdown in the chart's order: months by date, others by how many entered."""
     entered = pl.col("reached").filter(pl.col("stage_number") == 1).first().over("funnel", "breakdown_value")
     place = pl.when(pl.col("breakdown") == "month").then(0).otherwise(-entered)
     return frame.sort("funnel", place, "breakdown_value", "stage_number")
 
 
 def times(content: DashboardContent, _: Period | None) -> Table:
-    """How long the last stage of each funnel took: the shares that are asked for."""
+    """How long the last stage of each funnel took, at the percentiles readers ask for."""
     columns = (
         Column("percentile", "Share of those timed", unit="%", down=False),
         Column("hours_from_start", "Got there within", "hours", "From the first stage", down=False),
@@ -144,7 +144,7 @@ def _splits_offered(content: DashboardContent) -> dict[str, list[Option]]:
 
 
 def _funnel_order(name: str) -> tuple[int, str]:
-    """The funnels in the order of a deal's life; ones not known here come last."""
+    """Sorts funnels in the order of a deal's life; unknown ones last."""
     known = ("invite", "gig", "application", "negotiation", "escrow")
     return (known.index(name) if name in known else len(known), name)
 

@@ -62,7 +62,7 @@ def _cohorts_drawn(content: DashboardContent, _: Period | None) -> dict[str, Fig
 
 
 def _growth_note(content: DashboardContent) -> str:
-    """Whether the last month is over, so that its lower figures are not read as a fall."""
+    """Says that the last month is not over, so that its lower figures are not read as a fall."""
     months = content.marketplace_monthly
     if months is None or months.is_empty():
         return ""

@@ -1,4 +1,4 @@
-"""Data quality: what the checks found, what no figure holds, and what the refresh read.
+"""Data quality: what the checks found, what the figures leave out, and what the refresh read.
 
 Belongs here: the declarations of these panels, with their tables.
 """
@@ -14,7 +14,7 @@ from si_analytics.reports.dashboard.panel import Listing, Panel
 
 
 def checks(content: DashboardContent, _: Period | None) -> Table:
-    """Every check that ran; those that found something stand first."""
+    """Every check that ran; those that found something come first."""
     columns = (
         Column("check", "Check", "stage", down=False),
         Column("severity", "Severity", "severity", down=False, clear_where_no="rows"),
@@ -26,7 +26,7 @@ def checks(content: DashboardContent, _: Period | None) -> Table:
 
 
 def left_out(content: DashboardContent, _: Period | None) -> Table:
-    """Money in other currencies, which no figure holds."""
+    """Money in other currencies, which no figure includes."""
     assert content.left_out is not None
     columns = (
         Column("currency", "Currency", "name", down=False),
