@@ -26,7 +26,7 @@ from pydantic import PrivateAttr
 from si_analytics import settings
 from si_analytics.errors import InterruptedReadError
 from si_analytics.periods import windows
-from si_analytics.refresh import WAITING, Listener, Refresh
+from si_analytics.refresh import WAITING, Refresh, StepListener
 
 REFRESH = "refresh"
 EXTRACT = "extract"
@@ -117,7 +117,7 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return refresh
 
 
-def _told(context: StepContext) -> Listener:
+def _told(context: StepContext) -> StepListener:
     """A listener that logs whom the step waits for; everything else appears where it was made."""
 
     def listen(phase: str, name: str, rows: int, seconds: float) -> None:

@@ -97,5 +97,5 @@ class _OfTheSample(Refresh):
         return TableExtract(table, frame.height, frame.height, 0, 0, extract.FULL, "it is a sample", 0.0, None)
 
 
-def _typed(column: contract.Column) -> duckdb.Expression:
+def _typed(column: contract.ReadColumn) -> duckdb.Expression:
     return duckdb.ColumnExpression(column.name).cast(duckdb.dtype(column.type)).alias(column.name)

@@ -22,7 +22,7 @@ NEARLY = Decimal("0.8")
 ORDER_OF_LIMITS = ("table_name", "column_name", "key")
 
 
-def values_too_large(published: Iterable[Target], tables: Mapping[str, ddl.Table]) -> str:
+def values_too_large(published: Iterable[Target], tables: Mapping[str, ddl.DeclaredTable]) -> str:
     """The values that do not fit their column: table, column, key, the value, and the largest that fits.
 
     The limit is that of the column's type on either side of zero, or that of a check on it.
@@ -30,7 +30,7 @@ def values_too_large(published: Iterable[Target], tables: Mapping[str, ddl.Table
     return _beyond((target, one.column, one.largest, one.largest) for target, one in _limits(published, tables))
 
 
-def values_nearly_too_large(published: Iterable[Target], tables: Mapping[str, ddl.Table]) -> str:
+def values_nearly_too_large(published: Iterable[Target], tables: Mapping[str, ddl.DeclaredTable]) -> str:
     """The values that use more than `NEARLY` of the range of their column's type; the same columns.
 
     A check is no range that a value outgrows: a rating of 5 is not near its limit.
@@ -60,7 +60,9 @@ def metric_keys(published: Iterable[Target]) -> str:
     return trees.written(trees.in_steps(steps, trees.everything("final", ("metric", "key"))), "duckdb")
 
 
-def _limits(published: Iterable[Target], tables: Mapping[str, ddl.Table]) -> Iterable[tuple[Target, targets.Limit]]:
+def _limits(
+    published: Iterable[Target], tables: Mapping[str, ddl.DeclaredTable]
+) -> Iterable[tuple[Target, targets.Limit]]:
     """The limits of summary columns; numbers of boards have none but those that DuckDB has as well."""
     for target in published:
         if not target.is_board:

@@ -28,10 +28,10 @@ from si_analytics.definitions.models import (
     Explanation,
     Funnel,
     Metric,
-    Published,
     Query,
     Script,
     Source,
+    TargetFields,
 )
 from si_analytics.definitions.owners import owner
 from si_analytics.definitions.targets import Target, boards, require_declared
@@ -125,9 +125,9 @@ class Project:
         return {**self.metrics, **self.funnels}
 
     @functools.cached_property
-    def tables(self) -> Mapping[str, ddl.Table]:
+    def tables(self) -> Mapping[str, ddl.DeclaredTable]:
         """Every table that the schema and the views declare; those of another schema than public are named with it."""
-        found: dict[str, ddl.Table] = {}
+        found: dict[str, ddl.DeclaredTable] = {}
         for script in (*self.schema.values(), *self.views.values()):
             if script.tables:
                 found.update({table.name: table for table in ddl.tables(script.text)})
@@ -145,7 +145,7 @@ class Project:
         }
         return MappingProxyType(dict(sorted(found.items())))
 
-    def source_columns(self, source: str) -> tuple[ddl.Column, ...]:
+    def source_columns(self, source: str) -> tuple[ddl.DeclaredColumn, ...]:
         """The columns that are read of a source, in order, as the schema declares them.
 
         Raises DefinitionError where it does not.
@@ -303,7 +303,7 @@ def _wrong(path: str, kind: type[Declaration], error: ValidationError) -> Defini
     return DefinitionError(path, found, "Mend the field, as the other files of its folder have it")
 
 
-def _target(made: Project, metric: Metric, name: str, published: Published) -> Target:
+def _target(made: Project, metric: Metric, name: str, published: TargetFields) -> Target:
     every = None
     if published.every is not None:
         dimension = lookup(made.dimensions, published.every, "dimension")

@@ -25,13 +25,13 @@ def _one_line(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_one_line), StringConstraints(min_length=1)]
 
 
-class Part(BaseModel):
+class Frozen(BaseModel):
     """A piece of a declaration: it is not changed, and knows its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(Part):
+class MetricColumn(Frozen):
     """A column of a metric or funnel: its name, its unit (empty where it has none), what it says."""
 
     name: str
@@ -39,7 +39,7 @@ class Column(Part):
     meaning: Text
 
 
-class Parameter(Part):
+class Parameter(Frozen):
     """A parameter of a query, without its dollar sign, and what it may be."""
 
     name: str
@@ -70,11 +70,11 @@ def _parameters(value: Any) -> Any:
 
 
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
-Columns = Annotated[tuple[Column, ...], BeforeValidator(_columns)]
+Columns = Annotated[tuple[MetricColumn, ...], BeforeValidator(_columns)]
 Parameters = Annotated[tuple[Parameter, ...], BeforeValidator(_parameters)]
 
 
-class Declaration(Part):
+class Declaration(Frozen):
     """One file under ``sql/``: where it is, its text, the sentence and the prose it opens with."""
 
     name: str
@@ -133,7 +133,7 @@ def _indexes(value: Any) -> Any:
     return {name: _listed(columns) for name, columns in value.items()} if isinstance(value, dict) else value
 
 
-class Published(Part):
+class TargetFields(Frozen):
     """Where a metric is published: the table, its key, the columns that are written, and whose rows they are.
 
     A board, which is a table of ours in ``analytics``, gives ``types`` in the place of ``columns``: those of its key
@@ -151,7 +151,7 @@ class Published(Part):
     indexes: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_indexes)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _is_a_board_or_not(self) -> Published:
+    def _is_a_board_or_not(self) -> TargetFields:
         board = self.table.startswith("analytics.")
         if board is not bool(self.types) or board is bool(self.columns):
             wanted = "types, of its key and columns" if board else "columns"
@@ -179,7 +179,7 @@ class Metric(Computed):
     key_columns: Texts = Field((), alias="key")
     money: Texts = ()
     statistics: Texts = ()
-    targets: dict[str, Published] = Field(default_factory=dict)
+    targets: dict[str, TargetFields] = Field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, ...]:

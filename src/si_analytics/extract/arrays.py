@@ -13,10 +13,10 @@ from psycopg import sql as pg_sql
 
 from si_analytics.definitions import contract
 from si_analytics.extract import source
-from si_analytics.extract.source import Source
+from si_analytics.extract.source import ReadTable
 
 
-def flat(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
+def flat(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> bool:
     """Returns whether a table's arrays are all one-dimensional or empty, and no array column is declared otherwise."""
     names = [column.name for column in contract.columns(one.table) if _is_array(column)]
     if not names:
@@ -35,5 +35,5 @@ def flat(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
     return source.ask(connection, query.as_string(None)) == [(0, 0)]
 
 
-def _is_array(column: contract.Column) -> bool:
+def _is_array(column: contract.ReadColumn) -> bool:
     return column.type.endswith("[]")

@@ -20,7 +20,7 @@ import duckdb
 from psycopg import sql as pg_sql
 
 from si_analytics.extract import source
-from si_analytics.extract.source import Snapshot, Source
+from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import relations
 
 _LISTED = 10_000
@@ -83,7 +83,7 @@ def against(
     return None if published else UNPUBLISHED
 
 
-def table_against(one: Source, baseline: Baseline) -> str | None:
+def table_against(one: ReadTable, baseline: Baseline) -> str | None:
     """Returns why the changes of one table cannot be found; None if they can.
 
     In a table with parts, every row of a part that is new or was replaced counts as changed.
@@ -97,7 +97,7 @@ def table_against(one: Source, baseline: Baseline) -> str | None:
     return None
 
 
-def _untold(one: Source) -> str | None:
+def _untold(one: ReadTable) -> str | None:
     """Returns why a relation of this kind does not reveal its changes; None if it does."""
     if one.base.kind in relations.VIEWS:
         return "a view, which does not tell what changed"
@@ -113,7 +113,7 @@ def _untold(one: Source) -> str | None:
 
 def look(
     connection: duckdb.DuckDBPyConnection,
-    one: Source,
+    one: ReadTable,
     since: Baseline,
     now: Snapshot,
     totals: Mapping[str, pg_sql.Composable] = MappingProxyType({}),
@@ -142,7 +142,7 @@ def look(
 
 
 def fetch(
-    connection: duckdb.DuckDBPyConnection, one: Source, found: Found, since: Baseline, now: Snapshot
+    connection: duckdb.DuckDBPyConnection, one: ReadTable, found: Found, since: Baseline, now: Snapshot
 ) -> duckdb.DuckDBPyRelation:
     """Returns the changed rows: by their places if `found` lists them, else by a second pass."""
     changed, listed = _to_read(one, since, now), pg_sql.Literal(found.places)
@@ -156,7 +156,7 @@ def fetch(
     return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
 
 
-def keys(connection: duckdb.DuckDBPyConnection, one: Source, key: str) -> duckdb.DuckDBPyRelation:
+def keys(connection: duckdb.DuckDBPyConnection, one: ReadTable, key: str) -> duckdb.DuckDBPyRelation:
     """Returns every key of a table."""
     query = pg_sql.SQL("select {}::uuid as {} from {} where {}").format(
         pg_sql.Identifier(key), pg_sql.Identifier(key), one.place, one.standing
@@ -233,7 +233,7 @@ def _count(connection: duckdb.DuckDBPyConnection, statement: LiteralString, tabl
     return int(row[0]) if row else 0
 
 
-def _to_read(one: Source, since: Baseline, now: Snapshot) -> pg_sql.Composable:
+def _to_read(one: ReadTable, since: Baseline, now: Snapshot) -> pg_sql.Composable:
     """Returns the condition for a row written by a transaction open at `since`, or lying in a part not known then."""
     if not one.by_part:
         return _changed(one, since.snapshot, now)
@@ -242,7 +242,7 @@ def _to_read(one: Source, since: Baseline, now: Snapshot) -> pg_sql.Composable:
     return pg_sql.SQL("({} or {})").format(_changed(one, since.snapshot, now), unknown)
 
 
-def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
+def _changed(one: ReadTable, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
     """Returns the condition for a row written by a transaction that was still open at `since`."""
     version = pg_sql.Identifier("xmin" if one.direct else "row_version")
     if now.xmax - since.xmin > _LISTED:
@@ -254,5 +254,5 @@ def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
     return pg_sql.SQL("{} = any({}::xid[])").format(version, pg_sql.Literal(f"{{{listed}}}"))
 
 
-def _place(one: Source) -> pg_sql.Identifier:
+def _place(one: ReadTable) -> pg_sql.Identifier:
     return pg_sql.Identifier("ctid" if one.direct else "row_place")

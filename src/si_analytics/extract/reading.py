@@ -22,7 +22,7 @@ from si_analytics.definitions import project
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.extract import arrays, incremental, reconciliation, source, standby
 from si_analytics.extract.incremental import Baseline, Found
-from si_analytics.extract.source import Snapshot, Source
+from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import locks, relations
 from si_analytics.settings import Settings
 
@@ -80,7 +80,7 @@ class Reading:
     """An open snapshot: the moment it describes, and where each table is read."""
 
     snapshot: Snapshot
-    sources: dict[str, Source]
+    sources: dict[str, ReadTable]
     relations: dict[tuple[str, str], relations.Relation] = field(repr=False)
 
 
@@ -178,7 +178,7 @@ def read(
 
 
 def _table(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline | None, reason: str
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: ReadTable, baseline: Baseline | None, reason: str
 ) -> TableExtract:
     result: TableExtract | str = reason
     there = None
@@ -201,7 +201,7 @@ def _table(
 
 
 def _changes(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline, found: Found
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: ReadTable, baseline: Baseline, found: Found
 ) -> TableExtract | str:
     """Reads what changed, or returns why that is not enough."""
     key = project().sources[one.table].key
@@ -219,7 +219,7 @@ def _changes(
     return TableExtract(one.table, found.rows, inserted, updated, deleted, INCREMENTAL, "", 0.0, None)
 
 
-def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
+def _all(connection: duckdb.DuckDBPyConnection, one: ReadTable, reason: str) -> TableExtract:
     # Without a fixed order each thread stores what it reads; keeping Postgres's order would copy the rows again.
     connection.execute("set global preserve_insertion_order = false")
     every_row(connection, one).create(incremental.EVERY_ROW)
@@ -229,7 +229,7 @@ def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> Tab
     return TableExtract(one.table, _rows(connection, one.table), *moved, FULL, reason, 0.0, None)
 
 
-def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
+def every_row(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> duckdb.DuckDBPyRelation:
     """Returns the listed columns of all rows as of the open snapshot; lazy: reads when its rows are asked for."""
     if not one.native or not arrays.flat(connection, one):
         return connection.sql("select * from postgres_query('pg', $text)", params={"text": one.rows})
@@ -242,7 +242,7 @@ def _names(table: str) -> Sequence[duckdb.Expression]:
     return list(map(duckdb.ColumnExpression, project().sources[table].columns))
 
 
-def _require_keys(connection: duckdb.DuckDBPyConnection, one: Source) -> None:
+def _require_keys(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> None:
     """Raises ExtractError if a view shows rows without a key. The checks look for repeated keys."""
     if one.base.kind not in relations.VIEWS:
         return

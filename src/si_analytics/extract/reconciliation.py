@@ -15,7 +15,7 @@ from si_analytics import definitions
 from si_analytics.definitions import project
 from si_analytics.errors import ExtractError
 from si_analytics.extract import checksum, source
-from si_analytics.extract.source import Source
+from si_analytics.extract.source import ReadTable
 
 _CENT = Decimal("0.01")
 
@@ -29,7 +29,7 @@ class Totals:
     money: Decimal | None
 
 
-def aggregates(one: Source) -> dict[str, pg_sql.Composable]:
+def aggregates(one: ReadTable) -> dict[str, pg_sql.Composable]:
     """Returns the aggregates to ask of Postgres besides the row count: the keys' checksum, and the money as text."""
     declared = project().sources[one.table]
     money = declared.money
@@ -46,7 +46,7 @@ def totals(rows: int, keys: int, money: str | None) -> Totals:
     return Totals(rows, keys, None if money is None else _scaled(Decimal(money)))
 
 
-def compare(connection: duckdb.DuckDBPyConnection, one: Source, there: Totals | None = None) -> Totals | None:
+def compare(connection: duckdb.DuckDBPyConnection, one: ReadTable, there: Totals | None = None) -> Totals | None:
     """Returns the totals both sides agree on, None if they differ. ``there``: Postgres's totals, if already taken.
 
     Raises ExtractError, naming the rows, for a NaN amount. DuckDB's extension reads NaN as zero, so only Postgres's
@@ -63,7 +63,7 @@ def compare(connection: duckdb.DuckDBPyConnection, one: Source, there: Totals | 
     return there if there == _here(connection, declared) else None
 
 
-def refuse(one: Source) -> ExtractError:
+def refuse(one: ReadTable) -> ExtractError:
     """Returns the error for a table whose sides differ although every row was read."""
     return ExtractError(
         f"reading {one.table}",
@@ -72,7 +72,7 @@ def refuse(one: Source) -> ExtractError:
     )
 
 
-def _there(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals:
+def _there(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> Totals:
     query = pg_sql.SQL(
         "select count(*) as all_rows, {keys} as keys, {money} as money from {relation} where {standing}"
     ).format(**aggregates(one), relation=one.place, standing=one.standing)
@@ -93,7 +93,7 @@ def _scaled(amount: Decimal) -> Decimal:
     return amount if amount.is_nan() else amount.quantize(_CENT)
 
 
-def _not_numbers(connection: duckdb.DuckDBPyConnection, one: Source, declared: definitions.Source) -> str:
+def _not_numbers(connection: duckdb.DuckDBPyConnection, one: ReadTable, declared: definitions.Source) -> str:
     query = pg_sql.SQL("select {key}::text as key from {relation} where {money} = 'NaN' order by 1 limit 10").format(
         key=pg_sql.Identifier(declared.key),
         relation=one.place,

@@ -67,7 +67,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Source:
+class ReadTable:
     """Where an extracted table is read: the table itself, or a view for a role that may not see the whole table."""
 
     table: str
@@ -176,7 +176,7 @@ def sources(
     held: _Held,
     tables: Iterable[str],
     schema: str,
-) -> dict[str, Source]:
+) -> dict[str, ReadTable]:
     """Returns where to read each table. Raises SchemaError: missing; ExtractError: closed, or not as declared."""
     names = tuple(tables)
     absent = [name for name in names if (schema, name) not in held]
@@ -198,14 +198,14 @@ def sources(
     return found
 
 
-def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Source], schema: str) -> list[str]:
+def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, ReadTable], schema: str) -> list[str]:
     """Returns the tables truncated, rewritten, swapped or dropped since the snapshot: they may have read as empty."""
     text = operational.text(project().postgres.current_files.text, schema)
     now = {oid: found for oid, *found in ask(connection, text)}
     return [name for name, one in before.items() if not _untouched(one, now)]
 
 
-def taken_apart(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
+def taken_apart(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> bool:
     """Whether a table that was just read lost a part after the snapshot, so that the part was never opened."""
     if not one.base.parts:
         return False
@@ -213,7 +213,7 @@ def taken_apart(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
     return any(part.oid not in opened for part in one.base.parts)
 
 
-def _untouched(one: Source, now: Mapping[int, Sequence[int | None]]) -> bool:
+def _untouched(one: ReadTable, now: Mapping[int, Sequence[int | None]]) -> bool:
     """Whether the names still lead to what was read, and every file is still the same."""
     named = all(now[each.oid][0] == each.oid for each in (one.base, one.relation))
     # A view or partitioned table has no file of its own: one query gives 0 for it, the other null.
@@ -235,11 +235,11 @@ def _require_current(held: _Held, names: Sequence[str], schema: str) -> None:
         )
 
 
-def _source(held: _Held, name: str, schema: str) -> Source | None:
+def _source(held: _Held, name: str, schema: str) -> ReadTable | None:
     """Returns the table, or the view if the table is closed or policies hide its rows; None if both are closed."""
     base, view = held[schema, name], _view(held, name, schema, current=True)
     chosen = base if _readable_itself(held, name, schema) else view or (base if _open(base, name) else None)
-    return Source(name, chosen, base, contract.drift(name, base.columns, base.kind)) if chosen else None
+    return ReadTable(name, chosen, base, contract.drift(name, base.columns, base.kind)) if chosen else None
 
 
 def _readable_itself(held: _Held, name: str, schema: str) -> bool:
@@ -259,7 +259,7 @@ def _view(held: _Held, name: str, schema: str, *, current: bool) -> relations.Re
     return view if view and view.readable and (view.stands_on == {base.oid}) is current else None
 
 
-def _asked(expected: contract.Column, found: contract.Column, flat: bool) -> pg_sql.Composable:
+def _asked(expected: contract.ReadColumn, found: contract.ReadColumn, flat: bool) -> pg_sql.Composable:
     """Returns a column as is if its type arrives exactly, else cast to the type that holds all its values."""
     name, kind = pg_sql.Identifier(expected.name), contract.read_as(expected.type, found)
     value = _flat(name) if flat and expected.type.endswith("[]") else name

@@ -25,7 +25,7 @@ from si_analytics.load.comma import CommaFile
 from si_analytics.load.options import Options
 from si_analytics.load.parquet import ParquetFile
 from si_analytics.load.placing import Change
-from si_analytics.load.reading import File, Source
+from si_analytics.load.reading import File, LoadFile
 from si_analytics.load.target import NOTHING_CHANGED, describe, refusal
 from si_analytics.postgres import copying, locks, operational
 from si_analytics.settings import Settings
@@ -151,7 +151,7 @@ def _refuse_other_formats(path: Path, tables: tuple[str, ...]) -> None:
         )
 
 
-def _accepted(connection: copying.Connection, table: str, file: File, options: Options) -> Source:
+def _accepted(connection: copying.Connection, table: str, file: File, options: Options) -> LoadFile:
     """Returns the file with its table, after checking the file's columns against the table's."""
     target = describe(connection, table)
     if not target.columns:
@@ -162,7 +162,7 @@ def _accepted(connection: copying.Connection, table: str, file: File, options: O
         names = file.header()
     except OSError as error:
         raise refusal(file.name, "it cannot be read", f"Check the file ({error.strerror})") from error
-    source = Source(file, target, target.accept(file.name, names), options)
+    source = LoadFile(file, target, target.accept(file.name, names), options)
     if options.mode == "upsert" and not placing.keyed(source):
         key = ", ".join(target.key) or "a primary key"
         found = f"it lacks {key}, by which rows that are there are told"

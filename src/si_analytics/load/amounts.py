@@ -15,7 +15,7 @@ from collections.abc import Callable
 import polars as pl
 
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.unfit import hold, shown
 
 LIMITS = {"smallint": 1 << 15, "integer": 1 << 31, "bigint": 1 << 63}
@@ -29,7 +29,7 @@ _EXPONENT = re.compile(r"[+-]?[0-9.,]+e[+-]?[0-9]+", re.IGNORECASE)
 _WITHOUT = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
-def places(column: Column) -> tuple[int | None, int | None]:
+def places(column: LoadColumn) -> tuple[int | None, int | None]:
     """Returns how many digits the column has before the point and after it; None for no limit."""
     if column.base in LIMITS:
         return None, 0
@@ -37,7 +37,7 @@ def places(column: Column) -> tuple[int | None, int | None]:
     return (int(found[1]) - int(found[2]), int(found[2])) if found else (None, None)
 
 
-def numbers(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
+def numbers(column: LoadColumn, options: Options) -> Callable[[pl.Series], pl.Series]:
     """Returns the converter from text to the numeric column; it raises Unfit for a number the column cannot keep."""
     before, after = places(column)
     explain = _Explanation(column, options, before, after)
@@ -64,7 +64,7 @@ def _pointed(texts: pl.Series, decimal: str | None) -> pl.Series:
     return texts.str.replace_all(",", "", literal=True) if decimal == "." else texts
 
 
-def _whole(column: Column, plain: pl.Series, texts: pl.Series, explain: _Explanation) -> pl.Series:
+def _whole(column: LoadColumn, plain: pl.Series, texts: pl.Series, explain: _Explanation) -> pl.Series:
     """Returns the numbers without a point and the zeros after it, for integers of Postgres take no point."""
     made = plain.str.replace(r"\..*$", "").str.replace(r"^([+-]?)$", "${1}0").cast(pl.Int64, strict=False)
     limit = LIMITS[column.base]
@@ -76,7 +76,7 @@ def _whole(column: Column, plain: pl.Series, texts: pl.Series, explain: _Explana
 class _Explanation:
     """Explains why the column cannot keep a text as a number, and what to do."""
 
-    def __init__(self, column: Column, options: Options, before: int | None, after: int | None) -> None:
+    def __init__(self, column: LoadColumn, options: Options, before: int | None, after: int | None) -> None:
         self.column, self.decimal, self.before, self.after = column, options.decimal, before, after
         self.may_be_thousands = options.decimal is None and after is not None and after < 3
         self.form = "1234" if after == 0 else f"1234{options.decimal or '.'}{'5' * min(after or 2, 2)}"

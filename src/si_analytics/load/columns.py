@@ -21,7 +21,7 @@ import pyarrow as pa
 from si_analytics.load import moments
 from si_analytics.load.amounts import LIMITS, numbers, places
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.texts import texts, truths
 from si_analytics.load.unfit import Unfit, shown
 
@@ -39,7 +39,7 @@ _NO_TEXTS = (
 _EXACT = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}  # up to here a float of so many bits holds every whole number
 
 
-def converter(column: Column, kind: pa.DataType, options: Options) -> Convert:
+def converter(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
     """Returns the converter from an Arrow column of that type to the Postgres column; raises Unfit if none exists."""
     if isinstance(kind, pa.BaseExtensionType):
         inner = converter(column, kind.storage_type, options)
@@ -56,12 +56,12 @@ def converter(column: Column, kind: pa.DataType, options: Options) -> Convert:
     return _text_scalar(column, options, kind) if _is_text(kind) else _scalar(column, kind, options)
 
 
-def _array(column: Column, kind: pa.DataType, options: Options) -> Convert:
+def _array(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
     if _is_text(kind):
         return _text  # an array literal of Postgres
     if not _is_list(kind) or pa.types.is_nested(kind.value_type):
         raise Unfit(f"holds {kind} where a list for {column.type} is needed", "Write it as a list of plain values")
-    inner = converter(Column(column.name, column.base, column.base, False, column.base), kind.value_type, options)
+    inner = converter(LoadColumn(column.name, column.base, column.base, False, column.base), kind.value_type, options)
 
     def convert(array: Array) -> pl.Series:
         plain = array.cast(pa.large_list(kind.value_type))
@@ -83,7 +83,7 @@ def _regrouped(flat: pl.Series, sizes: pl.Series) -> pl.Series:
     return lists.set(sizes.is_null(), None)
 
 
-def _text_scalar(column: Column, options: Options, kind: pa.DataType) -> Convert:
+def _text_scalar(column: LoadColumn, options: Options, kind: pa.DataType) -> Convert:
     """Returns the converter from texts, the only type of a CSV file, to the column."""
     if column.base in LIMITS or column.base == "numeric":
         read = numbers(column, options)
@@ -100,7 +100,7 @@ def _text_scalar(column: Column, options: Options, kind: pa.DataType) -> Convert
     return lambda array: read(_text(array))
 
 
-def _scalar(column: Column, kind: pa.DataType, options: Options) -> Convert:
+def _scalar(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
     if column.base == _MOMENT:
         return _moments(column, kind, options)
     if pa.types.is_floating(kind) and column.base == "numeric":
@@ -125,7 +125,7 @@ def _scalar(column: Column, kind: pa.DataType, options: Options) -> Convert:
     return convert
 
 
-def _moments(column: Column, kind: pa.DataType, options: Options) -> Convert:
+def _moments(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
     if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
         raise Unfit(f"holds {kind} where {column.type} is needed", "Write it with a type that fits")
     if pa.types.is_timestamp(kind) and kind.tz is not None:
@@ -142,7 +142,7 @@ def _moments(column: Column, kind: pa.DataType, options: Options) -> Convert:
     return lambda array: read(_micros(array, column, None))
 
 
-def _micros(array: Array, column: Column, zone: str | None) -> pl.Series:
+def _micros(array: Array, column: LoadColumn, zone: str | None) -> pl.Series:
     """Returns times in microseconds. Raises Unfit for a finer time or a year out of range instead of changing it."""
     try:
         return _series(array.cast(pa.timestamp("us", zone)))
@@ -151,7 +151,7 @@ def _micros(array: Array, column: Column, zone: str | None) -> pl.Series:
         raise Unfit(f"the value does not fit the column exactly: {found}", "Correct it") from None
 
 
-def _days(column: Column) -> Convert:
+def _days(column: LoadColumn) -> Convert:
     def convert(array: Array) -> pl.Series:
         made = _series(array.cast(pa.date32()))
         micros = made.to_physical()
@@ -164,7 +164,7 @@ def _days(column: Column) -> Convert:
     return convert
 
 
-def _decimals(column: Column, kind: pa.DataType) -> Convert:
+def _decimals(column: LoadColumn, kind: pa.DataType) -> Convert:
     before, after = places(column)
 
     def convert(array: Array) -> pl.Series:
@@ -179,7 +179,7 @@ def _decimals(column: Column, kind: pa.DataType) -> Convert:
     return convert
 
 
-def _told_apart(array: Array, column: Column, before: int | None) -> pl.Series:
+def _told_apart(array: Array, column: LoadColumn, before: int | None) -> pl.Series:
     """Raises Unfit for the first decimal that is too large or has too many decimals."""
     for at, value in enumerate(array.to_pylist()):
         if value is None:
@@ -195,7 +195,7 @@ def _told_apart(array: Array, column: Column, before: int | None) -> pl.Series:
     raise Unfit(f"the decimals do not fit {column.type}", "Write them with fewer digits")
 
 
-def _whole(column: Column, kind: pa.DataType) -> Convert:
+def _whole(column: LoadColumn, kind: pa.DataType) -> Convert:
     limit = LIMITS.get(column.base, 0)
 
     def convert(array: Array) -> pl.Series:

@@ -16,7 +16,7 @@ import polars as pl
 from si_analytics import settings
 from si_analytics.load import zones
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.unfit import TIME_WORDS, Unfit, hold, shown
 
 FORM = "Write it like 2026-06-05T14:30:00Z"
@@ -40,7 +40,7 @@ _ABBREVIATED = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+ ?([A-Za-z]{1,6})")
 EARLIEST, LATEST = "0001-01-03", "9999-12-29"
 
 
-def moments(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
+def moments(column: LoadColumn, options: Options) -> Callable[[pl.Series], pl.Series]:
     """Returns the converter from texts to moments; it raises Unfit, with the reason, for a text that is not one."""
 
     def explain(value: str) -> tuple[str, str]:
@@ -64,7 +64,7 @@ def moments(column: Column, options: Options) -> Callable[[pl.Series], pl.Series
     return convert
 
 
-def days(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
+def days(column: LoadColumn, options: Options) -> Callable[[pl.Series], pl.Series]:
     """Returns the converter from texts to days; it raises Unfit for a text that is not a day."""
 
     def convert(texts: pl.Series) -> pl.Series:
@@ -76,7 +76,7 @@ def days(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
     return convert
 
 
-def local_moments(column: Column, zone: str) -> Callable[[pl.Series], pl.Series]:
+def local_moments(column: LoadColumn, zone: str) -> Callable[[pl.Series], pl.Series]:
     """Returns the converter from times without a zone, in a file with types, to moments of `zone`."""
 
     def convert(local: pl.Series) -> pl.Series:
@@ -154,7 +154,7 @@ def _offset() -> pl.Expr:
     return pl.duration(seconds=pl.when(pl.col("zone").is_in(_UTC)).then(0).otherwise(signed), time_unit="us")
 
 
-def _told(texts: pl.Series, verdict: pl.Series, zone: str, column: Column) -> Callable[[str], tuple[str, str]]:
+def _told(texts: pl.Series, verdict: pl.Series, zone: str, column: LoadColumn) -> Callable[[str], tuple[str, str]]:
     """Returns the words for the first time that the clocks of a zone skip or show twice."""
 
     def explain(what: str) -> tuple[str, str]:
@@ -165,7 +165,7 @@ def _told(texts: pl.Series, verdict: pl.Series, zone: str, column: Column) -> Ca
     return explain
 
 
-def _explained(value: str, column: Column, options: Options) -> tuple[str, str]:
+def _explained(value: str, column: LoadColumn, options: Options) -> tuple[str, str]:
     text = value.strip()
     abbreviated = _ABBREVIATED.fullmatch(text)
     in_order = f"{FORM}, or say which comes first: --dates day-first or --dates month-first"
@@ -190,7 +190,7 @@ def _lacks_zone(text: str) -> bool:
     return any((found := re.match(form, text)) and not found["zone"] for form in (_ISO, *_OTHERS.values()))
 
 
-def _explained_day(value: str, column: Column) -> tuple[str, str]:
+def _explained_day(value: str, column: LoadColumn) -> tuple[str, str]:
     said, text = shown(value, column), value.strip()
     if _TWO_DIGITS.match(text):
         return f"{said} has a year of two digits", "Write it like 2026-06-05"

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from si_analytics.load import refusals
-from si_analytics.load.reading import Source
+from si_analytics.load.reading import LoadFile
 from si_analytics.load.target import Reference, refusal
 from si_analytics.load.waiting import ROW, equal, names, table, there
 from si_analytics.postgres import copying
@@ -37,7 +37,7 @@ class Change:
 
 
 def place(
-    connection: copying.Connection, sources: Mapping[str, Source], done: Callable[[str, Change], None]
+    connection: copying.Connection, sources: Mapping[str, LoadFile], done: Callable[[str, Change], None]
 ) -> dict[str, Change]:
     """Moves every waiting row, parents first, in the order of the sources. Calls `done` after each table."""
     replaced = [source for source in sources.values() if source.options.mode == "replace"]
@@ -60,9 +60,9 @@ def place(
 
 
 def _told(
-    work: Callable[Concatenate[copying.Connection, Source, _Given], _Made],
+    work: Callable[Concatenate[copying.Connection, LoadFile, _Given], _Made],
     connection: copying.Connection,
-    source: Source,
+    source: LoadFile,
     *given: _Given.args,
     **named: _Given.kwargs,
 ) -> _Made:
@@ -73,12 +73,12 @@ def _told(
         raise refusals.told(error, source) from None
 
 
-def keyed(source: Source) -> bool:
+def keyed(source: LoadFile) -> bool:
     """Whether the file has the primary key of its rows."""
     return bool(source.target.key) and set(source.target.key) <= set(source.names)
 
 
-def _write(connection: copying.Connection, source: Source) -> tuple[int, int, int]:
+def _write(connection: copying.Connection, source: LoadFile) -> tuple[int, int, int]:
     """Inserts rows with new keys and updates changed ones; returns how many were inserted, updated and unchanged."""
     waiting, target, key = table(source.target.table), there(source.target), source.target.key
     known = sql.SQL("").format()
@@ -97,7 +97,7 @@ def _write(connection: copying.Connection, source: Source) -> tuple[int, int, in
     return connection.execute(insert).rowcount, updated, met - updated
 
 
-def _update(source: Source, others: list[str], same: sql.Composed) -> sql.Composed:
+def _update(source: LoadFile, others: list[str], same: sql.Composed) -> sql.Composed:
     assigned = sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("waits", name)) for name in others
     )
@@ -122,7 +122,7 @@ def _row(columns: sql.Composed) -> sql.Composed:
     return sql.SQL("row({})").format(columns)
 
 
-def _going(source: Source, of: str) -> sql.Composed:
+def _going(source: LoadFile, of: str) -> sql.Composed:
     """Returns the condition for a row of the table that is not in the file."""
     if not keyed(source):
         return sql.SQL("true").format()
@@ -132,7 +132,7 @@ def _going(source: Source, of: str) -> sql.Composed:
     )
 
 
-def _lock(connection: copying.Connection, source: Source) -> None:
+def _lock(connection: copying.Connection, source: LoadFile) -> None:
     """Locks the rows to be removed, so that no other session adds a row that would go with them."""
     connection.execute(
         sql.SQL("select count(*) from (select 1 from {} as present where {} for update) as held").format(
@@ -141,7 +141,7 @@ def _lock(connection: copying.Connection, source: Source) -> None:
     )
 
 
-def _remove(connection: copying.Connection, source: Source, only_free: bool) -> int:
+def _remove(connection: copying.Connection, source: LoadFile, only_free: bool) -> int:
     """Deletes the rows that are not in the file; with `only_free`, only those that no remaining row points to.
 
     Deletes the rest after the rows that point to them were updated: a cascading key would delete those too.
@@ -161,14 +161,14 @@ def _remove(connection: copying.Connection, source: Source, only_free: bool) -> 
     return connection.execute(query).rowcount
 
 
-def _staying(reference: Reference, source: Source) -> sql.Composed:
+def _staying(reference: Reference, source: LoadFile) -> sql.Composed:
     """Returns the condition that leaves out rows of the same table that are removed themselves."""
     if (reference.schema, reference.table) != (source.target.schema, source.target.table):
         return sql.SQL("").format()
     return sql.SQL(" and not ({})").format(_going(source, "child"))
 
 
-def _refuse_referred(connection: copying.Connection, source: Source, sources: Mapping[str, Source]) -> None:
+def _refuse_referred(connection: copying.Connection, source: LoadFile, sources: Mapping[str, LoadFile]) -> None:
     """Raises LoadError if a row that stays points to a row to be removed."""
     for reference in source.target.references:
         query = sql.SQL("select count(*) from {} as child inner join {} as present on {} where {}{}").format(

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from si_analytics.load.columns import Array, Convert, converter
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column, Target, refusal
+from si_analytics.load.target import LoadColumn, LoadTarget, refusal
 from si_analytics.load.texts import refuse_nul
 from si_analytics.load.unfit import Unfit
 
@@ -43,11 +43,11 @@ class File(Protocol):
 
 
 @dataclass
-class Source:
+class LoadFile:
     """A file with its table: the columns it fills, how to read it, and what was noticed."""
 
     file: File
-    target: Target
+    target: LoadTarget
     names: Sequence[str]
     options: Options
     empty: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Source:
         return self.file.name
 
     @property
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[LoadColumn]:
         """The table's columns that the file fills, in the file's order."""
         return [self.target.columns[name] for name in self.names]
 
@@ -89,13 +89,13 @@ class Source:
             said.append(f"{what}, from {self.file.at(row)} on; it was loaded as that text, an empty cell is null")
         return said
 
-    def _checked(self, column: Column, kind: pa.DataType) -> Convert:
+    def _checked(self, column: LoadColumn, kind: pa.DataType) -> Convert:
         try:
             return converter(column, kind, self.options)
         except Unfit as error:
             raise refusal(self.name, f"the column {column.name} {error.found}", error.remedy) from None
 
-    def _converted(self, column: Column, convert: Convert, array: Array, first: int) -> pl.Series:
+    def _converted(self, column: LoadColumn, convert: Convert, array: Array, first: int) -> pl.Series:
         try:
             made = convert(array).alias(column.name)
             refuse_nul(made)
@@ -111,7 +111,7 @@ class Source:
             _note(self.words, column.name, made.is_in(_LEFT_BEHIND), first)
         return made
 
-    def _refuse_null(self, column: Column, made: pl.Series, first: int) -> None:
+    def _refuse_null(self, column: LoadColumn, made: pl.Series, first: int) -> None:
         if column.not_null and made.null_count():
             place = self.file.at(first + int(made.is_null().arg_true()[0]))
             found = f"{place}: the column {column.name} is empty, and every row needs a value there"

@@ -25,7 +25,7 @@ _NUMBERS = ("numeric", "smallint", "integer", "bigint")
 
 
 @dataclass(frozen=True)
-class Column:
+class LoadColumn:
     """A column: its type in Postgres's words, what kind of type that is, whether a row needs a value for it."""
 
     name: str
@@ -68,11 +68,11 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadTarget:
     """A table with its schema, its columns and rules by name, and the foreign keys that point to it."""
 
     table: str
-    columns: dict[str, Column]
+    columns: dict[str, LoadColumn]
     rules: dict[str, Rule]
     references: tuple[Reference, ...] = ()
     schema: str = operational.SCHEMA
@@ -126,7 +126,7 @@ def refusal(file: str, found: str, remedy: str) -> LoadError:
     return LoadError(f"loading {file}", found, f"{remedy}; {NOTHING_CHANGED}")
 
 
-def describe(connection: psycopg.Connection[Any], table: str) -> Target:
+def describe(connection: psycopg.Connection[Any], table: str) -> LoadTarget:
     """Returns the operational table of that name as the database has it."""
     ours = project().postgres
     columns, rules, references = (
@@ -135,7 +135,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     )
     source = project().sources.get(table)
     read = set(source.columns) if source else set()
-    return Target(
+    return LoadTarget(
         table,
         {name: _column(name, facts, name in read) for name, *facts, _ in columns},
         {
@@ -147,7 +147,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     )
 
 
-def _column(name: str, facts: Sequence[Any], read: bool) -> Column:
+def _column(name: str, facts: Sequence[Any], read: bool) -> LoadColumn:
     *others, preset = facts
     plain = None if preset is None else re.sub(r"::[a-z ]+(\(\d+\))?$", "", preset)
-    return Column(*(name, *others, plain, read or others[1] in _NUMBERS))
+    return LoadColumn(*(name, *others, plain, read or others[1] in _NUMBERS))

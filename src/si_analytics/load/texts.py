@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 import polars as pl
 
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.unfit import NULL_WORDS, Unfit, hold, shape
 
 TRUTHS = ("true", "false", "t", "f", "yes", "no", "y", "n", "on", "off", "1", "0")
 _CURRENCY = r"^ *[A-Za-z0-9]{1,10} *$"
 
 
-def texts(column: Column) -> Callable[[pl.Series], pl.Series]:
+def texts(column: LoadColumn) -> Callable[[pl.Series], pl.Series]:
     """Returns the converter for text columns: it keeps texts as they are; raises Unfit if too long or with a NUL."""
     limit = re.search(r"^character.*\((\d+)\)$", column.stored)
     longest = int(limit[1]) if limit and not column.is_array else None
@@ -35,7 +35,7 @@ def texts(column: Column) -> Callable[[pl.Series], pl.Series]:
     return convert
 
 
-def truths(column: Column) -> Callable[[pl.Series], pl.Series]:
+def truths(column: LoadColumn) -> Callable[[pl.Series], pl.Series]:
     """Returns the converter to true and false; it refuses `tru` and `of`, which Postgres accepts."""
 
     def explain(value: str) -> tuple[str, str]:
@@ -61,7 +61,7 @@ def _nul() -> tuple[str, str]:
     return "it holds a NUL character, which Postgres text cannot", "Remove it"
 
 
-def _too_long(column: Column, value: str) -> tuple[str, str]:
+def _too_long(column: LoadColumn, value: str) -> tuple[str, str]:
     return f"a text of {len(value):,} characters is too long for {column.type}", "Shorten it"
 
 

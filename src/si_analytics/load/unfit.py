@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from si_analytics.load.target import Column
+    from si_analytics.load.target import LoadColumn
 
 NULL_WORDS = ("null", "none", "nan", "na", "n/a", "#n/a", "nil", "undefined", "\\n", "-")
 TIME_WORDS = ("now", "today", "tomorrow", "yesterday", "epoch", "infinity", "-infinity", "+infinity", "allballs")
@@ -41,7 +41,7 @@ class Unfit(Exception):  # noqa: N818 - caught within the package and told as a 
         super().__init__(found)
 
 
-def shown(value: str, column: Column) -> str:
+def shown(value: str, column: LoadColumn) -> str:
     """Returns `value` in quotes, or its shape if it may not be shown."""
     if not value:
         return 'the empty text ""'

@@ -16,8 +16,8 @@ from psycopg import sql
 
 from si_analytics.errors import LoadError
 from si_analytics.load import refusals
-from si_analytics.load.reading import Source
-from si_analytics.load.target import Rule, Target, refusal
+from si_analytics.load.reading import LoadFile
+from si_analytics.load.target import LoadTarget, Rule, refusal
 from si_analytics.postgres import copying
 
 ROW = "row of the file"
@@ -29,7 +29,7 @@ def table(name: str) -> sql.Identifier:
     return sql.Identifier("pg_temp", f"load_{name}")
 
 
-def there(target: Target) -> sql.Identifier:
+def there(target: LoadTarget) -> sql.Identifier:
     """Returns the operational table itself."""
     return sql.Identifier(target.schema, target.table)
 
@@ -47,7 +47,7 @@ def equal(ours: Sequence[str], one: str, theirs: Sequence[str], other: str) -> s
     )
 
 
-def fill(connection: copying.Connection, source: Source) -> int:
+def fill(connection: copying.Connection, source: LoadFile) -> int:
     """Copies the rows of the file into their own waiting table; returns how many."""
     target = source.target
     try:
@@ -60,7 +60,7 @@ def fill(connection: copying.Connection, source: Source) -> int:
         raise refusal(source.name, "it cannot be read to its end", f"Check the file ({error.strerror})") from error
 
 
-def _make(connection: copying.Connection, source: Source) -> None:
+def _make(connection: copying.Connection, source: LoadFile) -> None:
     target, waiting = source.target, table(source.target.table)
     connection.execute(
         sql.SQL("create temp table {} (like {} including constraints) on commit drop").format(waiting, there(target))
@@ -77,7 +77,7 @@ def _make(connection: copying.Connection, source: Source) -> None:
     )
 
 
-def look(connection: copying.Connection, sources: Mapping[str, Source]) -> None:
+def look(connection: copying.Connection, sources: Mapping[str, LoadFile]) -> None:
     """Raises LoadError, which names file and row, for a repeated key, or a key that points to no row."""
     for source in sources.values():
         connection.execute(sql.SQL("analyze {}").format(table(source.target.table)))
@@ -92,7 +92,7 @@ def look(connection: copying.Connection, sources: Mapping[str, Source]) -> None:
                     _refuse_dangling(connection, sources, source, rule)
 
 
-def _refuse_doubled(connection: copying.Connection, source: Source, rule: Rule) -> None:
+def _refuse_doubled(connection: copying.Connection, source: LoadFile, rule: Rule) -> None:
     query = sql.SQL(
         "select min(later.{row}), min(keys.first) from {waiting} as later inner join ("
         "select {columns}, min({row}) as first from {waiting} group by {columns} having count(*) > 1"
@@ -109,7 +109,7 @@ def _refuse_doubled(connection: copying.Connection, source: Source, rule: Rule) 
         raise _taken(source, rule, row, earlier, "Remove or correct the row")
 
 
-def _refuse_present(connection: copying.Connection, source: Source, rule: Rule) -> None:
+def _refuse_present(connection: copying.Connection, source: LoadFile, rule: Rule) -> None:
     key, mode = source.target.key, source.options.mode
     keyed = bool(key) and set(key) <= set(source.names)
     # Replaced rows release their keys; Postgres reports what still conflicts.
@@ -138,12 +138,14 @@ def _refuse_present(connection: copying.Connection, source: Source, rule: Rule) 
         raise _taken(source, rule, row, found, remedy)
 
 
-def _taken(source: Source, rule: Rule, row: int, found: str, remedy: str) -> LoadError:
+def _taken(source: LoadFile, rule: Rule, row: int, found: str, remedy: str) -> LoadError:
     listed = ", ".join(rule.columns)
     return refusal(source.name, f"{source.file.at(row)}: the value of {listed} {found}", remedy)
 
 
-def _refuse_dangling(connection: copying.Connection, sources: Mapping[str, Source], source: Source, rule: Rule) -> None:
+def _refuse_dangling(
+    connection: copying.Connection, sources: Mapping[str, LoadFile], source: LoadFile, rule: Rule
+) -> None:
     assert rule.refers_to is not None
     assert rule.refers_to_schema is not None
     parent = sources.get(rule.refers_to) if rule.refers_to_schema == source.target.schema else None
@@ -169,7 +171,7 @@ def _refuse_dangling(connection: copying.Connection, sources: Mapping[str, Sourc
         raise refusal(source.name, found, "Correct it, or load that row too")
 
 
-def _holder(rule: Rule, parent: Source | None, source: Source) -> str:
+def _holder(rule: Rule, parent: LoadFile | None, source: LoadFile) -> str:
     if parent is not None and source.options.mode == "replace":
         return f"{parent.name}, which replaces the table {rule.refers_to},"
     return f"the table {rule.refers_to}"

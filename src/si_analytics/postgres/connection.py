@@ -109,7 +109,7 @@ def without_password(address: str) -> str:
 
 def connect(
     settings: Settings, *, read_only: bool = True, at_source: bool = False, **options: Any
-) -> sessions.Connection:
+) -> sessions.OwnConnection:
     """Returns a psycopg connection to the operational database, in UTC, with `pg_catalog` as its search path.
 
     Read-only by default; to the server results are published to unless `at_source`. Raises ServerError: unreachable,
@@ -154,7 +154,7 @@ def leads_to(connection: psycopg.Connection[Any], address: str) -> str:
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
     """Whether a pooler stands between a connection of ours and the server."""
-    return isinstance(connection, sessions.Connection) and connection.pooled
+    return isinstance(connection, sessions.OwnConnection) and connection.pooled
 
 
 @contextlib.contextmanager
@@ -235,7 +235,7 @@ def _setting(address: str) -> str:
 
 def _connected(
     address: str, read_only: bool, session: sessions.Settings, options: Mapping[str, Any]
-) -> sessions.Connection:
+) -> sessions.OwnConnection:
     parts = _parsed(address)
     # A statement prepared on one session of a pooler is missing on the next.
     given: dict[str, Any] = {"client_encoding": "utf8", "fallback_application_name": APPLICATION}
@@ -244,7 +244,7 @@ def _connected(
         given["connect_timeout"] = _CONNECT_SECONDS
     given.update({name: value for name, value in NOTICED.items() if name not in parts})
     try:
-        connection = _settled(sessions.Connection.connect(address, **given), read_only, session)
+        connection = _settled(sessions.OwnConnection.connect(address, **given), read_only, session)
     except psycopg.Error as error:
         # Psycopg's error carries the connection's parameters with the password, so keep only its message.
         failure = type(error)(str(error))
@@ -259,7 +259,7 @@ def _connected(
     raise refused(address, failure) from failure
 
 
-def _settled(connection: sessions.Connection, read_only: bool, session: sessions.Settings) -> sessions.Connection:
+def _settled(connection: sessions.OwnConnection, read_only: bool, session: sessions.Settings) -> sessions.OwnConnection:
     try:
         connection.settle(session, read_only=read_only)
     except BaseException:

@@ -26,7 +26,7 @@ VIEWS = frozenset("vm")
 
 
 @dataclass(frozen=True)
-class Part:
+class Partition:
     """A partition or child of a table that holds rows; ``shape`` describes its columns."""
 
     oid: int
@@ -63,10 +63,10 @@ class Relation:
     rows_hidden: bool
     definition: str
     stands_on: frozenset[int]
-    columns: tuple[contract.Column, ...]
+    columns: tuple[contract.ReadColumn, ...]
     numbers: tuple[int, ...]
     closed: frozenset[str]
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Partition, ...] = ()
 
 
 def described(answer: Callable[[str], list[tuple[Any, ...]]], schema: str) -> dict[tuple[str, str], Relation]:
@@ -74,21 +74,21 @@ def described(answer: Callable[[str], list[tuple[Any, ...]]], schema: str) -> di
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
     for row in answer(operational.text(project().postgres.sources.text, schema)):
         found.setdefault((row[0], row[1]), []).append(row)
-    below: dict[str, list[Part]] = {}
+    below: dict[str, list[Partition]] = {}
     for name, *part in answer(operational.text(project().postgres.parts.text, schema)):
-        below.setdefault(name, []).append(Part(*part))
+        below.setdefault(name, []).append(Partition(*part))
     return {
         place: _relation(rows, below.get(place[1], []) if place[0] == schema else []) for place, rows in found.items()
     }
 
 
-def _relation(rows: list[tuple[Any, ...]], below: Sequence[Part]) -> Relation:
+def _relation(rows: list[tuple[Any, ...]], below: Sequence[Partition]) -> Relation:
     first, real = rows[0], [row for row in rows if row[_NUMBER] is not None]
-    columns = tuple(contract.Column(*row[_NUMBER + 1 : -1]) for row in real)
+    columns = tuple(contract.ReadColumn(*row[_NUMBER + 1 : -1]) for row in real)
     numbers, closed = tuple(row[_NUMBER] for row in real), frozenset(row[_NUMBER + 1] for row in real if not row[-1])
     stands_on = frozenset(map(int, filter(None, first[_NUMBER - 1].split(","))))
     oid, file, kind, access_method = first[2:6]
-    own = [Part(oid, file, kind, access_method, digest([numbers]))] if below and kind == "r" else []
+    own = [Partition(oid, file, kind, access_method, digest([numbers]))] if below and kind == "r" else []
     parts = (*own, *below)
     return Relation(*first[: _NUMBER - 1], stands_on, columns, numbers, closed, parts)  # type: ignore[call-arg]
 

@@ -24,7 +24,7 @@ Settings = Mapping[str, tuple[str, ...]]
 """Settings of Postgres and their values; a search path has several values."""
 
 
-class Connection(operational.Connection):
+class OwnConnection(operational.Connection):
     """A connection that begins each of its transactions with `settings`; they end with the transaction."""
 
     settings: Settings

@@ -218,7 +218,7 @@ def _note(
 
 def _difference(
     connection: duckdb.DuckDBPyConnection, other: str, metric: str, refreshes: tuple[Kept, Kept]
-) -> frame_differences.Difference:
+) -> frame_differences.RowDifference:
     """The rows of either side that have no equal in the other, paired."""
     sides = [_table(connection, side, metric) for side in ("a", other)]
     shared = [name for name in sides[1].columns if name in sides[0].columns]

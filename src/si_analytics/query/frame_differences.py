@@ -21,7 +21,7 @@ _TIME = "%Y-%m-%dT%H:%M:%S%.6f%:z"
 
 
 @dataclass(frozen=True)
-class Difference:
+class RowDifference:
     """How a metric differs: its rows in either refresh that have no equal in the other, paired by `keys`."""
 
     keys: tuple[str, ...]
@@ -114,7 +114,7 @@ class Difference:
         return max(kind.scale if isinstance(kind, pl.Decimal) else 0 for kind in kinds)
 
 
-def pair(before: pl.DataFrame, after: pl.DataFrame, keys: tuple[str, ...], values: Sequence[str]) -> Difference:
+def pair(before: pl.DataFrame, after: pl.DataFrame, keys: tuple[str, ...], values: Sequence[str]) -> RowDifference:
     """Pair the rows of one key, in their order if there are several; leave out what is equal."""
     frames = [
         frame.sort(*keys, *values)
@@ -132,7 +132,7 @@ def pair(before: pl.DataFrame, after: pl.DataFrame, keys: tuple[str, ...], value
     )
     paired = joined.with_columns(change.alias("change"))
     unequal = pl.any_horizontal(pl.col("change") != "changed", *map(_differs, values))
-    return Difference(keys, tuple(values), paired.filter(unequal))
+    return RowDifference(keys, tuple(values), paired.filter(unequal))
 
 
 def _differs(name: str) -> pl.Expr:

@@ -25,7 +25,7 @@ from si_analytics.periods import windows
 from si_analytics.periods.windows import Instant
 from si_analytics.refresh import resumption, run_log
 from si_analytics.refresh.resumption import Last
-from si_analytics.refresh.steps import Listener
+from si_analytics.refresh.steps import StepListener
 from si_analytics.settings import Settings
 
 _DAY = timedelta(days=1)
@@ -90,7 +90,7 @@ def backfill(
     *,
     currency: str | None = None,
     only_missing: bool = False,
-    listen: Listener | None = None,
+    listen: StepListener | None = None,
 ) -> HistoryReport:
     """Fill the boards of the days `first` to `last`, both included, and replace the boards kept for them.
 
@@ -111,7 +111,9 @@ def backfill(
     )
 
 
-def backfill_funnels(settings: Settings, first: date, last: date, *, listen: Listener | None = None) -> HistoryReport:
+def backfill_funnels(
+    settings: Settings, first: date, last: date, *, listen: StepListener | None = None
+) -> HistoryReport:
     """Fill the funnels of the days `first` to `last`, both included, the way `backfill` fills the boards."""
     return _backfill(
         settings,
@@ -134,7 +136,7 @@ def _backfill(
     keep: _Keep,
     days_kept: Callable[[duckdb.DuckDBPyConnection, str], set[date]],
     currency: str | None,
-    listen: Listener | None,
+    listen: StepListener | None,
 ) -> HistoryReport:
     started = time.perf_counter()
     with warehouse.writer_lock(settings), _working(settings) as connection:
@@ -213,7 +215,7 @@ def _fill(
     *,
     table: str,
     keep: _Keep,
-    listen: Listener | None,
+    listen: StepListener | None,
 ) -> int:
     """Replace what is kept for these days in one transaction; return how many rows they have."""
     total = 0

@@ -34,7 +34,7 @@ WAITING = "waiting"
 """The phase in which a refresh waits for other sessions' locks; its name says whose."""
 
 
-class Listener(Protocol):
+class StepListener(Protocol):
     """Called as each step of a refresh ends, with its phase, its subject, rows and seconds."""
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None: ...
@@ -59,7 +59,7 @@ class Refresh:
     settings: Settings
     as_of: datetime | None = None
     weights: Mapping[str, Decimal] | None = None
-    listen: Listener = _silent
+    listen: StepListener = _silent
     refresh_id: uuid.UUID = field(default_factory=uuid.uuid4)
     full: bool = False
     resumed: bool = False
@@ -67,7 +67,7 @@ class Refresh:
     accept_change: bool = False
 
     @classmethod
-    def resume(cls, settings: Settings, listen: Listener = _silent, *, accept_change: bool = False) -> Refresh:
+    def resume(cls, settings: Settings, listen: StepListener = _silent, *, accept_change: bool = False) -> Refresh:
         """The published warehouse's last refresh, continued on a copy of its tables.
 
         Everything computed or published now uses that refresh's rows, as_of, currency, time zone and weights, whatever
@@ -294,7 +294,7 @@ def run(
     weights: Mapping[str, Decimal] | None = None,
     full: bool = False,
     accept_change: bool = False,
-    listen: Listener = _silent,
+    listen: StepListener = _silent,
 ) -> RefreshReport:
     """A whole refresh: extract, compute every metric, check, publish, replace the warehouse.
 
@@ -315,7 +315,7 @@ def preview(
     as_of: datetime | None = None,
     weights: Mapping[str, Decimal] | None = None,
     full: bool = False,
-    listen: Listener = _silent,
+    listen: StepListener = _silent,
 ) -> tuple[datetime, publish.Preview]:
     """What `run` would write to Postgres, and as of when. Computes and checks everything, writes nothing.
 

@@ -28,7 +28,7 @@ from si_analytics.definitions import contract, project
 from si_analytics.errors import AnalyticsError, UsageError
 from si_analytics.extract import incremental
 from si_analytics.extract.incremental import Baseline
-from si_analytics.extract.source import Snapshot, Source
+from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import relations
 from si_analytics.publish.notifications import Heard, Listener
 from si_analytics.refresh import run_log, steps
@@ -153,7 +153,7 @@ class _Looking:
 
 
 def _differs(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, held: Baseline, known: Baseline | None
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: ReadTable, held: Baseline, known: Baseline | None
 ) -> str | None:
     """How a table differs from the warehouse's, or None if it does not. Reads all rows without a `known` baseline."""
     if one.table not in held.identities:

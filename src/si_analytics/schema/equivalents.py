@@ -69,7 +69,7 @@ class Standing:
         readable = table in project().sources and f"{operational.SCHEMA}.{table}" not in written
         return stands is not None and stands.kind in relations.VIEWS and readable
 
-    def _column(self, table: str, name: str) -> contract.Column | None:
+    def _column(self, table: str, name: str) -> contract.ReadColumn | None:
         stands = self.tables.get(table)
         return next((column for column in stands.columns if column.name == name), None) if stands else None
 

@@ -18,7 +18,7 @@ from si_analytics import formatting
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column: its name in the warehouse, its heading, and how the page's script writes a cell.
 
     ``kind`` is one of text, sentence, name, person, tier, stage, severity, number, movement, ratio, percent, points,
@@ -46,10 +46,10 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class PanelTable:
     """One table of the page: rows in their own order, each cell text or null."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: list[list[str | None]]
     thing: str
     things: str
@@ -64,7 +64,7 @@ class Table:
         }
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, columns: Sequence[Column], thing: str, things: str) -> Table:
+    def of(cls, frame: pl.DataFrame, columns: Sequence[TableColumn], thing: str, things: str) -> PanelTable:
         """The rows of a frame, limited to those of the `columns` that it has."""
         kept = tuple(column for column in columns if column.key in frame.columns)
         cells = [[_cell(value) for value in formatting.values(frame[column.key])] for column in kept]

@@ -17,7 +17,7 @@ from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.kpis import TILES, Tile
 from si_analytics.reports.dashboard.panel import Panel
 from si_analytics.reports.dashboard.panels import PANELS
-from si_analytics.reports.dashboard.sources import Source, drawn_from
+from si_analytics.reports.dashboard.sources import PanelData, drawn_from
 
 _ALWAYS = (
     *(sources.AGENT_LEADERBOARD, sources.AGENT_PERFORMANCE, sources.BRAND_REPUTATIONS, sources.CONVERSION_FUNNELS),
@@ -62,13 +62,13 @@ def reads(*, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES) ->
     return drawn_from(_sources(panels, tiles))
 
 
-def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[Source, ...]:
+def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[PanelData, ...]:
     """Each source once, however many panels and tiles use it, in their order."""
     listed = (_ALWAYS, *(panel.sources for panel in panels), *(tile.sources for tile in tiles))
     return tuple(dict.fromkeys(source for each in listed for source in each))
 
 
-def _period(warehouse: Warehouse, declared: Sequence[Source], name: str) -> Period:
+def _period(warehouse: Warehouse, declared: Sequence[PanelData], name: str) -> Period:
     asked = windows.window(warehouse.as_of, tz=warehouse.timezone, during=name)
     earlier = windows.before(asked, warehouse.timezone)
     if asked.since is None or earlier is None or earlier.since is None:

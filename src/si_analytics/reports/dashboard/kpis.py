@@ -16,7 +16,7 @@ import polars as pl
 from si_analytics import formatting
 from si_analytics.reports.dashboard import sources
 from si_analytics.reports.dashboard.content import DashboardContent, Period
-from si_analytics.reports.dashboard.sources import Source
+from si_analytics.reports.dashboard.sources import PanelData
 
 Told = tuple[str, str, str]
 """A value as text, the line beneath, and whether that line reports an up or a down."""
@@ -33,7 +33,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Window:
+class TileWindow:
     """One window's own figures: a period's, or those of the equally long window before it."""
 
     activity: pl.DataFrame | None
@@ -55,11 +55,11 @@ class Tile:
     """
 
     label: str
-    sources: tuple[Source, ...]
+    sources: tuple[PanelData, ...]
     month: str = ""
     whole: Callable[[DashboardContent], Told | None] | None = None
     within: Callable[[Period], Told | None] | None = None
-    counted: Callable[[Window], Decimal | int | None] | None = None
+    counted: Callable[[TileWindow], Decimal | int | None] | None = None
 
     def headline(self, content: DashboardContent, period: Period | None) -> Headline | None:
         """The figure of all time or of a period, or None if there is none."""
@@ -83,10 +83,10 @@ def headlines(
     return tuple(headline for headline in made if headline is not None)
 
 
-def _compared(period: Period, counted: Callable[[Window], Decimal | int | None]) -> Told | None:
+def _compared(period: Period, counted: Callable[[TileWindow], Decimal | int | None]) -> Told | None:
     """A figure of the period, compared with the equally long window before it."""
-    now = counted(Window(period.activity, period.agent_leaderboard, period.conversion_funnels))
-    then = counted(Window(period.activity_before, period.agents_before, period.funnels_before))
+    now = counted(TileWindow(period.activity, period.agent_leaderboard, period.conversion_funnels))
+    then = counted(TileWindow(period.activity_before, period.agents_before, period.funnels_before))
     if now is None or then is None:
         return None
     return formatting.number(now), *_against(now, then, f"the {_length(period)} before")

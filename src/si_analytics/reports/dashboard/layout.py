@@ -16,7 +16,7 @@ from si_analytics.reports.dashboard import plots
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Filter, Search
 from si_analytics.reports.dashboard.kpis import TILES, Headline, Tile, headlines
-from si_analytics.reports.dashboard.panel import Detail, Drawing, Panel, Section
+from si_analytics.reports.dashboard.panel import Detail, Drawing, PageSection, Panel
 from si_analytics.reports.dashboard.panels import PANELS, SECTIONS
 from si_analytics.reports.dashboard.plots import Figure
 
@@ -28,9 +28,9 @@ class Layout:
     content: DashboardContent
     panels: tuple[Panel, ...]
     tiles: Sequence[Tile]
-    sections: tuple[Section, ...] = field(default=())
+    sections: tuple[PageSection, ...] = field(default=())
 
-    def panels_of(self, section: Section) -> tuple[Panel, ...]:
+    def panels_of(self, section: PageSection) -> tuple[Panel, ...]:
         """The panels of one section, from top to bottom."""
         return tuple(panel for panel in self.panels if panel.section == section.name)
 
@@ -67,7 +67,7 @@ def sections(layout: Layout) -> list[dict[str, Any]]:
     return [_section(layout, section) for section in layout.sections]
 
 
-def _section(layout: Layout, section: Section) -> dict[str, Any]:
+def _section(layout: Layout, section: PageSection) -> dict[str, Any]:
     content, panels = layout.content, layout.panels_of(section)
     filters = layout.filters_of(panels)
     return {

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from si_analytics.reports.dashboard.cells import Table
+from si_analytics.reports.dashboard.cells import PanelTable
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Choice, Filter
 from si_analytics.reports.dashboard.plots import Figure
-from si_analytics.reports.dashboard.sources import Source
+from si_analytics.reports.dashboard.sources import PanelData
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Listing:
     its label.
     """
 
-    rows: Callable[[DashboardContent, Period | None], Table]
+    rows: Callable[[DashboardContent, Period | None], PanelTable]
     caption: str = ""
     sort: str = ""
     heading: str = ""
@@ -86,7 +86,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class RowPart:
     """A figure of one row in words: ``{column}`` stands for its cell; if a cell is missing, a dash replaces the whole.
 
     ``one`` is used if the first column is 1; if the column ``unless_zero`` is 0, a dash is.
@@ -116,7 +116,7 @@ class Detail:
     note: str
     sentence: str
     drawing: Drawing
-    parts: tuple[Part, ...]
+    parts: tuple[RowPart, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ class Panel:
     section: str
     title: str
     sentence: str
-    sources: tuple[Source, ...]
+    sources: tuple[PanelData, ...]
     table: Listing | None = None
     chart: Chart | None = None
     filters: tuple[Filter, ...] = ()
@@ -208,7 +208,7 @@ class Notice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class PageSection:
     """One part of the page: its panels are those that name it; it is left out if none is shown.
 
     ``leads`` gives sentences below its heading, each with its id or none; ``notice`` a warning above all; ``badge`` a
