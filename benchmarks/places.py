@@ -136,7 +136,7 @@ def lesser_logins(place: Place) -> Iterator[tuple[str, str] | None]:
         if connection.execute("select to_regclass('analytics.source_transactions')").fetchone() == (None,):
             yield None
             return
-        connection.execute(project().views["roles"].text.encode())
+        connection.execute(project().roles.text.encode())
         names = (f"{_LOGIN}_reader", f"{_LOGIN}_viewer")
         reader, viewer = (_login(connection, place, name) for name in names)
         try:

@@ -66,7 +66,7 @@ def _single(command: exp.Command) -> list[exp.Expr]:
 
 def test_a_right_is_either_written_by_hand_or_follows_and_never_both() -> None:
     text = generated.reader_grants(SOURCES) + generated.publisher_grants(targets_of_today())
-    assert granted(project().views["roles"].text) == BY_HAND
+    assert granted(project().roles.text) == BY_HAND
     assert not granted(text) & BY_HAND
 
 

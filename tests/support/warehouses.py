@@ -38,7 +38,7 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
     connection.execute("set global TimeZone = 'UTC'")
     for schema in ("raw", "metrics"):
         connection.execute(f"create schema {schema}")
-    connection.execute(project().warehouse["records"].text)
+    connection.execute(project().records.text)
     for definition in definitions:
         connection.execute(definition)
     return connection

@@ -124,6 +124,17 @@ class Project:
         """Every metric, then every funnel."""
         return {**self.metrics, **self.funnels}
 
+    @property
+    def roles(self) -> Script:
+        """What sets up the roles; it belongs to the server, and is run apart from the schema."""
+        return next(script for script in self.views.values() if script.roles)
+
+    @property
+    def records(self) -> Script:
+        """The tables that every warehouse has: what it says of itself, and the boards of earlier days."""
+        (script,) = self.warehouse.values()
+        return script
+
     @functools.cached_property
     def tables(self) -> Mapping[str, ddl.DeclaredTable]:
         """Every table that the schema and the views declare; those of another schema than public are named with it."""

@@ -100,7 +100,7 @@ def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(project().warehouse["records"].text)
+    connection.execute(project().records.text)
     checks.create_table(connection)
 
 

@@ -110,7 +110,7 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
 def _statements(space: str, unmarked: Sequence[str]) -> Iterator[LiteralString]:
     """Yields the statements that set up the roles: the file, then the grants that follow from sources and targets."""
     ours = project()
-    yield operational.text(ours.views["roles"].text, space)
+    yield operational.text(ours.roles.text, space)
     yield generated.reader_grants(generated.reads(ours, unmarked), space)
     yield generated.publisher_grants(target.within(space) for target in ours.targets.values())
 
