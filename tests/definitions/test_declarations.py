@@ -143,7 +143,7 @@ def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Fu
 def test_the_stages_are_those_of_the_query_in_order(one: Funnel) -> None:
     numbers = [int(place.expression.name) for place in places_of_stages(one)]
     chosen = {column.alias: column.this for column in final_query(one).selects}["stage"]
-    assert tuple(literal.name for literal in chosen.this.expressions) == one.stages
+    assert [literal.name for literal in chosen.this.expressions] == [stage.name for stage in one.stages]
     assert numbers == list(range(1, len(one.stages) + 1))
 
 
