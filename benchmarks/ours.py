@@ -19,7 +19,7 @@ from benchmarks.tasks import Task, Work
 from si_analytics import extract, publish, refresh, warehouse
 from si_analytics.extract import reconciliation
 from si_analytics.extract.incremental import Baseline
-from si_analytics.extract.source import Snapshot, Source
+from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.settings import Settings
 
 
@@ -84,7 +84,7 @@ def publication(task: Task) -> Work:
 def _without_reconciling(work: Work) -> Work:
     """The same work, but that what arrived is counted and not compared; the library itself always compares."""
 
-    def counted(connection: duckdb.DuckDBPyConnection, one: Source, there: object = None) -> reconciliation.Totals:
+    def counted(connection: duckdb.DuckDBPyConnection, one: ReadTable, there: object = None) -> reconciliation.Totals:
         (rows,) = connection.table(f"raw.{one.table}").aggregate("count(*)").fetchone() or (0,)
         return reconciliation.Totals(rows, 0, None)
 

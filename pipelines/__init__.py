@@ -1,5 +1,5 @@
-"""The library's steps as Dagster sees them: assets, checks, jobs, schedules, sensors.
+"""The library's steps in Dagster: assets, checks, jobs, schedules, sensors.
 
-Thin on purpose: a decorator, one call into `si_analytics`, metadata. What the numbers mean is written
-in ``sql/``; how a refresh goes is written in `si_analytics.refresh`.
+Thin on purpose: a decorator, one call into `si_analytics`, metadata. ``sql/`` defines what the numbers
+mean; `si_analytics.refresh` defines how a refresh runs.
 """

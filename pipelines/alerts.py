@@ -1,16 +1,15 @@
-"""Telling someone that a run failed, beyond the log: a webhook, an e-mail, each where it is configured.
+"""Tells someone beyond the log that a run failed: by webhook, by e-mail, each if configured.
 
-Belongs here: reading who is to be told from the environment, when there is something to tell, and telling them.
-What is sent names the run, its job, its step and the reason; addresses and passwords stand in no message and no
-log.
+Belongs here: reading from the environment whom to tell, when there is something to tell, and telling them.
+A message names the run, its job, its step and the reason; no message and no log holds an address or a password.
 
 - ``ALERT_WEBHOOK_URL``: gets a POST of ``{"text": ...}``, which Slack, Mattermost and Teams workflows take.
-- ``ALERT_EMAIL_TO`` (several, set off by commas), ``ALERT_EMAIL_FROM`` and ``ALERT_SMTP_URL``, like
-  ``smtp://user:password@mail.example.com:587`` (STARTTLS where there is a user) or ``smtps://...:465``.
-- ``ALERT_URLS``: addresses as apprise writes them, set off by blanks, for Slack, Teams, mail and a hundred others.
+- ``ALERT_EMAIL_TO`` (several, separated by commas), ``ALERT_EMAIL_FROM`` and ``ALERT_SMTP_URL``, like
+  ``smtp://user:password@mail.example.com:587`` (STARTTLS if there is a user) or ``smtps://...:465``.
+- ``ALERT_URLS``: addresses in apprise's form, separated by blanks, for Slack, Teams, mail and a hundred others.
 
-The first two are not apprise's: its webhook has fields of its own, its mail goes to each person apart, and neither says
-what kept it from arriving.
+The first two do not use apprise: its webhook has fields of its own, its mail goes to each person separately, and
+neither says why a message did not arrive.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ _ANSWERED = re.compile(r"\berror=(\d{3})\b")
 
 
 def send(subject: str, text: str, environment: Mapping[str, str]) -> list[str]:
-    """Tell everyone who is configured; the sentences say whom it did not reach, and hold no address.
+    """Tell everyone who is configured; returns sentences on whom it did not reach, without addresses.
 
-    One that cannot be reached keeps nobody else from being told.
+    A recipient who cannot be reached keeps nobody else from being told.
     """
     troubles = []
     keep_addresses_out_of_logs()
@@ -61,8 +60,8 @@ def send(subject: str, text: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def _tell(subject: str, text: str, addresses: str) -> list[str]:
-    """Tell the services of ``ALERT_URLS``, all at once, each within the time a webhook has."""
-    import apprise  # late: it loads a module for each service there is
+    """Tell the services of ``ALERT_URLS``, all at once, each within the time limit of a webhook."""
+    import apprise  # imported late: it loads a module per service
 
     found, troubles = services(addresses)
     everyone = apprise.Apprise(found)
@@ -75,7 +74,7 @@ def _tell(subject: str, text: str, addresses: str) -> list[str]:
 
 
 def _why(result: NotifyResult) -> str:
-    """What went wrong, by the number that was answered: the words of its log may hold the address."""
+    """What went wrong, by the status number answered: the words of the log may hold the address."""
     import apprise
 
     if result.status is apprise.AppriseResultStatus.TIMEOUT:
@@ -92,7 +91,7 @@ def _post(url: str, text: str) -> None:
 
 
 def _reason(error: requests.RequestException) -> str:
-    """What went wrong, without the address, which often is a secret."""
+    """What went wrong, without the address, which is often a secret."""
     return f"it answered {error.response.status_code}" if error.response is not None else type(error).__name__
 
 
@@ -115,6 +114,6 @@ def _mail(subject: str, text: str, environment: Mapping[str, str]) -> None:
     with opened as connection:
         if server.username:
             if server.scheme == "smtp":
-                connection.starttls(context=tls)  # a password never travels in the clear
+                connection.starttls(context=tls)  # never send a password unencrypted
             connection.login(unquote(server.username), unquote(server.password or ""))
         connection.send_message(message)

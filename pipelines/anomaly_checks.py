@@ -1,7 +1,7 @@
-"""Checks that compare what a run made with what earlier runs made: columns, and headline numbers.
+"""Checks that compare a run's results with those of earlier runs: columns, and headline numbers.
 
 Belongs here: which tables are compared, and judging the last headlines by those of earlier materialisations, from
-Dagster's own record; columns are compared by Dagster. They warn and stop nothing: a real jump is news, not a mistake.
+Dagster's own record; Dagster compares the columns. They warn and stop nothing: a real jump is news, not a mistake.
 """
 
 import warnings
@@ -17,7 +17,7 @@ from si_analytics import extract
 from si_analytics.compute import metrics
 
 COLUMNS = "column_schema_change"
-"""The name that Dagster gives its own check."""
+"""Dagster's name for its own check."""
 
 HEADLINES = "headlines_as_usual"
 
@@ -30,16 +30,16 @@ Made = Mapping[str, dg.MetadataValue[Any]]
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
-    """The columns of everything that is computed or read, and the headline numbers of the metrics that have some."""
+    """The columns of every computed or read table, and the headline numbers of the metrics that have some."""
     read = [descriptions.key("raw", table) for table in extract.tables()]
     computed = [descriptions.key("metrics", name) for name in metrics.names()]
     return [*_columns(read), *_columns(computed), _headlines()]
 
 
 def _columns(assets: Sequence[dg.AssetKey]) -> Sequence[dg.AssetChecksDefinition]:
-    """Dagster's own check, one step for `assets`: that of what is read also runs where a check stops the metrics."""
+    """Dagster's own check, one step for `assets`; the one of tables read also runs if a check stops the metrics."""
     with warnings.catch_warnings():
-        # These checks are marked beta; what we ask of them stands in our tests.
+        # These checks are marked beta; our tests hold them to what we need.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.build_column_schema_change_checks(assets=assets, severity=dg.AssetCheckSeverity.WARN)
 
@@ -67,7 +67,7 @@ def _headlines() -> dg.AssetChecksDefinition:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Sentences on what is not as before, how many earlier runs that was compared with, and why it may be none."""
+    """Sentences on what is unusual, the number of earlier runs compared with, and why there may be too few."""
 
     told: tuple[str, ...]
     compared_with: int
@@ -96,7 +96,7 @@ _HEADLINES_SAYS = (
 
 
 def unusual_headlines(made: Made, before: Sequence[Made]) -> Judgement:
-    """The headline numbers that lie outside their bounds."""
+    """The headline numbers outside their bounds."""
     alike = [one for one in before if _value(one, "currency") == _value(made, "currency")]
     told, new = [], []
     for name, entry in made.items():
@@ -115,7 +115,7 @@ def unusual_headlines(made: Made, before: Sequence[Made]) -> Judgement:
 
 
 def bounds(earlier: Sequence[float]) -> tuple[float, float]:
-    """Within what a number is as usual, by those of earlier runs; the median lets no single outlier move them."""
+    """The usual range of a number in earlier runs; a median, so that no single outlier moves it."""
     middle = median(earlier)
     distance = max(_SPREADS * median(abs(value - middle) for value in earlier), _SHARE * abs(middle))
     return middle - distance, middle + distance

@@ -1,8 +1,8 @@
 """The checks: every file of ``sql/checks`` as an asset check on the table it is about.
 
 Belongs here: one step for the checks that need raw rows only, which can stop a refresh before anything
-is computed, and one for each metric that others are about. A blocking check that finds rows stops what
-comes after its table; a warning is shown.
+is computed, and one step for each metric that other checks are about. A blocking check that finds rows stops what
+depends on its table; a warning is only shown.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from si_analytics.definitions import Check
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
-    """Every check, in the step it belongs to."""
+    """Every check, in its step."""
     order = metrics.names()
     steps: dict[str, list[dg.AssetCheckSpec]] = {}
     for one in checks.every():
@@ -70,9 +70,9 @@ def _spec(one: Check, order: Sequence[str]) -> dg.AssetCheckSpec:
 
 
 def _subject(one: Check, order: Sequence[str]) -> dg.AssetKey:
-    """The table a check is about: the metric it reads that comes last in `order`, else its first table.
+    """The table a check is about: the last metric in `order` that it reads, else its first table.
 
-    The last, because what a blocking check is about holds up all that is computed from it.
+    The last, because a blocking check holds up everything computed from its table.
     """
     read = descriptions.inputs(one.inputs)
     computed = sorted((key for key in read if key.path[0] == "metrics"), key=lambda key: order.index(key.path[1]))

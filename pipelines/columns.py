@@ -1,7 +1,7 @@
-"""The columns of every asset: what each says, and which columns of other assets it is made of.
+"""The columns of every asset: what each means, and which columns of other assets it is made of.
 
-Belongs here: putting what ``sql/`` declares into Dagster's words, before anything runs.
-A column of Postgres stands in its section of the schema under the name ``table.column``.
+Belongs here: turning what ``sql/`` declares into Dagster's terms, before anything runs.
+In the asset of a schema section, a Postgres column is named ``table.column``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def of_section(section: schema.Section) -> list[dg.TableColumn]:
 
 
 def of_extract(table: str) -> list[dg.TableColumn]:
-    """The columns that are read of an operational table, with their types in Postgres."""
+    """The columns that are read from an operational table, with their types in Postgres."""
     return [
         dg.TableColumn(one.name, one.type, _said(f"{table}.{one.name} in Postgres", one.facts))
         for one in project().source_columns(table)
@@ -49,9 +49,9 @@ def of_extract(table: str) -> list[dg.TableColumn]:
 
 @functools.cache
 def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
-    """What each column of a metric means, in which unit, and which columns of Postgres it is made of.
+    """What each column of a metric means, its unit, and which columns of Postgres it is made of.
 
-    Which types they have is known once they are computed. Told once for a process, which loads the files once.
+    The types are known only after computing. Cached, so that a process loads the files once.
     """
     from_postgres = lineage.column_lineage(name)
     return tuple(
@@ -65,7 +65,7 @@ def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
 
 
 def of_target(target: Target) -> list[dg.TableColumn]:
-    """The columns that publishing writes, with the types of their table and the meanings of their metric."""
+    """The columns that publishing writes, with their table's types and their metric's meanings."""
     table = project().tables[target.declared]
     meanings = {column.name: column.description for column in of_metric(target.metric)}
     return [
@@ -75,28 +75,28 @@ def of_target(target: Target) -> list[dg.TableColumn]:
 
 
 def of_history(name: str) -> list[dg.TableColumn]:
-    """The columns of a metric as kept of each day."""
+    """The columns of a metric as kept for each day."""
     return [_DAY, *of_metric(name)]
 
 
 def described(columns: Iterable[dg.TableColumn], types: Mapping[str, str]) -> dict[str, dg.TableSchema]:
-    """The columns a table has, as found once it is filled, with what `columns` says of them."""
+    """The columns a table really has once it is filled, with what `columns` says of them."""
     says = {column.name: column.description for column in columns}
     return table_schema(dg.TableColumn(name, kind, says.get(name)) for name, kind in types.items())
 
 
 def lineage_of(one: Query | Source) -> dict[str, dg.TableColumnLineage]:
-    """Which columns of other assets those of a query or source are made of."""
+    """Which columns of other assets each column of a query or source is made of."""
     return _lineage({column: _deps(read) for column, read in lineage.of(one).items()})
 
 
 def lineage_of_target(target: Target) -> dict[str, dg.TableColumnLineage]:
-    """The column of its metric that each written column is."""
+    """The metric's column behind each written column."""
     return _lineage({name: _deps([(target.source, read)]) for name, read in _written(target).items()})
 
 
 def lineage_of_history(name: str) -> dict[str, dg.TableColumnLineage]:
-    """The column of the metric that each kept column is."""
+    """The metric's column behind each kept column."""
     return _lineage({one.name: _deps([(f"metrics.{name}", one.name)]) for one in project().computed[name].columns})
 
 
@@ -106,7 +106,7 @@ def _lineage(deps: Mapping[str, list[dg.TableColumnDep]]) -> dict[str, dg.TableC
 
 
 def _deps(read: Iterable[Origin]) -> list[dg.TableColumnDep]:
-    """The assets' columns that these are; the library's own records, which no asset stands for, are left out."""
+    """These origins as columns of assets; leaves out the library's own records, which have no asset."""
     section_of = {table: section.name for section in schema.sections() for table in section.tables}
     found = []
     for table, column in read:
@@ -119,7 +119,7 @@ def _deps(read: Iterable[Origin]) -> list[dg.TableColumnDep]:
 
 
 def _written(target: Target) -> dict[str, str]:
-    """Per column that publishing writes, the column of the metric it comes from; the key may bear another name."""
+    """Per column that publishing writes, the metric's column it comes from; the key may have another name."""
     return dict(zip(target.names, (*target.metric_key, *target.columns), strict=True))
 
 
@@ -130,7 +130,7 @@ def _reading(table: str, column: str) -> str:
 
 
 def _made(origins: Iterable[Origin]) -> str:
-    """From which columns of Postgres, the first few by name."""
+    """The Postgres columns it is made of, the first few by name."""
     names = [f"{table}.{column}" for table, column in origins]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"from {', '.join(names[:_NAMED])}{more}" if names else ""

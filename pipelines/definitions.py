@@ -25,7 +25,7 @@ def defs() -> dg.Definitions:
 
 @functools.lru_cache(maxsize=4)
 def _defs(timezone: str, files: tuple[tuple[str, int, int], ...]) -> dg.Definitions:
-    """The code location by these files, made once for a state of them: for a single run Dagster loads it five times."""
+    """The code location for this state of the files. Cached, because Dagster loads it five times for a single run."""
     groups = (operational, raw, metrics, published, reports)
     return dg.Definitions(
         assets=[*(asset for group in groups for asset in group.assets()), *history.assets(timezone)],
@@ -39,5 +39,5 @@ def _defs(timezone: str, files: tuple[tuple[str, int, int], ...]) -> dg.Definiti
 
 
 def _files() -> tuple[tuple[str, int, int], ...]:
-    """The files under ``sql/``, each with the time it was last written and its length."""
+    """The files under ``sql/``, each with its modification time and its length."""
     return loading.state(loading.root())

@@ -6,8 +6,8 @@ import dagster as dg
 
 from pipelines import descriptions, launch_config
 
-# A run whose process died is begun anew by the daemon, and from its first step: steps share one refresh, which went
-# with the process. A step that failed is not retried so, for what it found would be found again.
+# The daemon restarts a run whose process died, from its first step: steps share one refresh, which was lost with
+# the process. A failed step is not retried this way, because it would fail again.
 _RUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
 
 REFRESH_METRICS = dg.define_asset_job(

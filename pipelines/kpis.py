@@ -1,4 +1,4 @@
-"""The few numbers of a metric that are followed over time, and the chart people look at first.
+"""The few numbers of a metric that people follow over time, and the chart they look at first.
 
 Belongs here: taking them from a computed table, as metadata that Dagster plots from run to run.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 PREFIX = "headline: "
-"""How the names of headline numbers begin among all that a materialisation says."""
+"""The prefix of headline numbers among a materialisation's metadata."""
 
 METRICS = ("agent_leaderboard", "conversion_funnels", "marketplace_monthly")
 
@@ -28,7 +28,7 @@ _WIDTH = 24
 
 
 def of(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, int | float]:
-    """The headline numbers of a computed metric; what is not known is left out, never zero."""
+    """The headline numbers of a computed metric; leaves out unknown ones instead of writing zero."""
     table = connection.table(f"metrics.{name}") if name in METRICS else None
     if table is None:
         return {}
@@ -47,7 +47,7 @@ def of(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, int | floa
 
 
 def chart(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[list[str], list[tuple[Any, ...]]] | None:
-    """The columns and rows of a table whose last cell is a bar; none where the metric has no such picture."""
+    """The columns and rows of a table whose last cell is a bar; None if the metric has no such chart."""
     if name not in _CHARTS:
         return None
     labels, value, order = _CHARTS[name]
@@ -62,7 +62,7 @@ def chart(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[list[str], 
 
 
 def bars(values: Sequence[Any]) -> list[str]:
-    """A bar for each value, as long as it is of the largest; none for what is unknown or not above zero."""
+    """A bar for each value, in proportion to the largest; empty for values unknown or not above zero."""
     largest = max((value for value in values if value is not None), default=0)
     return [
         "█" * max(1, round(_WIDTH * float(value / largest))) if value is not None and value > 0 else ""
@@ -77,5 +77,5 @@ def _first(relation: duckdb.DuckDBPyRelation) -> tuple[Any, ...]:
 
 
 def _number(value: Any) -> int | float:
-    """What Dagster plots: exact sums stay in the warehouse, the picture of them takes a float."""
+    """A number that Dagster can plot: exact sums stay in the warehouse, a plot may use a float."""
     return float(value) if isinstance(value, Decimal | float) else int(value)

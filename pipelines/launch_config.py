@@ -1,8 +1,8 @@
-"""What people may ask of a job before it starts, and the sentence they read where it cannot be.
+"""What people may ask of a job before it starts, and the sentence they read if it is refused.
 
-Belongs here: the launch forms of the jobs. Dagster holds the shape of a form while it is typed (which fields,
-which of a few words); what only the library can judge, a time or a currency, is judged when the run is
-launched: the run is then refused, with the library's own sentence, and never begins.
+Belongs here: the launch forms of the jobs. Dagster checks the shape of a form as it is typed (which fields,
+which of a few words). What only the library can judge, a time or a currency, is judged at launch:
+the run is then refused with the library's own sentence, and never begins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterUserCodeProcessError  # no other is shown without its frames
+from dagster._core.errors import DagsterUserCodeProcessError  # any other error is shown with its frames
 from dagster._utils.error import SerializableErrorInfo
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -29,9 +29,9 @@ _TABLES = ("csv", "parquet", "xlsx")
 
 
 class LaunchRefusedError(DagsterUserCodeProcessError):
-    """A form that cannot be launched: the launchpad shows its sentence, and nothing of where in the code it was found.
+    """A form that cannot be launched: the launchpad shows its sentence without any stack frames.
 
-    What comes from a code location is shown as it is described here; of any other error Dagster adds the frames.
+    Dagster shows an error of a code location as described here; to any other error it adds the frames.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -126,7 +126,7 @@ class Reports(_Form):
 
 @dg.config_mapping(config_schema=Extraction.to_fields_dict())
 def refresh_form(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The form of a refresh: its fields alone, judged at launch, handed to the step that takes them."""
+    """The form of a refresh: its fields alone, judged at launch, passed to the step that takes them."""
     return _handed(EXTRACT, Extraction, asked)
 
 
@@ -141,7 +141,7 @@ def _handed(step: str, form: type[dg.Config], asked: Mapping[str, Any]) -> dict[
 
 
 def _listed(field: str, value: list[str], known: Sequence[str]) -> list[str]:
-    """`value` in lower case, each once; what is not `known` is refused with the nearest that is."""
+    """`value` in lower case, without repeats; raises ValueError, with the nearest, for a word not `known`."""
     asked = list(dict.fromkeys(word.strip().lower() for word in value))
     for word in asked:
         if word not in known:
@@ -151,7 +151,7 @@ def _listed(field: str, value: list[str], known: Sequence[str]) -> list[str]:
 
 
 def _sentence(error: ValidationError) -> str:
-    """What is wrong with the first field that is, as the library puts it."""
+    """What is wrong with the first invalid field, in the library's words."""
     first = error.errors()[0]
     words, field = first["msg"].removeprefix("Value error, "), str((*first["loc"], "")[0])
     return words if words.startswith(field) else f"{field} '{first['input']}' {words}"

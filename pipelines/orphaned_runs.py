@@ -1,8 +1,8 @@
-"""Runs that were left behind: begun, and their process gone with a reboot, a power cut or all of the code location.
+"""Runs left behind: begun, but their process died with a reboot, a power cut or the whole code location.
 
-Belongs here: finding them and saying so. A run that is ended says so itself, and of one whose process dies the code
-location tells that began it. Where both went at once nobody is left to tell: the run would count as at work, and keep
-the queue waiting. Counted as failed it is told of like any other, and begun anew where its job asks for that.
+Belongs here: finding them and reporting them. A run that ends reports it itself; if its process dies, the code
+location that began it does. If both die at once nobody reports it: the run would count as running and block
+the queue. Counted as failed, it is reported like any other, and restarted if its job asks for that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SAYS = "Its process is gone: the machine, or the code location, on which it ran 
 
 
 def runs_left_behind() -> dg.SensorDefinition:
-    """Counts a run as failed whose process was gone at two looks in a row: one that just ends may yet say how."""
+    """Counts a run as failed if two looks in a row find its process gone: a run just ending may yet report how."""
 
     @dg.sensor(
         name="runs_left_behind",
@@ -46,17 +46,17 @@ def _at_work(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def _lives(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether the process of a run is there; one that never told its number is given the benefit of the doubt."""
+    """Whether a run's process exists; a run that never reported its process number counts as alive."""
     told = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
     found = [match[1] for entry in told if (match := _PROCESS.match(entry.message or entry.user_message))]
     return not found or _is_run(int(found[-1]))
 
 
 def _is_run(pid: int) -> bool:
-    """Whether a process of that number is there, and is that of a run: after a reboot numbers are given anew."""
+    """Whether a process of that number exists and is that of a run: a reboot reassigns numbers."""
     try:
         words = psutil.Process(pid).cmdline()
-    except psutil.NoSuchProcess:  # one that ended and that nobody asked about is no process any more either
+    except psutil.NoSuchProcess:  # also raised for a zombie: it has ended too
         return False
     except psutil.AccessDenied:
         return True

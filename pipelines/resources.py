@@ -1,15 +1,15 @@
 """The refresh that the steps of a run share.
 
-Belongs here: opening one `Refresh` for a run, handing it from step to step, finishing it with the last.
+Belongs here: opening one `Refresh` for a run, passing it from step to step, finishing it with the last.
 
-All steps of a run are executed in one process, and Dagster sets a resource up once for a process: so
+One process executes all steps of a run, and Dagster sets a resource up once per process. So
 the resource holds the refresh, and with it the working file and the writer's lock, from the first step
 that needs them to the last.
 
-- A run that extracts begins a new refresh. What the run does not compute itself the refresh computes
-  before it publishes or finishes, so a warehouse never holds rows of two moments: to materialise raw
+- A run that extracts begins a new refresh. Before publishing or finishing, the refresh computes whatever
+  the run itself does not, so a warehouse never holds rows of two moments: materialising raw
   tables alone renews the whole warehouse and leaves Postgres as it is.
-- A run that does not extract takes the last refresh up again, on a copy of the published warehouse: its
+- A run that does not extract continues the last refresh on a copy of the published warehouse, with its
   rows, its as_of, its currency.
 - The last step that works on the warehouse finishes the refresh, if all others succeeded. Otherwise the
   working file is dropped, and what was published before stands.
@@ -26,7 +26,7 @@ from pydantic import PrivateAttr
 from si_analytics import settings
 from si_analytics.errors import InterruptedReadError
 from si_analytics.periods import windows
-from si_analytics.refresh import WAITING, Listener, Refresh
+from si_analytics.refresh import WAITING, Refresh, StepListener
 
 REFRESH = "refresh"
 EXTRACT = "extract"
@@ -46,7 +46,7 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[RefreshResource]:
-        """Live as long as the run; whatever was not finished by then is dropped."""
+        """Lives as long as the run; drops whatever was not finished by then."""
         with ExitStack() as self._stack:
             self._refresh, self._left = None, set()
             yield self
@@ -61,7 +61,7 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         full: bool = False,
         accept_change: bool = False,
     ) -> Iterator[Refresh]:
-        """A new refresh, for the step that begins it; empty stands for now and for the setting."""
+        """A new refresh, for the step that begins it; empty means now and the setting's currency."""
         given = {"currency": currency} if currency else {}
         current = settings.load(**given)
         moment = windows.instant(as_of, current.timezone, name="as_of") if as_of else None
@@ -70,14 +70,14 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             with self.step(context) as refresh:
                 yield refresh
         except InterruptedReadError as error:
-            # The library tried again for some seconds; a server that restarts for minutes is worth waiting for.
+            # The library has retried for some seconds; a server that restarts for minutes is worth a longer wait.
             self._drop()
             wait = _FIRST_WAIT_SECONDS * 2**context.retry_number
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=wait) from error
 
     @contextmanager
     def step(self, context: StepContext) -> Iterator[Refresh]:
-        """The refresh, for the length of one step; the last step to succeed finishes it."""
+        """The refresh, for the duration of one step; the last step to succeed finishes it."""
         refresh = self._refresh or self._resume(context)
         refresh.listen = _told(context)
         yield refresh
@@ -90,7 +90,7 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def publication(self, context: dg.AssetExecutionContext) -> Iterator[Refresh]:
-        """The refresh, for the step that writes to Postgres: nothing else may be left to do or have failed."""
+        """The refresh, for the step that writes to Postgres: every other step must have succeeded."""
         with self.step(context) as refresh:
             others = sorted(self._left - {_name(context)})
             if others:
@@ -103,7 +103,7 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._refresh
 
     def _drop(self) -> None:
-        """Leave the refresh, with its working file and its lock, for another attempt to begin its own."""
+        """Close the refresh with its working file and its lock, so that another attempt can begin its own."""
         self._stack.close()
         self._refresh = None
 
@@ -117,8 +117,8 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return refresh
 
 
-def _told(context: StepContext) -> Listener:
-    """A listener that logs whom the step waits for; all else shows where it was made."""
+def _told(context: StepContext) -> StepListener:
+    """A listener that logs whom the step waits for; everything else appears where it was made."""
 
     def listen(phase: str, name: str, rows: int, seconds: float) -> None:
         if phase == WAITING:

@@ -1,7 +1,7 @@
 """What Dagster shows of a step after it ran: rows, seconds, the moment described, the first rows.
 
-Belongs here: turning results of the library into metadata. Every value that comes from a table is
-escaped, so that nobody's name or company can be markup.
+Belongs here: turning results of the library into metadata. Escapes every value that comes from a table,
+so that nobody's name or company can be markup.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from si_analytics.refresh.backfill import HistoryReport
 
 _SHOWN_ROWS = 10
 _FEWEST_ROWS = 3
-_SHOWN_AT_ONCE = 1000  # a Markdown text that is longer hides behind a link in the UI
+_SHOWN_AT_ONCE = 1000  # the UI hides a longer Markdown text behind a link
 _SHOWN_CHARACTERS = 80
 _MARKUP = re.compile(r"([!-/:-@\[-`{-~])")
 _UNSHOWN_COLUMNS = frozenset({"avatar"})
 
 
 def moment(refresh: Refresh) -> dict[str, Any]:
-    """Which moment the rows describe, and out of which snapshot; what it is counted in otherwise than before."""
+    """The moment the rows describe, the snapshot they come from, and what is counted differently than before."""
     return {
         "as_of": dg.MetadataValue.timestamp(refresh.parameters.window.as_of),
         "currency": refresh.settings.currency,
@@ -60,7 +60,7 @@ def extracted(refresh: Refresh, table: TableExtract) -> dict[str, Any]:
 
 
 def _moved(table: TableExtract) -> tuple[tuple[str, int | None], ...]:
-    """How many rows came, changed and went; none of what a full reading cannot tell."""
+    """How many rows were added, changed and removed; None for what a full reading cannot tell."""
     counts = (("inserted", table.inserted), ("updated", table.updated), ("deleted", table.deleted))
     return (("changed rows", table.changed), *counts)
 
@@ -97,7 +97,7 @@ def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
 
 
 def filled(name: str, report: HistoryReport) -> dict[str, Any]:
-    """How many days of the history of a metric were filled, with how many rows, out of which refresh."""
+    """How many days of a metric's history were filled, with how many rows, from which refresh."""
     return {
         **columns.lineage_of_history(name),
         "days": report.days,
@@ -112,7 +112,7 @@ def filled(name: str, report: HistoryReport) -> dict[str, Any]:
 def exported(
     warehouse: Warehouse, pages: Sequence[Path], tables: Sequence[Path], exports: Path, address: str | None
 ) -> dict[str, Any]:
-    """Which files were written, of which refresh; `address` is where a web server offers the folder `exports`."""
+    """Which files were written, of which refresh; `address` is where a web server serves the folder `exports`."""
     files = [*pages, *tables]
     named = {path.suffix.removeprefix("."): path for path in pages}
     links = {
@@ -134,14 +134,14 @@ def exported(
 
 
 def checked(result: checks.CheckResult) -> dict[str, Any]:
-    """How many rows a check found, in how long, and the first of them: keys, amounts and times, no names."""
+    """How many rows a check found, how long it took, and the first rows: keys, amounts and times, no names."""
     rows = [tuple(row.values()) for row in result.sample]
     first = {"first rows": dg.MetadataValue.md(markdown(list(result.sample[0]), rows))} if rows else {}
     return {"rows": result.rows, "seconds": round(result.seconds, 3), **first}
 
 
 def markdown(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
-    """A Markdown table whose cells are text and nothing else."""
+    """A Markdown table whose cells are plain text."""
     lines = [_line(columns), "|" + " --- |" * len(columns)]
     return "\n".join([*lines, *(_line(row) for row in rows)])
 
@@ -151,7 +151,7 @@ def _line(cells: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """`value` on one line, shortened, with a backslash before all that Markdown could take as markup."""
+    """`value` on one line, shortened, with a backslash before every character Markdown could take as markup."""
     text = "" if value is None else " ".join(str(value).split())
     short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
     return _MARKUP.sub(r"\\\1", short)
@@ -166,7 +166,7 @@ def _types(relation: duckdb.DuckDBPyRelation) -> dict[str, str]:
 
 
 def _first_rows(relation: duckdb.DuckDBPyRelation) -> str:
-    """As many of the first rows as are shown without asking; a column that says nothing in any is left out.
+    """As many of the first rows as the UI shows at once, without columns that are empty in all of them.
 
     Ids, which are long and say little, come last.
     """

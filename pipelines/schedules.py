@@ -1,7 +1,7 @@
 """What runs by the clock, in the reporting time zone.
 
-Schedules are delivered switched off: whether a machine writes to a database every night is for its
-owner to say, with one click under Automation.
+Schedules start switched off: the owner of a machine decides whether it writes to a database every night,
+with one click under Automation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pipelines import jobs
 
 
 def schedules(timezone: str) -> list[dg.ScheduleDefinition]:
-    """Every schedule, by the clock of `timezone`."""
+    """Every schedule, in the time zone `timezone`."""
     return [
         dg.ScheduleDefinition(
             name="daily_refresh",

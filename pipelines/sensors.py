@@ -1,4 +1,4 @@
-"""What reacts to what happens."""
+"""The sensors: they react to changed data and to failed runs."""
 
 import os
 import re
@@ -33,10 +33,10 @@ def sensors() -> list[dg.SensorDefinition]:
 
 
 def operational_changes(clock: Callable[[], float] = time.time) -> dg.SensorDefinition:
-    """Asks Postgres whether anything that is read differs from the warehouse, and if so for one refresh.
+    """Asks Postgres whether anything that is read differs from the warehouse, and if so requests one refresh.
 
-    While a run that writes to the warehouse is queued or at work nothing is asked. After a refresh that failed it waits
-    a quarter of an hour: the change is still there, and each attempt would fail and alarm alike.
+    Asks nothing while a run that writes to the warehouse is queued or running. After a failed refresh it waits
+    a quarter of an hour: the change is still there, and each attempt would fail and alert again.
     """
 
     @dg.sensor(
@@ -60,7 +60,7 @@ def operational_changes(clock: Callable[[], float] = time.time) -> dg.SensorDefi
 
 
 def _waits_for(instance: dg.DagsterInstance, now: float) -> str | None:
-    """Why no refresh can be asked for yet, if so."""
+    """Why no refresh can be requested yet, or None if one can."""
     for run in instance.get_runs(dg.RunsFilter(tags=descriptions.WRITER, statuses=_AT_WORK), limit=1):
         return f"Run {run.run_id} of {run.job_name} is {run.status.value.lower()}"
     for record in instance.get_run_records(dg.RunsFilter(job_name=jobs.REFRESH_METRICS.name), limit=1):
@@ -76,12 +76,12 @@ def _look(context: dg.SensorEvaluationContext) -> watch.Look:
     try:
         return watch.look(current, context.cursor)
     except UsageError as error:
-        context.log.warning(f"Looking from the beginning: {error}")  # a cursor that another release left
+        context.log.warning(f"Looking from the beginning: {error}")  # another release left this cursor
         return watch.look(current)
 
 
 def run_failure() -> dg.SensorDefinition:
-    """Says which run failed, at which step, and why: in the daemon's log, and to whom `alerts` is to tell."""
+    """Reports which run failed, at which step, and why: in the daemon's log, and to whom `alerts` tells."""
 
     @dg.run_failure_sensor(
         name="run_failure",
@@ -103,7 +103,7 @@ def run_failure() -> dg.SensorDefinition:
 
 
 def _reason(context: dg.RunFailureSensorContext) -> str:
-    """Why a run failed. Of one whose process died Dagster says that it was marked so: the reason stands before."""
+    """Why a run failed. If its process died, Dagster only says it marked the run; the message before has the reason."""
     said = str(context.failure_event.message)
     told = context.instance.all_logs(
         context.dagster_run.run_id, of_type={dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_FAILURE}
@@ -114,24 +114,24 @@ def _reason(context: dg.RunFailureSensorContext) -> str:
 
 
 def _link(run_id: str) -> list[str]:
-    """Where people look at the run, if the environment says where they open the UI."""
+    """Where people see the run, if the environment gives the UI's address."""
     address = os.environ.get("ALERT_UI_URL", "").rstrip("/")
     return [f"{address}/runs/{run_id}"] if address else []
 
 
 def _cause(event: dg.DagsterEvent) -> str:
-    """The library's own sentence, whatever it was raised from; where there is none, the first cause."""
+    """The library's own sentence, whatever it was raised from; without one, the first cause."""
     chain = list(_chain(event))
     if any(name == "DagsterExecutionInterruptedError" for name, _ in chain):
         return "it was ended while at work: by somebody, or with the code location or the machine it ran on"
     messages = [message for _, message in chain]
-    # These are sentences for people, who do not ask for the name of a class.
+    # People read these sentences: leave out the name of the class.
     said = [message.partition(": ")[2] for message in messages if message.startswith(_SENTENCES)]
     return next(iter(said or reversed(messages)), event.message or "no reason given")
 
 
 def _chain(event: dg.DagsterEvent) -> Iterator[tuple[str | None, str]]:
-    """What a step failed with, class and message, from Dagster's words to the first cause."""
+    """The class and message of each error of a step, from Dagster's own to the first cause."""
     error = event.step_failure_data.error
     while error is not None:
         yield error.cls_name, error.message.strip()

@@ -1,4 +1,4 @@
-"""What is kept of each day gone by: one partition for a day in the reporting time zone.
+"""What is kept for each past day: one partition per day in the reporting time zone.
 
 Belongs here: filling a range of days in one run, launched by 'Materialize' on the asset or as a backfill of the
 job. A day's numbers are as of its end, from the rows the warehouse holds: old times with today's statuses.
@@ -39,7 +39,7 @@ def assets(timezone: str) -> list[dg.AssetsDefinition]:
 
 def _asset(name: str, says: str, fill: Fill, timezone: str) -> dg.AssetsDefinition:
     with warnings.catch_warnings():
-        # Backfill policies are marked beta; a range in a single run is what they are for.
+        # Backfill policies are marked beta; they are the way to run a range in a single run.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return _filled(name, says, fill, timezone)
 
@@ -71,7 +71,7 @@ def _filled(name: str, says: str, fill: Fill, timezone: str) -> dg.AssetsDefinit
 
 
 def _require_zone(current: Settings, timezone: str) -> None:
-    """The days of the partitions must be those of the warehouse."""
+    """Require that the partitions' days are those of the warehouse."""
     with query_warehouse.connect(current) as warehouse:
         found = warehouse.timezone
     if found != timezone:

@@ -16,7 +16,7 @@ GROUP = "reports"
 
 
 def assets() -> list[dg.AssetsDefinition]:
-    """The dashboard: a single HTML file that opens from disk, or what the form asks for beside it."""
+    """The dashboard: a single HTML file that opens from disk, and the further files the form asks for."""
 
     @dg.asset(
         key=descriptions.key(GROUP, "dashboard"),
@@ -48,14 +48,14 @@ def assets() -> list[dg.AssetsDefinition]:
         made |= {"not in the workbook whole": "\n".join(notes)} if notes else {}
         return dg.MaterializeResult(metadata=made)
 
-    assert dashboard.op.name == REPORTS  # the form hands its fields to this step
+    assert dashboard.op.name == REPORTS  # the form passes its fields to this step
     return [dashboard]
 
 
 def _drawn_from() -> list[dg.AssetKey]:
-    """All that the page reads, every metric that the form offers as a table, and what is published of these.
+    """Everything the page reads, every metric that the form offers as a table, and what is published of these.
 
-    The page shows a refresh only after it was published, though it reads the warehouse.
+    The page shows a refresh only after its publication, although it reads the warehouse.
     """
     tables = {*page.reads(), *(f"metrics.{name}" for name in metrics.names())}
     published = [target.name for target in project().targets.values() if target.source in tables]

@@ -45,8 +45,17 @@
 -- table = "analytics.agent_leaderboard"
 -- key = "agent_id"
 -- every = "agent"
--- columns = ["agent_name", "avatar", "tier", "total_referrals", "total_deals", "total_earnings", "rank"]
 -- indexes = { rank = "rank" }
+--
+-- [targets.agent_leaderboard.types]
+-- agent_id = "uuid"
+-- agent_name = "varchar(255) not null"
+-- avatar = "text"
+-- tier = "varchar(20)"
+-- total_referrals = "bigint"
+-- total_deals = "bigint"
+-- total_earnings = "numeric"
+-- rank = "bigint"
 -- +++
 
 with

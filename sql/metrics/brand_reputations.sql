@@ -45,11 +45,20 @@
 -- table = "analytics.brand_leaderboard"
 -- key = "sponsor_id"
 -- every = "brand"
--- columns = [
---     "company", "overall_rating", "payment_speed_rating", "communication_rating", "professionalism_rating",
---     "review_count", "total_deals", "average_payment_time", "reputation_score", "rank",
--- ]
 -- indexes = { rank = "rank" }
+--
+-- [targets.brand_leaderboard.types]
+-- sponsor_id = "uuid"
+-- company = "varchar(255)"
+-- overall_rating = "numeric"
+-- payment_speed_rating = "numeric"
+-- communication_rating = "numeric"
+-- professionalism_rating = "numeric"
+-- review_count = "bigint"
+-- total_deals = "bigint"
+-- average_payment_time = "numeric"
+-- reputation_score = "numeric"
+-- rank = "bigint"
 --
 -- [targets.brand_reputations]
 -- table = "public.brand_reputations"

@@ -48,11 +48,21 @@
 -- [targets.conversion_funnels]
 -- table = "analytics.conversion_funnels"
 -- key = ["funnel", "breakdown", "breakdown_value", "stage_number"]
--- columns = [
---     "stage", "reached", "dropped", "conversion_from_previous", "conversion_from_start", "median_hours_from_start",
---     "p90_hours_from_start", "immature",
--- ]
 -- indexes = { stage = ["funnel", "breakdown", "breakdown_value", "stage_number"] }
+--
+-- [targets.conversion_funnels.types]
+-- funnel = "text"
+-- breakdown = "text"
+-- breakdown_value = "text"
+-- stage_number = "bigint"
+-- stage = "text"
+-- reached = "bigint"
+-- dropped = "bigint"
+-- conversion_from_previous = "numeric"
+-- conversion_from_start = "numeric"
+-- median_hours_from_start = "numeric"
+-- p90_hours_from_start = "numeric"
+-- immature = "bigint"
 -- +++
 
 with

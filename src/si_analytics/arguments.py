@@ -1,7 +1,7 @@
-"""What a public verb is called with, held to its own annotations: a wrong call is one sentence, not Python's text.
+"""Checks the arguments of public verbs against their annotations: a wrong call gives one sentence, not Python's text.
 
-Belongs here: the decorators `checked` and `checked_verbs`. They look at types, and whether a default was
-emptied; what a value means (a zone, a span, a metric's name) is the verb's business.
+Belongs here: the decorators `checked` and `checked_verbs`. They check types, and refuse an empty text for a
+default; what a value means (a zone, a span, a metric's name) is up to the verb.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _WORDS: Mapping[Any, str] = {
     Mapping: "a mapping",
 }
 _LISTS = (Sequence, Iterable)
-_NUMBERS: Mapping[Any, Any] = {int: numbers.Integral, float: numbers.Real}  # to Python, True is one
+_NUMBERS: Mapping[Any, Any] = {int: numbers.Integral, float: numbers.Real}  # Python also counts True as a number
 _LARGEST = 2**63 - 1
-_MAY_BE_EMPTY = {"title"}  # a picture may go without a heading
+_MAY_BE_EMPTY = {"title"}  # a chart may have no heading
 
 
 def checked(verb: Callable[P, R]) -> Callable[P, R]:
-    """`verb`, which raises ArgumentError for arguments that are not what its annotations say.
+    """Returns `verb` with a check that raises ArgumentError for arguments that do not fit its annotations.
 
     >>> checked(lambda top: top)(top=1)
     1
@@ -58,7 +58,7 @@ def checked(verb: Callable[P, R]) -> Callable[P, R]:
 
 
 def checked_verbs(kind: type[C]) -> type[C]:
-    """The class, with its constructor and each of its public methods `checked`."""
+    """Returns the class with its constructor and each of its public methods `checked`."""
     for name, verb in list(vars(kind).items()):
         if inspect.isfunction(verb) and (name == "__init__" or not name.startswith("_")):
             setattr(kind, name, checked(verb))
@@ -87,7 +87,7 @@ def _refused(verb: Callable[..., Any], parameter: inspect.Parameter, hint: Any, 
 
 @functools.cache
 def _described(verb: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, Any]]:
-    """The verb's signature, and the type of each parameter; what it returns may be known to type checkers alone."""
+    """Returns the signature and each parameter's type; ignores the return type, which only type checkers may know."""
     signature = inspect.signature(verb)
     ordinary = [one for one in signature.parameters.values() if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     said = {one.name: one.annotation for one in ordinary if one.annotation is not one.empty}
@@ -96,7 +96,7 @@ def _described(verb: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, A
 
 
 def _called(verb: Callable[..., Any]) -> str:
-    """The verb as people write it: ``warehouse.funnel``, ``si.charts.funnel``."""
+    """Returns the verb as people write it: ``warehouse.funnel``, ``si.charts.funnel``."""
     part = verb.__module__.split(".")[1:2]
     if verb.__name__ == "__init__":
         return verb.__qualname__.split(".")[-2]
@@ -108,7 +108,7 @@ def _called(verb: Callable[..., Any]) -> str:
 def _miscalled(
     verb: Callable[..., Any], signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> ArgumentError:
-    """What is wrong with a call that does not fit the signature."""
+    """Returns what is wrong with a call that does not fit the signature."""
     parameters = [one for name, one in signature.parameters.items() if name != "self"]
     names = [one.name for one in parameters]
     takes = f"It takes {', '.join(names)}" if names else "It takes nothing"
@@ -139,21 +139,21 @@ def _miscalled(
 
 
 def _in_place(signature: inspect.Signature, args: Sequence[Any]) -> bool:
-    """Whether all the values without a name have a parameter of theirs."""
+    """Whether every positional value has a parameter."""
     return len(args) <= sum(
         one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in signature.parameters.values()
     )
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of the type; what a mapping holds may be as it was found in the data."""
+    """Whether a value has the type; the contents of a mapping are not checked, for they come from the data."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or hint is object:
         return True
     if origin in (typing.Union, types.UnionType):
         return any(_fits(value, one) for one in inner)
     if origin in _LISTS:
-        # A frame is no list, even without rows. An iterator is taken as it comes: looked through, it would be used up.
+        # A frame is no list, even without rows. An iterator is not looked through, for that would use it up.
         alike = (
             isinstance(value, origin) and not isinstance(value, str | bytes | Mapping) and not hasattr(value, "columns")
         )
@@ -163,9 +163,9 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _means_nothing(parameter: inspect.Parameter, value: Any) -> str:
-    """What a value lacks that is of the right type, in words; nothing where it lacks nothing.
+    """Returns what is wrong with a value of the right type; empty if nothing is.
 
-    An empty text is refused in the place of one that need not be given; any other the verb looks up, and knows the
+    Refuses an empty text where the default is a text; the verb itself looks up any other text, for it knows the
     choices.
     """
     stands_for_another = isinstance(parameter.default, str) and parameter.name not in _MAY_BE_EMPTY
@@ -175,7 +175,7 @@ def _means_nothing(parameter: inspect.Parameter, value: Any) -> str:
 
 
 def _words(hint: Any) -> list[str]:
-    """What may be given, in words, each once; none is what is left out."""
+    """Returns what may be given, in words, each once; leaves out None, for an argument may simply be left out."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return list(dict.fromkeys(word for one in inner for word in _words(one)))

@@ -27,17 +27,17 @@ class AnalyticsError(Exception):
 
 
 class UsageError(AnalyticsError, ValueError):
-    """An argument that cannot mean anything; nothing was read or written."""
+    """An argument makes no sense; nothing was read or written."""
 
     exit_code = 2
 
 
 class ArgumentError(UsageError, TypeError):
-    """A verb of the library called with what its signature does not allow."""
+    """A verb of the library was called with arguments that its signature does not allow."""
 
 
 class SettingsError(UsageError):
-    """A setting (environment or .env) that cannot be used."""
+    """A setting (environment or .env) cannot be used."""
 
 
 class ServerError(AnalyticsError, ConnectionError):
@@ -45,11 +45,11 @@ class ServerError(AnalyticsError, ConnectionError):
 
 
 class InterruptedReadError(ServerError):
-    """Reading began and could not be brought to its end; it may succeed when tried again."""
+    """A read began and could not finish; it may succeed if tried again."""
 
 
 class LockedError(InterruptedReadError):
-    """Another session holds what is to be read, and was waited for as long as is set."""
+    """Another session locked what is to be read for longer than the set timeout."""
 
 
 class SchemaError(AnalyticsError):
@@ -57,7 +57,7 @@ class SchemaError(AnalyticsError):
 
 
 class LoadError(AnalyticsError, ValueError):
-    """Data that was to go into the operational tables does not fit."""
+    """Data for the operational tables does not fit."""
 
 
 class ExtractError(AnalyticsError):
@@ -69,15 +69,15 @@ class MissingTableError(AnalyticsError, LookupError):
 
 
 class UnknownNameError(UsageError, LookupError):
-    """A metric, funnel, table or breakdown of that name does not exist."""
+    """No metric, funnel, table or breakdown has that name."""
 
 
 class DefinitionError(AnalyticsError, ValueError):
-    """A file under ``sql/`` whose fields or query cannot be used; the message names the file."""
+    """A file under ``sql/`` has fields or a query that cannot be used; the message names the file."""
 
 
 class WarehouseError(AnalyticsError, OSError):
-    """The warehouse file is missing, damaged, or cannot be written."""
+    """The warehouse file is missing, damaged or cannot be written."""
 
 
 class CheckFailedError(AnalyticsError):
@@ -85,11 +85,11 @@ class CheckFailedError(AnalyticsError):
 
 
 class PublishError(AnalyticsError):
-    """The results could not be written back; the previous results stand."""
+    """The results could not be written back; the previous results remain."""
 
 
 class ImplausibleChangeError(PublishError):
-    """Publishing would take everything from too many agents; ``rows`` names each, with what is published of it."""
+    """Publishing would take everything from too many agents; ``rows`` names each, with its published values."""
 
     def __init__(self, asked: str, found: str, remedy: str, rows: tuple[Mapping[str, object], ...] = ()) -> None:
         super().__init__(asked, found, remedy)

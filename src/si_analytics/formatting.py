@@ -1,8 +1,8 @@
-"""How a result is put before people: numbers and times as text, and the columns a frame must bring.
+"""How people see a result: numbers and times as text, and the columns a frame needs.
 
-Belongs here: exact formatting (a Decimal never becomes a float on its way to a reader) and the
-check that a frame has the columns a chart, table or page reads; how a notebook shows a warehouse. Knows
-no chart, table or page.
+Belongs here: exact formatting (a Decimal never becomes a float on its way to a reader), the check that a frame
+has the columns a chart, table or page reads, and how a notebook shows a warehouse. Knows no chart, table or
+page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MISSING = "–"
 NONE_RANKED = "new"
 _DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
-# In days since 1970: what Python has, and well within what polars can show.
+# In days since 1970: Python's range, well within what polars can show.
 _EPOCH = date(1970, 1, 1).toordinal()
 _FIRST_DAY, _AFTER_LAST_DAY = 1 - _EPOCH, date.max.toordinal() + 1 - _EPOCH
 _SHOWN_DAYS = 95_000_000
@@ -35,7 +35,7 @@ _TRY = (
 
 
 def require(frame: pl.DataFrame, columns: Sequence[str], asked: str) -> pl.DataFrame:
-    """`frame` itself, once it is known to have `columns`; raises UsageError that names the missing ones."""
+    """Returns `frame` if it has `columns`; raises UsageError, which names the missing ones, if not."""
     if not isinstance(frame, pl.DataFrame):
         raise UsageError(asked, f"it was given a {type(frame).__name__}", "Give a polars DataFrame of the warehouse")
     missing = [column for column in columns if column not in frame.columns]
@@ -49,14 +49,14 @@ def require(frame: pl.DataFrame, columns: Sequence[str], asked: str) -> pl.DataF
 
 
 def number(value: Decimal | int | None) -> str:
-    """`value` with its own decimals and thousands set apart: ``1,234.50``."""
+    """Returns `value` with its own decimals and with commas between thousands: ``1,234.50``."""
     if value is None:
         return MISSING
     return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
 
 
 def percent(ratio: Decimal | None, places: int = 1) -> str:
-    """A ratio 0-1 as a percentage, rounded half away from zero: ``23.5 %``."""
+    """Returns a ratio 0-1 as a percentage, rounded half away from zero: ``23.5 %``."""
     if ratio is None:
         return MISSING
     rounded = (ratio * 100).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
@@ -64,7 +64,7 @@ def percent(ratio: Decimal | None, places: int = 1) -> str:
 
 
 def hours(value: Decimal | None) -> str:
-    """A duration given in hours, in the unit that reads best: ``5.2 h`` below two days, else ``3.1 d``."""
+    """Returns a duration given in hours in the unit that reads best: ``5.2 h`` below two days, else ``3.1 d``."""
     if value is None:
         return MISSING
     in_hours = abs(value) < _HOURS_SHOWN_AS_HOURS
@@ -73,12 +73,12 @@ def hours(value: Decimal | None) -> str:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """``1 agent``, ``2 agents``, ``5,000 agents``."""
+    """Returns a count with its noun: ``1 agent``, ``2 agents``, ``5,000 agents``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def movement(change: int | None) -> str:
-    """Places gained or lost, readable without colour: ``▲ 3``, ``▼ 2``, ``=``, and ``new`` where there was no rank."""
+    """Returns places gained or lost, readable without colour: ``▲ 3``, ``▼ 2``, ``=``; ``new`` without earlier rank."""
     if change is None:
         return NONE_RANKED
     if change == 0:
@@ -87,25 +87,25 @@ def movement(change: int | None) -> str:
 
 
 def has_movement(frame: pl.DataFrame) -> bool:
-    """Whether `frame` was ranked against an earlier window, so that places gained and lost mean something."""
+    """Whether `frame` was ranked against an earlier window, so that it shows places gained and lost."""
     return "rank_change" in frame.columns and frame["rank_change"].null_count() < frame.height
 
 
 def moment(value: datetime) -> str:
-    """An instant in UTC to the second: ``2026-06-01 00:00:00 UTC``."""
+    """Returns an instant in UTC to the second: ``2026-06-01 00:00:00 UTC``."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def values(column: pl.Series) -> list[Any]:
-    """The values of a column, a time or day that Python has none for as text: before the year 1 or after 9999.
+    """Returns the values of a column; a time or day outside Python's years 1 to 9999 becomes text.
 
-    That text is ISO 8601, in UTC, with the year 0000 for 1 BC, as polars itself writes it: ``-0043-03-15``.
+    That text is ISO 8601 in UTC, with the year 0000 for 1 BC, as polars writes it: ``-0043-03-15``.
     """
     if not isinstance(column.dtype, pl.Date | pl.Datetime):
         return column.to_list()
     day, counts = _units(column.dtype), column.to_physical()
     zone = getattr(column.dtype, "time_zone", None)
-    apart = 0 if zone in {None, "UTC"} else 1  # a zone's own time may be a day from that of Greenwich
+    apart = 0 if zone in {None, "UTC"} else 1  # local time may be a day apart from UTC
     known = counts.is_between((_FIRST_DAY + apart) * day, (_AFTER_LAST_DAY - apart) * day - 1)
     if known.all():
         return column.to_list()
@@ -117,24 +117,24 @@ def values(column: pl.Series) -> list[Any]:
 
 
 def rows(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """The rows of a frame, as `values` gives those of a column."""
+    """Returns the rows of a frame, with values as `values` gives them."""
     return list(zip(*(values(column) for column in frame.iter_columns()), strict=True))
 
 
 def readable(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame, with columns as text whose times are too far off for polars to show: it would panic."""
+    """Returns the frame with far-off times as text: polars panics when it shows them."""
     far = [
         column.name
         for column in frame.iter_columns()
         if isinstance(column.dtype, pl.Datetime)
-        and (shown := _SHOWN_DAYS * _units(column.dtype)) < 2**63  # in nanoseconds nothing is that far
+        and (shown := _SHOWN_DAYS * _units(column.dtype)) < 2**63  # nanoseconds never reach that far
         and (column.to_physical().abs() > shown).any()
     ]
     return frame.with_columns(pl.Series(name, [_written(each) for each in values(frame[name])]) for name in far)
 
 
 def _units(kind: pl.Date | pl.Datetime) -> int:
-    """How many of its units are a day."""
+    """Returns how many of its units make a day."""
     return _DAY[kind.time_unit] if isinstance(kind, pl.Datetime) else 1
 
 
@@ -143,7 +143,7 @@ def _written(value: datetime | str | None) -> str | None:
 
 
 def _beyond(count: int, day: int) -> str:
-    """The day or time so many units after 1970: the calendar repeats itself every 400 years."""
+    """Returns the day or time `count` units after 1970, by the calendar's cycle of 400 years."""
     days, rest = divmod(count, day)
     cycles, left = divmod(days, _CYCLE_DAYS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=left, microseconds=rest * _DAY["us"] // day)
@@ -153,7 +153,7 @@ def _beyond(count: int, day: int) -> str:
 
 
 def warehouse(as_of: datetime, currency: str, timezone: str, tables: Sequence[tuple[str, str, int]]) -> str:
-    """A warehouse as a notebook shows it, in HTML: when it speaks of, what to try, and its tables with their rows."""
+    """Returns a warehouse as a notebook shows it, in HTML: its moment, what to try, and its tables with row counts."""
     rows = "".join(
         f"<tr><td>{html.escape(schema)}.{html.escape(table)}</td><td style='text-align:right'>{count:,}</td></tr>"
         for schema, table, count in tables

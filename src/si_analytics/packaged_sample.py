@@ -1,8 +1,8 @@
 """A small warehouse that needs no Postgres: the sample marketplace, its refreshes and the boards of its last days.
 
-Belongs here: making it, once per process, in a temporary folder that is gone when the process ends. Its rows are
-those of `si sample` at the same scale and seed, its numbers are computed by the very files that a refresh runs, so
-that it can never tell anything else than they do. No network is used and no clock is read.
+Belongs here: making it, once per process, in a temporary folder that the end of the process removes. Its rows are
+those of `si sample` at the same scale and seed, and the same SQL files as in a refresh compute its numbers, so the
+two always agree. Uses no network and reads no clock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from si_analytics.refresh import Refresh, backfill
 from si_analytics.settings import Settings
 
 SCALE, SEED = Decimal("0.1"), 1
-"""How large it is, and which: about 200 users, 500 deals and 1,000 invites."""
+"""Its size and seed: about 200 users, 500 deals and 1,000 invites."""
 
 _APART = timedelta(days=7)
 _NAME = f"{sample.GENERATOR}, scale {SCALE}, seed {SEED}"
@@ -39,8 +39,8 @@ _made: list[tempfile.TemporaryDirectory[str]] = []
 def sample_warehouse() -> Warehouse:
     """A warehouse of a small synthetic marketplace, to try things on: no Postgres, no network, nothing to set up.
 
-    The same object as `connect` gives, with the same numbers every time: two refreshes a week apart to compare,
-    and the boards of the days between. It takes some seconds to make, once per process, and leaves nothing behind.
+    Returns the same object as `connect`, with the same numbers every time: two refreshes a week apart to compare,
+    and the boards of the days between. Making it takes some seconds, once per process, and leaves nothing behind.
 
     >>> si.sample_warehouse()
     <Warehouse sample.duckdb as of 2026-06-01 00:00 UTC, in usd>
@@ -54,7 +54,7 @@ def sample_warehouse() -> Warehouse:
 
 
 def build(settings: Settings) -> None:
-    """Make the sample's warehouse where `settings` have theirs."""
+    """Make the sample's warehouse at the place `settings` name."""
     frames = sample.frames(SCALE, SEED)
     for number, as_of in enumerate((sample.END - _APART, sample.END), start=1):
         refresh_id = uuid5(NAMESPACE_OID, f"si_analytics {_NAME}, refresh {number}")
@@ -66,7 +66,7 @@ def build(settings: Settings) -> None:
 
 
 def _settings(home: Path) -> Settings:
-    """Settings of its own: whatever the environment says is about the real warehouse."""
+    """Settings of its own: the environment's settings are for the real warehouse."""
     return Settings.model_construct(
         postgres_url=None,
         home=home,
@@ -80,7 +80,7 @@ def _settings(home: Path) -> Settings:
 
 @dataclass
 class _OfTheSample(Refresh):
-    """A refresh that reads the sample's rows as they were made, instead of Postgres; it publishes nothing."""
+    """A refresh that reads the sample's generated rows instead of Postgres; publishes nothing."""
 
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
@@ -97,5 +97,5 @@ class _OfTheSample(Refresh):
         return TableExtract(table, frame.height, frame.height, 0, 0, extract.FULL, "it is a sample", 0.0, None)
 
 
-def _typed(column: contract.Column) -> duckdb.Expression:
+def _typed(column: contract.ReadColumn) -> duckdb.Expression:
     return duckdb.ColumnExpression(column.name).cast(duckdb.dtype(column.type)).alias(column.name)

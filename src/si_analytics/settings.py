@@ -16,31 +16,31 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from si_analytics import time_zones as zones
 from si_analytics.errors import SettingsError
-from si_analytics.periods import time_zones as periods_time_zones
 
 PREFIX = "SI_"
-_ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which is no part of a name
+_ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark, which belongs to no name
 _MOST_DAYS = 3650
-_LONGEST_NAME = 63  # of Postgres's names, in bytes
+_LONGEST_NAME = 63  # of a name in Postgres, in bytes
 _MOST_SECONDS = 86_400
 LOCK_TIMEOUT = 60
-"""For how many seconds other sessions' locks are waited for, unless something else is set."""
+"""The default number of seconds to wait for locks of other sessions."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
-# DuckDB does not count everything it takes, and there is more in a process than DuckDB.
+# DuckDB uses more memory than it counts, and the process uses more than DuckDB.
 _SHARE_OF_DUCKDB = Decimal("0.6")
 
 
 class Settings(BaseSettings):
     """Every setting of the toolkit; immutable once loaded.
 
-    ``postgres_url`` none means the embedded server under ``home``; ``source_url``, if any, is where the operational
-    tables are read instead, and ``source_schema`` the schema they are in, there and here. ``currency`` is the reporting
-    currency, trimmed and lower-cased; ``timezone`` an IANA name, the reporting zone for days and
-    months; ``memory_limit`` what extracting and computing may use (``2GB``), DuckDB's default where none; ``kept_days``
-    for how many days before today the last refresh of each is kept to compare with, none with 0;
-    ``max_losing_share`` which share of the earning agents may lose everything at once, see `gate`; ``lock_timeout``
-    for how many seconds other sessions' locks in Postgres are waited for.
+    ``postgres_url`` None means the embedded server under ``home``; ``source_url``, if given, is where to read the
+    operational tables instead. ``source_schema`` is their schema in both places. ``currency`` is the reporting
+    currency, trimmed and lower-cased; ``timezone`` the IANA name of the reporting zone for days and months.
+    ``memory_limit`` is what extracting and computing may use (``2GB``), DuckDB's default if None. ``kept_days`` is for
+    how many days before today to keep each day's last refresh for comparing; 0 keeps none. ``max_losing_share`` is the
+    share of the earning agents that may lose everything at once, see `guards`; ``lock_timeout`` is how many seconds to
+    wait for locks of other sessions in Postgres.
     """
 
     model_config = SettingsConfigDict(
@@ -128,7 +128,7 @@ class Settings(BaseSettings):
 
     @property
     def duckdb_memory(self) -> str | None:
-        """What DuckDB may use for the process to stay within ``memory_limit``; none where there is no limit."""
+        """What DuckDB may use so that the process stays within ``memory_limit``; None without a limit."""
         found = _SIZE.fullmatch(self.memory_limit or "")
         if found is None:
             return None
@@ -142,12 +142,12 @@ class Settings(BaseSettings):
 
     @property
     def exports(self) -> Path:
-        """The folder that exported files go to unless another is named."""
+        """The default folder for exported files."""
         return self.home / "exports"
 
 
 def currency_code(value: str) -> str:
-    """`value` trimmed and in lower case; raises ValueError where no currency is written like that."""
+    """Returns `value` trimmed and in lower case. Raises ValueError if it cannot be a currency."""
     currency = value.strip().lower()
     if not (0 < len(currency) <= 10 and currency.isascii() and currency.isalnum()):
         raise ValueError("is not 1 to 10 letters or digits, like usd, eur or eth")
@@ -155,17 +155,17 @@ def currency_code(value: str) -> str:
 
 
 def time_zones() -> frozenset[str]:
-    """The IANA names of time zones."""
-    return periods_time_zones.names()
+    """Returns the IANA names of time zones."""
+    return zones.names()
 
 
 def names() -> tuple[str, ...]:
-    """Every setting, by the name it has in the environment."""
+    """Returns every setting's name in the environment."""
     return tuple(PREFIX + name.upper() for name in Settings.model_fields)
 
 
 def project_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that holds a ``.si`` or a pyproject.toml; else `start`."""
+    """Returns the nearest folder at or above `start` that holds a ``.si`` or a pyproject.toml; else `start`."""
     for folder in (start, *start.parents):
         if _holds(folder, ".si") or _holds(folder, "pyproject.toml"):
             return folder
@@ -173,10 +173,10 @@ def project_root(start: Path) -> Path:
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings in force: `overrides`, then the environment, then ``.env``, then defaults.
+    """Returns the settings in force: `overrides`, then the environment, then ``.env``, then defaults.
 
-    Relative paths hang below the project's folder, so notebooks/ and the root see one home.
-    Raises SettingsError that names the variable and what it may hold.
+    Relative paths start at the project's folder, so notebooks/ and the root share one home.
+    Raises SettingsError, which names the variable and what it may hold.
     """
     root = project_root(Path.cwd())
     try:
@@ -191,19 +191,19 @@ def load(**overrides: Any) -> Settings:
 
 
 def origin(name: str) -> str:
-    """Where the setting of that environment name comes from: the environment, ``.env`` or the default."""
+    """Returns where the setting of that environment name comes from: ``environment``, ``.env`` or ``default``."""
     if _in_environment(name):
         return "environment"
     return ".env" if _in_file().get(name) else "default"
 
 
 def given(name: str) -> str | None:
-    """What the environment or ``.env`` gives a variable that is none of `Settings`; none where neither does."""
+    """Returns the value of a variable outside `Settings` from the environment or ``.env``; None if neither has it."""
     return _in_environment(name) or _in_file().get(name)
 
 
 def unknown() -> tuple[str, ...]:
-    """Names that look like settings, in the environment or ``.env``, and are none: misspelt, most likely."""
+    """Returns names in the environment or ``.env`` that look like settings but are not: most likely misspelt."""
     given = {*(key.upper() for key in os.environ), *_in_file()}
     return tuple(sorted(key for key in given if key.startswith(PREFIX) and key not in names()))
 
@@ -213,7 +213,7 @@ def _in_environment(name: str) -> str | None:
 
 
 def _in_file() -> dict[str, str]:
-    """What ``.env`` sets to anything; nothing where there is none."""
+    """Returns the non-empty variables of ``.env``; empty if there is no such file."""
     root = project_root(Path.cwd())
     if not (root / ".env").is_file():
         return {}
@@ -228,7 +228,7 @@ def _holds(folder: Path, name: str) -> bool:
     try:
         return (folder / name).exists()
     except OSError:
-        return False  # a folder we may not look into is not one of ours
+        return False  # a folder we may not look into is none of ours
 
 
 def _placed(name: str, base: Path, path: Path) -> Path:

@@ -1,7 +1,7 @@
-"""The warehouse's frames as tables for people, through great_tables.
+"""The warehouse's frames as tables for people, made with great_tables.
 
-Belongs here: headings, units, and how each column reads. Cells are written as text before they
-reach great_tables, so that money keeps its every digit; great_tables escapes them.
+Belongs here: headings, units, and the form of each column. Cells become text before they
+reach great_tables, so that money keeps every digit; great_tables escapes them.
 
 >>> si.tables.leaderboard(warehouse.agent_leaderboard())        # doctest: +SKIP
 """
@@ -37,7 +37,7 @@ class _Column:
 def leaderboard(
     frame: pl.DataFrame, *, top: int | None = 20, currency: str = "usd", title: str = "Agent leaderboard"
 ) -> GT:
-    """The leaderboard: places, places gained or lost where ranked against a window, earnings to the cent."""
+    """The leaderboard: places, places gained or lost if ranked against a window, earnings to the cent."""
     movement = [_Column("rank_change", "Moved", formatting.movement)] if formatting.has_movement(frame) else []
     columns = (
         _Column("rank", "Rank"),
@@ -60,7 +60,7 @@ def performance(
     names: Mapping[str, str] | None = None,
     title: str = "Agent performance",
 ) -> GT:
-    """What each agent's performance score is made of, the best score first; `names` says what an agent is called."""
+    """The components of each agent's performance score, the best score first; `names` maps an agent to a name."""
     columns = (
         _Column("user_id", "Agent", lambda key: _words((names or {}).get(key, key)), text=True),
         _Column("performance_score", "Score (of 100)"),
@@ -78,7 +78,7 @@ def performance(
 
 @arguments.checked
 def brands(frame: pl.DataFrame, *, top: int | None = 20, title: str = "Brand reputation") -> GT:
-    """Brands by reputation; those without a review, which have no rank, come last."""
+    """Brands by reputation; those without a review have no rank and come last."""
     columns = (
         _Column("rank", "Rank"),
         _Column("company", "Brand", _words, text=True),
@@ -97,7 +97,7 @@ def brands(frame: pl.DataFrame, *, top: int | None = 20, title: str = "Brand rep
 
 @arguments.checked
 def funnel(frame: pl.DataFrame, *, title: str | None = None) -> GT:
-    """A funnel stage by stage; several funnels, or values of a breakdown, stand one group below the other."""
+    """A funnel stage by stage; several funnels, or values of a breakdown, form groups one below the other."""
     columns = (
         _Column("stage", "Stage", _label, text=True),
         _Column("reached", "Reached"),
@@ -158,7 +158,7 @@ def _table(
 
 
 def _written(frame: pl.DataFrame, columns: Sequence[_Column]) -> pl.DataFrame:
-    """The cells as text, exactly as they will be read."""
+    """The cells as text, exactly as readers see them."""
     return pl.DataFrame(
         {
             column.source: [column.write(value) for value in formatting.values(frame[column.source])]

@@ -203,10 +203,10 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
     """The same object while no file changes; another, with what is new in it, as soon as one does."""
     before = project()
     assert project() is before
-    path = copied / "checks" / "duplicate_keys.sql"
+    path = copied / "checks" / "leaderboard_copies.sql"
     path.write_text(path.read_text(encoding="utf-8").replace('severity = "blocking"', 'severity = "warning"'), "utf-8")
     assert project() is not before
-    assert (before.checks["duplicate_keys"].severity, project().checks["duplicate_keys"].severity) == (
+    assert (before.checks["leaderboard_copies"].severity, project().checks["leaderboard_copies"].severity) == (
         "blocking",
         "warning",
     )
@@ -215,8 +215,8 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
 @pytest.mark.parametrize(
     ("path", "old", "new", "found"),
     [
-        ("checks/duplicate_keys.sql", "severity =", "severty =", "severity"),
-        ("checks/duplicate_keys.sql", '"blocking"', '"severe"', "severity: input should be 'blocking' or 'warning'"),
+        ("checks/leaderboard_copies.sql", "severity =", "severty =", "severity"),
+        ("checks/leaderboard_copies.sql", '"blocking"', '"severe"', "severity: input should be 'blocking' or 'warning'"),
         ("sources/deals.toml", 'key = "id"', 'key = "deal_id"', "key names deal_id, which columns does not"),
         ("sources/deals.toml", "columns =", "colums =", "columns"),
         ("queries/stopped.sql", "-- stopped:", "-- stoped:", "it does not open by its name"),

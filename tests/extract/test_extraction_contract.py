@@ -40,7 +40,7 @@ def test_the_declaration_of_a_source_the_schema_and_the_view_have_the_same_colum
         "select attname::text, format_type(atttypid, atttypmod), attnotnull from pg_attribute"
         " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum"
     )
-    declared = {row[0]: contract.Column(*row) for row in postgres.execute(columns, [f"public.{table}"])}
+    declared = {row[0]: contract.ReadColumn(*row) for row in postgres.execute(columns, [f"public.{table}"])}
     assert [declared[column.name] for column in expected] == list(expected)
     viewed = [(name, kind) for name, kind, _ in postgres.execute(columns, [f"analytics.source_{table}"])]
     marks = [("row_version", "xid"), ("row_place", "tid")]
@@ -174,7 +174,7 @@ def test_more_digits_before_the_point_are_read_exactly(settings: Settings, postg
 )
 def test_which_types_arrive_exact_in_place_of_which(expected: str, found: str, read_as: str | None) -> None:
     """The found type is the bare one, as the catalog query gives it: letters of any kind are text."""
-    assert contract.read_as(expected, contract.Column("here", "of a domain", True, found)) == read_as
+    assert contract.read_as(expected, contract.ReadColumn("here", "of a domain", True, found)) == read_as
 
 
 def test_drift_is_recorded_and_does_not_stop_a_refresh(settings: Settings, postgres: psycopg.Connection) -> None:

@@ -15,7 +15,7 @@ import pytest
 from si_analytics import extract, refresh, sample, warehouse
 from si_analytics.errors import ExtractError, WarehouseError
 from si_analytics.extract import TableExtract
-from si_analytics.extract.source import Source
+from si_analytics.extract.source import ReadTable
 from si_analytics.settings import Settings
 from tests.support.altering import altered
 from tests.support.extractions import Extraction, duck, extraction
@@ -170,7 +170,7 @@ def test_rows_come_in_any_order_only_while_a_table_is_read_also_where_that_fails
 ) -> None:
     orders: list[bool] = []
 
-    def rows(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
+    def rows(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> duckdb.DuckDBPyRelation:
         orders.append(in_order(connection))
         return connection.sql("select error('it broke off') as id")
 

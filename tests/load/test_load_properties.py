@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from si_analytics.load import Options, load, moments, zones
 from si_analytics.load.amounts import numbers
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.unfit import Unfit
 from si_analytics.settings import Settings
 from tests.support.dumps import rows
 
-MONEY = Column("amount", "numeric(15,2)", "numeric", False, "numeric(15,2)", open=True)
-WHOLE = Column("count", "integer", "integer", False, "integer", open=True)
-MOMENT = Column("created_at", "timestamp with time zone", "timestamp with time zone", False, open=True)
+MONEY = LoadColumn("amount", "numeric(15,2)", "numeric", False, "numeric(15,2)", open=True)
+WHOLE = LoadColumn("count", "integer", "integer", False, "integer", open=True)
+MOMENT = LoadColumn("created_at", "timestamp with time zone", "timestamp with time zone", False, open=True)
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "Etc/GMT+5")
 
 DIGITS = st.text(st.sampled_from("0123456789"), min_size=1, max_size=8)

@@ -20,9 +20,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 import si_analytics
-from si_analytics import refresh
+from si_analytics import refresh, time_zones
 from si_analytics.compute import metrics
-from si_analytics.periods import time_zones, windows
+from si_analytics.periods import windows
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from si_analytics.warehouse import local_offsets

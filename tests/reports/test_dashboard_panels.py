@@ -16,7 +16,7 @@ from si_analytics import charts
 from si_analytics.errors import UsageError
 from si_analytics.reports import dashboard
 from si_analytics.reports.dashboard import page, plots, sources
-from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.cells import PanelTable, TableColumn
 from si_analytics.reports.dashboard.filters import Choice, Search
 from si_analytics.reports.dashboard.kpis import TILES, Tile
 from si_analytics.reports.dashboard.panel import Chart, Drawing, Listing, Panel
@@ -32,9 +32,13 @@ _DEFINED = re.compile(r"^(export )?(?:async )?(?:function|const|let|class) (\w+)
 # One declaration
 
 
-def _earnings_by_agent(content: dashboard.DashboardContent, _: dashboard.Period | None) -> Table:
-    columns = (Column("agent_name", "Recruiter", "name"), Column("tier", "Tier", "tier"), Column("rank", "Place"))
-    return Table.of(content.frame("recruiters").sort("rank"), columns, "recruiter", "recruiters")
+def _earnings_by_agent(content: dashboard.DashboardContent, _: dashboard.Period | None) -> PanelTable:
+    columns = (
+        TableColumn("agent_name", "Recruiter", "name"),
+        TableColumn("tier", "Tier", "tier"),
+        TableColumn("rank", "Place"),
+    )
+    return PanelTable.of(content.frame("recruiters").sort("rank"), columns, "recruiter", "recruiters")
 
 
 def _bars(content: dashboard.DashboardContent, _: dashboard.Period | None) -> dict[str, plots.Figure]:
@@ -54,7 +58,7 @@ def recruiters(asked: list[str]) -> Panel:
         section="brands",
         title="Recruiters, in {currency}",
         sentence="Bar chart of those who recruited; the table below holds the same figures",
-        sources=(sources.Source(name="recruiters", ask=ask, tables=lambda: ("metrics.agent_leaderboard",)),),
+        sources=(sources.PanelData(name="recruiters", ask=ask, tables=lambda: ("metrics.agent_leaderboard",)),),
         filters=(
             Choice(
                 name="recruiters.tier",

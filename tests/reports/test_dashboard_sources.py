@@ -17,7 +17,7 @@ from si_analytics.reports.dashboard import sources
 from si_analytics.reports.dashboard.kpis import TILES
 from si_analytics.reports.dashboard.panel import Panel
 from si_analytics.reports.dashboard.panels import PANELS
-from si_analytics.reports.dashboard.sources import Source
+from si_analytics.reports.dashboard.sources import PanelData
 
 
 def without(tables: set[str], path: Path) -> si.Warehouse:
@@ -55,7 +55,7 @@ def test_without_one_of_them_there_is_no_page(tmp_path: Path, table: str) -> Non
         dashboard.gather(less)
 
 
-def asked() -> set[Source]:
+def asked() -> set[PanelData]:
     """All that the panels and tiles ask."""
     return {source for each in (*PANELS, *TILES) for source in each.sources}
 
@@ -69,7 +69,7 @@ def test_every_part_of_a_page_that_bears_a_metric_s_name_is_among_them() -> None
 
 
 def test_every_source_is_asked_by_a_panel_or_a_tile_and_under_a_name_of_its_own() -> None:
-    declared = {each for each in vars(sources).values() if isinstance(each, Source)}
+    declared = {each for each in vars(sources).values() if isinstance(each, PanelData)}
     assert asked() | {sources.FRESHNESS} == declared
     assert len({source.name for source in declared}) == len(declared)
 

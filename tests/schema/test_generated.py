@@ -8,6 +8,7 @@ import psycopg
 import sqlglot
 from sqlglot import expressions as exp
 
+from si_analytics import schema
 from si_analytics.definitions import project, targets
 from si_analytics.schema import generated, roles
 from si_analytics.schema.generated import Read
@@ -73,6 +74,18 @@ def test_a_new_column_of_a_source_comes_last_in_its_view() -> None:
     """Postgres puts a column that is added to a view at its end, and nowhere else."""
     (view,) = (generated.source_view(one) for one in SOURCES if one.name == "transactions")
     assert sqlglot.parse_one(view, read="postgres").named_selects[-3:] == ["row_version", "row_place", "payment_id"]
+
+
+def test_a_database_whose_boards_and_source_views_are_made_anew_is_as_declared(
+    settings: Settings, postgres: psycopg.Connection[Any]
+) -> None:
+    for source in SOURCES:
+        postgres.execute(f"drop view analytics.source_{source.name}")  # type: ignore[arg-type]
+    for board in BOARDS:
+        postgres.execute(f"drop table {board.table} cascade")  # type: ignore[arg-type]
+    assert {one.name for one in schema.diff(settings) if one.kind == "table"} == {board.table for board in BOARDS}
+    schema.apply(settings)
+    assert schema.diff(settings) == []
 
 
 def test_the_generated_grants_give_the_roles_all_that_they_have(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from si_analytics import sample
-from si_analytics.refresh import Listener, Refresh
+from si_analytics.refresh import Refresh, StepListener
 from si_analytics.settings import Settings
 
 
@@ -23,7 +23,7 @@ def state(postgres: psycopg.Connection) -> list[object]:
     return [postgres.execute(f"select * from {name} order by 1").fetchall() for name in relations]
 
 
-def run(settings: Settings, waits: Waits, listen: Listener | None = None) -> None:
+def run(settings: Settings, waits: Waits, listen: StepListener | None = None) -> None:
     with Refresh(settings, sample.END, **({"listen": listen} if listen else {}), full=True, sleep=waits) as running:
         running.extract()
         running.publish()

@@ -1,7 +1,7 @@
 """Charts of the warehouse's frames, as Plotly figures.
 
 Belongs here: one function per picture. A chart takes a polars DataFrame with the warehouse's own
-columns and gives a figure; it reads no file, no clock and no warehouse. `save` alone writes one.
+columns and returns a figure; it reads no file, no clock and no warehouse. Only `save` writes a file.
 
 >>> import si_analytics as si
 >>> si.charts.leaderboard(warehouse.agent_leaderboard())        # doctest: +SKIP

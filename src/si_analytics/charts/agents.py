@@ -1,7 +1,7 @@
 """Charts about agents: the leaderboard, and where one agent stands.
 
 Belongs here: figures of `metrics.agent_leaderboard` and `metrics.agent_performance_metrics`. Money
-becomes a float here and only here, as the length of a bar.
+becomes a float only here, as the length of a bar.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PERFORMANCE_COLUMNS = (
 
 @dataclass(frozen=True)
 class Component:
-    """One part of the performance score: its column, what readers call it, and which way is better."""
+    """One component of the performance score: its column, its name for readers, and which way is better."""
 
     key: str
     label: str
@@ -63,9 +63,9 @@ COMPONENTS = (
 def leaderboard(
     frame: pl.DataFrame, *, top: int = 20, currency: str = "usd", title: str | None = None, dark: bool = False
 ) -> go.Figure:
-    """The best-earning agents as bars, with their places gained or lost where the frame is ranked against a window.
+    """The best-earning agents as bars, with places gained or lost if the frame is ranked against a window.
 
-    `frame` is an agent_leaderboard; of those who earned anything the first `top` ranks are drawn, and the title says
+    `frame` is an agent_leaderboard. Draws the first `top` ranks of those who earned anything; the title says
     of how many.
 
     >>> leaderboard(warehouse.agent_leaderboard(), top=10)        # doctest: +SKIP
@@ -127,7 +127,7 @@ def _leaderboard_hover(record: Mapping[str, Any], count: int, currency: str, mov
 def standings(frame: pl.DataFrame) -> pl.DataFrame:
     """Where each agent stands on each component, 0 to 100: its mid-rank percentile among the agents that have one.
 
-    `frame` is an agent_performance_metrics of every agent. Computed from the figures as published,
+    `frame` is an agent_performance_metrics of every agent. Uses the figures as published,
     so that two agents shown equal stand equal.
     """
     formatting.require(frame, PERFORMANCE_COLUMNS, "the standings of agents")
@@ -146,7 +146,7 @@ def standings(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def component_values(frame: pl.DataFrame) -> pl.DataFrame:
-    """What each agent has on each component of the score, null where there is nothing to compare."""
+    """Each agent's value on each component of the score, null if there is nothing to compare."""
     recruits = pl.col("total_referrals")
     share = pl.when(recruits > 0).then(pl.col("verified_referrals") / recruits).alias("verified_share")
     return frame.with_columns(share).select("user_id", *(part.key for part in COMPONENTS))
@@ -161,10 +161,10 @@ def performance(
     title: str | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """Where one agent stands among all on each part of the performance score.
+    """Where one agent stands among all on each component of the performance score.
 
-    `frame` is an agent_performance_metrics of every agent (the standing is among its rows);
-    `agent_id` says which one, and may be left out where the frame holds one agent only.
+    `frame` is an agent_performance_metrics of every agent (its rows are what the agent is compared with);
+    `agent_id` chooses the agent, and may be left out if the frame holds only one.
 
     >>> performance(warehouse.agent_performance_metrics(), agent_id, name="Ana")        # doctest: +SKIP
     """
@@ -206,7 +206,7 @@ def performance(
 
 
 def component_texts(record: Mapping[str, Any], currency: str = "usd") -> list[str]:
-    """The agent's own figure on each component, as readers see it."""
+    """The agent's own figure on each component, in the form readers see."""
     verified = f"{record['verified_referrals']:,} of {record['total_referrals']:,}"
     return [
         f"{currency.upper()} {formatting.number(record['total_earnings'])}",
@@ -223,7 +223,7 @@ def _with_unit(value: Decimal | None, unit: str) -> str:
 
 
 def _annotate_components(made: go.Figure, texts: list[str]) -> None:
-    """The component's name above the left end of its bar, the agent's own figure above the right end."""
+    """Write the component's name above the left end of its bar, the agent's own figure above the right end."""
     for position, part in enumerate(COMPONENTS):
         for side, words in ((0, part.label), (1, texts[position])):
             made.add_annotation(

@@ -1,4 +1,4 @@
-"""Charts about brands: how well they are thought of, and how sure that is.
+"""Charts about brands: their reputation, and how certain it is.
 
 Belongs here: figures of `metrics.brand_reputations`.
 """
@@ -32,11 +32,11 @@ _SMALLEST_DOT, _LARGEST_DOT = 9.0, 18.0
 
 
 def brand_reputation(frame: pl.DataFrame, *, top: int = 20, title: str | None = None, dark: bool = False) -> go.Figure:
-    """The best-reputed brands: the score they are ranked by, and the plain mean of their reviews beside it.
+    """The best-reputed brands: the score that ranks them, beside the plain mean of their reviews.
 
-    The line between the two is the uncertainty: with few reviews the score stays near the mean of
-    all brands, and the line is long. `frame` is a brand_reputations; the first `top` ranks are drawn. Brands without
-    a review are unrated: they have no place here.
+    The line between the two shows the uncertainty: with few reviews the score stays near the mean of
+    all brands, and the line is long. `frame` is a brand_reputations; draws the first `top` ranks. Brands without
+    a review are unrated and left out.
 
     >>> brand_reputation(warehouse.brand_reputations())        # doctest: +SKIP
     """
@@ -117,7 +117,7 @@ def _mean(record: Mapping[str, Any]) -> float:
 
 
 def _dot(reviews: int, most: int) -> float:
-    """Area in proportion to reviews, so that the size of a dot is not read as larger than it is."""
+    """Size a dot so that its area is proportional to reviews, and nobody reads it as more than it is."""
     share = math.sqrt(reviews / most)
     return round(_SMALLEST_DOT + (_LARGEST_DOT - _SMALLEST_DOT) * share, 1)
 

@@ -1,4 +1,4 @@
-"""Charts of experiments: what each variant won over, and how sure that is.
+"""Charts of experiments: the share each variant won, and how certain it is.
 
 Belongs here: figures of `metrics.template_experiments`.
 """
@@ -43,10 +43,10 @@ def experiments(
     title: str | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """The A and the B of invite templates: the share of invites accepted, each with its 95 % interval.
+    """Variants A and B of invite templates: the share of invites accepted, each with its 95 % interval.
 
-    `frame` is a template_experiments. Those with enough data come first, then those that sent most;
-    the `top` of them are drawn. `names` says what an agent_id is called.
+    `frame` is a template_experiments. Draws the first `top`: those with enough data come first, then those
+    that sent most. `names` maps an agent_id to a name.
 
     >>> experiments(warehouse.template_experiments())        # doctest: +SKIP
     """
@@ -85,7 +85,7 @@ def largest(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def verdict(record: Mapping[str, Any]) -> str:
-    """What B did against A, in points of a percentage, and how likely chance alone does as much."""
+    """B's difference from A in percentage points, and how likely chance alone gives as much."""
     points = (record["difference"] * 100).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
     said = f"{points:+} pts"
     if not record["enough_data"]:
@@ -94,7 +94,7 @@ def verdict(record: Mapping[str, Any]) -> str:
 
 
 def p_value(value: Decimal | None) -> str:
-    """A p-value to three places, as Plotly reads it; a smaller one is said to be smaller."""
+    """A p-value to three places, in Plotly's markup; a smaller one reads as ``p < 0.001``."""
     if value is None:
         return f"p {formatting.MISSING}"
     rounded = value.quantize(Decimal("0.001"), rounding=ROUND_HALF_UP)
@@ -109,7 +109,7 @@ def _pair(frame: pl.DataFrame, record: Mapping[str, Any]) -> dict[str, dict[str,
 
 
 def _label(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """What was sent, and by whom: on a phone both have the room that the verdict leaves, and what one can spare."""
+    """The template and the agent: on a phone they share the room beside the verdict; one uses what the other spares."""
     template, called = record["template_name"], names.get(record["agent_id"])
     if not called:
         return text.label(template, 24)

@@ -1,4 +1,4 @@
-"""Charts of conversion funnels: whole, and side by side for the values of a breakdown.
+"""Charts of conversion funnels: one as a whole, or the values of a breakdown side by side.
 
 Belongs here: figures of `metrics.conversion_funnels`.
 """
@@ -38,8 +38,8 @@ _STAGE_PIXELS, _VALUE_PIXELS, _ROOM_FOR_NAME = 62, 56, 24
 def funnel(frame: pl.DataFrame, name: str | None = None, *, title: str | None = None, dark: bool = False) -> go.Figure:
     """One funnel: how many reached each stage, how many were lost on the way, and how long it took.
 
-    `frame` is a conversion_funnels that is not broken down; `name` says which funnel of it, and may
-    be left out where it holds one only.
+    `frame` is a conversion_funnels that is not broken down; `name` chooses the funnel, and may
+    be left out if the frame holds only one.
 
     >>> funnel(warehouse.funnel("invite"))        # doctest: +SKIP
     """
@@ -57,7 +57,7 @@ def funnel(frame: pl.DataFrame, name: str | None = None, *, title: str | None = 
         return theme.nothing(heading, "Nothing has entered this funnel yet.", dark=dark)
     made = theme.figure(heading, _funnel_subtitle(records[0]), height=96 + _STAGE_PIXELS * len(records), dark=dark)
     _add_stages(made, records)
-    # All at once: Plotly looks through all that are there whenever one is added.
+    # Add all at once: with each addition Plotly goes through all existing ones.
     words = [one for position, record in enumerate(records) for one in _stage_words(position, record)]
     made.update_layout(annotations=words, barmode="overlay", bargap=0.62, barcornerradius=0, margin={"t": 78})
     made.update_xaxes(range=[0, records[0]["reached"]], visible=False)
@@ -66,7 +66,7 @@ def funnel(frame: pl.DataFrame, name: str | None = None, *, title: str | None = 
 
 
 def one_funnel(frame: pl.DataFrame, name: str | None, asked: str) -> pl.DataFrame:
-    """The rows of one funnel; raises UsageError where the frame holds several and none was named."""
+    """The rows of one funnel; raises UsageError if the frame holds several and no name is given."""
     formatting.require(frame, FUNNEL_COLUMNS, asked)
     names = sorted(frame["funnel"].unique().to_list())
     if name is None:
@@ -83,7 +83,7 @@ def one_funnel(frame: pl.DataFrame, name: str | None, asked: str) -> pl.DataFram
 
 
 def stage_label(name: str) -> str:
-    """A stage or funnel as readers see it: ``first_deal`` becomes ``First deal``."""
+    """A stage or funnel in the form readers see: ``first_deal`` becomes ``First deal``."""
     return name.replace("_", " ").capitalize()
 
 
@@ -95,7 +95,7 @@ def _funnel_subtitle(first: Mapping[str, Any]) -> str:
 
 
 def _add_stages(made: go.Figure, records: list[dict[str, Any]]) -> None:
-    """The bar of those who reached a stage, over a pale one of those who reached the stage before."""
+    """Draw the bar of those who reached a stage, over a pale bar of those who reached the stage before."""
     positions = list(range(len(records)))
     made.add_bar(
         x=[record["reached"] for record in records],
@@ -134,7 +134,7 @@ def _stage_words(position: int, record: Mapping[str, Any]) -> list[dict[str, Any
 
 
 def _stage_right(record: Mapping[str, Any]) -> str:
-    """Conversion from the start, and the median time it took, where there are any."""
+    """Conversion from the start, and the median time it took, if known."""
     if record["stage_number"] == 1:
         return ""
     share = formatting.percent(record["conversion_from_start"])
@@ -171,8 +171,8 @@ def funnel_by(
 ) -> go.Figure:
     """One funnel for each value of a breakdown: the share of those who entered that reached each stage.
 
-    `frame` is a conversion_funnels broken down by one attribute. Months are drawn in order, other
-    values by how many entered, the `top` of them. `names` says what a value (an id, say) is called.
+    `frame` is a conversion_funnels broken down by one attribute. Draws the `top` values: months in date order,
+    others by how many entered. `names` maps a value (an id, say) to a name.
 
     >>> funnel_by(warehouse.funnel("invite", by="method"))        # doctest: +SKIP
     """
@@ -200,7 +200,7 @@ def funnel_by(
 
 
 def largest_values(stages: pl.DataFrame, top: int) -> pl.DataFrame:
-    """The values of the breakdown to be drawn: the latest months in order, or those that most entered."""
+    """The breakdown values to draw: the latest months in order, or the values that most units entered."""
     entered = stages.filter(pl.col("stage_number") == 1).select("breakdown", "breakdown_value", "reached")
     if entered.height and entered["breakdown"][0] == "month":
         return entered.sort("breakdown_value").tail(top)
@@ -208,7 +208,7 @@ def largest_values(stages: pl.DataFrame, top: int) -> pl.DataFrame:
 
 
 def _add_grid(made: go.Figure, stages: pl.DataFrame, values: list[str], called: list[str]) -> None:
-    """One row per value, one column per stage after the first, which is the whole of every row."""
+    """Draw one row per value and one column per stage after the first, which is 100 % of every row."""
     numbers = [number for number in sorted(stages["stage_number"].unique().to_list()) if number > 1]
     cells = {(row["breakdown_value"], row["stage_number"]): row for row in stages.to_dicts()}
     grid = [[cells[value, number] for number in numbers] for value in values]

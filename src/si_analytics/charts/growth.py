@@ -39,8 +39,8 @@ _NO_RATE = "No take rate: no deal was completed."
 def monthly(frame: pl.DataFrame, *, currency: str = "usd", title: str | None = None, dark: bool = False) -> go.Figure:
     """Each month's value of completed deals, and the platform's share of it.
 
-    `frame` is a marketplace_monthly. Deals are kept in usd: under another reporting currency there
-    is no such value, and the number of new deals is drawn in its place.
+    `frame` is a marketplace_monthly. Deals are kept in usd: under another reporting currency
+    their value is unknown, and the chart draws the number of new deals instead.
 
     >>> monthly(warehouse.marketplace_monthly())        # doctest: +SKIP
     """
@@ -80,7 +80,7 @@ def monthly(frame: pl.DataFrame, *, currency: str = "usd", title: str | None = N
 
 
 def _say(made: go.Figure, row: int, words: str) -> None:
-    """A panel with nothing to draw says so, in the place of its axes; the page does the same to months it cuts out."""
+    """Make an empty panel say so, in place of its axes; the page does the same for a choice of months."""
     made.update_xaxes(visible=False, row=row, col=1)
     made.update_yaxes(visible=False, row=row, col=1)
     made.update_traces(hoverinfo="skip", hovertemplate=None, row=row, col=1)
@@ -94,7 +94,7 @@ def _tick_months(count: int) -> str:
 
 
 def _over_months(records: list[dict[str, Any]], currency: str) -> dict[str, Any]:
-    """A bar or point as wide as its month, with everything known of the month when pointed at."""
+    """A bar or point as wide as its month, with all the month's figures on hover."""
     return {
         "x": [record["month"].isoformat() for record in records],
         "xperiod": "M1",

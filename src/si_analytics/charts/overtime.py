@@ -1,6 +1,6 @@
-"""Charts of what builds up: agents' earnings day by day, and who of a month's signups came back.
+"""Charts of what builds up: agents' earnings day by day, and how many of a month's signups came back.
 
-Belongs here: figures of the boards kept of each day, and of `metrics.signup_cohorts`.
+Belongs here: figures of the boards kept for each day, and of `metrics.signup_cohorts`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _FEW_DAYS = 6
 def earnings(
     frame: pl.DataFrame, *, top: int = 5, currency: str = "usd", title: str | None = None, dark: bool = False
 ) -> go.Figure:
-    """What agents have earned in all, day by day: a line for each of the `top` of the latest day who earned anything.
+    """Agents' total earnings, day by day: a line for each of the `top` earners of the latest day.
 
-    `frame` holds the boards kept of each day; of one agent alone it draws that agent.
+    `frame` holds the boards kept for each day; if it holds one agent alone, draws that agent.
 
     >>> earnings(warehouse.history(during="last 90 days"))        # doctest: +SKIP
     """
@@ -54,7 +54,7 @@ def earnings(
 
 
 def _ticks(frame: pl.DataFrame) -> dict[str, Any]:
-    """A label for each of a few days: Plotly itself would put some between them, which repeat the day."""
+    """Label a few days only: Plotly itself would add labels between them, which repeat the day."""
     days = [day.isoformat() for day in frame["as_of_date"].unique().sort()]
     return {"tickvals": days} if len(days) <= _FEW_DAYS else {"nticks": _FEW_DAYS}
 
@@ -90,9 +90,9 @@ def _earnings_hover(day: Mapping[str, Any], currency: str) -> str:
 
 
 def cohorts(frame: pl.DataFrame, *, top: int = 12, title: str | None = None, dark: bool = False) -> go.Figure:
-    """Of those who signed up in a month, the share that was party to a deal in each month after.
+    """The share of a month's signups that was party to a deal in each month after.
 
-    `frame` is a signup_cohorts; the latest `top` months of signing up are drawn, a year of each.
+    `frame` is a signup_cohorts; draws the latest `top` signup months, a year of each.
 
     >>> cohorts(warehouse.signup_cohorts())        # doctest: +SKIP
     """
@@ -144,7 +144,7 @@ def _add_cohorts(made: go.Figure, frame: pl.DataFrame, months: list[date | str])
 
 
 def _month(first: date | str, form: str) -> str:
-    """A month; one of a year that Python has not as it stands in the table, without its day."""
+    """A month; if Python lacks its year, the table's own text without the day."""
     return first.rpartition("-")[0] if isinstance(first, str) else first.strftime(form)
 
 

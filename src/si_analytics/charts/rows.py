@@ -16,7 +16,7 @@ TOP, BOTTOM = -0.75, 0.6
 
 
 def positive(top: int, asked: str) -> None:
-    """Raises UsageError unless at least one row is to be drawn."""
+    """Raise UsageError unless at least one row is to be drawn."""
     if top < 1:
         raise UsageError(asked, f"top is {top}", "Give a top of 1 or more")
 
@@ -27,15 +27,16 @@ def height(count: int, *, frame: int = FRAME_PIXELS) -> int:
 
 
 def shown_of(shown: int, total: int, thing: str, many: str | None = None) -> str:
-    """``Top 20 of 5,000 agents``, or ``7 agents`` where all are shown."""
+    """``Top 20 of 5,000 agents``, or ``7 agents`` if all are shown."""
     whole = formatting.plural(total, thing, many)
     return whole if shown >= total else f"Top {shown:,} of {whole}"
 
 
 def add_names(made: go.Figure, names: list[str], figures: list[str], *, above: float = 0.4) -> None:
-    """A name above the left end of each row, a figure above its right end. Rows are positions: equal names stay apart.
+    """Write a name above the left end of each row, a figure above its right end.
 
-    The texts stand on a second axis from 0 to 1, so that they keep to the edges whatever is drawn.
+    Rows are positions: equal names stay apart. The texts use a second axis from 0 to 1, so that they keep to the edges
+    whatever is drawn.
     """
     heights = [position - above for position in range(len(names))]
     for side, words in ((0, names), (1, figures)):

@@ -1,6 +1,6 @@
-"""A figure as a picture: PNG, SVG or PDF, drawn by Kaleido in the Chromium that is installed.
+"""Saves a figure as a picture: PNG, SVG or PDF, drawn by Kaleido in the installed Chromium.
 
-Belongs here: which pictures there are, drawing one off the network, and writing it whole or not at
+Belongs here: the kinds of picture, drawing one without network access, and writing it whole or not at
 all.
 """
 
@@ -19,15 +19,15 @@ FORMATS = ("png", "svg", "pdf")
 DEFAULT_WIDTH = 900
 _SECONDS = 60
 _WIDEST, _FINEST = 10_000, 10
-# Kaleido's page never needs the network; a proxy that answers nothing keeps the browser off it too.
+# Kaleido's page never needs the network; a proxy that never answers keeps the browser off it too.
 _NOWHERE = "127.0.0.1:9"
 
 
 def save(figure: go.Figure, path: str | os.PathLike[str], *, width: int | None = None, scale: float = 2.0) -> Path:
     """Write `figure` as a picture of the kind that `path` ends in (.png, .svg, .pdf), whole or not at all.
 
-    `width` is in pixels (the figure's own, or 900); `scale` makes a PNG finer, the others are drawings.
-    What stood at `path` is replaced. Raises UsageError for another ending, AnalyticsError where there
+    `width` is in pixels (default: the figure's own, or 900); `scale` makes a PNG finer; the others are drawings.
+    Replaces what was at `path`. Raises UsageError for another ending, AnalyticsError if there
     is no Chromium to draw it.
 
     For example ``si.charts.save(si.charts.monthly(warehouse.marketplace_monthly()), "months.png")``.
@@ -47,7 +47,7 @@ def save(figure: go.Figure, path: str | os.PathLike[str], *, width: int | None =
 
 
 def _require_size(target: Path, width: int | None, scale: float) -> None:
-    """Raise UsageError for a size that no picture has, or that no browser draws."""
+    """Raise UsageError for an impossible size, or one that no browser draws."""
     asked = f"saving a chart as {target.name}"
     if width is not None and not 1 <= width <= _WIDEST:
         raise UsageError(asked, f"its width is {width}", f"Give one from 1 to {_WIDEST:,} pixels")
@@ -82,7 +82,7 @@ def _drawn(figure: go.Figure, options: dict[str, Any], target: Path) -> bytes:
 
 
 def whole_file(target: Path, data: bytes, asked: str) -> Path:
-    """Write `data` to `target` under a temporary name first, so that nobody ever opens half a file."""
+    """Write `data` to a temporary name and rename it to `target`, so that nobody ever opens half a file."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

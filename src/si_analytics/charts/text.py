@@ -1,8 +1,8 @@
-"""Text that people typed, made safe for Plotly and short enough for an axis.
+"""Makes text that people typed safe for Plotly and short enough for an axis.
 
-Belongs here: escaping and shortening of labels. Plotly reads a small HTML of its own in every text
-(`<b>`, `<a href>`, `&amp;`), fills `%{...}` templates, and hands `$...$` to MathJax where a notebook
-has loaded it; nothing that people typed may reach any of the three.
+Belongs here: escaping and shortening of labels. In every text Plotly reads a small HTML of its own
+(`<b>`, `<a href>`, `&amp;`), fills `%{...}` templates, and hands `$...$` to MathJax if a notebook
+has loaded it; typed text must reach none of the three.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _BROAD = frozenset("mwMW@%")
 
 
 def escape(typed: str) -> str:
-    """`typed` as Plotly shows it letter by letter, its writing direction kept to itself."""
+    """`typed` so that Plotly shows it letter by letter, with its writing direction kept to itself."""
     visible = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in typed)
     return f"{_FIRST_STRONG_ISOLATE}{visible.translate(_ESCAPES)}{_POP_DIRECTIONAL_ISOLATE}"
 
 
 def label(typed: str | None, width: int = 24) -> str:
-    """`typed`, shortened to `width` columns and escaped; a name that is missing or blank is said to be."""
+    """`typed`, shortened to `width` columns and escaped; a label for a missing or blank name."""
     return escape(clip(typed, width)) if typed and typed.strip() else "(no name)"
 
 
@@ -38,12 +38,12 @@ def clip(typed: str, width: int) -> str:
 
 
 def width(typed: str) -> float:
-    """About how many columns `typed` takes."""
+    """Approximate number of columns that `typed` takes."""
     return sum(map(_columns, typed))
 
 
 def _columns(letter: str) -> float:
-    """About how wide `letter` is drawn, the letter n being 1."""
+    """Approximate width of `letter`, with the letter n as 1."""
     if unicodedata.category(letter) in {"Cf", "Mn", "Me"}:
         return 0
     if unicodedata.east_asian_width(letter) in "WF":
@@ -52,7 +52,7 @@ def _columns(letter: str) -> float:
 
 
 def _boundary(typed: str, position: int) -> int:
-    """The last place at or before `position` where cutting leaves no letter broken."""
+    """The last position at or before `position` where a cut splits no letter."""
     while position > 0 and (_extends(typed[position]) or typed[position - 1] == _JOINER):
         position -= 1
     return max(position, 0)

@@ -1,7 +1,7 @@
 """One look for every chart: palettes, and the Plotly templates made of them.
 
 Belongs here: colours, fonts and the defaults of axes, titles and hovers, light and dark. A chart
-takes its colours from the template alone, so that a figure changes theme by changing template.
+takes its colours from the template alone, so that a new template gives it a new theme.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 FONT = '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif'
-# Grey with an alpha reads on white and on near-black alike: the only colour a trace may name itself.
+# Grey with an alpha is visible on white and near-black alike: the only colour a trace may name itself.
 TRACK = "rgba(125, 138, 160, 0.20)"
-# Lines that stand side by side differ in more than colour.
+# Lines side by side must differ in more than colour.
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
@@ -23,8 +23,8 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 class Palette:
     """The colours of one theme.
 
-    ``series`` stays apart under the common colour-vision deficiencies; ``sequential`` stays on one
-    side of the middle grey, so that the text on it can be read at every step.
+    ``series`` colours stay distinct under the common colour-vision deficiencies; ``sequential`` stays on one
+    side of the middle grey, so that the text on it is readable at every step.
     """
 
     page: str
@@ -158,15 +158,15 @@ def _scale(colours: Palette) -> list[list[object]]:
 
 
 def figure(title: str, subtitle: str = "", *, height: int, dark: bool = False) -> go.Figure:
-    """An empty figure in the theme; `title` and `subtitle` are ours, or already escaped."""
+    """An empty figure in the theme; `title` and `subtitle` must be our own text, or already escaped."""
     heading = {"text": title, "subtitle": {"text": subtitle}} if subtitle else {"text": title}
     return go.Figure(layout={"template": template(dark=dark), "title": heading, "height": height})
 
 
 def amounts(values: Iterable[float | None]) -> dict[str, object]:
-    """How an axis of amounts or counts writes its ticks: thousands shortened, what is small in full, counts whole.
+    """How an axis of amounts or counts writes its ticks: thousands shortened, small values in full, counts whole.
 
-    Shortened too, a half would be 500m: thousandths.
+    Shortened, a half would read 500m: thousandths.
     """
     known = [value for value in values if value is not None]
     largest = max((abs(value) for value in known), default=0.0)
@@ -177,7 +177,7 @@ def amounts(values: Iterable[float | None]) -> dict[str, object]:
 
 
 def nothing(title: str, message: str, *, dark: bool = False) -> go.Figure:
-    """A figure that says there is nothing to draw, and why, instead of empty axes."""
+    """A figure that says why there is nothing to draw, instead of empty axes."""
     made = figure(title, height=220, dark=dark)
     made.update_xaxes(visible=False)
     made.update_yaxes(visible=False)

@@ -27,8 +27,8 @@ TIME_COLUMNS = (
     "hours_from_start",
     "units",
 )
-# The ends of an axis of times are people's own units, and a minute is the least that is told apart. From minutes to
-# years there is room for few of them on a phone; within four decades for more.
+# Ticks use people's own units; a minute is the smallest time told apart. From minutes to years a phone
+# has room for few ticks; within four decades for more.
 _FEW = ((1 / 60, "1 min"), (1, "1 h"), (8, "8 h"), (48, "2 d"), (336, "2 w"), (2160, "90 d"), (17520, "2 y"))
 _MORE = (
     *((1 / 60, "1 min"), (1 / 6, "10 min"), (1, "1 h"), (6, "6 h"), (24, "1 d"), (72, "3 d")),
@@ -36,7 +36,7 @@ _MORE = (
 )
 _DECADES = 4
 _LEAST_HOURS = 1 / 60
-_BEYOND_LAST_TICK = 1.25  # or its label would stand across the edge, and be left out
+_BEYOND_LAST_TICK = 1.25  # otherwise its label would cross the edge, and be left out
 
 
 def time_to_convert(
@@ -47,10 +47,10 @@ def time_to_convert(
     title: str | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """How long units took to a stage: the share of those who got there within each time.
+    """How long units took to reach a stage: the share that got there within each time.
 
-    `frame` is a time_to_convert of one stage; broken down, the `top` values with the most units are
-    drawn, and `names` says what a value (an id, say) is called. Times are on a logarithmic axis, for
+    `frame` is a time_to_convert of one stage; if broken down, draws the `top` values with the most units,
+    and `names` maps a value (an id, say) to a name. Times are on a logarithmic axis, because
     a few slow ones would press all others against its start.
 
     >>> time_to_convert(warehouse.time_to_convert("invite", "accepted"))        # doctest: +SKIP
@@ -121,7 +121,7 @@ def _hover(record: Mapping[str, Any], called: str) -> str:
 
 
 def _lay_out(made: go.Figure, frame: pl.DataFrame, *, split: bool) -> None:
-    """A logarithmic axis from the tick below the quickest to the one above the slowest."""
+    """Set a logarithmic axis from the tick below the quickest time to the one above the slowest."""
     times = [max(float(value), _LEAST_HOURS) for value in frame["hours_from_start"].to_list()]
     ticks = _MORE if max(times) < min(times) * 10**_DECADES else _FEW
     low = max((at for at, _ in ticks if at <= min(times)), default=_LEAST_HOURS)

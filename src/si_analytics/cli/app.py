@@ -1,4 +1,4 @@
-"""Putting the commands together, and turning errors into one sentence and an exit code."""
+"""Puts the commands together, and turns errors into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ORDER = (
 
 
 class _InOrder(TyperGroup):
-    """The commands in the order people need them."""
+    """Lists the commands in the order people need them."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         return sorted(self.commands, key=_ORDER.index)
@@ -47,7 +47,7 @@ app = typer.Typer(
     help="Analytics for the Source Impact marketplace: build, load, refresh, read, export.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    # Plain help: it loads at once, fits any width and reads no markup into what it says.
+    # Plain help: it loads at once, fits any width and reads no markup into the text.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -88,16 +88,16 @@ def _options(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 told to end."""
+    """Run one command; return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 told to end."""
     told, debug = _without_debug(arguments)
     try:
         app(args=told, prog_name="si")
     except SystemExit as end:
         return _ended(_code(end))
-    except Exception as error:  # noqa: BLE001 - whatever it is, people get a sentence
+    except Exception as error:  # noqa: BLE001 - any error must give people a sentence
         if debug:
             traceback.print_exception(error)
-        if _signals:  # a library that was at work may have made an error of its own of it
+        if _signals:  # a library may have turned the signal into an error of its own
             return _ended(_BY_SIGNAL + _signals[0])
         output.fail(output.explained(error, told))
         return error.exit_code if isinstance(error, AnalyticsError) else 1
@@ -106,7 +106,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point of the command `si`."""
-    # A refresh that is told to end (a container that stops) cleans up as it does after Ctrl-C.
+    # A refresh told to end (by a stopping container) cleans up as it does after Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _receive)
     sys.exit(run(sys.argv[1:]))
@@ -127,7 +127,7 @@ def _ended(code: int) -> int:
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """The arguments but for ``--debug``, which may stand anywhere before a ``--``, and whether it was there."""
+    """The arguments without ``--debug``, which may stand anywhere before a ``--``, and whether it was there."""
     options = list(arguments)
     rest = options.index("--") if "--" in options else len(options)
     told = [*(each for each in options[:rest] if each != "--debug"), *options[rest:]]

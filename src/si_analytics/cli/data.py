@@ -1,4 +1,4 @@
-"""`si sample`, `si load`, `si refresh`: filling the database, and refreshing every number."""
+"""`si sample`, `si load`, `si refresh`: fill the database, and refresh every number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from si_analytics.refresh.run_log import RefreshReport
     from si_analytics.settings import Settings
 
-_LISTED = 1_000  # rows of a target; whoever wants more wants them for a program
+_LISTED = 1_000  # rows of a target; only a program wants more
 _CHANGES = ("inserted", "updated", "deleted")
 
 
@@ -215,7 +215,7 @@ def _plain(value: object) -> str:
 
 @contextlib.contextmanager
 def _told_who_would_lose(json: bool) -> Iterator[None]:
-    """Where the gate refuses a change, print every agent it is about; the error goes on."""
+    """If the gate refuses a change, print every agent it affects, then re-raise the error."""
     from si_analytics.errors import ImplausibleChangeError
 
     try:
@@ -251,7 +251,7 @@ def _read(report: RefreshReport) -> str:
 
 
 def _moved(tables: Sequence[TableExtract]) -> str:
-    """How many rows came and went among those that were read whole; nothing of the first refresh, where all came."""
+    """How many rows came and went in tables read whole; empty for the first refresh, where all came."""
     if any(one.inserted is None or one.deleted is None for one in tables):
         return ""
     rows, came, went = (sum(getattr(one, what) or 0 for one in tables) for what in ("rows", "inserted", "deleted"))

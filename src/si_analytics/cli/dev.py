@@ -53,13 +53,13 @@ def lab(port: Port = 8888, json: Json = False) -> None:
 
 
 def lab_arguments(folder: Path, port: int) -> list[str]:
-    """How Python starts JupyterLab on `folder`: on loopback."""
+    """Python's arguments to start JupyterLab on `folder`, on loopback."""
     arguments = ["-m", "jupyterlab", str(folder), f"--ServerApp.ip={_HOST}", f"--ServerApp.port={port}"]
     return [*arguments, "--allow-root"] if os.geteuid() == 0 else arguments
 
 
 def lab_environment(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Where JupyterLab finds, beside people's own settings, that it asks for neither news nor newer versions."""
+    """Adds our JupyterLab settings to people's own, so that it asks for neither news nor newer versions."""
     given = environment.get("JUPYTER_CONFIG_PATH")
     ours = str(root / "notebooks" / ".jupyter")
     return {"JUPYTER_CONFIG_PATH": os.pathsep.join([given, ours] if given else [ours])}

@@ -1,4 +1,4 @@
-"""`si doctor`: is everything in place, and what to do where it is not."""
+"""`si doctor`: is everything in place, and what to do if not."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def doctor(json: Json = False) -> None:
 
 
 def _lines(one: Finding) -> list[tuple[str, str, str]]:
-    """A finding, and beneath it what to do."""
+    """A finding, with what to do beneath it."""
     said = (one.verdict.value, one.what, one.found)
     return [said, ("", "", f"-> {one.remedy}")] if one.remedy else [said]

@@ -1,4 +1,4 @@
-"""`si history`: the leaderboard of days gone by, shown and filled."""
+"""`si history`: shows and fills the leaderboard of past days."""
 
 from __future__ import annotations
 

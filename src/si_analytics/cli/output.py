@@ -1,7 +1,7 @@
-"""How commands speak: for people, for machines (`--json`), and progress as it happens.
+"""How commands print: for people, for machines (`--json`), and progress as it happens.
 
-Results go to standard output, everything else to standard error. What stands in the data is shown, never
-obeyed: no markup, no control characters for the terminal.
+Results go to standard output, everything else to standard error. Shows what the data hold but never
+obeys it: no markup, no control characters for the terminal.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 _MISSING = "–"
-_FOLDED_ROWS = 500  # beyond that a table is for reading on, not for fitting the screen
+_FOLDED_ROWS = 500  # a longer table is read by scrolling, not fitted to the screen
 _PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
 
 def say(text: str) -> None:
-    """One line of results for people."""
+    """Print one line of results for people."""
     _write(sys.stdout, safe(text) + "\n")
 
 
 def note(text: str) -> None:
-    """One line to standard error: what is no result."""
+    """Print one line that is not a result to standard error."""
     _write(sys.stderr, safe(text) + "\n")
 
 
 def fail(sentence: str) -> None:
-    """An error's sentence to standard error; an address in it loses its password, wherever it comes from."""
+    """Print an error's sentence to standard error, without the password of any address in it."""
     shown = safe(_PASSWORD.sub(r"\1:***@", sentence))
     label = typer.style("error:", fg="red", bold=True) if _is_terminal(sys.stderr) else "error:"
     _write(sys.stderr, f"{label} {shown}\n")
 
 
 def as_json(value: Any) -> None:
-    """One JSON document on standard output; money stays exact, as text."""
+    """Print one JSON document to standard output; money stays exact, as text."""
     raw((json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode())
 
 
 def as_json_line(value: Any) -> None:
-    """One JSON document on a line of its own, for results that keep coming."""
+    """Print one JSON document on a line of its own, for results that keep coming."""
     raw((json.dumps(_plain(value), ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def raw(data: bytes) -> None:
-    """Bytes to standard output, as they are, whatever the terminal's encoding."""
+    """Write bytes to standard output unchanged, whatever the terminal's encoding."""
     with _while_anybody_reads(sys.stdout):
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
@@ -70,7 +70,7 @@ def raw(data: bytes) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable[str] = ()) -> None:
-    """A table for people: folded into the width of a terminal, one line a row elsewhere."""
+    """Print a table for people: folded to the width of a terminal, one line per row elsewhere."""
     cells = [[_MISSING if value is None else safe(_text(value)) for value in row] for row in rows]
     to_the_right = [column in set(right) for column in columns]
     if _is_terminal(sys.stdout) and len(cells) <= _FOLDED_ROWS:
@@ -80,20 +80,20 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable
 
 
 def safe(text: str) -> str:
-    """`text` with what a terminal would obey, or cannot show, written out: ``\\x1b``, ``\\n``, ``\\u202e``."""
+    """`text` with characters that a terminal would obey or cannot show written out: ``\\x1b``, ``\\n``, ``\\u202e``."""
     return "".join(
         character.encode("unicode_escape").decode() if _is_unsafe(character) else character for character in text
     )
 
 
 def _is_unsafe(character: str) -> bool:
-    # Cc: control characters. Cs: halves of nothing. Zl, Zp: line ends. Cf: some of these turn the order of words.
+    # Cc: control characters. Cs: halves of characters. Zl, Zp: line ends. Cf: some of these reverse the order of words.
     kind = unicodedata.category(character)
     return kind in {"Cc", "Cs", "Zl", "Zp"} or (kind == "Cf" and unicodedata.bidirectional(character) != "BN")
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON knows it: decimals and ids as text, times in ISO 8601, numbers that are none as null."""
+    """`value` in JSON's types: decimals and ids as text, times in ISO 8601, NaN and infinity as null."""
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value))
     if isinstance(value, Mapping):
@@ -152,31 +152,31 @@ def _write(stream: TextIO, text: str) -> None:
     with _while_anybody_reads(stream):
         try:
             stream.write(text)
-        except UnicodeEncodeError:  # a terminal of few letters: better an escaped one than none
+        except UnicodeEncodeError:  # the terminal's encoding lacks the letter: escape it
             stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
         stream.flush()
 
 
 @contextlib.contextmanager
 def _while_anybody_reads(stream: TextIO) -> Iterator[None]:
-    """End quietly where the reader of our output is gone (`si metric ... | head`): there is nobody left to tell."""
+    """End quietly if the reader of our output is gone (`si metric ... | head`)."""
     try:
         yield
     except BrokenPipeError:
         _hang_up(stream)
         raise SystemExit(0) from None
-    except OSError as error:  # a full disk, most often
+    except OSError as error:  # most often a full disk
         _hang_up(stream)
         reason = error.strerror or type(error).__name__
         raise AnalyticsError("writing the output", reason, "Make room there, or send it elsewhere") from error
 
 
 def _hang_up(stream: TextIO) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that the last flush finds somebody
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that the last flush does not fail
 
 
 class Progress:
-    """Phases of a long command: a line that moves on a terminal, plain lines elsewhere, nothing if quiet."""
+    """Phases of a long command: a moving line on a terminal, plain lines elsewhere, nothing if quiet."""
 
     def __init__(self, doing: str, quiet: bool = False) -> None:
         self._doing, self._quiet = doing, quiet
@@ -197,7 +197,7 @@ class Progress:
             self._status.stop()
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None:
-        """Hear of a step that ended."""
+        """Report a step that ended."""
         line = f"{phase:<8} {name:<32} {rows:>11,} rows {seconds:>8.2f} s"
         if self._status:
             from rich.text import Text
@@ -209,7 +209,7 @@ class Progress:
 
 
 def explained(error: BaseException, command: Sequence[str]) -> str:
-    """The sentence for an error: its own where it is one of ours; else what is known, and how to see more."""
+    """The sentence for an error: its own if it is one of ours; else what is known, and how to see more."""
     if isinstance(error, AnalyticsError):
         return str(error)
     said = " ".join(str(error).split())[:300]

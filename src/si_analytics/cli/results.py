@@ -1,4 +1,4 @@
-"""`si metric` and `si export`: numbers for people and files for people."""
+"""`si metric` and `si export`: print numbers and write files for people."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Format(StrEnum):
 
 
 class PageFormat(StrEnum):
-    """How a dashboard is written; `si_analytics.reports.export` has the same."""
+    """How a dashboard is written; same as in `si_analytics.reports.export`."""
 
     html = "html"
     pdf = "pdf"
 
 
 class TableFormat(StrEnum):
-    """How tables are written; `si_analytics.reports.export` has the same, and takes a second to load."""
+    """How tables are written; same as in `si_analytics.reports.export`, which takes a second to load."""
 
     csv = "csv"
     parquet = "parquet"
@@ -98,7 +98,7 @@ def metric(
 
 
 def _listed(name: str | None, form: Format) -> pl.DataFrame:
-    """Every metric and funnel, or the columns of one: all that is known for programs, what fits a line for people."""
+    """Every metric and funnel, or the columns of one: everything for programs, what fits a line for people."""
     import polars as pl
 
     from si_analytics.query import catalog, queries

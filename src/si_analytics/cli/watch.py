@@ -1,4 +1,4 @@
-"""`si watch`: each publication as it comes; with `--refresh`, a refresh as soon as the data changed."""
+"""`si watch`: prints each publication as it comes; with `--refresh`, refreshes as soon as the data changed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _tell(event: Event, json: bool) -> None:
 
 
 def _described(event: Event) -> tuple[str, dict[str, Any], str]:
-    """What kind of event it is, what machines are told of it, and what people are."""
+    """The kind of event, its data for machines, and its sentence for people."""
     from si_analytics.publish import notifications
     from si_analytics.refresh.run_log import RefreshReport
     from si_analytics.refresh.watch import Failed, Look

@@ -2,9 +2,9 @@
 
 Belongs here: running the files of ``sql/checks``, judging what they found, and recording it.
 
-A blocking check that finds a row stops the refresh before anything is published; a warning is
-published with the numbers. What reconciles the warehouse with Postgres row by row (counts, keys, sums
-of money, amounts that are no numbers) happens within the snapshot, in `extract`.
+A blocking check that finds a row stops the refresh before anything is published; what a warning finds is
+published with the numbers. `extract` itself reconciles the warehouse with Postgres row by row, within the
+snapshot: counts, keys, sums of money, amounts that are not numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uuid import UUID
 import duckdb
 
 from si_analytics import warehouse
-from si_analytics.compute import metrics, target_checks
+from si_analytics.compute import derived_checks, metrics
 from si_analytics.definitions import Check, lookup, project
 from si_analytics.errors import CheckFailedError, MissingTableError
 
@@ -38,7 +38,7 @@ _KEEP = "create or replace temporary table rows_found as\n"
 class CheckResult:
     """What a check found: how many wrong rows, what such a row means, the first ten of them.
 
-    A row names its table, column and key where they differ from row to row, and carries no personal
+    A row names its table, column and key if they differ from row to row. It carries no personal
     data: keys, amounts, times and counts only.
     """
 
@@ -61,13 +61,12 @@ def names() -> tuple[str, ...]:
 
 
 def of(name: str) -> Check:
-    """The check of that name; one that follows from the targets with its query, and the tables that reads.
+    """The check of that name; a derived one comes with its query and the tables it reads.
 
     Raises UnknownNameError that suggests the nearest.
     """
     ours = project()
-    check = lookup(ours.checks, name, "check")
-    return target_checks.complete(ours, check) if check.path.endswith(".toml") else check
+    return derived_checks.complete(ours, lookup(ours.checks, name, "check"))
 
 
 def every() -> tuple[Check, ...]:
@@ -88,12 +87,12 @@ def reads_only_raw(name: str) -> bool:
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> CheckResult:
     """Run one check with those of `values` (`metrics.Parameters.bound`) that it names.
 
-    Raises MissingTableError where the warehouse lacks a table the check reads.
+    Raises MissingTableError if the warehouse lacks a table the check reads.
     """
     check = of(name)
     _require_inputs(connection, check)
     started = time.perf_counter()
-    # Kept, so that neither the first rows nor their number asks the question a second time.
+    # Store the rows: taking the first ones and counting them must not run the check twice.
     connection.execute(_KEEP + check.text, metrics.bindings(connection, check, values))
     found = connection.table(_FOUND)
     sample, rows = _first_rows(found), _count(found)
@@ -103,10 +102,10 @@ def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, A
 
 
 class Beside:
-    """Checks at work beside whoever uses the `connection` they were given, on one of their own to the same file.
+    """Runs checks in the background, on a connection of their own to the file of the `connection` given.
 
-    ``heard`` is told of each result, in the caller's thread and in the order of `names`. Use it as a context manager:
-    checks that are not through when it is left are broken off.
+    Calls ``heard`` with each result, in the caller's thread and in the order of `names`. Use it as a context manager:
+    leaving it interrupts the checks that are still running.
     """
 
     def __init__(
@@ -131,9 +130,9 @@ class Beside:
         self._own.close()
 
     def require_passed(self, *, every: bool = False) -> None:
-        """Raise CheckFailedError where a blocking one found rows, of those done by now; wait for `every` one if asked.
+        """Raise CheckFailedError if a finished blocking check found rows; with `every`, wait for all checks.
 
-        The error names all that failed: once one has, it is raised when every check is through.
+        The error names all that failed: after a first failure, it waits for every check before raising.
         """
         results = []
         while self._pending and (every or self._pending[0].done()):
@@ -159,7 +158,7 @@ def _failed(result: CheckResult) -> bool:
 
 
 def create_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create ``meta.checks`` unless it is there."""
+    """Create ``meta.checks`` if it does not exist."""
     connection.execute(
         "create table if not exists meta.checks (refresh_id uuid, check_name varchar, severity varchar,"
         " rows bigint, summary varchar, sample json, seconds double)"
@@ -167,7 +166,7 @@ def create_table(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def record(connection: duckdb.DuckDBPyConnection, refresh_id: UUID, results: Iterable[CheckResult]) -> None:
-    """Keep what the checks of a refresh found in ``meta.checks``; keys, amounts and times in the sample are texts."""
+    """Record in ``meta.checks`` what the checks of a refresh found; the sample's values become text."""
     create_table(connection)
     rows = []
     for result in results:

@@ -1,6 +1,6 @@
-"""What a refresh counts in: why numbers differ between two refreshes though no source row does.
+"""What a refresh counts in: explains why numbers differ between two refreshes although no source row does.
 
-Belongs here: reading what a refresh was counted in, and saying how two differ.
+Belongs here: reading what a refresh was counted in, and telling how two differ.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HELD = (
 
 @dataclass(frozen=True)
 class Counted:
-    """The reporting currency and time zone of a refresh, and what its performance score weighs."""
+    """The reporting currency and time zone of a refresh, and the weights of its performance score."""
 
     currency: str
     timezone: str
@@ -32,7 +32,7 @@ class Counted:
 
 
 def published(settings: Settings) -> Counted | None:
-    """What the published warehouse was counted in; none where there is none, or one that does not tell."""
+    """What the published warehouse was counted in; None if there is none, or if it does not record it."""
     with duckdb.connect() as reading:
         if not warehouse.attach_published(reading, settings):
             return None
@@ -40,7 +40,7 @@ def published(settings: Settings) -> Counted | None:
 
 
 def attached(connection: duckdb.DuckDBPyConnection, side: str) -> Counted | None:
-    """What the warehouse attached under that name, one of ours, was counted in; none where it does not tell."""
+    """What the warehouse attached under that name was counted in; None if it does not record it."""
     held = connection.sql(_HELD, params={"side": side}).fetchone()
     if held != (5,):
         return None  # made by another version
@@ -52,7 +52,7 @@ def attached(connection: duckdb.DuckDBPyConnection, side: str) -> Counted | None
 
 
 def changes(before: Counted | None, now: Counted) -> tuple[str, ...]:
-    """How `now` is counted otherwise than `before`, in sentences without their full stops."""
+    """How `now` counts differently from `before`, in sentences without their full stops."""
     if before is None:
         return ()
     said = []

@@ -1,4 +1,4 @@
-"""Which currencies there are: a mistyped one is refused, for every figure in it would be zero.
+"""Which currencies exist. Refuses a mistyped one, because every figure in it would be zero.
 
 Belongs here: asking the extracted rows, and the sentences for a currency they do not have.
 """
@@ -18,14 +18,14 @@ from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, SettingsError, UnknownNameError, UsageError
 
 ALWAYS = "usd"
-"""What is known whatever was paid: amounts of deals are in it, and a transaction without a currency is."""
+"""Known whatever was paid: deals have their amounts in it, and so has a transaction without a currency."""
 
 
 @dataclass(frozen=True)
 class Present:
     """What the warehouse's last refresh described, and in what: its as_of, currency and time zone.
 
-    ``currencies`` gives those that money was recorded in, when a question names one; any is taken where it is none.
+    ``currencies``, called when a question names one, returns those that money was recorded in; None accepts any.
     """
 
     as_of: datetime
@@ -35,7 +35,7 @@ class Present:
 
 
 def held(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """The currencies that money was recorded in, those that can be asked for, in order."""
+    """The currencies that money was recorded in and that can be asked for, in order."""
     try:
         rows = connection.sql(project().queries.currencies_held.text).fetchall()
     except duckdb.CatalogException as error:
@@ -46,7 +46,7 @@ def held(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
 
 
 def require(currency: str, known: Iterable[str]) -> str:
-    """`currency`, if it is usd or one of the `known`; raises UnknownNameError, with the nearest, if it is not."""
+    """Returns `currency` if it is usd or one of the `known`; else raises UnknownNameError with the nearest."""
     choices = sorted({*known, ALWAYS})
     if currency in choices:
         return currency
@@ -54,7 +54,7 @@ def require(currency: str, known: Iterable[str]) -> str:
 
 
 def asked_for(given: str | None, present: Present) -> str:
-    """The currency meant; raises UsageError where none is written like that, or no money was recorded in it."""
+    """The currency meant. Raises UsageError if no code is written like that, or no money was recorded in it."""
     if given is None:
         return present.currency
     try:
@@ -77,7 +77,7 @@ def official() -> frozenset[str]:
 def require_setting(currency: str, known: Iterable[str]) -> None:
     """Raise SettingsError for a reporting currency that nobody was paid in and that is no official one.
 
-    In an official one there may be no money yet. A new marketplace has none in any.
+    An official currency may have no money yet. A new marketplace has none in any.
     """
     choices = sorted(known)
     if choices and currency not in (*choices, ALWAYS) and currency not in official():

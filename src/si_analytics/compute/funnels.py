@@ -1,7 +1,7 @@
-"""Funnels: the units and stages that ``sql/funnels`` finds, laid out for one generic computation.
+"""Funnels: lays out the units and stages that ``sql/funnels`` finds for one generic computation.
 
 Belongs here: filling ``funnel_units`` and ``funnel_stages``, temporary tables that
-``sql/metrics/conversion_funnels.sql`` reads. Adding a funnel is adding a file to ``sql/funnels``.
+``sql/metrics/conversion_funnels.sql`` reads. To add a funnel, add a file to ``sql/funnels``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from si_analytics.warehouse import local_offsets
 ALL = "all"
 NONE = "(none)"
 
-# Around the query of a file: what becomes of its rows, and which of them.
+# Goes around the query of a file: where its rows go, and which of them.
 _INSERT = "insert into funnel_units\n"
 _UNITS = "select $funnel, $value, unit_id, started_at, stages from units"
 _KEEP = "create or replace temporary table funnel_found as\n"
@@ -48,7 +48,7 @@ def breakdowns(name: str) -> tuple[str, ...]:
 
 
 def check_breakdown(name: str, by: str | None) -> None:
-    """Raise UnknownNameError, with the valid choices, unless `by` is none or a breakdown of the funnel."""
+    """Raise UnknownNameError, with the valid choices, unless `by` is None or a breakdown of the funnel."""
     known = breakdowns(name)
     if by is not None and by not in known:
         near = difflib.get_close_matches(by, known, n=1)
@@ -66,9 +66,9 @@ def prepare(
     chosen: Sequence[str] | None = None,
     by: str | None = None,
 ) -> None:
-    """Fill the temporary tables with the units of the `chosen` funnels (all where none), broken down `by`.
+    """Fill the temporary tables with the units of the `chosen` funnels (None: all), broken down `by`.
 
-    A list attribute puts a unit once under each of its distinct values; null, an empty list and a null
+    For a list attribute, a unit appears once under each of its distinct values; null, an empty list and a null
     inside a list go under ``(none)``.
     """
     funnels = names() if chosen is None else tuple(chosen)
@@ -94,7 +94,7 @@ def prepare(
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> None:
-    """Add the units of a funnel that is not broken down: nothing is computed of its breakdowns."""
+    """Add the units of a funnel that is not broken down, without computing its breakdowns."""
     query, bound = _query(connection, name, values)
     connection.execute(_INSERT + query + _UNITS, {"funnel": name, "value": ALL, **bound})
 
@@ -114,7 +114,7 @@ def units(
 def _keep(
     connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], rows: Literal["units", "final"]
 ) -> None:
-    """Store what the funnel finds, by unit or also by stage, where DuckDB can move it to disk."""
+    """Store what the funnel finds, per unit or per unit and stage, where DuckDB can spill it to disk."""
     query, bound = _query(connection, name, values)
     connection.execute(_KEEP + query + _ALL_OF[rows], bound)
 
@@ -129,7 +129,7 @@ def _kept(
 
 
 def _query(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The query of a file up to where it says which rows it wants, and those of `values` that it binds.
+    """The query of a file without its final select, and those of `values` that it binds.
 
     The file itself ends in the rows per unit and stage, in order; that is for people, and slow with many units.
     """
@@ -144,7 +144,7 @@ def _value(found: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
     none = duckdb.ConstantExpression(NONE)
     if str(found.types[found.columns.index(by)]) != "VARCHAR[]":
         return duckdb.CoalesceOperator(column, none)
-    # An empty list counts as one null, like a missing one; each null becomes (none) before doubles go.
+    # An empty list counts as one null, like a missing one; each null becomes (none) before duplicates go.
     one_null = duckdb.SQLExpression("[null]::varchar[]")
     length = duckdb.CoalesceOperator(duckdb.FunctionExpression("len", column), duckdb.ConstantExpression(0))
     values = duckdb.CaseExpression(length == 0, one_null).otherwise(column)

@@ -2,8 +2,8 @@
 
 Belongs here: reading the queries under ``sql/`` with SQLGlot; runs nothing.
 
-A column comes from what its expression is made of, through every common table expression: not from what
-rows are chosen, joined or ordered by. A number of rows comes from the keys of the rows that are counted.
+A column comes from what its expression is made of, through every common table expression, not from what
+chooses, joins or orders rows. A count of rows comes from the keys of the rows counted.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _TEMPORARY = MappingProxyType(
         local_offsets.TABLE: local_offsets.COLUMNS,
     }
 )
-"""The tables that the library lays out for queries, and their columns."""
+"""The tables that the library itself fills for queries, and their columns."""
 
 
 def column_lineage(name: str) -> dict[str, tuple[Origin, ...]]:
-    """Per column of metric or funnel `name`, in order, the operational columns it comes from, sorted.
+    """Per column of metric or funnel `name`, in order: the operational columns it comes from, sorted.
 
     >>> lineage.column_lineage("user_ratings")["rating"]
     (('user_reviews', 'rating'),)
@@ -47,9 +47,9 @@ def column_lineage(name: str) -> dict[str, tuple[Origin, ...]]:
 
 
 def _operational(read: Iterable[Origin], made: dict[str, dict[str, tuple[Origin, ...]]]) -> set[Origin]:
-    """What the warehouse's columns `read` come from in Postgres; what the library itself puts in from nowhere.
+    """The Postgres columns that the warehouse's columns `read` come from; the library's own values come from none.
 
-    `made` remembers what the columns of each file come from, so that none is read once for every column.
+    `made` caches the lineage of each file, so that no file is read once per column.
     """
     found: set[Origin] = set()
     for table, column in read:
@@ -66,7 +66,7 @@ def _operational(read: Iterable[Origin], made: dict[str, dict[str, tuple[Origin,
 
 @functools.lru_cache(maxsize=512)
 def _traced(path: str, text: str, tables: tuple[tuple[str, tuple[str, ...]], ...]) -> Mapping[str, frozenset[Origin]]:
-    """Per column of the query in a file, what it is made of; `tables` are those it reads, with their columns."""
+    """Per column of the query in a file: what it is made of. `tables` are those it reads, with their columns."""
     import sqlglot
     from sqlglot.errors import SqlglotError
     from sqlglot.lineage import lineage
@@ -99,7 +99,7 @@ def _traced(path: str, text: str, tables: tuple[tuple[str, tuple[str, ...]], ...
 
 
 def _with_schemas(tree: expressions.Expr) -> expressions.Expr:
-    """`tree` with the tables that the library lays out in a schema, like the others: SQLGlot wants all or none."""
+    """`tree` with a schema for the library's own tables too: SQLGlot wants one for all tables or for none."""
     from sqlglot import expressions
 
     for table in tree.find_all(expressions.Table):
@@ -109,7 +109,7 @@ def _with_schemas(tree: expressions.Expr) -> expressions.Expr:
 
 
 def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
-    """Per column of a query, in order, the columns of the tables it reads, sorted.
+    """Per column of a query, in order: the columns of the tables it reads, sorted.
 
     Tables have their schema: ``raw``, ``metrics`` and ``meta`` in the warehouse, ``public`` in Postgres.
     """
@@ -124,7 +124,7 @@ def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
 
 
 def _columns(table: str) -> tuple[str, ...]:
-    """The columns of a table that a file reads, as far as files say them."""
+    """The columns of a table that a file reads, as far as the files declare them."""
     schema, _, name = table.rpartition(".")
     if schema == "raw":
         return project().sources[name].columns
@@ -134,7 +134,7 @@ def _columns(table: str) -> tuple[str, ...]:
 
 
 def _leaves(node: Node, scopes: Mapping[int, Scope]) -> Iterator[Origin]:
-    """The columns of tables at the end of all ways from `node`."""
+    """The table columns at the end of every path from `node`."""
     from sqlglot import expressions
 
     for each in node.walk():
@@ -145,12 +145,12 @@ def _leaves(node: Node, scopes: Mapping[int, Scope]) -> Iterator[Origin]:
 
 
 def _named(table: expressions.Table) -> str:
-    """A table with its schema; Postgres, which is attached under another name, left aside."""
+    """A table with its schema, without the name Postgres is attached under."""
     return f"{table.db}.{table.name}"
 
 
 def _counts_rows(selected: Any) -> bool:
-    """Whether a number of rows is in it, whatever they hold."""
+    """Whether it counts rows, whatever they hold."""
     from sqlglot import expressions
 
     if isinstance(selected, expressions.Query):
@@ -159,7 +159,7 @@ def _counts_rows(selected: Any) -> bool:
 
 
 def _rows(scope: Scope) -> Iterator[Origin]:
-    """The keys of what the rows of a query are made of; what is joined where there is one adds none."""
+    """The keys of the rows that a query's rows are made of; an optional join adds none."""
     from sqlglot import expressions
 
     for part in scope.set_operation_scopes:
@@ -177,7 +177,7 @@ def _rows(scope: Scope) -> Iterator[Origin]:
 
 
 def _key(table: str) -> tuple[str, ...]:
-    """What tells the rows of a table apart."""
+    """The columns that identify a row of a table."""
     schema, _, name = table.partition(".")
     if schema == "temp":
         return ("unit_id",) if name == "funnel_units" else ()
@@ -187,12 +187,12 @@ def _key(table: str) -> tuple[str, ...]:
 
 
 def _laid_out(origins: Iterable[Origin]) -> set[Origin]:
-    """`origins` with the tables that the library lays out replaced by what the funnels make them from."""
+    """`origins`, with the library's own tables replaced by what the funnels make them from."""
     found = {(table, column) for table, column in origins if not table.startswith("temp.")}
     for column in {column for table, column in origins if table == "temp.funnel_units"}:
         for name in funnels.names():
             made = of(funnels.of(name))
-            # The list of stages becomes a row per stage: the number of each comes from all of the list.
+            # The list of stages becomes one row per stage: each stage's number comes from the whole list.
             wanted = {"stages": ("stage_number",), "breakdown_value": funnels.breakdowns(name)}.get(column, (column,))
             found.update(origin for each in wanted for origin in made.get(each, ()))
     return found

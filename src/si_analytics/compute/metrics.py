@@ -34,7 +34,7 @@ DEFAULT_WEIGHTS: Mapping[str, Decimal] = MappingProxyType(
         "satisfaction_score": Decimal("0.10"),
     }
 )
-"""What each component of an agent's performance score weighs; the weights sum to 1."""
+"""The weight of each component of an agent's performance score; the weights sum to 1."""
 
 _FINEST_WEIGHT = Decimal("0.000001")
 _YEAR_2000 = date(2000, 1, 1)
@@ -42,7 +42,7 @@ _YEAR_2000 = date(2000, 1, 1)
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a metric may be asked with; each file takes those it names.
+    """The parameters of a metric; each file takes those it names.
 
     ``window`` carries since, until and as_of; ``currency`` the reporting currency, ``tz`` the reporting
     zone; ``within`` limits the time a funnel's unit may take; ``by`` breaks a funnel down.
@@ -60,11 +60,11 @@ class Parameters:
     def all_time(
         cls, as_of: datetime, currency: str, tz: str, weights: Mapping[str, Decimal] | None = None
     ) -> Parameters:
-        """Those of a refresh: everything before `as_of`."""
+        """The parameters of a refresh: everything before `as_of`."""
         return cls(Window(None, as_of, as_of), currency, tz, weights=check_weights(weights or DEFAULT_WEIGHTS))
 
     def bound(self) -> dict[str, Any]:
-        """Every parameter by the name SQL files know it by."""
+        """Every parameter under its name in SQL files."""
         window, before = self.window, windows.before(self.window, self.tz)
         return {
             "as_of": window.as_of,
@@ -83,7 +83,7 @@ class Parameters:
 
 
 def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
-    """`weights`, or UsageError: they must name every component, not be negative, and sum to 1."""
+    """Returns `weights`; raises UsageError unless they name every component, are not negative and sum to 1."""
     asked = "the weights of the performance score"
     if set(weights) != set(DEFAULT_WEIGHTS):
         wrong = ", ".join(sorted(set(weights) ^ set(DEFAULT_WEIGHTS)))
@@ -100,7 +100,7 @@ def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
 
 
 def names() -> tuple[str, ...]:
-    """Every metric, each after those it is computed from; raises DefinitionError for a file that cannot be used."""
+    """Every metric, after those it is computed from; raises DefinitionError for an unusable file."""
     ours = project()
     proof.require(ours)
     return proof.in_order(ours)
@@ -109,7 +109,7 @@ def names() -> tuple[str, ...]:
 def inputs(name: str) -> tuple[str, ...]:
     """The tables a metric reads, with their schema: ``raw.deals``, ``metrics.agent_leaderboard``.
 
-    For the funnels that is every table any funnel reads.
+    For the funnels these are all the tables that any funnel reads.
     """
     return tuple(dict.fromkeys(table for one in _made_by(name) for table in one.inputs if "." in table))
 
@@ -117,18 +117,18 @@ def inputs(name: str) -> tuple[str, ...]:
 def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> int:
     """Fill ``metrics.<name>`` anew and return its number of rows.
 
-    Raises MissingTableError where the warehouse lacks a table the metric reads.
+    Raises MissingTableError if the warehouse lacks a table the metric reads.
     """
     relation = evaluate(connection, name, parameters)
     connection.execute(f'drop table if exists metrics."{name}"')
     relation.create(f"metrics.{name}")
-    # The table says by which definition it was made; COMMENT binds no parameters, and a digest is hexadecimal.
+    # The table's comment records its definition; COMMENT binds no parameters, and a digest is hexadecimal.
     connection.execute(f"comment on table metrics.\"{name}\" is '{definition(name)}'")
     return _count(connection, name)
 
 
 def definition(name: str) -> str:
-    """A digest of the query that computes metric `name`, its comments and layout left aside."""
+    """A digest of the query that computes metric `name`, without its comments and layout."""
     texts = [one.text for one in _made_by(name)]
     lines = [line.split() for text in texts for line in text.splitlines() if not line.lstrip().startswith("--")]
     return hashlib.sha256(" ".join(word for words in lines for word in words).encode()).hexdigest()
@@ -137,7 +137,7 @@ def definition(name: str) -> str:
 def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
     """The rows of metric `name`, in its order, without storing them.
 
-    Raises DefinitionError where its file promises other columns than it gives, or names some that there are not.
+    Raises DefinitionError if its file promises other columns than it returns, or names columns that do not exist.
     """
     metric = lookup(project().metrics, name, "metric")
     columns = [column.name for column in metric.columns]
@@ -185,7 +185,7 @@ def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _made_by(name: str) -> tuple[Query, ...]:
-    """The metric of that name; after it every funnel, where it is made of them."""
+    """The metric of that name, followed by every funnel if the metric is made of them."""
     ours = project()
     metric = lookup(ours.metrics, name, "metric")
     return (metric, *ours.funnels.values()) if _is_funnel(metric) else (metric,)

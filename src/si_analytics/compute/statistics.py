@@ -1,4 +1,4 @@
-"""Statistics that SQL has no words for: the columns of a metric that a library completes.
+"""Statistics that SQL cannot express: the columns of a metric that a library completes.
 
 Belongs here: the functions a metric may name under `statistics`. Each takes the metric's rows
 and fills columns that the query left null; it adds, drops and reorders nothing.
@@ -29,7 +29,7 @@ _Figures = npt.NDArray[np.float64]
 def complete(
     connection: duckdb.DuckDBPyConnection, name: str, rows: duckdb.DuckDBPyRelation
 ) -> duckdb.DuckDBPyRelation:
-    """`rows` with what the function `name` fills in, in their order and of their types."""
+    """`rows` with the columns that the function `name` fills in; order and types stay."""
     if name not in FUNCTIONS:
         raise UnknownNameError(
             f"statistics '{name}'", "there are none of that name", f"There are: {', '.join(FUNCTIONS)}"
@@ -44,15 +44,15 @@ def complete(
 
 
 def reads(name: str) -> Mapping[str, tuple[str, ...]]:
-    """Per column that the function `name` fills in, the columns it reckons with."""
+    """Per column that the function `name` fills in: the columns it uses."""
     return _READS[name]
 
 
 def two_proportions(rows: pl.DataFrame) -> pl.DataFrame:
     """Fill wilson_low and wilson_high of each row, and p_value of A against B on both rows of an experiment.
 
-    An experiment is told by the columns left of ``variant``; each has a row A and a row B, with the
-    counts ``accepted`` and ``sent``. Raises DefinitionError for rows that are not laid out so.
+    The columns left of ``variant`` identify an experiment; each has a row A and a row B, with the
+    counts ``accepted`` and ``sent``. Raises DefinitionError for rows in any other layout.
     """
     keys = rows.columns[: rows.columns.index("variant")]
     pairs = _pairs(rows, keys)
@@ -70,7 +70,7 @@ def two_proportions(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pairs(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """One row per experiment, with the counts of both its variants; DefinitionError where they are no pairs."""
+    """One row per experiment, with the counts of both its variants; raises DefinitionError if they are not pairs."""
     sides = [
         rows.filter(pl.col("variant") == variant).select(
             *keys, pl.col("accepted").alias(f"accepted_{variant}"), pl.col("sent").alias(f"sent_{variant}")
@@ -98,7 +98,7 @@ def wilson_interval(accepted: int, sent: int) -> tuple[Decimal, Decimal]:
 
 
 def wilson_intervals(accepted: _Counts, sent: _Counts) -> tuple[_Figures, _Figures]:
-    """The two ends of Wilson's 95 % interval of each share; from 0 where nobody accepted, to 1 where everybody did."""
+    """Both ends of Wilson's 95 % interval of each share: the lower is 0 if nobody accepted, the upper 1 if all did."""
     from scipy import special
 
     share, z = accepted / sent, special.ndtri(0.5 + _CONFIDENCE / 2)
@@ -109,7 +109,7 @@ def wilson_intervals(accepted: _Counts, sent: _Counts) -> tuple[_Figures, _Figur
 
 
 def p_value(first: tuple[int, int], second: tuple[int, int]) -> Decimal | None:
-    """`p_values` of one pair, each how many accepted of how many; none where nobody or everybody accepted.
+    """`p_values` of one pair, each how many accepted of how many; None if nobody or everybody accepted.
 
     >>> p_value((5, 83), (12, 99))
     Decimal('0.159181')
@@ -119,9 +119,9 @@ def p_value(first: tuple[int, int], second: tuple[int, int]) -> Decimal | None:
 
 
 def p_values(accepted_a: _Counts, sent_a: _Counts, accepted_b: _Counts, sent_b: _Counts) -> _Figures:
-    """Two-sided p of the pooled two-proportion z-test of each pair; NaN where nobody or everybody accepted.
+    """Two-sided p of the pooled two-proportion z-test of each pair; NaN if nobody or everybody accepted.
 
-    That test's z, squared, is Pearson's chi-squared of the table of accepted and not accepted.
+    The square of that test's z is Pearson's chi-squared of the table of accepted and not accepted.
     """
     from scipy import special
 
@@ -134,7 +134,7 @@ def p_values(accepted_a: _Counts, sent_a: _Counts, accepted_b: _Counts, sent_b: 
 
 
 def _decimals(figures: _Figures, kind: pl.DataType) -> pl.Series:
-    """The figures to six places, exactly; null for what is no number."""
+    """The figures to six places, exactly; null for NaN."""
     distinct, places = np.unique(figures, return_inverse=True)
     made = [None if np.isnan(one) else _rounded(one) for one in distinct]
     return pl.Series([made[place] for place in places], dtype=kind)

@@ -5,52 +5,24 @@ Belongs here: building their queries, in DuckDB's dialect, as trees. What they r
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 
 from sqlglot import expressions as exp
 
-from si_analytics.definitions import Check, Project, ddl, proof, targets, trees
+from si_analytics.definitions import ddl, targets, trees
 from si_analytics.definitions.targets import Target
 from si_analytics.definitions.trees import column, columns, relation
-from si_analytics.errors import DefinitionError
 
-_OF_KEYS = ("metric", "key")
+ORDER_OF_KEYS = ("metric", "key")
 
 NEARLY = Decimal("0.8")
 """Which share of a column's range a value may use before a warning."""
 
-_OF_LIMITS = ("table_name", "column_name", "key")
+ORDER_OF_LIMITS = ("table_name", "column_name", "key")
 
 
-def complete(ours: Project, check: Check) -> Check:
-    """A check that is declared without a query, with the one that follows from the targets.
-
-    Raises DefinitionError where none does.
-    """
-    published = tuple(ours.targets.values())
-    return _completed(check, published, tuple(ours.tables[target.declared] for target in published))
-
-
-@functools.lru_cache(maxsize=64)
-def _completed(check: Check, published: tuple[Target, ...], written: tuple[ddl.Table, ...]) -> Check:
-    tables = {table.name: table for table in written}
-    order: tuple[str, ...]
-    if check.name == "metric_keys":
-        text, order = metric_keys(published), _OF_KEYS
-    elif check.name == "values_too_large":
-        text, order = values_too_large(published, tables), _OF_LIMITS
-    elif check.name == "values_nearly_too_large":
-        text, order = values_nearly_too_large(published, tables), _OF_LIMITS
-    else:
-        remedy = f"Give it one, in a file sql/checks/{check.name}.sql"
-        raise DefinitionError(check.path, "it has no query, and none follows from the targets", remedy)
-    made = check.model_copy(update={"text": text, "order": ", ".join(order)})
-    return made.model_copy(update={"inputs": tuple(sorted(proof.tables_read(made)))})
-
-
-def values_too_large(published: Iterable[Target], tables: Mapping[str, ddl.Table]) -> str:
+def values_too_large(published: Iterable[Target], tables: Mapping[str, ddl.DeclaredTable]) -> str:
     """The values that do not fit their column: table, column, key, the value, and the largest that fits.
 
     The limit is that of the column's type on either side of zero, or that of a check on it.
@@ -58,7 +30,7 @@ def values_too_large(published: Iterable[Target], tables: Mapping[str, ddl.Table
     return _beyond((target, one.column, one.largest, one.largest) for target, one in _limits(published, tables))
 
 
-def values_nearly_too_large(published: Iterable[Target], tables: Mapping[str, ddl.Table]) -> str:
+def values_nearly_too_large(published: Iterable[Target], tables: Mapping[str, ddl.DeclaredTable]) -> str:
     """The values that use more than `NEARLY` of the range of their column's type; the same columns.
 
     A check is no range that a value outgrows: a rating of 5 is not near its limit.
@@ -88,7 +60,9 @@ def metric_keys(published: Iterable[Target]) -> str:
     return trees.written(trees.in_steps(steps, trees.everything("final", ("metric", "key"))), "duckdb")
 
 
-def _limits(published: Iterable[Target], tables: Mapping[str, ddl.Table]) -> Iterable[tuple[Target, targets.Limit]]:
+def _limits(
+    published: Iterable[Target], tables: Mapping[str, ddl.DeclaredTable]
+) -> Iterable[tuple[Target, targets.Limit]]:
     """The limits of summary columns; numbers of boards have none but those that DuckDB has as well."""
     for target in published:
         if not target.is_board:
@@ -106,7 +80,7 @@ def _beyond(asked: Iterable[tuple[Target, str, Decimal, Decimal]]) -> str:
     # Each column is compared as the type it is: only what is found is brought to one type.
     parts = [_of_column(*each) for each in asked]
     steps: dict[str, exp.Expr] = {"final": exp.union(*parts, distinct=False) if len(parts) > 1 else parts[0]}
-    return trees.written(trees.in_steps(steps, trees.everything("final", _OF_LIMITS)), "duckdb")
+    return trees.written(trees.in_steps(steps, trees.everything("final", ORDER_OF_LIMITS)), "duckdb")
 
 
 def _of_column(target: Target, name: str, largest: Decimal, bound: Decimal) -> exp.Select:

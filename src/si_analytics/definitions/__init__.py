@@ -3,12 +3,12 @@
 from si_analytics.definitions.loading import Project, lookup, project
 from si_analytics.definitions.models import (
     Check,
-    Column,
     Declaration,
     Dimension,
     Explanation,
     Funnel,
     Metric,
+    MetricColumn,
     Parameter,
     Query,
     Script,
@@ -17,12 +17,12 @@ from si_analytics.definitions.models import (
 
 __all__ = [
     "Check",
-    "Column",
     "Declaration",
     "Dimension",
     "Explanation",
     "Funnel",
     "Metric",
+    "MetricColumn",
     "Parameter",
     "Project",
     "Query",

@@ -23,7 +23,7 @@ _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 
 
 @dataclass(frozen=True)
-class Column:
+class ReadColumn:
     """A column: its name, its type in Postgres's words, whether it may be null.
 
     ``bare`` is the type without the domains around it, ``text`` for all that is kept as letters; ``unique`` says
@@ -62,12 +62,12 @@ class Drift:
         return told[self.kind]
 
 
-def columns(table: str) -> tuple[Column, ...]:
+def columns(table: str) -> tuple[ReadColumn, ...]:
     """The columns that are read of a table, in order."""
-    return tuple(Column(one.name, one.type, one.not_null) for one in project().source_columns(table))
+    return tuple(ReadColumn(one.name, one.type, one.not_null) for one in project().source_columns(table))
 
 
-def drift(table: str, found: Sequence[Column], kind: str = "r") -> tuple[Drift, ...]:
+def drift(table: str, found: Sequence[ReadColumn], kind: str = "r") -> tuple[Drift, ...]:
     """How the `found` columns of a table differ from those expected; none where they do not.
 
     Another type is no hindrance where each of its values arrives exact. A column that the schema does not declare is
@@ -108,7 +108,7 @@ def require(drifts: Sequence[Drift]) -> None:
     )
 
 
-def read_as(expected: str, found: Column) -> str | None:
+def read_as(expected: str, found: ReadColumn) -> str | None:
     """The type in which every value of the `found` column arrives exact; none where some may not.
 
     Letters stay as many as there are, numbers keep their every digit: wider ones stay wide.

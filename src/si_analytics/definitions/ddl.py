@@ -35,7 +35,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Column:
+class DeclaredColumn:
     """A declared column.
 
     ``minimum`` and ``maximum`` are those of a check on this column alone, ``one_of`` the texts that a check lists.
@@ -73,19 +73,19 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class DeclaredTable:
     """A declared table, with its schema where the files write one: ``deals``, ``analytics.refreshes``.
 
     ``remark`` is the comment above it; ``unique`` are the keys beside the primary one.
     """
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[DeclaredColumn, ...]
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     remark: str = ""
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> DeclaredColumn:
         """The column of that name; raises UnknownNameError that lists those there are."""
         for column in self.columns:
             if column.name == name:
@@ -101,14 +101,14 @@ def statements(text: str) -> tuple[Statement, ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def tables(text: str) -> tuple[Table, ...]:
+def tables(text: str) -> tuple[DeclaredTable, ...]:
     """The tables that one file declares, in order."""
     # Few files declare any, and the others need not be read for that.
     found = _pieces(text) if "create table" in text else ()
     return tuple(_table(text, piece) for piece in found if _creates(piece[0])[0] == "table")
 
 
-def table(texts: Iterable[str], name: str) -> Table:
+def table(texts: Iterable[str], name: str) -> DeclaredTable:
     """The table of that name in any of these files; parses no other. Raises UnknownNameError where none declares it."""
     for text in texts:
         for piece in _pieces(text) if "create table" in text and name in text else ():
@@ -161,7 +161,7 @@ def _creates(tokens: Sequence[Token]) -> tuple[str, str]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _table(text: str, piece: _Piece) -> Table:
+def _table(text: str, piece: _Piece) -> DeclaredTable:
     from sqlglot import expressions as exp
 
     tokens, start, end = piece
@@ -175,7 +175,7 @@ def _table(text: str, piece: _Piece) -> Table:
     unique = tuple(names for part, names in keys if not _is_primary(part))
     alone = {names[0] for names in (primary, *unique) if len(names) == 1}
     place = create.this.this
-    return Table(
+    return DeclaredTable(
         f"{place.db}.{place.name}" if place.db else place.name,
         tuple(_column(part, frozenset(primary), part.name in alone) for part in defined),
         primary,
@@ -209,7 +209,7 @@ def _is_primary(part: exp.Expr) -> bool:
     return part.find(exp.PrimaryKey, exp.PrimaryKeyColumnConstraint) is not None
 
 
-def _column(part: exp.ColumnDef, primary: frozenset[str], unique: bool) -> Column:
+def _column(part: exp.ColumnDef, primary: frozenset[str], unique: bool) -> DeclaredColumn:
     from sqlglot import expressions as exp
 
     said = [one.kind for one in part.args["constraints"] or ()]
@@ -218,7 +218,7 @@ def _column(part: exp.ColumnDef, primary: frozenset[str], unique: bool) -> Colum
     checks = [one.this for one in said if isinstance(one, exp.CheckColumnConstraint)]
     required = any(isinstance(one, exp.NotNullColumnConstraint) and not one.args.get("allow_null") for one in said)
     kind = part.args["kind"]
-    return Column(
+    return DeclaredColumn(
         name=part.name,
         type=column_types.in_words(kind),
         not_null=required or part.name in primary,

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from si_analytics.definitions import ddl, front_matter
+from si_analytics.definitions.boards import board_table
 from si_analytics.definitions.models import (
     Check,
     Declaration,
@@ -27,13 +28,13 @@ from si_analytics.definitions.models import (
     Explanation,
     Funnel,
     Metric,
-    Published,
     Query,
     Script,
     Source,
+    TargetFields,
 )
 from si_analytics.definitions.owners import owner
-from si_analytics.definitions.targets import Target, require_declared
+from si_analytics.definitions.targets import Target, boards, require_declared
 from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameError
 
 LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
@@ -124,15 +125,27 @@ class Project:
         return {**self.metrics, **self.funnels}
 
     @functools.cached_property
-    def tables(self) -> Mapping[str, ddl.Table]:
+    def tables(self) -> Mapping[str, ddl.DeclaredTable]:
         """Every table that the schema and the views declare; those of another schema than public are named with it."""
-        found: dict[str, ddl.Table] = {}
+        found: dict[str, ddl.DeclaredTable] = {}
         for script in (*self.schema.values(), *self.views.values()):
             if script.tables:
                 found.update({table.name: table for table in ddl.tables(script.text)})
+        for board in boards(self._published.values()):
+            found.update({table.name: table for table in ddl.tables(board_table(board))})
         return MappingProxyType(found)
 
-    def source_columns(self, source: str) -> tuple[ddl.Column, ...]:
+    @functools.cached_property
+    def _published(self) -> Mapping[str, Target]:
+        """Every published table, by name, as its metric has it."""
+        found = {
+            name: _target(self, metric, name, published)
+            for metric in self.metrics.values()
+            for name, published in metric.targets.items()
+        }
+        return MappingProxyType(dict(sorted(found.items())))
+
+    def source_columns(self, source: str) -> tuple[ddl.DeclaredColumn, ...]:
         """The columns that are read of a source, in order, as the schema declares them.
 
         Raises DefinitionError where it does not.
@@ -147,12 +160,9 @@ class Project:
     @functools.cached_property
     def targets(self) -> Mapping[str, Target]:
         """Every published table, by name; raises DefinitionError where one does not fit what the schema declares."""
-        found = {}
-        for metric in self.metrics.values():
-            for name, published in metric.targets.items():
-                found[name] = _target(self, metric, name, published)
-                require_declared(found[name], self.tables, metric.path)
-        return MappingProxyType(dict(sorted(found.items())))
+        for target in self._published.values():
+            require_declared(target, self.tables, self.metrics[target.metric].path)
+        return self._published
 
 
 @dataclass(frozen=True)
@@ -273,27 +283,31 @@ def parse(kind: type[_Kind], folder: str, name: str, text: str, suffix: str = ".
 
 
 def _wrong(path: str, kind: type[Declaration], error: ValidationError) -> DefinitionError:
-    """The first of the mistakes, in one sentence, with the nearest field where it has an unknown one."""
+    """One of the mistakes, in one sentence: an unknown field, with the nearest, before those that are missing."""
     errors = error.errors(include_url=False)
-    missing = [".".join(map(str, one["loc"])) for one in errors if one["type"] == "missing"]
-    if missing:
+    fields: dict[str, list[str]] = {}
+    for one in errors:
+        fields.setdefault(one["type"], []).append(".".join(map(str, one["loc"])))
+    if "extra_forbidden" in fields:  # a misspelt field is missing as well: its name says more
+        field = fields["extra_forbidden"][0]
+        ours = {"name", "path", "text"}
+        known = sorted(one.alias or name for name, one in kind.model_fields.items() if name not in ours)
+        near = difflib.get_close_matches(field, known, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        found = f"it has a field {field}, which means nothing"
+        return DefinitionError(path, found, f"{hint}There are: {', '.join(known)}")
+    if "missing" in fields:
+        missing = fields["missing"]
         found = f"it lacks the field{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
         return DefinitionError(path, found, "Write what the other files of its folder have there")
     first = errors[0]
-    field = ".".join(str(part) for part in first["loc"])
-    known = sorted(one.alias or name for name, one in kind.model_fields.items() if name not in {"name", "path", "text"})
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(field, known, n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        return DefinitionError(
-            path, f"it has a field {field}, which means nothing", f"{hint}There are: {', '.join(known)}"
-        )
+    field = ".".join(map(str, first["loc"]))
     reason = first["msg"].removeprefix("Value error, ")
     found = f"{field}: {reason[:1].lower()}{reason[1:]}" if field else reason
     return DefinitionError(path, found, "Mend the field, as the other files of its folder have it")
 
 
-def _target(made: Project, metric: Metric, name: str, published: Published) -> Target:
+def _target(made: Project, metric: Metric, name: str, published: TargetFields) -> Target:
     every = None
     if published.every is not None:
         dimension = lookup(made.dimensions, published.every, "dimension")
@@ -303,7 +317,8 @@ def _target(made: Project, metric: Metric, name: str, published: Published) -> T
         metric=metric.name,
         table=published.table,
         key=published.key,
-        columns=published.columns,
+        columns=published.written,
+        types=tuple(published.types.items()),
         origin=published.origin,
         every=every,
         indexes=tuple(published.indexes.items()),

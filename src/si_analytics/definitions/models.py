@@ -25,13 +25,13 @@ def _one_line(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_one_line), StringConstraints(min_length=1)]
 
 
-class Part(BaseModel):
+class Frozen(BaseModel):
     """A piece of a declaration: it is not changed, and knows its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(Part):
+class MetricColumn(Frozen):
     """A column of a metric or funnel: its name, its unit (empty where it has none), what it says."""
 
     name: str
@@ -39,14 +39,14 @@ class Column(Part):
     meaning: Text
 
 
-class Parameter(Part):
+class Parameter(Frozen):
     """A parameter of a query, without its dollar sign, and what it may be."""
 
     name: str
     meaning: Text
 
 
-class Stage(Part):
+class Stage(Frozen):
     """A stage of a funnel, and how a unit reaches it on its own: the condition, and from which column its time is."""
 
     name: str
@@ -77,12 +77,12 @@ def _meanings(value: Any) -> Any:
 
 
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
-Columns = Annotated[tuple[Column, ...], BeforeValidator(_columns)]
+Columns = Annotated[tuple[MetricColumn, ...], BeforeValidator(_columns)]
 Parameters = Annotated[tuple[Parameter, ...], BeforeValidator(_meanings)]
 Stages = Annotated[tuple[Stage, ...], BeforeValidator(_meanings)]
 
 
-class Declaration(Part):
+class Declaration(Frozen):
     """One file under ``sql/``: where it is, its text, the sentence and the prose it opens with."""
 
     name: str
@@ -141,19 +141,37 @@ def _indexes(value: Any) -> Any:
     return {name: _listed(columns) for name, columns in value.items()} if isinstance(value, dict) else value
 
 
-class Published(Part):
+class TargetFields(Frozen):
     """Where a metric is published: the table, its key, the columns that are written, and whose rows they are.
 
-    ``origin`` is what the metric calls the key, where it calls it otherwise; ``every`` the dimension that has one row
-    each. ``indexes`` are those of a board beside its key's, by what they are called after the table.
+    A board, which is a table of ours in ``analytics``, gives ``types`` in the place of ``columns``: those of its key
+    and columns, in their order. ``origin`` is what the metric calls the key, where it calls it otherwise; ``every``
+    the dimension that has one row each. ``indexes`` are those of a board beside its key's, by what they are called
+    after the table.
     """
 
     table: Annotated[str, StringConstraints(pattern=r"^(public|analytics)\.[a-z][a-z0-9_]*$")]
     key: Texts
-    columns: Texts
+    columns: Texts = ()
+    types: dict[str, Text] = Field(default_factory=dict)
     origin: Texts = ()
     every: str | None = None
     indexes: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_indexes)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_a_board_or_not(self) -> TargetFields:
+        board = self.table.startswith("analytics.")
+        if board is not bool(self.types) or board is bool(self.columns):
+            wanted = "types, of its key and columns" if board else "columns"
+            raise ValueError(f"{self.table} needs {wanted}, and {'no columns' if board else 'no types'}")
+        if board and tuple(self.types)[: len(self.key)] != self.key:
+            raise ValueError(f"the types of {self.table} do not begin with its key: {', '.join(self.key)}")
+        return self
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns that are written, without the key."""
+        return self.columns or tuple(self.types)[len(self.key) :]
 
 
 class Dimension(Query):
@@ -169,7 +187,7 @@ class Metric(Computed):
     key_columns: Texts = Field((), alias="key")
     money: Texts = ()
     statistics: Texts = ()
-    targets: dict[str, Published] = Field(default_factory=dict)
+    targets: dict[str, TargetFields] = Field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -181,7 +199,7 @@ class Metric(Computed):
         self._require_columns("key", self.key_columns)
         self._require_columns("money", self.money)
         for name, target in self.targets.items():
-            self._require_columns(f"targets.{name}.columns", target.columns)
+            self._require_columns(f"targets.{name}.columns", target.written)
             self._require_columns(f"targets.{name}.{'origin' if target.origin else 'key'}", target.origin or target.key)
         unlisted = [one.name for one in self.columns if one.unit == MONEY and one.name not in self.money]
         if unlisted:
@@ -199,7 +217,7 @@ class Funnel(Computed):
 class Check(Query):
     """A query that returns what is wrong: whether that stops a refresh, and what to do about it.
 
-    One that is declared without a query follows from the targets: `compute.checks` has it.
+    The query of one that is declared without follows from sources or targets: `compute.derived_checks` makes it.
     """
 
     severity: Literal["blocking", "warning"]
@@ -223,6 +241,7 @@ class Source(Declaration):
     """An operational table as it is read: its columns, key, money and event time; ``left`` is what stays there.
 
     ``later`` are columns that were added once the view of the source was out: a view takes new ones at its end only.
+    ``exists_before_event`` says that a row without an event time is one all the same: an invite that is not sent yet.
     """
 
     grain: Text
@@ -232,6 +251,7 @@ class Source(Declaration):
     event_time: str | None = None
     left: Text | None = None
     later: Texts = ()
+    exists_before_event: bool = False
 
     @model_validator(mode="after")
     def _names_columns_it_reads(self) -> Source:

@@ -30,7 +30,8 @@ class Target:
 
     ``table`` is written with its schema, ``key`` are its columns that tell rows apart and ``origin`` what the metric
     calls them, where it calls them otherwise. ``columns`` are written, and called the same in both. ``every`` is whose
-    rows they are. Of a board only: ``indexes`` beside the key's, by what they are called after the
+    rows they are. Of a board only: ``types`` of key and columns, and
+    ``indexes`` beside the key's, by what they are called after the
     table. ``space`` is where the operational tables are.
     """
 
@@ -41,6 +42,7 @@ class Target:
     columns: tuple[str, ...]
     origin: tuple[str, ...] = ()
     every: Owner | None = None
+    types: tuple[tuple[str, str], ...] = ()
     indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     space: str = OPERATIONAL
 
@@ -129,12 +131,12 @@ class Limit:
     of_type: Decimal
 
 
-def zeros(target: Target, table: ddl.Table) -> tuple[str, ...]:
+def zeros(target: Target, table: ddl.DeclaredTable) -> tuple[str, ...]:
     """The columns whose default is 0: there, and nowhere else, a mean or rate of nothing is written as 0."""
     return tuple(name for name in target.columns if table.column(name).default == "0")
 
 
-def limits(target: Target, table: ddl.Table) -> tuple[Limit, ...]:
+def limits(target: Target, table: ddl.DeclaredTable) -> tuple[Limit, ...]:
     """The range of every column that has one, by its type or by a check; the key's columns take what is there."""
     found = []
     for column in map(table.column, target.columns):
@@ -144,7 +146,7 @@ def limits(target: Target, table: ddl.Table) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-def require_declared(target: Target, tables: Mapping[str, ddl.Table], path: str) -> None:
+def require_declared(target: Target, tables: Mapping[str, ddl.DeclaredTable], path: str) -> None:
     """Raise DefinitionError, naming the metric's file at `path`, where a target and the DDL do not fit together."""
     asked = f"publishing {path} to {target.table}"
     if target.declared not in tables:
@@ -169,7 +171,7 @@ def require_declared(target: Target, tables: Mapping[str, ddl.Table], path: str)
     _require_owner(target, table, asked)
 
 
-def _require_owner(target: Target, table: ddl.Table, asked: str) -> None:
+def _require_owner(target: Target, table: ddl.DeclaredTable, asked: str) -> None:
     if target.every is not None and len(target.key) != 1:
         found = f"every {target.every.name} has one row, but the key has {len(target.key)} columns"
         raise DefinitionError(asked, found, "Leave out every, or key the target by it alone")

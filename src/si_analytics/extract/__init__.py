@@ -1,4 +1,4 @@
-"""From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot."""
+"""Copies the listed columns of the listed tables from Postgres into the warehouse, as of one snapshot."""
 
 from si_analytics.extract.reading import (
     FULL,

@@ -1,9 +1,9 @@
-"""Arrays of several dimensions, read flat.
+"""Reads arrays of several dimensions as flat lists.
 
-Belongs here: telling whether a table holds any.
+Belongs here: finding out whether a table holds such an array.
 
-Postgres lets each row's array have as many dimensions as its writer liked, whatever was declared; DuckDB's lists have
-one. So an array of several is read as the list of its elements, in their order, as Postgres's own `= any` reads it.
+Postgres lets each row's array have any number of dimensions, whatever the column declares; a DuckDB list has one. So
+an array of several dimensions becomes the list of its elements, in the order in which Postgres's `= any` reads them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from psycopg import sql as pg_sql
 
 from si_analytics.definitions import contract
 from si_analytics.extract import source
-from si_analytics.extract.source import Source
+from si_analytics.extract.source import ReadTable
 
 
-def flat(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
-    """Whether every array of a table has one dimension, or none because it is empty, and none is declared otherwise."""
+def flat(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> bool:
+    """Returns whether a table's arrays are all one-dimensional or empty, and no array column is declared otherwise."""
     names = [column.name for column in contract.columns(one.table) if _is_array(column)]
     if not names:
         return True
@@ -35,5 +35,5 @@ def flat(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
     return source.ask(connection, query.as_string(None)) == [(0, 0)]
 
 
-def _is_array(column: contract.Column) -> bool:
+def _is_array(column: contract.ReadColumn) -> bool:
     return column.type.endswith("[]")

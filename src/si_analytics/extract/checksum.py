@@ -1,7 +1,7 @@
-"""A checksum of keys that does not depend on their order, the same here as in Postgres.
+"""A checksum of keys that ignores their order and equals the one Postgres computes.
 
-Belongs here: Postgres's ``uuid_hash_extended(key, 0)`` over whole columns, and their exclusive or. Postgres
-computes it in a fraction of the time that any function of a key's text takes; DuckDB has no such function.
+Belongs here: Postgres's ``uuid_hash_extended(key, 0)`` over whole columns, combined by exclusive or. Postgres
+computes it many times faster than a function of the key's text; DuckDB has no such function.
 
 The hash is Bob Jenkins's lookup3 (2006), as Postgres uses it for sixteen bytes on little-endian machines.
 """
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _Words = npt.NDArray[np.uint32]
 _START = np.uint32((0x9E3779B9 + 16 + 3923095) % 2**32)
 _ROWS = 250_000
-_AT_ONCE = 16_384  # keys whose hashes are computed in the processor's own cache
+_AT_ONCE = 16_384  # keys per batch, so that their hashes fit the processor's cache
 
-_AS_BYTES = "set session arrow_lossless_conversion = true"  # a key as its sixteen bytes, not as text
+_AS_BYTES = "set session arrow_lossless_conversion = true"  # passes a key as sixteen bytes, not as text
 _AS_BEFORE = "reset session arrow_lossless_conversion"
 
 
 def checksum(connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, key: str) -> int:
-    """The exclusive or of the hashes of column `key`, a uuid without nulls; 0 for no rows.
+    """Returns the exclusive or of the hashes of column `key`, a uuid without nulls; 0 for no rows.
 
-    `connection` is the relation's own; it answers other questions before and after this one, not meanwhile.
+    `connection` must be the relation's own. Ask it nothing else until this returns.
     """
     import duckdb
 
@@ -46,7 +46,7 @@ def checksum(connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRel
 
 
 def hashes(keys: _Words) -> npt.NDArray[np.uint64]:
-    """The hash of each key, a row of four words."""
+    """Returns the hash of each key, given as a row of four words."""
     a, b, c = (keys[:, column] + _START for column in range(3))
     a, b, c = _mix(a, b, c)
     _, b, c = _finish(a + keys[:, 3], b, c)

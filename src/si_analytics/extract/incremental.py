@@ -1,11 +1,11 @@
-"""Which rows of a table changed since an earlier snapshot, found without timestamps or triggers.
+"""Finds the rows of a table that changed since an earlier snapshot, without timestamps or triggers.
 
-Belongs here: when the changed rows can be told from the rest, the queries that find them, and putting them
-into ``raw``. docs/extraction.md holds the proof that none is missed.
+Belongs here: deciding whether changed rows can be found, the queries that find them, and writing them to ``raw``.
+docs/extraction.md proves that none is missed.
 
-Postgres marks every row with the transaction that wrote it. Whatever the earlier snapshot did not see was
-written by a transaction that had not ended then: one from the snapshot's xmin on. Those rows are read and
-replace the ones of the same key; what was deleted shows in the number of rows.
+Postgres marks every row with the transaction that wrote it. The earlier snapshot saw every row except those of
+transactions still open then: the ones from the snapshot's xmin on. We read the rows they wrote and replace
+the rows with the same key; a lower number of rows reveals deletions.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ import duckdb
 from psycopg import sql as pg_sql
 
 from si_analytics.extract import source
-from si_analytics.extract.source import Snapshot, Source
+from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import relations
 
 _LISTED = 10_000
 _LISTED_PLACES = 100_000
-# Row marks hold 32 bits of a transaction's number: beyond half of their range old and new look alike.
+# Row marks hold 32 bits of a transaction's number: beyond half that range, old and new look alike.
 _FARTHEST = 2**31 - 2**20
-_FIRST_NORMAL = 3  # below are marks of rows that are older than any snapshot
+_FIRST_NORMAL = 3  # lower marks belong to rows that are older than any snapshot
 _PLAIN_TABLE, _PARTITIONED, _HEAP = "r", "p", "heap"
 UNPUBLISHED = "the last refresh was not published here, or the database was restored since"
 
 EVERY_ROW = "raw.every_row"
-"""Where all rows of a table are read into, before they take the place of those that were there."""
+"""The table that receives all rows of a table before they replace the rows of the last refresh."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a warehouse holds already: the refresh that read it, its snapshot, and each table's identity then."""
+    """What a warehouse already holds: the refresh that filled it, its snapshot, and each table's identity then."""
 
     refresh_id: UUID
     snapshot: Snapshot
@@ -46,9 +46,9 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Found:
-    """How many rows a table has, how many of them changed, and, unless they are too many to list, where those lie.
+    """How many rows a table has, how many changed, and their places (None if too many to list).
 
-    ``totals`` is what else was asked for in the same pass.
+    ``totals`` holds the aggregates that the same pass computed.
     """
 
     rows: int
@@ -63,7 +63,7 @@ def against(
     now: Snapshot,
     baseline: Baseline,
 ) -> str | None:
-    """Why changes since `baseline` cannot be told in this database; none where they can."""
+    """Returns why this database cannot tell the changes since `baseline`; None if it can."""
     record = held.get((relations.ANALYTICS, relations.REFRESHES))
     if not now.server:
         return "this role may not ask which server it is"
@@ -75,7 +75,7 @@ def against(
         return "too many transactions since the last refresh to tell old from new"
     if record is None or not record.readable:
         return "this role may not read analytics.refreshes, which says whether the last refresh was published here"
-    # The record was committed after the earlier snapshot was taken: a database that holds it went through both.
+    # The record was committed after the earlier snapshot, so a database that holds it contains that snapshot too.
     query = pg_sql.SQL("select count(*) from analytics.refreshes where refresh_id = {}::uuid").format(
         pg_sql.Literal(str(baseline.refresh_id))
     )
@@ -83,10 +83,10 @@ def against(
     return None if published else UNPUBLISHED
 
 
-def table_against(one: Source, baseline: Baseline) -> str | None:
-    """Why the changes of one table cannot be told; none where they can.
+def table_against(one: ReadTable, baseline: Baseline) -> str | None:
+    """Returns why the changes of one table cannot be found; None if they can.
 
-    Of a table with parts each is known by itself: of one that is new, or another than it was, every row is a change.
+    In a table with parts, every row of a part that is new or was replaced counts as changed.
     """
     if told := _untold(one):
         return told
@@ -97,8 +97,8 @@ def table_against(one: Source, baseline: Baseline) -> str | None:
     return None
 
 
-def _untold(one: Source) -> str | None:
-    """Why what stands there does not tell its changes; none where it does."""
+def _untold(one: ReadTable) -> str | None:
+    """Returns why a relation of this kind does not reveal its changes; None if it does."""
     if one.base.kind in relations.VIEWS:
         return "a view, which does not tell what changed"
     if one.base.parts and not one.direct:
@@ -113,14 +113,14 @@ def _untold(one: Source) -> str | None:
 
 def look(
     connection: duckdb.DuckDBPyConnection,
-    one: Source,
+    one: ReadTable,
     since: Baseline,
     now: Snapshot,
     totals: Mapping[str, pg_sql.Composable] = MappingProxyType({}),
 ) -> Found:
-    """Count a table's rows, and find those that changed, in one pass that Postgres can share among its workers.
+    """Counts a table's rows and finds the changed ones, in one pass that Postgres can run in parallel.
 
-    ``totals`` are aggregates to be taken in that pass, by the names of their columns.
+    ``totals`` maps column names to aggregates that the same pass computes.
     """
     asked = [pg_sql.SQL("{} as {}").format(total, pg_sql.Identifier(name)) for name, total in totals.items()]
     query = pg_sql.SQL(
@@ -142,9 +142,9 @@ def look(
 
 
 def fetch(
-    connection: duckdb.DuckDBPyConnection, one: Source, found: Found, since: Baseline, now: Snapshot
+    connection: duckdb.DuckDBPyConnection, one: ReadTable, found: Found, since: Baseline, now: Snapshot
 ) -> duckdb.DuckDBPyRelation:
-    """The changed rows, each from its place, or from a second pass where they are too many for that."""
+    """Returns the changed rows: by their places if `found` lists them, else by a second pass."""
     changed, listed = _to_read(one, since, now), pg_sql.Literal(found.places)
     wanted = pg_sql.SQL("{} = any({}::tid[]) and {}").format(_place(one), listed, changed) if found.places else changed
     query = pg_sql.SQL("select {columns} from {relation} where {standing} and {wanted}").format(
@@ -156,8 +156,8 @@ def fetch(
     return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
 
 
-def keys(connection: duckdb.DuckDBPyConnection, one: Source, key: str) -> duckdb.DuckDBPyRelation:
-    """Every key of a table."""
+def keys(connection: duckdb.DuckDBPyConnection, one: ReadTable, key: str) -> duckdb.DuckDBPyRelation:
+    """Returns every key of a table."""
     query = pg_sql.SQL("select {}::uuid as {} from {} where {}").format(
         pg_sql.Identifier(key), pg_sql.Identifier(key), one.place, one.standing
     )
@@ -167,7 +167,7 @@ def keys(connection: duckdb.DuckDBPyConnection, one: Source, key: str) -> duckdb
 def apply(
     connection: duckdb.DuckDBPyConnection, table: str, key: str, rows: duckdb.DuckDBPyRelation
 ) -> tuple[int, int]:
-    """Put changed rows in the place of those with their keys; how many were new, how many replaced one."""
+    """Replaces the rows of the same keys by the changed rows. Returns how many were new and how many replaced one."""
     rows.create("raw.changed_rows")
     delete = "delete from raw.{table} where {key} in (select {key} from raw.changed_rows)"
     updated = _count(connection, delete, table, key)
@@ -177,7 +177,7 @@ def apply(
 
 
 def remove_others(connection: duckdb.DuckDBPyConnection, table: str, key: str, keys: duckdb.DuckDBPyRelation) -> int:
-    """Drop the rows whose key is none of `keys`; their number."""
+    """Deletes the rows whose key is not in `keys`; returns how many."""
     keys.create("raw.standing_keys")
     delete = "delete from raw.{table} where {key} not in (select {key} from raw.standing_keys)"
     deleted = _count(connection, delete, table, key)
@@ -188,10 +188,10 @@ def remove_others(connection: duckdb.DuckDBPyConnection, table: str, key: str, k
 def replace_all(
     connection: duckdb.DuckDBPyConnection, table: str, key: str
 ) -> tuple[int | None, int | None, int | None]:
-    """Put every row that was read in the place of a table; how many came, changed and went, none where none can tell.
+    """Replaces a table by every row that was read. Returns how many rows are new, updated and gone; None if unknown.
 
-    That is against the published warehouse where it is attached, for the working file may be empty or half-way. Which
-    rows changed would take comparing them all.
+    Counts against the published warehouse if it is attached, for the working file may be empty or unfinished. The
+    updated rows are always None if the table was there before: counting them would take comparing all rows.
     """
     before = _before(connection, table)
     moved = _moved(connection, before, key) if before else (_rows(connection.table(EVERY_ROW)), 0, 0)
@@ -201,7 +201,7 @@ def replace_all(
 
 
 def _before(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
-    """Where the rows of the last refresh are."""
+    """Returns the table that holds the rows of the last refresh; None if there is none."""
     found = connection.sql(
         "select database_name = 'published' as published from duckdb_tables() where schema_name = 'raw'"
         " and table_name = $table and database_name in ('published', current_database()) order by published desc",
@@ -211,7 +211,7 @@ def _before(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
 
 
 def _moved(connection: duckdb.DuckDBPyConnection, before: str, key: str) -> tuple[int | None, int | None, int | None]:
-    """How many keys came and went since `before`; none where it has no such keys."""
+    """Returns how many keys came, None for updates, and how many went since `before`; all None without such keys."""
     old, new = connection.table(before), connection.table(EVERY_ROW)
     kinds = [dict(zip(one.columns, one.types, strict=True)).get(key) for one in (old, new)]
     if kinds[0] != kinds[1]:
@@ -227,14 +227,14 @@ def _rows(relation: duckdb.DuckDBPyRelation) -> int:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, statement: LiteralString, table: str, key: str) -> int:
-    """Run a statement on a table of ours; the number of rows it touched."""
+    """Runs a statement on one of our tables; returns the number of rows it touched."""
     named = pg_sql.SQL(statement).format(table=pg_sql.Identifier(table), key=pg_sql.Identifier(key))
     row = connection.execute(named.as_string(None)).fetchone()
     return int(row[0]) if row else 0
 
 
-def _to_read(one: Source, since: Baseline, now: Snapshot) -> pg_sql.Composable:
-    """Whether a row was written by a transaction that had not ended then, or lies in a part that is not known of."""
+def _to_read(one: ReadTable, since: Baseline, now: Snapshot) -> pg_sql.Composable:
+    """Returns the condition for a row written by a transaction open at `since`, or lying in a part not known then."""
     if not one.by_part:
         return _changed(one, since.snapshot, now)
     known = set(since.identities[one.table].split()[1:])
@@ -242,17 +242,17 @@ def _to_read(one: Source, since: Baseline, now: Snapshot) -> pg_sql.Composable:
     return pg_sql.SQL("({} or {})").format(_changed(one, since.snapshot, now), unknown)
 
 
-def _changed(one: Source, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
-    """Whether a row was written by a transaction that had not ended at `since`."""
+def _changed(one: ReadTable, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
+    """Returns the condition for a row written by a transaction that was still open at `since`."""
     version = pg_sql.Identifier("xmin" if one.direct else "row_version")
     if now.xmax - since.xmin > _LISTED:
         oldest = pg_sql.Literal(str(since.xmin % 2**32))
-        # The mark of a row that was frozen half the range ago reads as one of a transaction yet to come.
+        # age() of a row frozen more than half the range ago is negative, as if its transaction were yet to come.
         return pg_sql.SQL("age({mark}) between 0 and age({oldest}::xid)").format(mark=version, oldest=oldest)
     marks = [number % 2**32 for number in range(since.xmin, now.xmax)]
     listed = ",".join(str(mark) for mark in marks if mark >= _FIRST_NORMAL)
     return pg_sql.SQL("{} = any({}::xid[])").format(version, pg_sql.Literal(f"{{{listed}}}"))
 
 
-def _place(one: Source) -> pg_sql.Identifier:
+def _place(one: ReadTable) -> pg_sql.Identifier:
     return pg_sql.Identifier("ctid" if one.direct else "row_place")

@@ -1,10 +1,10 @@
-"""From Postgres into the warehouse: the listed columns of the listed tables, as of one snapshot.
+"""Copies the listed columns of the listed tables from Postgres into the warehouse, as of one snapshot.
 
-Belongs here: what is read in which way, table by table, and how a read that fails is told. How changes are
-found is in `changes`, what stands in Postgres in `source`.
+Belongs here: choosing how each table is read, and turning a failed read into a clear error. `incremental` finds
+changes, `source` looks at Postgres.
 
-DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own, so
-all that happens between `snapshot` and the end of it sees the same moment, bookkeeping included.
+DuckDB's Postgres extension keeps one REPEATABLE READ transaction in Postgres for each of its own. So everything
+between the start and the end of `snapshot` sees the same moment, bookkeeping included.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from si_analytics.definitions import project
 from si_analytics.errors import ExtractError, InterruptedReadError
 from si_analytics.extract import arrays, incremental, reconciliation, source, standby
 from si_analytics.extract.incremental import Baseline, Found
-from si_analytics.extract.source import Snapshot, Source
+from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import locks, relations
 from si_analytics.settings import Settings
 
 FULL, INCREMENTAL = "full", "incremental"
 _IN_ORDER = "reset global preserve_insertion_order"
-# DuckDB's other connections do not share the snapshot of a session on a standby: there one connection reads all.
+# On a standby, DuckDB's other connections cannot share a session's snapshot, so one connection reads everything.
 _ALONE, _TOGETHER = "set global pg_use_ctid_scan = false", "reset global pg_use_ctid_scan"
-_MOST_CHANGED = 0.3  # from about this share on, reading all rows on several connections is quicker
+_MOST_CHANGED = 0.3  # above about this share, reading all rows on several connections is quicker
 _BROKEN = (
     *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
     *("could not receive data from server", "could not send data to server", "SSL connection has been closed"),
@@ -48,12 +48,12 @@ _CONFLICT = "conflict with recovery"
 
 @dataclass(frozen=True)
 class TableExtract:
-    """What was read of one table; ``identity`` is what must not have changed for its changes to be told next time.
+    """What was read of one table; ``identity`` must be unchanged next time for its changes to be found.
 
-    ``inserted``, ``updated`` and ``deleted`` tell what became of the rows the warehouse held before. Where every row
-    was read, which of them were updated is not known, and nothing is where that warehouse has no such keys: none.
-    ``money`` is the sum of its amounts, none where it holds no money. ``drift`` tells, in words, how the table
-    differs from what is expected where that does not matter to reading it.
+    ``inserted``, ``updated`` and ``deleted`` count the changes to the rows the warehouse held. After a full read
+    ``updated`` is None, and all three are None if that warehouse had no such keys. ``money`` is the sum of the
+    amounts, None for a table without money. ``drift`` says how the table differs from the contract where the
+    difference does not affect reading.
     """
 
     table: str
@@ -70,38 +70,38 @@ class TableExtract:
 
     @property
     def changed(self) -> int | None:
-        """How many rows came, changed or went; none where that is not known."""
+        """How many rows were inserted, updated or deleted; None if that is not known."""
         moved = (self.inserted, self.updated, self.deleted)
         return None if None in moved else sum(number for number in moved if number)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One snapshot held: the moment it describes, and where each table is read."""
+    """An open snapshot: the moment it describes, and where each table is read."""
 
     snapshot: Snapshot
-    sources: dict[str, Source]
+    sources: dict[str, ReadTable]
     relations: dict[tuple[str, str], relations.Relation] = field(repr=False)
 
 
 def tables() -> tuple[str, ...]:
-    """The operational tables that are read, by name."""
+    """Returns the names of the operational tables that are read."""
     return tuple(project().sources)
 
 
 @contextmanager
 def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Reading]:
-    """Attach Postgres and hold one snapshot of it for the length of the block.
+    """Attaches Postgres and holds one snapshot of it during the block.
 
-    Raises SchemaError where tables are missing, ExtractError where they cannot be read exactly, ServerError
-    where the server cannot be reached, InterruptedReadError where it stopped answering, LockedError where another
-    session holds a table: that is waited for only shortly, for as long as it is the snapshot is held.
+    Raises SchemaError: tables are missing; ExtractError: they cannot be read exactly; ServerError: the server cannot
+    be reached; InterruptedReadError: it stopped answering; LockedError: another session locks a table. The wait for
+    such a lock is short, because it holds the snapshot open.
     """
     address, schema = postgres.source_url(settings), settings.source_schema
     warehouse.attach_postgres(connection, address, locks.at_once(settings))
     follows = False
     try:
-        # Within a transaction: outside of one, DuckDB waits for ever for a query whose connection was cut.
+        # Outside of a transaction, DuckDB waits for ever for a query whose connection was cut.
         connection.begin()
         before = source.reached(connection)
         connection.commit()
@@ -130,17 +130,17 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         raise
     finally:
         connection.execute("detach database if exists pg")
-        connection.execute(_IN_ORDER)  # where a table's reading broke off, it still is not
+        connection.execute(_IN_ORDER)  # a read that failed half-way leaves it off
         connection.execute(_TOGETHER)
 
 
 def against(
     connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline, settings: Settings
 ) -> str | None:
-    """Why all rows of all tables have to be read anew; none where the changes since `baseline` will do.
+    """Returns why all tables must be read in full; None if the changes since `baseline` are enough.
 
-    A standby may not have replayed the record of the last refresh yet. Where it is beyond the place that refresh was
-    read at, and the primary has the record, both went through that place, and the standby has only come further.
+    A standby may not have replayed the record of the last refresh yet. It still has that refresh's data if it is past
+    the log position the refresh was read at, and the primary has the record.
     """
     now = reading.snapshot
     told = incremental.against(connection, reading.relations, now, baseline)
@@ -161,10 +161,10 @@ def read(
     reason: str = "every row was asked for",
     done: Callable[[TableExtract], None] | None = None,
 ) -> list[TableExtract]:
-    """Bring ``raw`` to the snapshot held, table by table; `done` hears of each.
+    """Brings ``raw`` to the open snapshot, table by table, and calls `done` after each.
 
-    With a `baseline`, which the tables of ``raw`` are as of, only what changed since is read wherever that can
-    be told; without one all rows are, for the `reason` given. Every table is reconciled with Postgres.
+    With a `baseline`, which ``raw`` must be at, reads only the changes wherever they can be found. Without one, reads
+    all rows and gives `reason` as the cause. Reconciles every table with Postgres.
     """
     results = []
     for one in reading.sources.values():
@@ -178,7 +178,7 @@ def read(
 
 
 def _table(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline | None, reason: str
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: ReadTable, baseline: Baseline | None, reason: str
 ) -> TableExtract:
     result: TableExtract | str = reason
     there = None
@@ -201,9 +201,9 @@ def _table(
 
 
 def _changes(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, baseline: Baseline, found: Found
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: ReadTable, baseline: Baseline, found: Found
 ) -> TableExtract | str:
-    """Read what changed; or say why that does not do."""
+    """Reads what changed, or returns why that is not enough."""
     key = project().sources[one.table].key
     if found.changed > _MOST_CHANGED * found.rows:
         return "most of its rows changed"
@@ -219,8 +219,8 @@ def _changes(
     return TableExtract(one.table, found.rows, inserted, updated, deleted, INCREMENTAL, "", 0.0, None)
 
 
-def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> TableExtract:
-    # In any order each thread stores what it reads; in that of Postgres rows are copied once more.
+def _all(connection: duckdb.DuckDBPyConnection, one: ReadTable, reason: str) -> TableExtract:
+    # Without a fixed order each thread stores what it reads; keeping Postgres's order would copy the rows again.
     connection.execute("set global preserve_insertion_order = false")
     every_row(connection, one).create(incremental.EVERY_ROW)
     connection.execute(_IN_ORDER)
@@ -229,8 +229,8 @@ def _all(connection: duckdb.DuckDBPyConnection, one: Source, reason: str) -> Tab
     return TableExtract(one.table, _rows(connection, one.table), *moved, FULL, reason, 0.0, None)
 
 
-def every_row(connection: duckdb.DuckDBPyConnection, one: Source) -> duckdb.DuckDBPyRelation:
-    """The listed columns of all rows of a table, as of the snapshot held; nothing is read before it is asked for."""
+def every_row(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> duckdb.DuckDBPyRelation:
+    """Returns the listed columns of all rows as of the open snapshot; lazy: reads when its rows are asked for."""
     if not one.native or not arrays.flat(connection, one):
         return connection.sql("select * from postgres_query('pg', $text)", params={"text": one.rows})
     if one.direct:
@@ -242,8 +242,8 @@ def _names(table: str) -> Sequence[duckdb.Expression]:
     return list(map(duckdb.ColumnExpression, project().sources[table].columns))
 
 
-def _require_keys(connection: duckdb.DuckDBPyConnection, one: Source) -> None:
-    """A view promises no key: what it shows is looked at. That no key stands twice is for the checks to say."""
+def _require_keys(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> None:
+    """Raises ExtractError if a view shows rows without a key. The checks look for repeated keys."""
     if one.base.kind not in relations.VIEWS:
         return
     key = project().sources[one.table].key
@@ -260,7 +260,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _require_untouched(connection: duckdb.DuckDBPyConnection, reading: Reading, schema: str) -> None:
-    """A table that is truncated or rewritten meanwhile shows itself empty to a snapshot taken before."""
+    """Raises if a table was truncated or rewritten meanwhile: an older snapshot sees such a table as empty."""
     replaced = source.replaced(connection, reading.sources, schema)
     if replaced:
         raise _touched(replaced, "it was rewritten while it was read")
@@ -274,28 +274,28 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         connection.rollback()
     except duckdb.Error:
-        # Postgres is gone, and the transaction with it: what is told is why, not that it could not be ended.
+        # Postgres is gone and the transaction with it; the caller reports the cause, not the failed rollback.
         return
 
 
 def _readable(error: duckdb.Error, follows: bool) -> Exception:
-    """What Postgres said, in one sentence; `follows` says that it is a standby's."""
+    """Turns an error of Postgres into one sentence; `follows` says whether it comes from a standby."""
     text = " ".join(str(error).split())
     broken = any(sign in text for sign in _BROKEN)
     if _CONFLICT in text or (broken and follows):
-        # A session that is between two statements is told why by a message that does not arrive here.
+        # Between two statements, DuckDB does not pass on why the standby closed the session.
         said = "the standby ended it, for it stood in the way of replaying what the primary has written since"
         told = said if _CONFLICT in text else "the connection was lost, as it is where a standby has to go on replaying"
         remedy = "Nothing was published; try again, or set hot_standby_feedback = on on the standby"
         return InterruptedReadError("reading from Postgres", told, f"{remedy}, or a longer max_standby_streaming_delay")
     if broken:
-        # Why the server ended a session that was idle in that moment does not arrive here.
+        # DuckDB does not pass on why the server closed an idle session.
         return InterruptedReadError(
             "reading from Postgres",
             "the connection was lost",
             "Nothing was published; try again. Whether this role has a time limit: si doctor",
         )
-    told = text.rpartition("ERROR: ")[-1][:300]  # DuckDB puts the whole statement before what Postgres said of it
+    told = text.rpartition("ERROR: ")[-1][:300]  # DuckDB repeats the whole statement before Postgres's message
     for sign, remedy in _ADVICE.items():
         if sign in text:
             return ExtractError("reading from Postgres", told, f"Nothing was published. {remedy}")

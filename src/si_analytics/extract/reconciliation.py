@@ -1,4 +1,4 @@
-"""What was read, held against what is there: rows, keys and money, on both sides of one snapshot.
+"""Compares what was read with what Postgres holds: rows, keys and money, within one snapshot.
 
 Belongs here: comparing a table of ``raw`` with its table in Postgres.
 """
@@ -15,22 +15,22 @@ from si_analytics import definitions
 from si_analytics.definitions import project
 from si_analytics.errors import ExtractError
 from si_analytics.extract import checksum, source
-from si_analytics.extract.source import Source
+from si_analytics.extract.source import ReadTable
 
 _CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
 class Totals:
-    """One side of a table: its rows, the checksum of its keys, the sum of its money (none where it holds none)."""
+    """One side of a table: its rows, the checksum of its keys, the sum of its money (None for a table without)."""
 
     rows: int
     keys: int
     money: Decimal | None
 
 
-def aggregates(one: Source) -> dict[str, pg_sql.Composable]:
-    """What Postgres is asked of a table besides its rows: the checksum of its keys, and its money as text."""
+def aggregates(one: ReadTable) -> dict[str, pg_sql.Composable]:
+    """Returns the aggregates to ask of Postgres besides the row count: the keys' checksum, and the money as text."""
     declared = project().sources[one.table]
     money = declared.money
     return {
@@ -42,15 +42,15 @@ def aggregates(one: Source) -> dict[str, pg_sql.Composable]:
 
 
 def totals(rows: int, keys: int, money: str | None) -> Totals:
-    """Postgres's side of a table, as `aggregates` gave it."""
+    """Returns Postgres's side of a table, from the results of `aggregates`."""
     return Totals(rows, keys, None if money is None else _scaled(Decimal(money)))
 
 
-def compare(connection: duckdb.DuckDBPyConnection, one: Source, there: Totals | None = None) -> Totals | None:
-    """The totals both sides agree on; none where they differ. ``there`` is Postgres's, where they were taken already.
+def compare(connection: duckdb.DuckDBPyConnection, one: ReadTable, there: Totals | None = None) -> Totals | None:
+    """Returns the totals both sides agree on, None if they differ. ``there``: Postgres's totals, if already taken.
 
-    The extension reads a NaN amount as zero, so the sum taken by Postgres is what finds it: that raises
-    ExtractError, with the rows.
+    Raises ExtractError, naming the rows, for a NaN amount. DuckDB's extension reads NaN as zero, so only Postgres's
+    own sum reveals it.
     """
     declared = project().sources[one.table]
     there = there or _there(connection, one)
@@ -63,8 +63,8 @@ def compare(connection: duckdb.DuckDBPyConnection, one: Source, there: Totals | 
     return there if there == _here(connection, declared) else None
 
 
-def refuse(one: Source) -> ExtractError:
-    """The error for a table whose sides differ although every row was read."""
+def refuse(one: ReadTable) -> ExtractError:
+    """Returns the error for a table whose sides differ although every row was read."""
     return ExtractError(
         f"reading {one.table}",
         "what arrived differs from what Postgres holds, in its rows, its keys or the sum of its money",
@@ -72,7 +72,7 @@ def refuse(one: Source) -> ExtractError:
     )
 
 
-def _there(connection: duckdb.DuckDBPyConnection, one: Source) -> Totals:
+def _there(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> Totals:
     query = pg_sql.SQL(
         "select count(*) as all_rows, {keys} as keys, {money} as money from {relation} where {standing}"
     ).format(**aggregates(one), relation=one.place, standing=one.standing)
@@ -93,7 +93,7 @@ def _scaled(amount: Decimal) -> Decimal:
     return amount if amount.is_nan() else amount.quantize(_CENT)
 
 
-def _not_numbers(connection: duckdb.DuckDBPyConnection, one: Source, declared: definitions.Source) -> str:
+def _not_numbers(connection: duckdb.DuckDBPyConnection, one: ReadTable, declared: definitions.Source) -> str:
     query = pg_sql.SQL("select {key}::text as key from {relation} where {money} = 'NaN' order by 1 limit 10").format(
         key=pg_sql.Identifier(declared.key),
         relation=one.place,

@@ -1,6 +1,6 @@
-"""The operational database as an extraction finds it: its moment, its server, its tables as they stand.
+"""The operational database as an extraction finds it: its snapshot, its server, its tables.
 
-Belongs here: asking Postgres's catalogs through DuckDB's attachment, within the snapshot that is read.
+Belongs here: asking Postgres's catalogs through DuckDB's attachment, within the open snapshot.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ _Held = Mapping[tuple[str, str], relations.Relation]
 
 @dataclass(frozen=True)
 class Position:
-    """A place in the log of a cluster: the timeline, and the bytes from its beginning."""
+    """A place in the log of a cluster: the timeline, and the number of bytes from its beginning."""
 
     timeline: int
     bytes: int
 
     @classmethod
     def read(cls, text: str | None) -> Position | None:
-        """The position that was written down as `text`; none where none was."""
+        """Returns the position written as `text`; None for no text."""
         return cls(*map(int, text.split("/"))) if text else None
 
     def __str__(self) -> str:
         return f"{self.timeline}/{self.bytes}"
 
     def follows(self, earlier: Position | None) -> bool:
-        """Whether a server that came this far went through the `earlier` place; on one timeline it can be told."""
+        """Whether a server at this place has passed the `earlier` one; only certain on the same timeline."""
         return earlier is not None and self.timeline == earlier.timeline and self.bytes >= earlier.bytes
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The moment an extraction describes: Postgres's name for it, Postgres's clock then, and which database it is.
+    """The moment an extraction describes: Postgres's name for it, Postgres's clock then, and the database.
 
-    ``server`` names cluster and database; empty where the role may not ask. ``position`` is a place in the server's
-    log that the snapshot is not beyond, none where it is not known; ``reached`` one that it is not before.
+    ``server`` names cluster and database; empty if the role may not ask. ``reached`` and ``position`` are places in
+    the server's log: the snapshot lies at or after ``reached`` and at or before ``position``. None if not known.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Snapshot:
 
     @property
     def xmin(self) -> int:
-        """The first transaction that was, or may have been, still in progress."""
+        """The first transaction that was, or may have been, still open."""
         return int(self.id.split(":")[0])
 
     @property
@@ -67,8 +67,8 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where an extracted table is read: the table itself, or the view for a role that may not see all of it."""
+class ReadTable:
+    """Where an extracted table is read: the table itself, or a view for a role that may not see the whole table."""
 
     table: str
     relation: relations.Relation
@@ -82,9 +82,9 @@ class Source:
 
     @property
     def identity(self) -> str:
-        """Changes whenever values may have changed that no transaction's mark on a row would tell of.
+        """Changes whenever values may have changed without a transaction's mark on their rows.
 
-        Of a table with parts each of these follows, so that it is known of each whether it did.
+        For a table with parts, the identity of each part follows, so that each can be compared by itself.
         """
         base, read = self.base, contract.columns(self.table)
         shape = [[number, one.name, one.type] for number, one in zip(base.numbers, base.columns, strict=True)]
@@ -95,53 +95,53 @@ class Source:
 
     @property
     def by_part(self) -> bool:
-        """Whether rows lie in several parts, and of each row it may be asked in which."""
+        """Whether the rows lie in several parts and the role may ask which part a row lies in."""
         return bool(self.base.parts) and self.direct and self.base.part_readable
 
     @property
     def native(self) -> bool:
-        """Whether DuckDB's own scan reads the table: the columns as they are, from wherever rows lie."""
+        """Whether DuckDB's own scan can read the table: no column needs a cast, and no part needs telling apart."""
         return not self.by_part and not any(isinstance(one, pg_sql.Composed) for one in self.selected())
 
     @property
     def place(self) -> pg_sql.Identifier:
-        """What is read."""
+        """The relation that is read."""
         return pg_sql.Identifier(self.relation.schema, self.relation.name)
 
     @property
     def standing(self) -> pg_sql.Composable:
-        """Which rows belong to the snapshot: of a table with parts, those of the parts that it had then."""
+        """The condition for a row of the snapshot: in a table with parts, only the parts it had then count."""
         return self.in_parts(part.oid for part in self.base.parts) if self.by_part else pg_sql.SQL("true")
 
     def in_parts(self, oids: Iterable[int]) -> pg_sql.Composed:
-        """Whether a row lies in one of these parts."""
+        """Returns the condition for a row that lies in one of these parts."""
         listed = pg_sql.Literal(f"{{{','.join(map(str, oids))}}}")
         return pg_sql.SQL("{} = any({}::oid[])").format(pg_sql.Identifier(relations.PART), listed)
 
     def selected(self, *, flat: bool = False) -> list[pg_sql.Composable]:
-        """The listed columns; one of another type than expected as the one that its every value arrives in.
+        """Returns the listed columns; casts one of an unexpected type to a type that holds all its values.
 
-        Arrays of several dimensions come as they are, or `flat`: with one.
+        Leaves arrays of several dimensions as they are, or makes them one-dimensional if `flat`.
         """
         found = {column.name: column for column in self.base.columns}
         return [_asked(column, found[column.name], flat) for column in contract.columns(self.table)]
 
     @property
     def rows(self) -> str:
-        """The query of all rows."""
+        """The query that reads all rows."""
         query = pg_sql.SQL("select {} from {} where {}")
         columns = pg_sql.SQL(", ").join(self.selected(flat=True))
         return query.format(columns, self.place, self.standing).as_string(None)
 
 
 def ask(connection: duckdb.DuckDBPyConnection, text: str, **values: object) -> list[tuple[Any, ...]]:
-    """The rows of one query, run by Postgres within the snapshot held, with the `values` of its parameters."""
+    """Returns the rows of one query, which Postgres runs within the open snapshot, with `values` as parameters."""
     text = operational.bound(text, values) if values else text
     return connection.sql("select * from postgres_query('pg', $text)", params={"text": text}).fetchall()
 
 
 def reached(connection: duckdb.DuckDBPyConnection) -> Position | None:
-    """How far the server has come, asked before a snapshot is taken; none where this role may not ask."""
+    """Returns how far the server has come, asked before a snapshot is taken; None if this role may not ask."""
     ((*_, may_ask, _),) = ask(connection, project().postgres.snapshot.text)
     if not may_ask:
         return None
@@ -150,7 +150,7 @@ def reached(connection: duckdb.DuckDBPyConnection) -> Position | None:
 
 
 def snapshot(connection: duckdb.DuckDBPyConnection, before: Position | None = None) -> Snapshot:
-    """The moment that is read from here on; `before` it was taken the server had come that far."""
+    """Returns the snapshot that is read from now on; `before` is how far the server had come before it was taken."""
     ((name, taken_at, database, may_ask, standby),) = ask(connection, project().postgres.snapshot.text)
     moment = Snapshot(name, taken_at.astimezone(UTC), standby=standby)
     if not may_ask:
@@ -162,12 +162,12 @@ def snapshot(connection: duckdb.DuckDBPyConnection, before: Position | None = No
 
 
 def server_name(cluster: object, database: object) -> str:
-    """What tells a database of one cluster from all others."""
+    """Returns a name that tells this database of this cluster from all others."""
     return f"{cluster}/{database}"
 
 
 def standing_relations(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[tuple[str, str], relations.Relation]:
-    """Every table and view of the operational schema and of ours, by schema and name."""
+    """Returns every table and view of the operational schema and of ours, by schema and name."""
     return relations.described(lambda text: ask(connection, text), schema)
 
 
@@ -176,8 +176,8 @@ def sources(
     held: _Held,
     tables: Iterable[str],
     schema: str,
-) -> dict[str, Source]:
-    """Where each table is read. Raises SchemaError: missing or closed to this role; ExtractError: not as expected."""
+) -> dict[str, ReadTable]:
+    """Returns where to read each table. Raises SchemaError: missing; ExtractError: closed, or not as declared."""
     names = tuple(tables)
     absent = [name for name in names if (schema, name) not in held]
     if absent:
@@ -198,31 +198,31 @@ def sources(
     return found
 
 
-def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Source], schema: str) -> list[str]:
-    """The tables that were truncated, rewritten, swapped or dropped since the snapshot: what was read may be empty."""
+def replaced(connection: duckdb.DuckDBPyConnection, before: Mapping[str, ReadTable], schema: str) -> list[str]:
+    """Returns the tables truncated, rewritten, swapped or dropped since the snapshot: they may have read as empty."""
     text = operational.text(project().postgres.current_files.text, schema)
     now = {oid: found for oid, *found in ask(connection, text)}
     return [name for name, one in before.items() if not _untouched(one, now)]
 
 
-def taken_apart(connection: duckdb.DuckDBPyConnection, one: Source) -> bool:
-    """Whether a table that was just read lost a part between snapshot and reading: that part was never opened."""
+def taken_apart(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> bool:
+    """Whether a table that was just read lost a part after the snapshot, so that the part was never opened."""
     if not one.base.parts:
         return False
     opened = {oid for (oid,) in ask(connection, project().postgres.opened.text)}
     return any(part.oid not in opened for part in one.base.parts)
 
 
-def _untouched(one: Source, now: Mapping[int, Sequence[int | None]]) -> bool:
-    """Whether the names still mean what was read, and every file is the one it was."""
+def _untouched(one: ReadTable, now: Mapping[int, Sequence[int | None]]) -> bool:
+    """Whether the names still lead to what was read, and every file is still the same."""
     named = all(now[each.oid][0] == each.oid for each in (one.base, one.relation))
-    # A view or a partitioned table has no file of its own, which reads 0 in the one place and nothing in the other.
+    # A view or partitioned table has no file of its own: one query gives 0 for it, the other null.
     files = {one.base.oid: one.base.file, **{part.oid: part.file for part in one.base.parts}}
     return named and all((now[oid][1] or 0) == file for oid, file in files.items())
 
 
 def _require_current(held: _Held, names: Sequence[str], schema: str) -> None:
-    """Raise ExtractError where only a view could be read, and the view shows another table than has the name."""
+    """Raises ExtractError if a table can only be read through a view, and that view shows another table."""
     stale = [
         name for name in names if not _readable_itself(held, name, schema) and _view(held, name, schema, current=False)
     ]
@@ -235,11 +235,11 @@ def _require_current(held: _Held, names: Sequence[str], schema: str) -> None:
         )
 
 
-def _source(held: _Held, name: str, schema: str) -> Source | None:
-    """The table where this role may read what is asked of it, the view where not, or where policies would hide rows."""
+def _source(held: _Held, name: str, schema: str) -> ReadTable | None:
+    """Returns the table, or the view if the table is closed or policies hide its rows; None if both are closed."""
     base, view = held[schema, name], _view(held, name, schema, current=True)
     chosen = base if _readable_itself(held, name, schema) else view or (base if _open(base, name) else None)
-    return Source(name, chosen, base, contract.drift(name, base.columns, base.kind)) if chosen else None
+    return ReadTable(name, chosen, base, contract.drift(name, base.columns, base.kind)) if chosen else None
 
 
 def _readable_itself(held: _Held, name: str, schema: str) -> bool:
@@ -248,19 +248,19 @@ def _readable_itself(held: _Held, name: str, schema: str) -> bool:
 
 
 def _open(base: relations.Relation, name: str) -> bool:
-    """Whether this role may read of a table what is asked of it; a view has no marks that could be."""
+    """Whether this role may read all that is asked of a table; a view has no row marks to read."""
     asked = {column.name for column in contract.columns(name)}
     return (base.marks_readable or base.kind in relations.VIEWS) and not asked & base.closed
 
 
 def _view(held: _Held, name: str, schema: str, *, current: bool) -> relations.Relation | None:
-    """The view that shows a table, if this role may read it, and it stands on what has the table's name: or not."""
+    """Returns the view of a table if this role may read it and it shows that table (`current`), or does not."""
     base, view = held[schema, name], held.get((relations.ANALYTICS, f"source_{name}"))
     return view if view and view.readable and (view.stands_on == {base.oid}) is current else None
 
 
-def _asked(expected: contract.Column, found: contract.Column, flat: bool) -> pg_sql.Composable:
-    """A column as it is asked for: as it is where its type arrives as it is, else in the type that holds all of it."""
+def _asked(expected: contract.ReadColumn, found: contract.ReadColumn, flat: bool) -> pg_sql.Composable:
+    """Returns a column as is if its type arrives exactly, else cast to the type that holds all its values."""
     name, kind = pg_sql.Identifier(expected.name), contract.read_as(expected.type, found)
     value = _flat(name) if flat and expected.type.endswith("[]") else name
     if kind is None or contract.arrives(expected.type, found.type):
@@ -269,7 +269,7 @@ def _asked(expected: contract.Column, found: contract.Column, flat: bool) -> pg_
 
 
 def _flat(name: pg_sql.Identifier) -> pg_sql.Composable:
-    """An array with one dimension: the elements of one that has several, in their order."""
+    """Returns an array with one dimension: the elements in their order."""
     return pg_sql.SQL(
         "case when array_ndims({name}) > 1 then array(select element from unnest({name})"
         " with ordinality as elements (element, place) order by place) else {name} end"

@@ -1,7 +1,7 @@
-"""Where the tables are read and where results are published, if these are two: a standby, and the primary it follows.
+"""Reading from a standby and publishing to the primary it follows.
 
-Belongs here: seeing that both hold the same database, and asking the primary what a standby may not know yet. Reads
-only.
+Belongs here: checking that both hold the same database, and asking the primary what the standby may not know yet.
+Reads only.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from si_analytics.settings import Settings
 
 
 def require_target(settings: Settings, read: Snapshot) -> None:
-    """See that what is computed from the snapshot `read` can be published where the settings say.
+    """Checks that what is computed from the snapshot `read` can be published to the server in the settings.
 
-    Raises ServerError where that is a standby, or another database than the one that is read. Where a role may not ask
-    a server which it is, that is taken on trust; changes are not told there either, so all rows are read.
+    Raises ServerError if that server is a standby, or another database than the one that is read. Trusts the settings
+    if a role may not ask a server which one it is; every row is read then, for changes cannot be found either.
     """
     if settings.source_url is None:
         if read.standby:
@@ -36,7 +36,7 @@ def require_target(settings: Settings, read: Snapshot) -> None:
 
 
 def published(settings: Settings, refresh_id: UUID) -> bool:
-    """Whether the primary has the record of that refresh; false where whoever publishes may not ask."""
+    """Whether the primary has the record of that refresh; False if the publishing role may not ask."""
     if settings.source_url is None:
         return False
     query = "select count(*) from analytics.refreshes where refresh_id = %s"
@@ -59,7 +59,7 @@ def require_same(settings: Settings, read: str, target: str) -> None:
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """Turn what either server refuses into one sentence."""
+    """Turns an error of either server into one sentence."""
     try:
         yield
     except psycopg.Error as error:
@@ -68,7 +68,7 @@ def speaking() -> Iterator[None]:
 
 
 def server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
-    """The name of the cluster and database that a connection leads to; empty where its role may not ask."""
+    """Returns the name of the cluster and database of a connection; empty if its role may not ask."""
     row = connection.execute(project().postgres.snapshot.text).fetchone()
     if row is None or not row[3]:
         return ""

@@ -1,1 +1,1 @@
-"""Is everything in place? What `si doctor` looks at."""
+"""Is everything in place? The checks of `si doctor`."""

@@ -1,7 +1,7 @@
-"""Who is told of a failed run: the settings for it, and the services behind the addresses of `ALERT_URLS`.
+"""Whom to tell of a failed run: the settings for it, and the services behind the addresses of `ALERT_URLS`.
 
-Belongs here: reading these settings and saying what cannot work about them. What sends stands in the pipelines; no
-address is told, for most hold a token.
+Belongs here: reading these settings and saying what cannot work about them. The pipelines do the sending. Shows no
+address, because most hold a token.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _IN_THE_CLEAR = "would send its password unencrypted: take the form with an s, l
 
 
 def findings() -> Iterator[Finding]:
-    """A line for each setting of alerts, which says whether it is set, and what cannot work."""
+    """A line for each alert setting that says whether it is set, then a line for each that cannot work."""
     given = {name: settings.given(name) for name in NAMES}
     for name, value in given.items():
         said = f"{'set' if value else 'not set'} ({settings.origin(name)})"
@@ -44,11 +44,11 @@ def findings() -> Iterator[Finding]:
 
 
 def services(addresses: str) -> tuple[list[NotifyBase], list[str]]:
-    """The services behind addresses set off by blanks, and sentences on those that there are none for.
+    """The services behind blank-separated addresses, and a sentence for each address without a service.
 
-    A service bears the number of its address as its tag.
+    A service's tag is the number of its address.
     """
-    import apprise  # late: it is an extra, and loads a module for each service there is
+    import apprise  # imported late: it is an extra, and loads a module per service
 
     keep_addresses_out_of_logs()
     asset = apprise.AppriseAsset(app_id="si_analytics", http_redirects=False)
@@ -63,13 +63,13 @@ def services(addresses: str) -> tuple[list[NotifyBase], list[str]]:
 
 
 def keep_addresses_out_of_logs() -> None:
-    """Of an address that it cannot read apprise logs the whole, and urllib3 the path of each request at DEBUG."""
+    """Stops apprise from logging a whole address it cannot read, and urllib3 from logging request paths at DEBUG."""
     logging.getLogger("apprise").propagate = False
     logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 
 def _speaks_in_the_clear(service: NotifyBase) -> bool:
-    """Whether a password would travel unencrypted; a service that has no unencrypted form does not say `secure`."""
-    mode = getattr(service, "secure_mode", None)  # of mail, where some providers have theirs whatever the address
+    """Whether a password would travel unencrypted; a service without an unencrypted form does not set `secure`."""
+    mode = getattr(service, "secure_mode", None)  # of mail: some providers have their own mode, whatever the address
     encrypted = mode != "insecure" if mode else service.secure or not service.protocol
     return bool(service.password) and not encrypted

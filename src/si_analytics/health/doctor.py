@@ -1,7 +1,7 @@
-"""Is everything in place? Settings, versions, room, the server, rights, schema, warehouse: each with a remedy.
+"""Is everything in place? Settings, versions, disk space, the server, rights, schema, warehouse: each with a remedy.
 
-Belongs here: the questions of `si doctor`. Nothing is made or changed, but that the embedded server is started where
-it exists. No password is told.
+Belongs here: the questions of `si doctor`. Changes nothing, except that it starts the embedded server if there is
+one. Shows no password.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from pathlib import Path
 
 import duckdb
 
-from si_analytics import extract, postgres, schema, settings, warehouse
+from si_analytics import extract, postgres, schema, settings, time_zones, warehouse
 from si_analytics.errors import AnalyticsError, WarehouseError
 from si_analytics.health import alerts, privileges, replica, server
 from si_analytics.health.findings import Finding, Verdict, rounded
-from si_analytics.periods import time_zones
 from si_analytics.postgres import embedded, locks
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.schema.introspection import Difference
@@ -32,16 +31,16 @@ _PACKAGES = ("si_analytics", "duckdb", "polars", "psycopg", "sqlalchemy", "plotl
 _OPTIONAL = ("dagster", "jupyterlab")
 STALE = timedelta(hours=36)
 _LITTLE_ROOM = 1_000_000_000
-_COPIES = 3  # the published file, the copy a refresh works on, and what that spills and grows by
+_COPIES = 3  # the published file, the copy a refresh works on, and room for it to spill and grow
 _LISTED = 10
 _ZONES_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 _ZONES_AHEAD = timedelta(days=730)
 _NOT_AT_TIME_ZONE = "No number is affected; in SQL of your own leave `at time zone` out: its days would not be ours"
-_LOCK_SECONDS = 5  # a look is no use to who waits for it
+_LOCK_SECONDS = 5  # whoever runs si doctor does not want to wait long
 
 
 def findings(current: Settings, now: datetime, stale: timedelta = STALE) -> list[Finding]:
-    """All there is to say, in the order of what depends on what; `now` is this machine's time."""
+    """Every finding, with what others depend on first; `now` is this machine's time."""
     return [
         *_settings(current),
         *alerts.findings(),
@@ -103,7 +102,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def _zones(tz: str, now: datetime) -> Iterator[Finding]:
-    """Where the offsets of all days and months come from, and whether others on this machine would tell others."""
+    """Where the offsets of days and months come from, and whether other sources on this machine differ."""
     moments = time_zones.probes(tz, _ZONES_SINCE, now + _ZONES_AHEAD)
     found = f"{time_zones.version()}, installed with the library: the one source of every day, month and window"
     yield Finding(Verdict.well, "time zones", found)
@@ -132,7 +131,7 @@ def _differing(tz: str, whose: str, moment: datetime, ours: timedelta, theirs: t
 
 
 def _room(current: Settings) -> Iterator[Finding]:
-    """Whether the folders can be written, and have room for a refresh."""
+    """Whether the folders are writable and have room for a refresh."""
     for name, wanted in (("SI_HOME", current.home), ("SI_WAREHOUSE", current.warehouse.parent)):
         place = _existing(wanted)
         try:
@@ -155,12 +154,12 @@ def _room(current: Settings) -> Iterator[Finding]:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """The folder, or its nearest existing parent."""
     return next(each for each in (folder, *folder.parents) if each.is_dir())
 
 
 def _leftover(current: Settings) -> Iterator[Finding]:
-    """A working file that no refresh works on."""
+    """A working file that no refresh is using."""
     path = warehouse.working_path(current)
     if not path.exists():
         return
@@ -170,7 +169,7 @@ def _leftover(current: Settings) -> Iterator[Finding]:
     except WarehouseError as error:
         yield Finding(Verdict.well, "working file", error.found)
     except FileNotFoundError:
-        return  # the refresh that worked on it has just ended
+        return  # the refresh that used it has just ended
     else:
         yield Finding(Verdict.notable, "working file", found, "Nothing to do: the next refresh removes it")
 
@@ -213,7 +212,7 @@ def _locks(current: Settings) -> list[Finding]:
 
 
 def _schema(current: Settings) -> list[Finding]:
-    """How the schema differs, a finding per object; where there are many, the first of them and their number."""
+    """How the schema differs, a finding per object; if there are many, the first of them and how many are left."""
     if not schema.comparable(current):
         schema.require(current)
         found = f"all {len(schema.tables())} tables are there; to compare them takes the right to create a schema"

@@ -1,4 +1,4 @@
-"""What somebody who looks finds: how well a thing is, and what to do where it is not.
+"""The result of a look: how well a thing is, and what to do if it is not.
 
 Belongs here: the words for it.
 """

@@ -1,6 +1,6 @@
-"""What whoever connects may not do of what a refresh does, and the statement that allows it.
+"""Missing privileges, and the GRANT for each.
 
-Belongs here: the rights that reading and publishing need, held against those that are there. Reads only.
+Belongs here: comparing the rights that reading and publishing need with those that exist. Reads only.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from si_analytics.settings import Settings
 _RECORD = "refreshes"
 
 Need = tuple[str, str, str, str | None]
-"""A schema, a relation in it, a right, and the column it is needed on; none where on the whole relation."""
+"""A schema, a relation in it, a right, and the column it is needed on; None for the whole relation."""
 
 
 def look(settings: Settings) -> list[Finding]:
-    """A finding per relation with what is missing there; one that all is well where nothing is."""
+    """A finding per relation with its missing rights; if nothing is missing, one that all is well."""
     schema = settings.source_schema
     reading, writing = list(_reading(schema)), list(_publishing(schema))
     if settings.source_url is None:
         lacking = _lacking(settings, reading + writing, at_source=False)
-    else:  # by whoever connects there
+    else:  # each address may have a user of its own
         lacking = _lacking(settings, reading, at_source=True) + _lacking(settings, writing, at_source=False)
     with postgres.asking("looking at the views"), postgres.connect(settings) as connection:
         outdated = stale_views.find(connection)
@@ -41,7 +41,7 @@ def look(settings: Settings) -> list[Finding]:
 
 
 def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[Finding]:
-    """A finding per relation on which whoever connects lacks one of these rights."""
+    """A finding per relation on which the connected user lacks one of these rights."""
     named = ("schemas", "relations", "needs", "columns")
     columns = dict(zip(named, map(list, zip(*asked, strict=True)), strict=True))
     with postgres.asking("asking for rights"), postgres.connect(settings, at_source=at_source) as connection:
@@ -49,7 +49,7 @@ def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[
         role = Identifier(connection.info.user).as_string(connection)
     lacking: dict[str, list[str]] = {}
     for relation, needed in missing:
-        # What is read only makes no temporary table.
+        # The source is only read: no temporary table is made there.
         if not (at_source and needed == "temporary"):
             lacking.setdefault(relation, []).append(needed)
     who = f"the user of {postgres.SOURCE}" if at_source else "this user"
@@ -65,7 +65,7 @@ def _lacking(settings: Settings, asked: list[Need], *, at_source: bool) -> list[
 
 
 def _reading(schema: str) -> Iterator[Need]:
-    """Every right that an extraction makes use of."""
+    """Every right that an extraction needs."""
     for table in extract.tables():
         asked = (*(column.name for column in contract.columns(table)), *sorted(relations.MARKS), relations.PART)
         yield from ((schema, table, "read", column) for column in asked)
@@ -73,7 +73,7 @@ def _reading(schema: str) -> Iterator[Need]:
 
 
 def _publishing(schema: str) -> Iterator[Need]:
-    """Every right that a publication makes use of."""
+    """Every right that a publication needs."""
     for target in (target.within(schema) for target in project().targets.values()):
         place = target.schema, target.bare
         yield from ((*place, "select", column) for column in target.names)
@@ -87,7 +87,7 @@ def _publishing(schema: str) -> Iterator[Need]:
 
 
 def _looked_up(schema: str) -> Iterator[Need]:
-    """What is read to see whose rows a target's are."""
+    """What publishing reads to see who owns a target's rows."""
     for target in project().targets.values():
         if target.parent is not None:
             owner = target.parent
@@ -96,7 +96,7 @@ def _looked_up(schema: str) -> Iterator[Need]:
 
 
 def _remedy(relation: str, needed: list[str], role: str) -> str:
-    """The statement that gives what is missing; only its owner may refresh a materialized view or pass its policies."""
+    """The statement that grants what is missing; only its owner may refresh a materialized view or pass policies."""
     if needed == ["ownership"]:
         return f"alter materialized view {relation} owner to {role}"
     granted = [each for each in needed if each != "bypassrls"]

@@ -1,4 +1,4 @@
-"""How the server that is read keeps up with the one that results are published to.
+"""How far the server we read lags behind the server we publish to.
 
 Belongs here: the finding of `si doctor` on a standby. Reads only.
 """
@@ -20,9 +20,9 @@ _LATE = timedelta(minutes=5)
 
 
 def look(settings: Settings) -> list[Finding]:
-    """How the server that is read keeps up with the one that is published to; nothing where they are one.
+    """How far the server we read lags behind the one we publish to; empty if they are one server.
 
-    Raises ServerError where either cannot be reached, the one is another database, or the other a standby.
+    Raises ServerError if either cannot be reached, if they hold different databases, or if we publish to a standby.
     """
     if settings.source_url is None:
         with postgres.connect(settings) as connection:
@@ -43,7 +43,7 @@ def look(settings: Settings) -> list[Finding]:
 
 @dataclass(frozen=True)
 class _Replica:
-    """What a standby says of itself."""
+    """What a standby reports about itself."""
 
     is_standby: bool
     log_bytes: int
@@ -55,7 +55,7 @@ class _Replica:
 
 
 def _kept_up(replica: _Replica, behind: int) -> Finding:
-    """How far a standby is behind the primary, and what that means for whoever reads there."""
+    """How far a standby is behind the primary, and what that means for its readers."""
     if not replica.is_standby:
         return Finding(Verdict.well, "source", "the same server as results are published to")
     if not behind:

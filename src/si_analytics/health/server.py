@@ -1,6 +1,6 @@
-"""The server of the operational database, as whoever runs it wants to know: encryption, clock, encoding, replication.
+"""The server of the operational database, for whoever runs it: encryption, clock, encoding, replication.
 
-Belongs here: asking the server about itself, and about what was published there. Reads only.
+Belongs here: asking the server about itself, and about what was published to it. Reads only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONE = ("", "localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class _Server:
-    """What a server says of itself."""
+    """What a server reports about itself."""
 
     connected_user: str
     server_version: str
@@ -42,12 +42,12 @@ class _Server:
 
 
 def look(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """How the server is, at this machine's `now`. Raises ServerError where it does not answer in time."""
+    """The server's state, at this machine's `now`. Raises ServerError if it does not answer in time."""
     with postgres.asking(ASKED), postgres.connect(settings) as connection:
         with connection.cursor(row_factory=class_row(_Server)) as cursor:
             server = cursor.execute(project().postgres.server.text).fetchone()
         host, asked = connection.info.host, connection.info.get_parameters().get("sslmode", "")
-    if server is None:  # a database that lists itself is no matter of rights
+    if server is None:  # never: pg_database lists this database whatever the rights
         return
     yield _version(server)
     yield _encryption(server, host, asked)
@@ -58,7 +58,7 @@ def look(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def connection(settings: Settings) -> Iterator[Finding]:
-    """Where the address leads, where it does not say so itself, and what stands between. Raises ServerError."""
+    """Where the address leads if it does not say so itself, and any pooler in between. Raises ServerError."""
     with postgres.connect(settings) as opened:
         pooled, where = postgres.is_pooled(opened), postgres.leads_to(opened, postgres.url(settings))
     if where:
@@ -70,13 +70,13 @@ def connection(settings: Settings) -> Iterator[Finding]:
 
 
 def published(settings: Settings, now: datetime, stale: timedelta) -> Finding:
-    """When each target was published last. Raises ServerError where the server does not answer in time."""
+    """When each target was last published. Raises ServerError if the server does not answer in time."""
     with postgres.asking(ASKED), postgres.connect(settings) as connection:
         return _publication(_published(connection), now, stale)
 
 
 def look_at_source(settings: Settings, now: datetime) -> list[Finding]:
-    """How the server that the tables are read at is, where that is another address; raises the same."""
+    """The state of the server that tables are read from, if it has another address; raises the same errors."""
     if settings.source_url is None:
         return []
     with postgres.connect(settings, at_source=True) as connection:
@@ -146,7 +146,7 @@ Record = tuple[datetime, datetime, dict[str, int]]
 
 
 def _published(connection: psycopg.Connection[tuple[object, ...]]) -> list[Record] | str:
-    """Every publication recorded, the last one first; or why that cannot be told."""
+    """Every recorded publication, the last one first; or why they cannot be read."""
     try:
         rows = connection.execute(project().postgres.published_since.text, {"after": None}).fetchall()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
@@ -156,7 +156,7 @@ def _published(connection: psycopg.Connection[tuple[object, ...]]) -> list[Recor
 
 
 def _publication(published: list[Record] | str, now: datetime, stale: timedelta) -> Finding:
-    """When each target was published last, and when a row of it changed."""
+    """When each target was last published, and when a row of it last changed."""
     if isinstance(published, str):
         remedy = "Build the schema (si schema apply), or grant select on analytics.refreshes"
         return Finding(Verdict.notable, "published", f"nothing can be told: {published}", remedy)

@@ -1,10 +1,10 @@
-"""People's own data, one file per table, into the operational tables.
+"""Loads people's own data, one file per table, into the operational tables.
 
-Belongs here: `load`, which finds the files and carries them over in one transaction.
+Belongs here: `load`, which finds the files and loads them in one transaction.
 
-A value is loaded exactly or not at all. CSV with a header, in UTF-8 unless it says otherwise; nothing between two
-separators is null, `""` is the empty text; arrays and JSON are Postgres literals. Parquet with its own types: decimals
-for amounts, lists for arrays, structs, maps and texts for JSON. `Options` say what files do not say of themselves.
+A value is loaded exactly or not at all. CSV has a header and is UTF-8 unless an option says otherwise; nothing between
+two separators is null, `""` is the empty text; arrays and JSON are Postgres literals. Parquet keeps its own types:
+decimals for amounts, lists for arrays, structs, maps and texts for JSON. `Options` add what the files do not say.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from si_analytics.load.comma import CommaFile
 from si_analytics.load.options import Options
 from si_analytics.load.parquet import ParquetFile
 from si_analytics.load.placing import Change
-from si_analytics.load.reading import File, Source
+from si_analytics.load.reading import File, LoadFile
 from si_analytics.load.target import NOTHING_CHANGED, describe, refusal
 from si_analytics.postgres import copying, locks, operational
 from si_analytics.settings import Settings
@@ -45,7 +45,7 @@ _READERS: dict[str, type[CommaFile] | type[ParquetFile]] = {
 
 @dataclass(frozen=True)
 class LoadReport:
-    """How many rows each file held, what came of them, which files of the folder were none of ours, what to look at."""
+    """The rows of each file and what became of them, which files were ignored, and notes on what to check."""
 
     rows: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -57,11 +57,11 @@ class LoadReport:
 def load(
     settings: Settings, folder: Path | str, *, options: Options | None = None, progress: Progress | None = None
 ) -> LoadReport:
-    """Put the files of `folder` into the tables they are named after, in one transaction.
+    """Loads the files of `folder` into the tables they are named after, in one transaction.
 
-    Columns are matched by name; one that a file leaves out takes its default. Rows are added; with other `options`
-    those that are there are overwritten or replaced. Raises LoadError, naming file, place, column and value, where
-    anything does not fit; then nothing was loaded.
+    Matches columns by name; a column that a file lacks takes its default. Adds rows; with other `options`, overwrites
+    or replaces existing ones. If anything does not fit, loads nothing and raises LoadError, which names file, place,
+    column and value.
     """
     begun = time.perf_counter()
     told = progress or (lambda *_: None)
@@ -88,7 +88,7 @@ def load(
 
 @contextlib.contextmanager
 def _speaking(folder: Path | str) -> Iterator[None]:
-    """What goes wrong before and after the files: a lost connection, a rule that is checked at the very end."""
+    """Turns errors before and after the files into one sentence: a lost connection, a rule checked at the very end."""
     try:
         yield
     except psycopg.Error as error:
@@ -103,7 +103,7 @@ def _speaking(folder: Path | str) -> Iterator[None]:
 
 
 def _files(folder: Path, tables: tuple[str, ...], options: Options) -> tuple[dict[str, File], tuple[str, ...]]:
-    """The file of each table there is one for, and the names of what is something else altogether."""
+    """Returns the file of each table that has one, and the names of unrelated files."""
     found: dict[str, File] = {}
     ignored: list[str] = []
     for path in _listed(folder):
@@ -143,7 +143,7 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _refuse_other_formats(path: Path, tables: tuple[str, ...]) -> None:
-    """A file that is plainly meant for a table but in a form we do not read is not passed over in silence."""
+    """Raises LoadError for a file named after a table in a format we do not read, so that nobody overlooks it."""
     table, _, form = path.name.partition(".")
     if table in tables and path.is_file() and form:
         raise refusal(
@@ -151,8 +151,8 @@ def _refuse_other_formats(path: Path, tables: tuple[str, ...]) -> None:
         )
 
 
-def _accepted(connection: copying.Connection, table: str, file: File, options: Options) -> Source:
-    """The file on its way into the table, once its columns were held against the table's."""
+def _accepted(connection: copying.Connection, table: str, file: File, options: Options) -> LoadFile:
+    """Returns the file with its table, after checking the file's columns against the table's."""
     target = describe(connection, table)
     if not target.columns:
         there = schema.elsewhere(connection)
@@ -162,7 +162,7 @@ def _accepted(connection: copying.Connection, table: str, file: File, options: O
         names = file.header()
     except OSError as error:
         raise refusal(file.name, "it cannot be read", f"Check the file ({error.strerror})") from error
-    source = Source(file, target, target.accept(file.name, names), options)
+    source = LoadFile(file, target, target.accept(file.name, names), options)
     if options.mode == "upsert" and not placing.keyed(source):
         key = ", ".join(target.key) or "a primary key"
         found = f"it lacks {key}, by which rows that are there are told"

@@ -1,10 +1,10 @@
-"""Numbers written as text, exactly as their column keeps them or not at all.
+"""Reads numbers written as text, exactly as their column keeps them or not at all.
 
-Belongs here: which writings of a number are taken.
+Belongs here: which ways of writing a number are accepted.
 
-A number is written in digits with at most one mark, the point; its decimals are no more than the column has, zeros
-aside. With `--decimal` the mark is that one, and the other may set off thousands. Exponents are refused: where
-spreadsheets write one, digits are lost already.
+A number has digits and at most one mark, the point; it has no more decimals than its column, not counting zeros.
+With `--decimal` the mark is the given one, and the other may separate thousands. Exponents are refused: where
+spreadsheets write one, digits are already lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 import polars as pl
 
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.unfit import hold, shown
 
 LIMITS = {"smallint": 1 << 15, "integer": 1 << 31, "bigint": 1 << 63}
@@ -29,16 +29,16 @@ _EXPONENT = re.compile(r"[+-]?[0-9.,]+e[+-]?[0-9]+", re.IGNORECASE)
 _WITHOUT = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
-def places(column: Column) -> tuple[int | None, int | None]:
-    """How many digits the column has before the point and after it; none where there is no limit."""
+def places(column: LoadColumn) -> tuple[int | None, int | None]:
+    """Returns how many digits the column has before the point and after it; None for no limit."""
     if column.base in LIMITS:
         return None, 0
     found = re.fullmatch(r"numeric\((\d+),(-?\d+)\)", column.stored)
     return (int(found[1]) - int(found[2]), int(found[2])) if found else (None, None)
 
 
-def numbers(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
-    """How texts become what the numeric column takes; raises Unfit for a text that is no number it can keep."""
+def numbers(column: LoadColumn, options: Options) -> Callable[[pl.Series], pl.Series]:
+    """Returns the converter from text to the numeric column; it raises Unfit for a number the column cannot keep."""
     before, after = places(column)
     explain = _Explanation(column, options, before, after)
 
@@ -64,8 +64,8 @@ def _pointed(texts: pl.Series, decimal: str | None) -> pl.Series:
     return texts.str.replace_all(",", "", literal=True) if decimal == "." else texts
 
 
-def _whole(column: Column, plain: pl.Series, texts: pl.Series, explain: _Explanation) -> pl.Series:
-    """The numbers without the zeros behind their point; integers of Postgres take no point."""
+def _whole(column: LoadColumn, plain: pl.Series, texts: pl.Series, explain: _Explanation) -> pl.Series:
+    """Returns the numbers without a point and the zeros after it, for integers of Postgres take no point."""
     made = plain.str.replace(r"\..*$", "").str.replace(r"^([+-]?)$", "${1}0").cast(pl.Int64, strict=False)
     limit = LIMITS[column.base]
     good = made.is_not_null() & (made >= -limit) & (made <= limit - 1)
@@ -74,9 +74,9 @@ def _whole(column: Column, plain: pl.Series, texts: pl.Series, explain: _Explana
 
 
 class _Explanation:
-    """Why a text is no number that the column can keep, and what to do."""
+    """Explains why the column cannot keep a text as a number, and what to do."""
 
-    def __init__(self, column: Column, options: Options, before: int | None, after: int | None) -> None:
+    def __init__(self, column: LoadColumn, options: Options, before: int | None, after: int | None) -> None:
         self.column, self.decimal, self.before, self.after = column, options.decimal, before, after
         self.may_be_thousands = options.decimal is None and after is not None and after < 3
         self.form = "1234" if after == 0 else f"1234{options.decimal or '.'}{'5' * min(after or 2, 2)}"

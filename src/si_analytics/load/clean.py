@@ -1,9 +1,9 @@
-"""The bytes of a CSV file as strict UTF-8 lines.
+"""Reads the bytes of a CSV file as strict UTF-8 lines.
 
-Belongs here: packing, encoding and byte order marks; quotes, NULs and blank lines that are out of place.
+Belongs here: compression, encoding and byte order marks; misplaced quotes, NULs and blank lines.
 
-A lenient reader takes a stray quote for the beginning of a value that runs on to the next one, wherever that is, and
-two rows become one. So each quote is looked at before anything is taken out of the text, and told at its line.
+A lenient reader takes a stray quote for the start of a value that ends at the next quote, wherever that is, and
+merges two rows into one. So we check each quote before anything else, and report the line of a stray one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STRAY = 'Put the whole value in quotes, and write a quote within it twice, like
 
 
 def utf8(path: Path, options: Options) -> Iterator[bytes]:
-    """The text of the file, some of it at a time; raises LoadError, naming the line, where it is not text."""
+    """Yields the text of the file in pieces. Raises LoadError, which names the line, for bytes that are not text."""
     with path.open("rb") as file:
         start = file.read(max(len(mark) for mark, _ in _MARKS) + 4)
     packed = start.startswith(_GZIP)
@@ -76,7 +76,7 @@ def _decoded(name: str, chunks: Iterator[bytes], options: Options) -> Iterator[b
 
 
 def _with_end(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """All chunks, and an empty one at the end, with which a letter that was cut off is noticed."""
+    """Yields all chunks and then an empty one, which reveals a character that was cut off at the end."""
     yield start
     yield from chunks
     yield b""
@@ -94,9 +94,9 @@ def _not_text(name: str, line: int, encoding: str) -> LoadError:
 
 
 class Strict:
-    """Looks through CSV text as it passes; raises LoadError, naming the line, where a quote or a line is out of place.
+    """Checks CSV text as it passes. Raises LoadError, which names the line, for a misplaced quote or blank line.
 
-    Begins behind the header. ``wanted`` is a row whose line is to be found on the way.
+    Starts after the header. ``wanted`` is a row whose line it should find.
     """
 
     def __init__(self, name: str, separator: str, line: int, columns: int, wanted: int = 0) -> None:
@@ -107,10 +107,10 @@ class Strict:
         self._before, self._held = _LINE_FEED, b""
 
     def passed(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The same text without blank lines at its end."""
+        """Yields the same text without blank lines at its end."""
         for chunk in chunks:
             data = self._held + chunk
-            # What a quote or a line break means is told by what follows it.
+            # The meaning of a quote or a line break depends on what follows it.
             body = data.rstrip(b'"\r\n')
             self._held = data[len(body) :]
             if body:
@@ -125,7 +125,7 @@ class Strict:
 
     def _look(self, body: bytes) -> None:
         letters = np.frombuffer(body, dtype=np.uint8)
-        around = np.concatenate(([self._before], letters, [_LINE_FEED]))  # places are one further on in it
+        around = np.concatenate(([self._before], letters, [_LINE_FEED]))  # shifts every position by one
         quotes = np.flatnonzero(letters == _QUOTE)
         ends = np.flatnonzero((letters == _LINE_FEED) | ((letters == _RETURN) & (around[2:] != _LINE_FEED)))
         self._look_at_quotes(around, quotes, ends)
@@ -140,7 +140,7 @@ class Strict:
     def _look_at_quotes(
         self, around: npt.NDArray[np.uint8], quotes: npt.NDArray[np.intp], ends: npt.NDArray[np.intp]
     ) -> None:
-        """A quote opens where a value begins and closes where it ends; two within it stand for one."""
+        """Raises unless each quote opens at the start of a value, closes at its end, or is doubled within it."""
         if not len(quotes):
             return
         opening = (np.arange(len(quotes)) + self._inside) % 2 == 0
@@ -160,7 +160,7 @@ class Strict:
         self, around: npt.NDArray[np.uint8], ends: npt.NDArray[np.intp], quoted: npt.NDArray[np.bool_], size: int
     ) -> None:
         if self.columns < 2:
-            return  # the value of the one column is null there
+            return  # in a file of one column, a blank line is null
         first = np.where((around[ends + 1] == _LINE_FEED) & (around[ends] == _RETURN), ends - 1, ends)
         previous = around[np.maximum(first, 0)]
         blank = np.flatnonzero(np.isin(previous, [_LINE_FEED, _RETURN]) & ~quoted & (first >= 0))

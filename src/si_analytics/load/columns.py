@@ -1,9 +1,9 @@
-"""Columns of files, turned into what their Postgres columns take.
+"""Turns columns of files into what their Postgres columns take.
 
 Belongs here: which type of a file goes into which type of a table, and how.
 
-Nothing is guessed and nothing is rounded: a moment without a zone, a binary fraction where a decimal belongs, a list
-where a number does, are refused.
+Guesses nothing and rounds nothing: refuses a time without a zone, a binary fraction for a decimal, a list for a
+number.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow as pa
 from si_analytics.load import moments
 from si_analytics.load.amounts import LIMITS, numbers, places
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.texts import texts, truths
 from si_analytics.load.unfit import Unfit, shown
 
@@ -30,17 +30,17 @@ Convert = Callable[[Array], pl.Series]
 
 _JSON = ("json", "jsonb")
 _MOMENT = "timestamp with time zone"
-_MOST_DIGITS = 38  # of a decimal that polars can hold
-# Types that take words for values, or round, as Postgres reads them. None is in the declared schema.
+_MOST_DIGITS = 38  # of a decimal in polars
+# Types for which Postgres accepts words as values, or rounds. The declared schema has none of them.
 _NO_TEXTS = (
     *("timestamp without time zone", "time with time zone", "time without time zone", "interval"),
     *("money", "real", "double precision"),
 )
-_EXACT = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}  # up to where a float of so many bits holds every whole number
+_EXACT = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}  # up to here a float of so many bits holds every whole number
 
 
-def converter(column: Column, kind: pa.DataType, options: Options) -> Convert:
-    """How an Arrow column of that type becomes what the Postgres column takes; raises Unfit where it cannot."""
+def converter(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
+    """Returns the converter from an Arrow column of that type to the Postgres column; raises Unfit if none exists."""
     if isinstance(kind, pa.BaseExtensionType):
         inner = converter(column, kind.storage_type, options)
         return lambda array: inner(array.storage)
@@ -56,19 +56,19 @@ def converter(column: Column, kind: pa.DataType, options: Options) -> Convert:
     return _text_scalar(column, options, kind) if _is_text(kind) else _scalar(column, kind, options)
 
 
-def _array(column: Column, kind: pa.DataType, options: Options) -> Convert:
+def _array(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
     if _is_text(kind):
-        return _text  # an array literal, as Postgres writes it
+        return _text  # an array literal of Postgres
     if not _is_list(kind) or pa.types.is_nested(kind.value_type):
         raise Unfit(f"holds {kind} where a list for {column.type} is needed", "Write it as a list of plain values")
-    inner = converter(Column(column.name, column.base, column.base, False, column.base), kind.value_type, options)
+    inner = converter(LoadColumn(column.name, column.base, column.base, False, column.base), kind.value_type, options)
 
     def convert(array: Array) -> pl.Series:
         plain = array.cast(pa.large_list(kind.value_type))
         try:
             flat = inner(plain.flatten())
         except Unfit as error:
-            raise Unfit(error.found, error.remedy) from None  # its place is that in the list
+            raise Unfit(error.found, error.remedy) from None  # its position counts list elements, not rows
         sizes = pl.from_arrow(plain).list.len()  # type: ignore[union-attr]
         return _regrouped(flat, sizes)
 
@@ -76,15 +76,15 @@ def _array(column: Column, kind: pa.DataType, options: Options) -> Convert:
 
 
 def _regrouped(flat: pl.Series, sizes: pl.Series) -> pl.Series:
-    """The values put back into lists of those sizes, null where the size is."""
+    """Returns the values in lists of those sizes, null for a null size."""
     offsets = pa.array([0, *sizes.fill_null(0).cum_sum().to_list()], type=pa.int64())
     lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, flat.to_arrow()))
     assert isinstance(lists, pl.Series)
     return lists.set(sizes.is_null(), None)
 
 
-def _text_scalar(column: Column, options: Options, kind: pa.DataType) -> Convert:
-    """How texts, in a CSV file all there is, become what the column takes."""
+def _text_scalar(column: LoadColumn, options: Options, kind: pa.DataType) -> Convert:
+    """Returns the converter from texts, the only type of a CSV file, to the column."""
     if column.base in LIMITS or column.base == "numeric":
         read = numbers(column, options)
     elif column.base == _MOMENT:
@@ -100,7 +100,7 @@ def _text_scalar(column: Column, options: Options, kind: pa.DataType) -> Convert
     return lambda array: read(_text(array))
 
 
-def _scalar(column: Column, kind: pa.DataType, options: Options) -> Convert:
+def _scalar(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
     if column.base == _MOMENT:
         return _moments(column, kind, options)
     if pa.types.is_floating(kind) and column.base == "numeric":
@@ -125,7 +125,7 @@ def _scalar(column: Column, kind: pa.DataType, options: Options) -> Convert:
     return convert
 
 
-def _moments(column: Column, kind: pa.DataType, options: Options) -> Convert:
+def _moments(column: LoadColumn, kind: pa.DataType, options: Options) -> Convert:
     if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
         raise Unfit(f"holds {kind} where {column.type} is needed", "Write it with a type that fits")
     if pa.types.is_timestamp(kind) and kind.tz is not None:
@@ -142,8 +142,8 @@ def _moments(column: Column, kind: pa.DataType, options: Options) -> Convert:
     return lambda array: read(_micros(array, column, None))
 
 
-def _micros(array: Array, column: Column, zone: str | None) -> pl.Series:
-    """Times in microseconds; a part of one is not lost in silence, nor does a year far away become another."""
+def _micros(array: Array, column: LoadColumn, zone: str | None) -> pl.Series:
+    """Returns times in microseconds. Raises Unfit for a finer time or a year out of range instead of changing it."""
     try:
         return _series(array.cast(pa.timestamp("us", zone)))
     except pa.ArrowInvalid:
@@ -151,7 +151,7 @@ def _micros(array: Array, column: Column, zone: str | None) -> pl.Series:
         raise Unfit(f"the value does not fit the column exactly: {found}", "Correct it") from None
 
 
-def _days(column: Column) -> Convert:
+def _days(column: LoadColumn) -> Convert:
     def convert(array: Array) -> pl.Series:
         made = _series(array.cast(pa.date32()))
         micros = made.to_physical()
@@ -164,7 +164,7 @@ def _days(column: Column) -> Convert:
     return convert
 
 
-def _decimals(column: Column, kind: pa.DataType) -> Convert:
+def _decimals(column: LoadColumn, kind: pa.DataType) -> Convert:
     before, after = places(column)
 
     def convert(array: Array) -> pl.Series:
@@ -179,14 +179,14 @@ def _decimals(column: Column, kind: pa.DataType) -> Convert:
     return convert
 
 
-def _told_apart(array: Array, column: Column, before: int | None) -> pl.Series:
-    """Raise Unfit for the first decimal that is too large or too fine."""
+def _told_apart(array: Array, column: LoadColumn, before: int | None) -> pl.Series:
+    """Raises Unfit for the first decimal that is too large or has too many decimals."""
     for at, value in enumerate(array.to_pylist()):
         if value is None:
             continue
         digits, limit = f"{value:f}", places(column)[1]
         said = shown(digits, column)
-        # Arithmetic on more digits than Python's context has would round, or fail.
+        # Compares text: arithmetic on more digits than Python's decimal context would round or fail.
         if limit is not None and len(digits.partition(".")[2].rstrip("0")) > limit:
             found = f"{said} is not a number of at most {limit} decimals, as {column.type} keeps it"
             raise Unfit(found, "Round it yourself if that is meant", at)
@@ -195,7 +195,7 @@ def _told_apart(array: Array, column: Column, before: int | None) -> pl.Series:
     raise Unfit(f"the decimals do not fit {column.type}", "Write them with fewer digits")
 
 
-def _whole(column: Column, kind: pa.DataType) -> Convert:
+def _whole(column: LoadColumn, kind: pa.DataType) -> Convert:
     limit = LIMITS.get(column.base, 0)
 
     def convert(array: Array) -> pl.Series:
@@ -241,7 +241,7 @@ def _series(array: Array) -> pl.Series:
 
 def _text(array: Array) -> pl.Series:
     try:
-        array.validate(full=True)  # reading a file does not look whether its texts are UTF-8
+        array.validate(full=True)  # reading a file does not check that its texts are UTF-8
     except pa.ArrowInvalid:
         raise Unfit("it holds bytes that are not UTF-8", "Write the text as UTF-8") from None
     return _series(array.cast(pa.large_string()))
@@ -260,7 +260,7 @@ def _as_json(array: Array) -> pl.Series:
 
 
 def written(value: Any) -> str:
-    """`value` as JSON, decimals digit by digit."""
+    """Returns `value` as JSON, decimals digit by digit."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(str(key))}: {written(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):

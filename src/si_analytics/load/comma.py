@@ -2,7 +2,7 @@
 
 Belongs here: a CSV file's header, its separator and its rows as texts.
 
-Nothing between two separators is null, `""` is the empty text. The first line may be Excel's `sep=;`.
+Nothing between two separators is null, `""` is the empty text. Excel's `sep=;` may be the first line.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HEADER = re.compile(rb'(?:[^"\r\n]|"[^"]*")*(\r\n|\n|\r)')
 
 
 class CommaFile:
-    """One CSV file, perhaps packed with gzip."""
+    """One CSV file, possibly compressed with gzip."""
 
     def __init__(self, path: Path, options: Options) -> None:
         self.path, self.options = path, options
@@ -40,7 +40,7 @@ class CommaFile:
         return self.path.name
 
     def at(self, row: int) -> str:
-        """Where that row stands, counted from 1: the line it begins in."""
+        """Returns the place of a row, counted from 1: the line it begins on."""
         names, separator, line, rest = self._opened()
         strict = clean.Strict(self.name, separator, line, len(names), wanted=row)
         for _ in strict.passed(rest):
@@ -49,11 +49,11 @@ class CommaFile:
         return f"line {strict.found or strict.line}"
 
     def header(self) -> list[str]:
-        """The column names of its first line; raises LoadError where there is none."""
+        """Returns the column names of its header. Raises LoadError if it has none."""
         return self._opened()[0]
 
     def types(self) -> list[pa.DataType]:
-        """Texts, all of them."""
+        """Returns text as the type of every column."""
         return [pa.string() for _ in self.header()]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -62,7 +62,7 @@ class CommaFile:
         malformed: list[pc.InvalidRow] = []
 
         def refuse(row: pc.InvalidRow) -> str:
-            malformed.append(row)  # what is raised here, pyarrow swallows
+            malformed.append(row)  # pyarrow swallows exceptions raised here
             return "error"
 
         text = _Reader(clean.Strict(self.name, separator, line, len(names)).passed(rest))
@@ -89,7 +89,7 @@ class CommaFile:
         return refusal(self.name, f"{place}: the row is malformed ({found}{lacks})", remedy)
 
     def _opened(self) -> tuple[list[str], str, int, Iterator[bytes]]:
-        """The column names, the separator, the line that the rows begin at, and the text from there on."""
+        """Returns the column names, the separator, the line the rows begin on, and the text from there."""
         chunks = clean.utf8(self.path, self.options)
         start = b""
         for chunk in chunks:
@@ -126,9 +126,9 @@ class CommaFile:
 def _parsed(text: _Reader, columns: int, separator: str, refuse: object) -> Iterator[pa.RecordBatch]:
     names = [str(place) for place in range(columns)]
     reader = pc.open_csv(
-        # Filled to the end of a block: a row may be as long as one.
+        # Buffered to whole blocks: a row may be as long as a block.
         io.BufferedReader(text, _BLOCK),
-        # In one thread, rows are counted.
+        # Only with one thread does pyarrow count rows.
         read_options=pc.ReadOptions(use_threads=False, column_names=names, block_size=_BLOCK),
         parse_options=pc.ParseOptions(
             delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=refuse
@@ -145,13 +145,13 @@ def _parsed(text: _Reader, columns: int, separator: str, refuse: object) -> Iter
 
 
 class _Reader(io.RawIOBase):
-    """Chunks of bytes as a file."""
+    """A file object over chunks of bytes."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks, self._left = chunks, b""
 
     def peek(self, several: bool) -> bool:
-        """Whether there is any row; of several columns a lone line break is none."""
+        """Whether there is any row; with several columns, a single line break is not a row."""
         while not self._left:
             chunk = next(self._chunks, None)
             if chunk is None:

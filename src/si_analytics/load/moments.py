@@ -1,9 +1,9 @@
-"""Times and days written as text.
+"""Reads times and days written as text.
 
-Belongs here: which writings of a time or a day are taken, and which moment they are.
+Belongs here: which ways of writing a time or a day are accepted, and which moment they mean.
 
-A time begins with a year of four digits and ends with its zone: an offset or an IANA name. With `--dates` a day or
-a month may stand first, the year's four digits still written out; with `--timezone` the zone may be left out.
+A time begins with a year of four digits and ends with its zone: an offset or an IANA name. With `--dates` the day or
+month may come first, and the year still has four digits; with `--timezone` the zone may be missing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 from si_analytics import settings
 from si_analytics.load import zones
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.unfit import TIME_WORDS, Unfit, hold, shown
 
 FORM = "Write it like 2026-06-05T14:30:00Z"
@@ -36,12 +36,12 @@ _DAY_AND_MONTH = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}(?!\d)")
 _TWO_DIGITS = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
 _FINER = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:]+\.\d{6}\d*[1-9]")
 _ABBREVIATED = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+ ?([A-Za-z]{1,6})")
-# In every zone there is, what lies between these lies in the years that all calendars here know.
+# Times between these lie in the years 1 to 9999 in every zone, as all calendars here require.
 EARLIEST, LATEST = "0001-01-03", "9999-12-29"
 
 
-def moments(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
-    """How texts become moments; raises Unfit for a text that is not one moment, told in full."""
+def moments(column: LoadColumn, options: Options) -> Callable[[pl.Series], pl.Series]:
+    """Returns the converter from texts to moments; it raises Unfit, with the reason, for a text that is not one."""
 
     def explain(value: str) -> tuple[str, str]:
         return _explained(value, column, options)
@@ -64,8 +64,8 @@ def moments(column: Column, options: Options) -> Callable[[pl.Series], pl.Series
     return convert
 
 
-def days(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
-    """How texts become days; raises Unfit for a text that is none."""
+def days(column: LoadColumn, options: Options) -> Callable[[pl.Series], pl.Series]:
+    """Returns the converter from texts to days; it raises Unfit for a text that is not a day."""
 
     def convert(texts: pl.Series) -> pl.Series:
         parts = _parts(texts.str.strip_chars(), options)
@@ -76,8 +76,8 @@ def days(column: Column, options: Options) -> Callable[[pl.Series], pl.Series]:
     return convert
 
 
-def local_moments(column: Column, zone: str) -> Callable[[pl.Series], pl.Series]:
-    """How times without a zone, of a file with types, become moments of `zone`."""
+def local_moments(column: LoadColumn, zone: str) -> Callable[[pl.Series], pl.Series]:
+    """Returns the converter from times without a zone, in a file with types, to moments of `zone`."""
 
     def convert(local: pl.Series) -> pl.Series:
         texts = local.dt.to_string("%Y-%m-%d %H:%M:%S%.f")
@@ -90,7 +90,7 @@ def local_moments(column: Column, zone: str) -> Callable[[pl.Series], pl.Series]
 
 
 def bounded(made: pl.Series, said: Callable[[int], str]) -> pl.Series:
-    """The moments, where all lie in the years 1 to 9999 in every zone there is; else Unfit is raised."""
+    """Returns the moments if they all lie in the years 1 to 9999 in every zone; else raises Unfit."""
     limits = pl.Series([EARLIEST, LATEST]).str.to_datetime("%Y-%m-%d", time_unit="us").to_physical()
     micros = made.to_physical()
     wrong = ((micros < limits[0]) | (micros >= limits[1])).fill_null(value=False).arg_true()
@@ -100,7 +100,7 @@ def bounded(made: pl.Series, said: Callable[[int], str]) -> pl.Series:
 
 
 def _parts(texts: pl.Series, options: Options) -> pl.DataFrame:
-    """What each text says: its local time, its offset or named zone, whether it has an hour at all."""
+    """Returns the parts of each text: its local time, its offset or zone name, whether it has an hour."""
     groups = texts.str.extract_groups(_ISO).struct.unnest()
     if options.dates is not None:
         others = texts.str.extract_groups(_OTHERS[options.dates]).struct.unnest()
@@ -120,7 +120,7 @@ def _parts(texts: pl.Series, options: Options) -> pl.DataFrame:
         )
         .with_columns(_local().alias("local"), _offset().alias("offset"), pl.col("hour"))
         .select(
-            # A text without a zone is not one moment; days have none, and are looked at by their hour.
+            # A text without a zone is not one moment; days have no zone and are checked by their missing hour.
             "local",
             "hour",
             "offset",
@@ -133,7 +133,7 @@ def _local() -> pl.Expr:
     day = pl.concat_str(
         pl.col("year"), pl.col("month").str.zfill(2), pl.col("day").str.zfill(2), separator="-", ignore_nulls=False
     )
-    # An hour that was written and is none (13 pm) leaves nothing, where none was written it is midnight.
+    # An invalid hour (13 pm) gives null, a missing hour gives midnight.
     hour = pl.when(pl.col("hour").is_null()).then(pl.lit("00")).otherwise(pl.col("clock").cast(pl.String).str.zfill(2))
     clock = pl.concat_str(
         hour, pl.col("minute").fill_null("00"), pl.col("second").fill_null("00"), separator=":", ignore_nulls=False
@@ -144,7 +144,7 @@ def _local() -> pl.Expr:
 
 
 def _offset() -> pl.Expr:
-    """The offset from UTC; zero for UTC itself, null where the zone has a name or there is none."""
+    """Returns the offset from UTC; zero for UTC itself, null if the zone is a name or missing."""
     parts = pl.col("zone").str.extract_groups(_OFFSET).struct
     seconds = sum(
         (parts.field(str(place)).cast(pl.Int64).fill_null(0) * unit for place, unit in ((3, 60), (4, 1))),
@@ -154,8 +154,8 @@ def _offset() -> pl.Expr:
     return pl.duration(seconds=pl.when(pl.col("zone").is_in(_UTC)).then(0).otherwise(signed), time_unit="us")
 
 
-def _told(texts: pl.Series, verdict: pl.Series, zone: str, column: Column) -> Callable[[str], tuple[str, str]]:
-    """The words for the first time that a zone's clocks skip or show twice."""
+def _told(texts: pl.Series, verdict: pl.Series, zone: str, column: LoadColumn) -> Callable[[str], tuple[str, str]]:
+    """Returns the words for the first time that the clocks of a zone skip or show twice."""
 
     def explain(what: str) -> tuple[str, str]:
         said = shown(texts[int(verdict.is_not_null().arg_true()[0])], column)
@@ -165,7 +165,7 @@ def _told(texts: pl.Series, verdict: pl.Series, zone: str, column: Column) -> Ca
     return explain
 
 
-def _explained(value: str, column: Column, options: Options) -> tuple[str, str]:
+def _explained(value: str, column: LoadColumn, options: Options) -> tuple[str, str]:
     text = value.strip()
     abbreviated = _ABBREVIATED.fullmatch(text)
     in_order = f"{FORM}, or say which comes first: --dates day-first or --dates month-first"
@@ -190,7 +190,7 @@ def _lacks_zone(text: str) -> bool:
     return any((found := re.match(form, text)) and not found["zone"] for form in (_ISO, *_OTHERS.values()))
 
 
-def _explained_day(value: str, column: Column) -> tuple[str, str]:
+def _explained_day(value: str, column: LoadColumn) -> tuple[str, str]:
     said, text = shown(value, column), value.strip()
     if _TWO_DIGITS.match(text):
         return f"{said} has a year of two digits", "Write it like 2026-06-05"

@@ -1,6 +1,6 @@
-"""What the person who loads says of the files and of the rows that are there.
+"""What the person who loads says about the files and the existing rows.
 
-Belongs here: `Options`, checked as soon as it is made.
+Belongs here: `Options`, which checks itself when it is made.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ Mode = Literal["add", "upsert", "replace"]
 DATES = ("day-first", "month-first")
 DECIMALS = (".", ",")
 _NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-# Codecs of Python that turn bytes into text and yet are no way to write a file.
+# Codecs of Python that turn bytes into text but are no file encodings.
 _NO_ENCODINGS = {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "utf-7", "mbcs", "oem"}
 
 
 @dataclass(frozen=True)
 class Options:
-    """How files are written that do not say so themselves, and what happens to rows that are there.
+    """How to read files that do not say it themselves, and what happens to existing rows.
 
-    ``separator`` one character, or ``tab``; ``decimal`` the mark before the decimals, ``.`` or ``,``, the other one
-    then sets off thousands; ``dates`` ``day-first`` or ``month-first`` beside those that begin with the year;
-    ``encoding`` as Python names them; ``timezone`` the IANA zone of times that name none. ``mode`` ``add`` refuses
-    keys that are there, ``upsert`` overwrites their rows, ``replace`` removes the other rows as well.
+    ``separator``: one character, or ``tab``. ``decimal``: the mark before the decimals, ``.`` or ``,``; the other then
+    separates thousands. ``dates``: also accepts ``day-first`` or ``month-first`` besides dates that begin with the
+    year. ``encoding``: Python's name for it. ``timezone``: the IANA zone of times without one. ``mode``: ``add``
+    refuses existing keys, ``upsert`` overwrites their rows, ``replace`` also removes all other rows.
     """
 
     separator: str | None = None

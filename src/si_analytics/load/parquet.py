@@ -1,4 +1,4 @@
-"""Parquet files.
+"""Reads Parquet files.
 
 Belongs here: reading them batch by batch.
 """
@@ -29,21 +29,21 @@ class ParquetFile:
         return self.path.name
 
     def at(self, row: int) -> str:
-        """Where that row stands, counted from 1."""
+        """Returns the place of a row, counted from 1."""
         return f"row {row}"
 
     def header(self) -> list[str]:
-        """Its column names."""
+        """Returns its column names."""
         with self._open() as file:
             return list(file.schema_arrow.names)
 
     def types(self) -> list[pa.DataType]:
-        """The types of its columns."""
+        """Returns the types of its columns."""
         with self._open() as file:
             return list(file.schema_arrow.types)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Its rows, some at a time; raises LoadError where the file is damaged."""
+        """Yields its rows in batches. Raises LoadError if the file is damaged."""
         with self._open() as file:
             batches = file.iter_batches(batch_size=_BATCH_ROWS)
             while True:

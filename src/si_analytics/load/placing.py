@@ -1,10 +1,10 @@
-"""The rows that waited, into their tables.
+"""Moves the waiting rows into their tables.
 
-Belongs here: adding, overwriting and replacing rows, and counting what that changed.
+Belongs here: adding, overwriting and replacing rows, and counting what changed.
 
-Replacing leaves a row alone that is the same, and changes one whose key stays, so that rows of other tables that refer
-to it are not touched. Rows that go take nothing with them: where a row of a table that is not replaced refers to
-one of them, all of it is refused.
+Replacing leaves identical rows alone and updates a row whose key stays, so that rows of other tables that point
+to it are not affected. Removed rows take nothing with them: if a row of a table that is not replaced points to
+one of them, the whole load is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from si_analytics.load import refusals
-from si_analytics.load.reading import Source
+from si_analytics.load.reading import LoadFile
 from si_analytics.load.target import Reference, refusal
 from si_analytics.load.waiting import ROW, equal, names, table, there
 from si_analytics.postgres import copying
@@ -28,7 +28,7 @@ _Given = ParamSpec("_Given")
 
 @dataclass(frozen=True)
 class Change:
-    """What loading did to one table, in rows; ``unchanged`` were the same already."""
+    """What a load did to one table, in rows; ``unchanged`` rows were already the same."""
 
     inserted: int = 0
     updated: int = 0
@@ -37,9 +37,9 @@ class Change:
 
 
 def place(
-    connection: copying.Connection, sources: Mapping[str, Source], done: Callable[[str, Change], None]
+    connection: copying.Connection, sources: Mapping[str, LoadFile], done: Callable[[str, Change], None]
 ) -> dict[str, Change]:
-    """Move every waiting row; the sources come parents first. Calls `done` after each table."""
+    """Moves every waiting row, parents first, in the order of the sources. Calls `done` after each table."""
     replaced = [source for source in sources.values() if source.options.mode == "replace"]
     removed = dict.fromkeys(sources, 0)
     for source in replaced:
@@ -60,26 +60,26 @@ def place(
 
 
 def _told(
-    work: Callable[Concatenate[copying.Connection, Source, _Given], _Made],
+    work: Callable[Concatenate[copying.Connection, LoadFile, _Given], _Made],
     connection: copying.Connection,
-    source: Source,
+    source: LoadFile,
     *given: _Given.args,
     **named: _Given.kwargs,
 ) -> _Made:
     try:
         return work(connection, source, *given, **named)
     except psycopg.Error as error:
-        # The cause is not chained: it quotes the row, which may be about a person.
+        # Not chained: the cause quotes the row, which may be about a person.
         raise refusals.told(error, source) from None
 
 
-def keyed(source: Source) -> bool:
-    """Whether the file says the primary key of its rows."""
+def keyed(source: LoadFile) -> bool:
+    """Whether the file has the primary key of its rows."""
     return bool(source.target.key) and set(source.target.key) <= set(source.names)
 
 
-def _write(connection: copying.Connection, source: Source) -> tuple[int, int, int]:
-    """Insert rows whose key is new, update those that differ; how many there were of each, and how many that do not."""
+def _write(connection: copying.Connection, source: LoadFile) -> tuple[int, int, int]:
+    """Inserts rows with new keys and updates changed ones; returns how many were inserted, updated and unchanged."""
     waiting, target, key = table(source.target.table), there(source.target), source.target.key
     known = sql.SQL("").format()
     updated = met = 0
@@ -97,14 +97,14 @@ def _write(connection: copying.Connection, source: Source) -> tuple[int, int, in
     return connection.execute(insert).rowcount, updated, met - updated
 
 
-def _update(source: Source, others: list[str], same: sql.Composed) -> sql.Composed:
+def _update(source: LoadFile, others: list[str], same: sql.Composed) -> sql.Composed:
     assigned = sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("waits", name)) for name in others
     )
     columns = source.target.columns
 
     def compared(of: str) -> sql.Composed:
-        # The type json has no equality.
+        # The type json has no equality, so compare its text.
         casts = (sql.SQL("::text") if columns[name].base == "json" else sql.SQL("") for name in others)
         return sql.SQL(", ").join(sql.Identifier(of, name) + cast for name, cast in zip(others, casts, strict=True))
 
@@ -122,8 +122,8 @@ def _row(columns: sql.Composed) -> sql.Composed:
     return sql.SQL("row({})").format(columns)
 
 
-def _going(source: Source, of: str) -> sql.Composed:
-    """That a row of the table is none of the file's."""
+def _going(source: LoadFile, of: str) -> sql.Composed:
+    """Returns the condition for a row of the table that is not in the file."""
     if not keyed(source):
         return sql.SQL("true").format()
     key = source.target.key
@@ -132,8 +132,8 @@ def _going(source: Source, of: str) -> sql.Composed:
     )
 
 
-def _lock(connection: copying.Connection, source: Source) -> None:
-    """Hold the rows that are to go: from here on no other session gives them a row that would go with them."""
+def _lock(connection: copying.Connection, source: LoadFile) -> None:
+    """Locks the rows to be removed, so that no other session adds a row that would go with them."""
     connection.execute(
         sql.SQL("select count(*) from (select 1 from {} as present where {} for update) as held").format(
             there(source.target), _going(source, "present")
@@ -141,10 +141,10 @@ def _lock(connection: copying.Connection, source: Source) -> None:
     )
 
 
-def _remove(connection: copying.Connection, source: Source, only_free: bool) -> int:
-    """Delete the rows that are none of the file's; at first only those that no row refers to which stays.
+def _remove(connection: copying.Connection, source: LoadFile, only_free: bool) -> int:
+    """Deletes the rows that are not in the file; with `only_free`, only those that no remaining row points to.
 
-    The rest waits until the rows that refer to them were updated: a key that cascades would take them along.
+    Deletes the rest after the rows that point to them were updated: a cascading key would delete those too.
     """
     if not only_free and not keyed(source):
         return 0
@@ -161,15 +161,15 @@ def _remove(connection: copying.Connection, source: Source, only_free: bool) -> 
     return connection.execute(query).rowcount
 
 
-def _staying(reference: Reference, source: Source) -> sql.Composed:
-    """Within one table a row that goes may be referred to by another one that goes."""
+def _staying(reference: Reference, source: LoadFile) -> sql.Composed:
+    """Returns the condition that leaves out rows of the same table that are removed themselves."""
     if (reference.schema, reference.table) != (source.target.schema, source.target.table):
         return sql.SQL("").format()
     return sql.SQL(" and not ({})").format(_going(source, "child"))
 
 
-def _refuse_referred(connection: copying.Connection, source: Source, sources: Mapping[str, Source]) -> None:
-    """Raise LoadError where a row that stays refers to one that is to go."""
+def _refuse_referred(connection: copying.Connection, source: LoadFile, sources: Mapping[str, LoadFile]) -> None:
+    """Raises LoadError if a row that stays points to a row to be removed."""
     for reference in source.target.references:
         query = sql.SQL("select count(*) from {} as child inner join {} as present on {} where {}{}").format(
             sql.Identifier(reference.schema, reference.table),

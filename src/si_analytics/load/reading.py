@@ -1,6 +1,6 @@
-"""A file's rows as frames that its table takes.
+"""Reads a file's rows as frames that its table takes.
 
-Belongs here: putting each column of a file through its converter, and noting what people should hear of.
+Belongs here: converting each column of a file, and noting what people should know about.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from si_analytics.load.columns import Array, Convert, converter
 from si_analytics.load.options import Options
-from si_analytics.load.target import Column, Target, refusal
+from si_analytics.load.target import LoadColumn, LoadTarget, refusal
 from si_analytics.load.texts import refuse_nul
 from si_analytics.load.unfit import Unfit
 
-# The exact writings that programs leave behind for null; Mr Null writes himself otherwise.
+# What programs write for null, exactly so: a Mr Null writes his name otherwise.
 _LEFT_BEHIND = ["NULL", "\\N", "N/A", "#N/A", "NaN", "nan", "<NA>", "None", "undefined"]
 
 
@@ -30,30 +30,30 @@ class File(Protocol):
         """The file's name."""
 
     def header(self) -> list[str]:
-        """Its column names."""
+        """Returns its column names."""
 
     def types(self) -> list[pa.DataType]:
-        """The types of its columns."""
+        """Returns the types of its columns."""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Its rows, some at a time."""
+        """Yields its rows in batches."""
 
     def at(self, row: int) -> str:
-        """Where that row stands, counted from 1."""
+        """Returns the place of a row, counted from 1."""
 
 
 @dataclass
-class Source:
-    """A file on its way into a table: the table's columns it fills, how it is to be read, what was noticed."""
+class LoadFile:
+    """A file with its table: the columns it fills, how to read it, and what was noticed."""
 
     file: File
-    target: Target
+    target: LoadTarget
     names: Sequence[str]
     options: Options
     empty: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Columns with a default that are null in so many rows, from that row on."""
+    """Columns with a default that are null: in how many rows, and from which row on."""
     words: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Columns of texts that say NULL or the like in so many rows, from that row on."""
+    """Text columns that say NULL or the like: in how many rows, and from which row on."""
 
     @property
     def name(self) -> str:
@@ -61,12 +61,12 @@ class Source:
         return self.file.name
 
     @property
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[LoadColumn]:
         """The table's columns that the file fills, in the file's order."""
         return [self.target.columns[name] for name in self.names]
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """The rows, some at a time; raises LoadError, naming place and column, where they do not fit."""
+        """Yields the rows in batches. Raises LoadError, which names place and column, if they do not fit."""
         converters = [self._checked(column, kind) for column, kind in zip(self.columns, self.file.types(), strict=True)]
         first = 1
         for batch in self.file.batches():
@@ -78,7 +78,7 @@ class Source:
             first += batch.num_rows
 
     def notes(self) -> list[str]:
-        """What was loaded as it stands and may not have been meant so, in sentences."""
+        """Returns sentences about what was loaded as is but may not be what the person meant."""
         said = []
         for name, (count, row) in self.empty.items():
             what = f"{self.name}: {name} is empty in {_rows(count)}, from {self.file.at(row)} on"
@@ -89,19 +89,19 @@ class Source:
             said.append(f"{what}, from {self.file.at(row)} on; it was loaded as that text, an empty cell is null")
         return said
 
-    def _checked(self, column: Column, kind: pa.DataType) -> Convert:
+    def _checked(self, column: LoadColumn, kind: pa.DataType) -> Convert:
         try:
             return converter(column, kind, self.options)
         except Unfit as error:
             raise refusal(self.name, f"the column {column.name} {error.found}", error.remedy) from None
 
-    def _converted(self, column: Column, convert: Convert, array: Array, first: int) -> pl.Series:
+    def _converted(self, column: LoadColumn, convert: Convert, array: Array, first: int) -> pl.Series:
         try:
             made = convert(array).alias(column.name)
             refuse_nul(made)
         except (Unfit, pa.ArrowException) as error:
             place, cause = _first_unfit(convert, array, error)
-            # The cause is not chained: it quotes the value, which may be personal.
+            # Not chained: the cause quotes the value, which may be personal.
             found = f"{self.file.at(first + place)}, column {column.name}: {cause.found}"
             raise refusal(self.name, found, cause.remedy) from None
         self._refuse_null(column, made, first)
@@ -111,7 +111,7 @@ class Source:
             _note(self.words, column.name, made.is_in(_LEFT_BEHIND), first)
         return made
 
-    def _refuse_null(self, column: Column, made: pl.Series, first: int) -> None:
+    def _refuse_null(self, column: LoadColumn, made: pl.Series, first: int) -> None:
         if column.not_null and made.null_count():
             place = self.file.at(first + int(made.is_null().arg_true()[0]))
             found = f"{place}: the column {column.name} is empty, and every row needs a value there"
@@ -131,7 +131,7 @@ def _rows(count: int) -> str:
 
 
 def _first_unfit(convert: Convert, array: Array, error: Exception) -> tuple[int, Unfit]:
-    """The first value that cannot be converted by itself, and why."""
+    """Returns the first value that cannot be converted by itself, and why."""
     if isinstance(error, Unfit) and error.at is not None:
         return error.at, error
     for place in range(len(array)):

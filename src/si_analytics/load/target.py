@@ -1,9 +1,9 @@
-"""The table that a file is to go into, as the catalogue describes it.
+"""The table that a file goes into, as the catalog describes it.
 
-Belongs here: reading a table's columns and rules, and holding a file's column names against them.
+Belongs here: reading a table's columns and rules, and checking a file's column names against them.
 
-Everything is read before the first row is sent: once Postgres has refused something, the
-transaction answers no more questions.
+Reads everything before the first row is sent, for a transaction in which Postgres refused something answers no more
+questions.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _NUMBERS = ("numeric", "smallint", "integer", "bigint")
 
 
 @dataclass(frozen=True)
-class Column:
+class LoadColumn:
     """A column: its type in Postgres's words, what kind of type that is, whether a row needs a value for it."""
 
     name: str
     type: str
     base: str
-    """The type without length, ``text`` for ``text[]`` as well; what a domain stands for."""
+    """The type without length, ``text`` also for ``text[]``; for a domain, its underlying type."""
     is_array: bool
     stored: str = ""
-    """The type with its length; what a domain stands for."""
+    """The type with its length; for a domain, its underlying type."""
     not_null: bool = False
     required: bool = False
-    """Not null, and without a default."""
+    """Not null and without a default."""
     writable: bool = True
     preset: str | None = None
-    """The default, as Postgres writes it, without its type."""
+    """The default as Postgres writes it, without its type."""
     open: bool = False
-    """A number, or read into the warehouse: a message may show a number or a time that stands in it."""
+    """A number, or a column we read into the warehouse: messages may show a number or time in it."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A constraint or unique index: its kind, its columns, what it says; the table and columns it refers to, if any."""
+    """A constraint or unique index: its kind, columns and definition, and the table and columns it points to."""
 
     kind: str
     columns: tuple[str, ...]
@@ -59,7 +59,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Reference:
-    """A foreign key of any table that refers to this one."""
+    """A foreign key of any table that points to this one."""
 
     schema: str
     table: str
@@ -68,25 +68,25 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Target:
-    """A table of that schema, its columns and its rules by name, and who refers to it."""
+class LoadTarget:
+    """A table with its schema, its columns and rules by name, and the foreign keys that point to it."""
 
     table: str
-    columns: dict[str, Column]
+    columns: dict[str, LoadColumn]
     rules: dict[str, Rule]
     references: tuple[Reference, ...] = ()
     schema: str = operational.SCHEMA
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The columns of the primary key; none where there is none."""
+        """Returns the columns of the primary key; empty if there is none."""
         return next((rule.columns for rule in self.rules.values() if rule.kind == "p"), ())
 
     def accept(self, file: str, given: Sequence[str]) -> list[str]:
-        """The table's columns that a file with these names fills; raises LoadError where they cannot go in."""
+        """Returns the table's columns that a file with these names fills. Raises LoadError if they do not fit."""
         names = [self._named(name) for name in given]
         if not set(names) & set(self.columns):
-            # Perhaps a first row of data: not repeated here, it may be about persons.
+            # Not quoted, for it may be a first row of data about persons.
             found = f"its first line names no column of the table {self.table}, so it seems to have no header"
             raise refusal(file, found, f"Begin it with a line of column names, like {','.join(list(self.columns)[:3])}")
         for position, name in enumerate(names, start=1):
@@ -101,7 +101,7 @@ class Target:
         return names
 
     def _named(self, given: str) -> str:
-        """The column of that name, whether or not it is written in capitals; else the name as it is."""
+        """Returns the column of that name, in whatever case; else the name without spaces around it."""
         if given in self.columns:
             return given
         folded = given.strip().lower()
@@ -122,12 +122,12 @@ class Target:
 
 
 def refusal(file: str, found: str, remedy: str) -> LoadError:
-    """The error for a file that was not loaded."""
+    """Returns the error for a file that was not loaded."""
     return LoadError(f"loading {file}", found, f"{remedy}; {NOTHING_CHANGED}")
 
 
-def describe(connection: psycopg.Connection[Any], table: str) -> Target:
-    """The operational table of that name as it stands in the database."""
+def describe(connection: psycopg.Connection[Any], table: str) -> LoadTarget:
+    """Returns the operational table of that name as the database has it."""
     ours = project().postgres
     columns, rules, references = (
         connection.execute(operational.query(connection, asked), {"table": table}).fetchall()
@@ -135,7 +135,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     )
     source = project().sources.get(table)
     read = set(source.columns) if source else set()
-    return Target(
+    return LoadTarget(
         table,
         {name: _column(name, facts, name in read) for name, *facts, _ in columns},
         {
@@ -147,7 +147,7 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Target:
     )
 
 
-def _column(name: str, facts: Sequence[Any], read: bool) -> Column:
+def _column(name: str, facts: Sequence[Any], read: bool) -> LoadColumn:
     *others, preset = facts
     plain = None if preset is None else re.sub(r"::[a-z ]+(\(\d+\))?$", "", preset)
-    return Column(*(name, *others, plain, read or others[1] in _NUMBERS))
+    return LoadColumn(*(name, *others, plain, read or others[1] in _NUMBERS))

@@ -1,4 +1,4 @@
-"""Texts, codes and truth values.
+"""Checks texts, codes and truth values.
 
 Belongs here: which texts a column takes as they are.
 """
@@ -10,22 +10,22 @@ from collections.abc import Callable
 
 import polars as pl
 
-from si_analytics.load.target import Column
+from si_analytics.load.target import LoadColumn
 from si_analytics.load.unfit import NULL_WORDS, Unfit, hold, shape
 
 TRUTHS = ("true", "false", "t", "f", "yes", "no", "y", "n", "on", "off", "1", "0")
 _CURRENCY = r"^ *[A-Za-z0-9]{1,10} *$"
 
 
-def texts(column: Column) -> Callable[[pl.Series], pl.Series]:
-    """How texts become what a column of texts takes: unchanged, where they are neither too long nor hold a NUL."""
+def texts(column: LoadColumn) -> Callable[[pl.Series], pl.Series]:
+    """Returns the converter for text columns: it keeps texts as they are; raises Unfit if too long or with a NUL."""
     limit = re.search(r"^character.*\((\d+)\)$", column.stored)
     longest = int(limit[1]) if limit and not column.is_array else None
 
     def convert(values: pl.Series) -> pl.Series:
         hold(~values.str.contains("\0", literal=True), values, lambda _: _nul())
         if longest is not None:
-            # Postgres would cut off spaces at the end without a word.
+            # Postgres would silently cut off spaces at the end.
             hold(values.str.len_chars() <= longest, values, lambda value: _too_long(column, value))
         if column.name == "currency":
             good = values.str.contains(_CURRENCY) & ~values.str.strip_chars().str.to_lowercase().is_in(NULL_WORDS)
@@ -35,8 +35,8 @@ def texts(column: Column) -> Callable[[pl.Series], pl.Series]:
     return convert
 
 
-def truths(column: Column) -> Callable[[pl.Series], pl.Series]:
-    """How texts become true and false; Postgres alone would also take `tru` and `of`."""
+def truths(column: LoadColumn) -> Callable[[pl.Series], pl.Series]:
+    """Returns the converter to true and false; it refuses `tru` and `of`, which Postgres accepts."""
 
     def explain(value: str) -> tuple[str, str]:
         said = f"a value like '{shape(value)}'" if value else 'the empty text ""'
@@ -50,7 +50,7 @@ def truths(column: Column) -> Callable[[pl.Series], pl.Series]:
 
 
 def refuse_nul(made: pl.Series) -> None:
-    """Raise Unfit where a text, or one in a list, holds what Postgres text cannot."""
+    """Raises Unfit if a text, or one in a list, holds a NUL, which Postgres text cannot."""
     nested = isinstance(made.dtype, pl.List)
     flat = made.explode() if nested else made
     if flat.dtype == pl.String and flat.str.contains("\0", literal=True).any():
@@ -61,7 +61,7 @@ def _nul() -> tuple[str, str]:
     return "it holds a NUL character, which Postgres text cannot", "Remove it"
 
 
-def _too_long(column: Column, value: str) -> tuple[str, str]:
+def _too_long(column: LoadColumn, value: str) -> tuple[str, str]:
     return f"a text of {len(value):,} characters is too long for {column.type}", "Shorten it"
 
 

@@ -1,9 +1,9 @@
-"""Values that do not fit, and how they are told.
+"""Values that do not fit, and what to say about them.
 
 Belongs here: `Unfit`, and what a message may show of a value.
 
-A value is shown where its column may be seen and it looks like a number, a time or a word that stands for one; of
-everything else, which may be about a person or stand in the wrong column, only the shape.
+A message shows a value if its column is open and the value looks like a number, a time or a word that stands for one.
+Anything else may be about a person, perhaps in the wrong column, so the message shows only its shape.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from si_analytics.load.target import Column
+    from si_analytics.load.target import LoadColumn
 
 NULL_WORDS = ("null", "none", "nan", "na", "n/a", "#n/a", "nil", "undefined", "\\n", "-")
 TIME_WORDS = ("now", "today", "tomorrow", "yesterday", "epoch", "infinity", "-infinity", "+infinity", "allballs")
@@ -31,9 +31,9 @@ _LONGEST = 32
 
 
 class Unfit(Exception):  # noqa: N818 - caught within the package and told as a LoadError
-    """A column, or a value in it, that cannot go where it should; says what is the matter and what to do.
+    """A column, or a value in it, that does not fit; says what is wrong and what to do.
 
-    ``at`` is the value's place among those that were looked at, where it is known.
+    ``at`` is the value's position among those checked, if known.
     """
 
     def __init__(self, found: str, remedy: str, at: int | None = None) -> None:
@@ -41,8 +41,8 @@ class Unfit(Exception):  # noqa: N818 - caught within the package and told as a 
         super().__init__(found)
 
 
-def shown(value: str, column: Column) -> str:
-    """`value` in quotes, or what it looks like where that may not be shown."""
+def shown(value: str, column: LoadColumn) -> str:
+    """Returns `value` in quotes, or its shape if it may not be shown."""
     if not value:
         return 'the empty text ""'
     plain = _NUMERIC.fullmatch(value) and not _LIKE_A_TELEPHONE.fullmatch(value.strip())
@@ -52,13 +52,13 @@ def shown(value: str, column: Column) -> str:
 
 
 def shape(value: str) -> str:
-    """Letters as a, digits as 9, all else that can be printed as it is."""
+    """Returns the shape of a text: letters as a, digits as 9, other printable characters as they are."""
     seen = "".join("a" if c.isalpha() else "9" if c.isdigit() else c if c.isprintable() else "?" for c in value)
     return seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}..."
 
 
 def hold(good: pl.Series, values: pl.Series, explain: Callable[[str], tuple[str, str]]) -> None:
-    """Raise Unfit for the first of the `values` that is not `good`, in the words that `explain` has for it."""
+    """Raises Unfit for the first of the `values` that is not `good`, with the words of `explain`."""
     wrong = (~good).fill_null(value=False).arg_true()
     if len(wrong):
         at = int(wrong[0])

@@ -1,10 +1,10 @@
-"""Where rows wait until all of them were looked at.
+"""Temporary tables in which rows wait until all of them are checked.
 
-Belongs here: a temporary table for each file, and the keys that its rows have and name.
+Belongs here: a temporary table for each file, and checking the keys that its rows have and point to.
 
-A waiting table is like its own, checks and all, so that COPY tells the row that is wrong. Keys are held against the
-rows that wait and those that are there before the first row goes into any table: a folder of forty files is not
-written half way to be taken back for an id in the last of them.
+A waiting table has the columns and checks of its operational table, so that COPY names the wrong row. We compare keys
+with the waiting and the existing rows before the first row goes into any table: so a wrong id in the last of forty
+files does not undo thirty-nine written tables.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from psycopg import sql
 
 from si_analytics.errors import LoadError
 from si_analytics.load import refusals
-from si_analytics.load.reading import Source
-from si_analytics.load.target import Rule, Target, refusal
+from si_analytics.load.reading import LoadFile
+from si_analytics.load.target import LoadTarget, Rule, refusal
 from si_analytics.postgres import copying
 
 ROW = "row of the file"
@@ -25,42 +25,42 @@ _ROW = sql.Identifier(ROW)
 
 
 def table(name: str) -> sql.Identifier:
-    """The waiting table of that operational table."""
+    """Returns the waiting table of that operational table."""
     return sql.Identifier("pg_temp", f"load_{name}")
 
 
-def there(target: Target) -> sql.Identifier:
-    """The operational table itself."""
+def there(target: LoadTarget) -> sql.Identifier:
+    """Returns the operational table itself."""
     return sql.Identifier(target.schema, target.table)
 
 
 def names(columns: Sequence[str], of: str = "") -> sql.Composed:
-    """The columns, listed; of the table that is called so, where one is named."""
+    """Returns the columns as a list; with the name `of` their table if given."""
     return sql.SQL(", ").join(sql.Identifier(of, name) if of else sql.Identifier(name) for name in columns)
 
 
 def equal(ours: Sequence[str], one: str, theirs: Sequence[str], other: str) -> sql.Composed:
-    """That the columns of the one table equal those of the other."""
+    """Returns the condition that the columns of one table equal those of the other."""
     pairs = zip(ours, theirs, strict=True)
     return sql.SQL(" and ").join(
         sql.SQL("{} = {}").format(sql.Identifier(one, a), sql.Identifier(other, b)) for a, b in pairs
     )
 
 
-def fill(connection: copying.Connection, source: Source) -> int:
-    """Put the rows of the file into a waiting table of their own; how many there were."""
+def fill(connection: copying.Connection, source: LoadFile) -> int:
+    """Copies the rows of the file into their own waiting table; returns how many."""
     target = source.target
     try:
         _make(connection, source)
         return copying.write(connection, f"load_{target.table}", source.frames(), list(source.names), schema="pg_temp")
     except psycopg.Error as error:
-        # The cause is not chained: it quotes the row, which may be about a person.
+        # Not chained: the cause quotes the row, which may be about a person.
         raise refusals.told(error, source) from None
     except OSError as error:
         raise refusal(source.name, "it cannot be read to its end", f"Check the file ({error.strerror})") from error
 
 
-def _make(connection: copying.Connection, source: Source) -> None:
+def _make(connection: copying.Connection, source: LoadFile) -> None:
     target, waiting = source.target, table(source.target.table)
     connection.execute(
         sql.SQL("create temp table {} (like {} including constraints) on commit drop").format(waiting, there(target))
@@ -77,12 +77,12 @@ def _make(connection: copying.Connection, source: Source) -> None:
     )
 
 
-def look(connection: copying.Connection, sources: Mapping[str, Source]) -> None:
-    """Raise LoadError, naming the file and the row, for a key that is there twice, or one that names no row."""
+def look(connection: copying.Connection, sources: Mapping[str, LoadFile]) -> None:
+    """Raises LoadError, which names file and row, for a repeated key, or a key that points to no row."""
     for source in sources.values():
         connection.execute(sql.SQL("analyze {}").format(table(source.target.table)))
     for source in sources.values():
-        # The primary key first: a row that is there has its other keys there as well.
+        # The primary key first: an existing row also repeats its other keys.
         for rule in sorted(source.target.rules.values(), key=lambda rule: rule.kind != "p"):
             if rule.columns and set(rule.columns) <= set(source.names):
                 if rule.kind in "pu":
@@ -92,7 +92,7 @@ def look(connection: copying.Connection, sources: Mapping[str, Source]) -> None:
                     _refuse_dangling(connection, sources, source, rule)
 
 
-def _refuse_doubled(connection: copying.Connection, source: Source, rule: Rule) -> None:
+def _refuse_doubled(connection: copying.Connection, source: LoadFile, rule: Rule) -> None:
     query = sql.SQL(
         "select min(later.{row}), min(keys.first) from {waiting} as later inner join ("
         "select {columns}, min({row}) as first from {waiting} group by {columns} having count(*) > 1"
@@ -109,10 +109,10 @@ def _refuse_doubled(connection: copying.Connection, source: Source, rule: Rule) 
         raise _taken(source, rule, row, earlier, "Remove or correct the row")
 
 
-def _refuse_present(connection: copying.Connection, source: Source, rule: Rule) -> None:
+def _refuse_present(connection: copying.Connection, source: LoadFile, rule: Rule) -> None:
     key, mode = source.target.key, source.options.mode
     keyed = bool(key) and set(key) <= set(source.names)
-    # Rows that are replaced give up their keys; what is left of that, Postgres says.
+    # Replaced rows release their keys; Postgres reports what still conflicts.
     if mode == "replace" or (mode == "upsert" and rule.columns == key):
         return
     ours = sql.SQL("").format()
@@ -138,12 +138,14 @@ def _refuse_present(connection: copying.Connection, source: Source, rule: Rule) 
         raise _taken(source, rule, row, found, remedy)
 
 
-def _taken(source: Source, rule: Rule, row: int, found: str, remedy: str) -> LoadError:
+def _taken(source: LoadFile, rule: Rule, row: int, found: str, remedy: str) -> LoadError:
     listed = ", ".join(rule.columns)
     return refusal(source.name, f"{source.file.at(row)}: the value of {listed} {found}", remedy)
 
 
-def _refuse_dangling(connection: copying.Connection, sources: Mapping[str, Source], source: Source, rule: Rule) -> None:
+def _refuse_dangling(
+    connection: copying.Connection, sources: Mapping[str, LoadFile], source: LoadFile, rule: Rule
+) -> None:
     assert rule.refers_to is not None
     assert rule.refers_to_schema is not None
     parent = sources.get(rule.refers_to) if rule.refers_to_schema == source.target.schema else None
@@ -169,7 +171,7 @@ def _refuse_dangling(connection: copying.Connection, sources: Mapping[str, Sourc
         raise refusal(source.name, found, "Correct it, or load that row too")
 
 
-def _holder(rule: Rule, parent: Source | None, source: Source) -> str:
+def _holder(rule: Rule, parent: LoadFile | None, source: LoadFile) -> str:
     if parent is not None and source.options.mode == "replace":
         return f"{parent.name}, which replaces the table {rule.refers_to},"
     return f"the table {rule.refers_to}"

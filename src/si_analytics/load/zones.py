@@ -1,9 +1,9 @@
-"""Times of a clock on the wall, as moments.
+"""Turns local times without an offset into moments.
 
-Belongs here: which moment a time without an offset is in a zone, whether there is one, whether there are two.
+Belongs here: finding the moment of a local time in a zone, and whether there is none or two.
 
-Offsets come from `windows.zone`, as every other number of the library has them; neither Postgres's nor another
-library's idea of a zone is asked.
+Offsets come from `windows.zone`, as everywhere in the library, never from Postgres's or another library's copy of
+the zones.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _FIRST, _LAST = (-62_135_596_800 * _SECOND + 3 * _DAY, 253_402_300_800 * _SECOND
 
 
 def moments(local: pl.Series, zone: str) -> tuple[pl.Series, pl.Series]:
-    """The moments that local times without a zone are in `zone`, and what is the matter with those that are none.
+    """Returns the moments of local times in `zone`, and for each time that is not one moment, the reason.
 
-    A time that the clocks skip, or show twice, is null, and the second series says which.
+    A time that the clocks skip or show twice is null, and the second series says which.
     """
     known = local.is_not_null().to_numpy()
     given = local.to_physical().fill_null(0).to_numpy()
@@ -56,7 +56,7 @@ def _as_moments(micros: np.ndarray, good: np.ndarray) -> pl.Series:
 
 
 def _offsets(zone: str, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-    """From when on which offset is in force, in microseconds; the first of them from ever."""
+    """Returns when each offset begins, and the offsets, both in microseconds; the first begins before all time."""
     years = range(_at(max(first, _FIRST)).year, _at(min(last, _LAST)).year + 1)
     tz = windows.zone(zone)
     start = _at(max(first, _FIRST)).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -69,7 +69,7 @@ def _offsets(zone: str, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.lru_cache(maxsize=4096)
 def _changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
-    """The moments of a year at which the offset changes, and to what."""
+    """Returns the moments of a year at which the offset changes, and the new offsets."""
     tz = windows.zone(zone)
     day = max(datetime(year, 1, 1, tzinfo=UTC), _at(_FIRST))
     end = datetime(year + 1, 1, 1, tzinfo=UTC) if year < 9999 else _at(_LAST)
@@ -83,7 +83,7 @@ def _changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
 
 
 def _changed(tz: zoneinfo.ZoneInfo, day: datetime, following: datetime) -> int:
-    """The second between the two from which on the later one's offset is in force."""
+    """Returns the second between the two at which the later one's offset begins."""
     low, high, old = int((day - _EPOCH).total_seconds()), int((following - _EPOCH).total_seconds()), _offset(tz, day)
     while high - low > 1:
         middle = (low + high) // 2

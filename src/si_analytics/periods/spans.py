@@ -1,17 +1,15 @@
 """Spans of days and durations as people write them: ``2026-Q2``, ``last 30 days``, ``14d``.
 
-Belongs here: one small grammar, from a text to whole days of the calendar. Knows no time zone and no
-clock: the day that is today comes in. No library, because those that read dates (dateparser, pendulum,
-whenever) give one instant where a span is asked for, or guess at what a text means; here a text means
-one span or none.
-
+Belongs here: one small grammar, from a text to whole calendar days. It knows no time zone and no clock: today comes
+in as an argument. No library fits: those that read dates (dateparser, pendulum, whenever) give one instant instead of
+a span, or guess what a text means; here a text means one span or none.
 | written | means |
 |---|---|
 | ``2026``, ``2026-Q2``, ``2026-01``, ``2026-W05``, ``2026-01-31`` | that year, quarter, month, ISO week, day |
 | ``today``, ``yesterday`` | that day |
-| ``this month`` (week, quarter, year) | the one that holds today, whole |
+| ``this month`` (week, quarter, year) | the whole one that holds today |
 | ``last month`` (week, quarter, year) | the whole one before it |
-| ``last 30 days`` (weeks, months, quarters, years) | so many whole ones, the last of them the one before today's |
+| ``last 30 days`` (weeks, months, quarters, years) | so many whole ones, up to the one before today's |
 """
 
 from __future__ import annotations
@@ -47,7 +45,7 @@ class Days:
 
 
 def read(text: str, today: date | None, *, name: str = "during") -> Days | None:
-    """The days that `text` means; none where it is no span of days, or speaks of a today that is not given.
+    """Returns the days that `text` means; None if it is not a span of days, or needs a `today` that is None.
 
     Raises UsageError for a span of the right shape that no calendar has, like ``2026-Q5``.
 
@@ -93,7 +91,7 @@ def _relative(written: str, today: date) -> Days | None:
 
 
 def _before(today: date, unit: str, count: int) -> date:
-    """The first day of the unit that lies `count` before the one that holds `today`."""
+    """Returns the first day of the unit that lies `count` before the one that holds `today`."""
     if unit in _MONTHS:
         length = _MONTHS[unit]
         number = today.year * 12 + today.month - 1
@@ -103,7 +101,7 @@ def _before(today: date, unit: str, count: int) -> date:
 
 
 def months_before(day: date, count: int) -> date:
-    """The same day of the month `count` months earlier; raises ValueError where no calendar has it.
+    """Returns the same day of the month `count` months earlier. Raises ValueError if no calendar has it.
 
     >>> months_before(date(2026, 3, 1), 12)
     datetime.date(2025, 3, 1)
@@ -112,7 +110,7 @@ def months_before(day: date, count: int) -> date:
 
 
 def _within(number: int, highest: int) -> int:
-    """`number` counted from 0; raises ValueError unless it is 1 to `highest`."""
+    """Returns `number` counted from 0. Raises ValueError unless it is 1 to `highest`."""
     if not 1 <= number <= highest:
         raise ValueError(f"{number} of {highest}")
     return number - 1
@@ -127,14 +125,14 @@ def _of_days(first: date, count: int) -> Days:
 
 
 def _month(number: int) -> date:
-    """The first day of a month counted from year 0."""
+    """Returns the first day of a month counted from year 0."""
     return date(number // 12, number % 12 + 1, 1)
 
 
 def duration(value: Duration, *, name: str = "within") -> timedelta:
-    """`value` as a timedelta: ``14d``, ``36h``, ``2w``, ``1d 12h``, ``90min``; a day is 24 hours.
+    """Returns `value` as a timedelta: ``14d``, ``36h``, ``2w``, ``1d 12h``, ``90min``; a day is 24 hours.
 
-    Zero is allowed. Raises UsageError for what is negative or no duration.
+    Allows zero. Raises UsageError for a negative duration or a text that is none.
 
     >>> duration("1d 12h")
     datetime.timedelta(days=1, seconds=43200)
@@ -166,5 +164,5 @@ def _span(text: str, name: str) -> timedelta:
 
 
 def begins_with_a_duration(text: str) -> bool:
-    """Whether `text` means to be a duration, be it a right one or not."""
+    """Whether `text` tries to be a duration, valid or not."""
     return _DURATION.match(text.strip()) is not None

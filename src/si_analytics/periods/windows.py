@@ -1,9 +1,9 @@
 """Spans of time: what ``since``, ``until``, ``as_of`` and ``within`` mean.
 
 Belongs here: reading instants and durations that people type, and the half-open window they make.
-Nothing here reads a clock: the present comes in as ``as_of``. A span (``2026-01``, ``last 30 days``) given
-where one moment is wanted stands for its first moment, as a date does for its midnight; today is the day
-`as_of` falls on in the zone asked for; a duration (``14d``) is so many hours before `as_of`.
+Nothing here reads a clock: ``as_of`` is the present. If one moment is needed, a span (``2026-01``, ``last 30 days``)
+means its first moment, as a date means its midnight; today is the day of `as_of` in the given zone; a
+duration (``14d``) means so many hours before `as_of`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from si_analytics import time_zones
 from si_analytics.errors import UsageError
-from si_analytics.periods import spans, time_zones
+from si_analytics.periods import spans
 
 Instant = datetime | date | str
 Duration = spans.Duration
@@ -30,9 +31,9 @@ _SPANS = f"Write {spans.FORMS}, or a duration like 14d"
 
 @dataclass(frozen=True)
 class Window:
-    """The half-open span ``[since, until)`` as seen at ``as_of``; ``since`` none means from the start.
+    """The half-open span ``[since, until)`` as seen at ``as_of``; ``since`` is None for a window from the start.
 
-    ``whole_until`` is where a period that was asked for by name would end, had as_of not cut it short; else none.
+    ``whole_until`` is the full end of a named period that as_of cuts short; else None.
     """
 
     since: datetime | None
@@ -42,7 +43,7 @@ class Window:
 
 
 def zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; raises UsageError, with the nearest name, where there is none."""
+    """Returns the IANA time zone of that name. Raises UsageError, with the nearest name, for an unknown one."""
     known = time_zones.names()
     if name not in known:
         by_lower = {each.lower(): each for each in sorted(known)}
@@ -53,10 +54,10 @@ def zone(name: str) -> ZoneInfo:
 
 
 def instant(value: Instant, tz: str = "UTC", *, name: str = "the time", as_of: datetime | None = None) -> datetime:
-    """`value` as a UTC datetime. A date or a span of days is its first moment in `tz`.
+    """Returns `value` as a UTC datetime. A date or a span of days means its first moment in `tz`.
 
-    With `as_of` also ``last month`` or ``today``, and ``14d``: so long before it. Raises UsageError for a
-    datetime without a zone: which moment it means cannot be known.
+    With `as_of` also accepts ``last month``, ``today``, and ``14d``: so long before it. Raises UsageError for a
+    datetime without a zone, for nobody can know which moment it means.
 
     >>> instant("2026-01-31", "Europe/Berlin").isoformat()
     '2026-01-30T23:00:00+00:00'
@@ -82,12 +83,12 @@ def _beyond(name: str, value: date) -> UsageError:
 
 
 def _first_moment(day: date, tz: ZoneInfo) -> datetime:
-    """When `day` begins in `tz`; where the clocks skip its midnight, the moment they do."""
+    """Returns when `day` begins in `tz`; if the clocks skip its midnight, the moment they do so."""
     midnight = datetime.combine(day, time(), tz)
     begins = midnight.astimezone(UTC)
     if begins.astimezone(tz).replace(tzinfo=None) == midnight.replace(tzinfo=None):
         return begins
-    # Read by the clock before the change it lies behind the change, read by the clock after it, before.
+    # Such a midnight lies after the change if read by the clock before it, and before if read by the clock after.
     before, step = midnight.replace(fold=1).astimezone(UTC), timedelta(seconds=1)
     while begins - before > step:
         middle = before + (begins - before) // step // 2 * step
@@ -109,7 +110,7 @@ def _parsed(text: str, tz: str, name: str, as_of: datetime | None) -> datetime |
 
 
 def today(as_of: datetime, tz: str = "UTC") -> date:
-    """The day that `as_of` falls on in `tz`."""
+    """Returns the day of `as_of` in `tz`."""
     try:
         return as_of.astimezone(zone(tz)).date()
     except OverflowError:
@@ -117,7 +118,7 @@ def today(as_of: datetime, tz: str = "UTC") -> date:
 
 
 def day_described(as_of: datetime, tz: str = "UTC") -> date:
-    """The day in `tz` of the last moment before `as_of`: what is described at midnight is the day that ended.
+    """Returns the day in `tz` of the last moment before `as_of`: at midnight, the day that just ended.
 
     >>> day_described(datetime(2026, 6, 1, tzinfo=UTC)).isoformat()
     '2026-05-31'
@@ -126,13 +127,13 @@ def day_described(as_of: datetime, tz: str = "UTC") -> date:
 
 
 def day_from(moment: datetime, tz: str) -> date:
-    """The day that begins at `moment` in `tz`, else the next to begin."""
+    """Returns the first day that begins at or after `moment` in `tz`."""
     day = today(moment, tz)
     return day if instant(day, tz) >= moment else day + _DAY
 
 
 def _length(text: str, name: str) -> timedelta | None:
-    """The duration that `text` is; none where it is none. A bare m, minutes elsewhere, could here be months."""
+    """Returns `text` as a duration, None if it is not one; a bare m could mean minutes or months."""
     if _MINUTES.fullmatch(text.strip()):
         raise UsageError(
             f"{name} '{text}'", "m could be minutes or months", "Write 90min, or a span like last 3 months"
@@ -150,7 +151,7 @@ def _earlier(as_of: datetime, length: timedelta, name: str) -> datetime:
 
 
 def span(value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "during") -> tuple[datetime, datetime]:
-    """Where a span begins and ends: ``2026-Q1``, ``last 30 days``, a date (that day); ``14d`` ends at `as_of`.
+    """Returns where a span begins and ends: ``2026-Q1``, ``last 30 days``, a date; ``14d`` ends at `as_of`.
 
     >>> span("2026-01", datetime(2026, 6, 1, tzinfo=UTC))[1].isoformat()
     '2026-02-01T00:00:00+00:00'
@@ -176,9 +177,9 @@ def window(
     *,
     during: date | str | None = None,
 ) -> Window:
-    """The window asked for, its end cut to `as_of`. Raises UsageError where it would be empty.
+    """Returns the window asked for, cut to `as_of`. Raises UsageError if it would be empty.
 
-    `during` gives both ends at once. A span given as `since` or `until` stands for its first moment.
+    `during` gives both ends at once. A span given as `since` or `until` means its first moment.
 
     >>> window(datetime(2026, 6, 1, tzinfo=UTC), during="2026-01").until.isoformat()
     '2026-02-01T00:00:00+00:00'
@@ -198,7 +199,7 @@ def ends(
     *,
     during: date | str | None = None,
 ) -> tuple[datetime | None, datetime | None]:
-    """Both ends of the window asked for, none where it is open; nothing is cut to `as_of`."""
+    """Returns both ends of the window asked for, None for an open end; does not cut to `as_of`."""
     if during is not None and (since is not None or until is not None):
         raise UsageError("a window", "during gives both of its ends", "Leave since and until out, or during")
     if during is not None:
@@ -211,7 +212,7 @@ def ends(
 
 
 def _require_room(start: datetime | None, end: datetime, as_of: datetime) -> None:
-    """Raise UsageError where nothing could lie between the ends."""
+    """Raises UsageError if nothing could lie between the ends."""
     if start is not None and start >= end:
         raise UsageError(
             f"the window from {start.isoformat()} until {end.isoformat()}",
@@ -221,10 +222,10 @@ def _require_room(start: datetime | None, end: datetime, as_of: datetime) -> Non
 
 
 def before(window: Window, tz: str) -> Window | None:
-    """The window before, which all that compares compares with; none where nothing can lie before.
+    """Returns the window before, which all comparisons use; None if nothing can lie before.
 
-    As many local days long where both ends are midnights in `tz`, as many months where they begin months, else as
-    long. Before a period that as_of cuts short: the one before, from its start over the same elapsed time.
+    It has as many months if both ends begin months in `tz`, else as many local days if both are midnights, else the
+    same length. For a period that as_of cuts short: the period before, from its start over the same elapsed time.
 
     >>> march = window(datetime(2026, 6, 1, tzinfo=UTC), during="2026-03")
     >>> before(march, "UTC").since.isoformat()
@@ -239,7 +240,7 @@ def before(window: Window, tz: str) -> Window | None:
 
 
 def _start(since: datetime, until: datetime, tz: str) -> datetime:
-    """Where the span before ``[since, until)`` begins; at the first moment there is, if that is later."""
+    """Returns where the span before ``[since, until)`` begins; at the earliest, at the first possible moment."""
     first, after = _midnight(since, tz), _midnight(until, tz)
     try:
         if first is None or after is None:
@@ -253,7 +254,7 @@ def _start(since: datetime, until: datetime, tz: str) -> datetime:
 
 
 def _elapsed(begins: datetime, since: datetime, until: datetime, tz: str) -> datetime:
-    """As long after `begins` as `until` is after `since`, in local days where it is a midnight."""
+    """Returns the moment as long after `begins` as `until` is after `since`, in local days if all are midnights."""
     start, first, after = (_midnight(moment, tz) for moment in (begins, since, until))
     if start is None or first is None or after is None:
         return begins + (until - since)
@@ -261,9 +262,9 @@ def _elapsed(begins: datetime, since: datetime, until: datetime, tz: str) -> dat
 
 
 def last_year(window: Window, tz: str, *, by_week: bool = False) -> Window | None:
-    """The same window a year earlier: both ends by twelve months, or by 52 weeks; none where that leaves nothing.
+    """Returns the window a year earlier: both ends move by twelve months, or 52 weeks; None if nothing is left.
 
-    29 February becomes 1 March, so the 29th alone has no like. A time of day stays what the clocks of `tz` show.
+    29 February becomes 1 March, so a window of only the 29th has none. Keeps the local time of day in `tz`.
     """
     try:
         since, until = (
@@ -286,9 +287,9 @@ def _a_year_before(moment: datetime, tz: str, by_week: bool) -> datetime:
 
 
 def _midnight(moment: datetime, tz: str) -> date | None:
-    """The day in `tz` that begins at `moment`, if one does."""
+    """Returns the day in `tz` that begins at `moment`; None if none does."""
     try:
         day = moment.astimezone(zone(tz)).date()
         return day if _first_moment(day, zone(tz)) == moment else None
-    except OverflowError:  # it lies at the edge of the calendar
+    except OverflowError:  # the moment lies at the edge of the calendar
         return None

@@ -1,6 +1,6 @@
 """The operational database: connections, sessions, locks, the embedded server.
 
-Every session of ours begins here, with our name, our time limits and UTC.
+Opens every session of ours, with our name, our time limits and UTC.
 """
 
 from si_analytics.postgres.connection import (

@@ -1,8 +1,8 @@
-"""The programs of the embedded Postgres: where they are, and running them under an account that may.
+"""The programs of the embedded Postgres: finding them and running them under an account Postgres accepts.
 
 Belongs here: finding the wheel's programs, choosing the account, running one of them.
 
-Postgres refuses to run as root. Where root runs the toolkit, its programs run as an ordinary account of
+Postgres refuses to run as root. If root runs the toolkit, the programs run as an ordinary account of
 the machine, which must be able to pass through the folders above them and above the data.
 """
 
@@ -38,8 +38,8 @@ class Account:
 
 
 def binaries() -> Path:
-    """The folder of the server programs in the installed wheel; raises ServerError where there is none."""
-    # Found, not imported: importing the wheel's Python side makes folders and locks of its own.
+    """Returns the folder of the server programs in the installed wheel. Raises ServerError if it is not installed."""
+    # Found, not imported: importing the wheel's Python package creates folders and locks.
     spec = importlib.util.find_spec(_WHEEL)
     places = list(spec.submodule_search_locations or ()) if spec else []
     for place in places:
@@ -52,7 +52,10 @@ def binaries() -> Path:
 
 
 def account(data: Path) -> Account | None:
-    """Whom the server of the folder `data` runs as; none means whoever we are, as long as that is not root."""
+    """Returns the account that runs the server of the folder `data`; None means our own, if that is not root.
+
+    Raises ServerError if we are root and the machine has no suitable account.
+    """
     if os.geteuid() != 0:
         return None
     known = {entry.pw_uid: entry for entry in pwd.getpwall()}
@@ -71,7 +74,7 @@ def account(data: Path) -> Account | None:
 
 
 def give(path: Path, to: Account | None) -> None:
-    """Make `path`, and what it holds, the property of that account."""
+    """Makes the account the owner of `path` and everything in it."""
     if to is None:
         return
     os.chown(path, to.uid, to.gid, follow_symlinks=False)
@@ -82,7 +85,7 @@ def give(path: Path, to: Account | None) -> None:
 
 
 def let_use(data: Path, to: Account | None) -> None:
-    """Let that account reach `data` and the programs: pass through the folders above, not look around there."""
+    """Lets the account reach `data` and the programs: it may pass through the folders above, not list them."""
     if to is None:
         return
     folder = binaries()
@@ -110,8 +113,8 @@ def _let_through(path: Path, to: Account) -> None:
 
 
 def run(program: str, arguments: Sequence[str], folder: Path, to: Account | None) -> subprocess.CompletedProcess[str]:
-    """Run one program to its end, in `folder`; what it wrote to either stream is its ``stdout``."""
-    # Into a file: a pipe would be inherited by whatever outlives the program, and keep us waiting.
+    """Runs one program to its end in `folder`; the result's ``stdout`` holds both output streams."""
+    # Into a file, because a child that outlives the program would hold a pipe open and keep us waiting.
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         done = _call([str(_runnable() / program), *arguments], output, folder, to)
         output.seek(0)
@@ -119,12 +122,12 @@ def run(program: str, arguments: Sequence[str], folder: Path, to: Account | None
 
 
 def launch(arguments: Sequence[str], log: Path, folder: Path, to: Account | None, predecessor: str) -> int:
-    """Start ``postgres`` in `folder` and leave it running on its own; the number of its process.
+    """Starts ``postgres`` in `folder` as an independent process; returns its process id.
 
-    It is nobody's child and holds nothing of ours: no terminal, no pipe, no folder. `predecessor` is
-    the process a leftover pid file names: whatever bears that number now, it is not this server.
+    The server has no parent, and inherits no terminal, pipe or folder of ours. `predecessor` is the process id in a
+    leftover pid file: Postgres must not take the process that has this id now for another server.
     """
-    # The shell only lets go: what it runs are its parameters, so that no path is ever read as shell text.
+    # The shell only detaches; the command comes as parameters, so that no path is read as shell text.
     detach = ["/bin/sh", "-c", 'log=$1; shift; "$@" >>"$log" 2>&1 & echo $!', "sh", str(log)]
     given = {"PG_GRANDPARENT_PID": predecessor} if predecessor else {}
     with tempfile.TemporaryFile("w+") as output:

@@ -1,4 +1,4 @@
-"""The data folder of the embedded Postgres: made once, whole or not at all; set right before each start.
+"""The data folder of the embedded Postgres: created whole or not at all, and repaired before each start.
 
 Belongs here: what happens to the data folder while no server runs on it.
 """
@@ -15,7 +15,7 @@ from si_analytics.postgres import binaries
 
 SUPERUSER = "postgres"
 _OPTIONS = (
-    # Over the socket, which only its owner reaches, nobody is asked who he is; over TCP everybody is.
+    # Only the owner reaches the socket, so it needs no password; TCP always does.
     "--auth-local=trust",
     "--auth-host=scram-sha-256",
     "--encoding=UTF8",
@@ -27,7 +27,7 @@ _OPTIONS = (
 
 
 def prepare(home: Path, data: Path, *, in_use: bool) -> None:
-    """Have a data folder of the right version that the server may use; raises ServerError where that cannot be."""
+    """Creates the data folder if needed and checks its version and rights. Raises ServerError if it is unusable."""
     version = data / "PG_VERSION"
     if not version.is_file():
         _create(home, data)
@@ -40,7 +40,7 @@ def prepare(home: Path, data: Path, *, in_use: bool) -> None:
         )
     if in_use:
         return
-    if data.stat().st_uid == 0:  # a folder that was copied or restored may have lost its owner and mode
+    if data.stat().st_uid == 0:  # copying or restoring a folder may lose its owner and mode
         binaries.give(data, binaries.account(data))
     data.chmod(0o700)
 
@@ -51,7 +51,7 @@ def _create(home: Path, data: Path) -> None:
             "creating the embedded Postgres", f"{data} holds something else", "Move it away, or set SI_HOME elsewhere"
         )
     for leftover in home.glob("new-*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # of an initdb that was killed, and may be dying still
+        shutil.rmtree(leftover, ignore_errors=True)  # of a killed initdb, which may still be ending
     building = Path(tempfile.mkdtemp(prefix="new-", dir=home))
     try:
         to = binaries.account(data)
@@ -61,7 +61,7 @@ def _create(home: Path, data: Path) -> None:
         if done.returncode:
             found = " ".join(done.stdout.split())[-500:]
             raise ServerError("creating the embedded Postgres", found, "Check rights and disk space")
-        # In one rename, so that a data folder is a whole one, and on the disk before anything is put in it.
+        # One rename, so that a data folder is always complete; synced before anything is put in it.
         building.replace(data)
         _sync(home)
     except BaseException:

@@ -1,10 +1,9 @@
-"""The operational database: connecting to it, and saying clearly why that failed.
+"""Connecting to the operational database, and saying clearly why that failed.
 
-Belongs here: connections and engines for the embedded server, the one of ``SI_POSTGRES_URL`` and that of
-``SI_SOURCE_URL``.
+Belongs here: connections and engines for the embedded server, for ``SI_POSTGRES_URL`` and for ``SI_SOURCE_URL``.
 
-Passwords stay in addresses. No message, no address that is shown, and no exception that is chained to
-ours holds one; libpq's own messages never do.
+Passwords stay in addresses: no message, no displayed address and no chained exception holds one. libpq's own
+messages never do.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ _FORM = "Write postgresql://user:password@host:port/database"
 _ENCODE = "Write @ as %40, : as %3A, / as %2F, ? as %3F and % as %25 in user and password"
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
 _WHERE = ("user", "host", "hostaddr", "port", "dbname", "service")
-# What the server, the database or the role has set for itself must not change what is read. The library
-# names every table in full and looks up nothing else, so that nothing put on its path is taken for Postgres's.
-# A policy that hides rows from this role is an error, never a row that is taken to be gone.
+# Settings of the server, database or role must not change what is read. The library names every table in full and
+# looks up nothing else, so an object on the search path cannot pose as one of Postgres's.
+# A policy that hides rows from this role raises an error, so hidden rows never look like deleted ones.
 _PLAIN = {"TimeZone": ("UTC",), "DateStyle": ("ISO", "YMD")}
 _LIBRARY = {"search_path": ("pg_catalog", "pg_temp"), "row_security": ("off",), **_PLAIN}
-# The other side may be gone without a word. A network that swallows everything is told within about a minute.
+# The other side may vanish silently. These settings notice a network that drops everything within about a minute.
 NOTICED = {"keepalives_idle": "20", "keepalives_interval": "10", "keepalives_count": "4", "tcp_user_timeout": "60000"}
 _MORE_TIME = "Give this role more time: alter role ... set {} = 0"
 _LOST = "See that the server is up, then try again. Whether this role has a time limit: si doctor"
@@ -70,13 +69,13 @@ _REMEDIES = (
 
 
 class SourceAddress(str):
-    """An address given as ``SI_SOURCE_URL``: whatever is said of it names that setting."""
+    """An address from ``SI_SOURCE_URL``: errors about it name that setting."""
 
 
 def url(settings: Settings) -> str:
-    """The address of the operational database, password and all; starts the embedded server if needed.
+    """Returns the address of the operational database with its password; starts the embedded server if needed.
 
-    Raises SettingsError for an address that is not one, ServerError where the server will not start.
+    Raises SettingsError for an invalid address, ServerError if the server does not start.
     """
     if settings.postgres_url is None:
         return embedded.start(settings.postgres_home).url
@@ -86,7 +85,7 @@ def url(settings: Settings) -> str:
 
 
 def source_url(settings: Settings) -> str:
-    """The address that the operational tables are read at: that of ``SI_SOURCE_URL``, else `url`. Raises the same."""
+    """Returns the address to read the operational tables at: ``SI_SOURCE_URL`` if set, else `url`. Raises the same."""
     if settings.source_url is None:
         return url(settings)
     given = SourceAddress(settings.source_url.get_secret_value().strip())
@@ -95,7 +94,7 @@ def source_url(settings: Settings) -> str:
 
 
 def shown(address: str) -> str:
-    """`address` without password and parameters, fit for messages and logs."""
+    """Returns `address` without password and parameters, fit for messages and logs."""
     try:
         parts = _parsed(address)
     except SettingsError as error:
@@ -104,17 +103,17 @@ def shown(address: str) -> str:
 
 
 def without_password(address: str) -> str:
-    """`address` with all that clients need but the password. Raises SettingsError where it is none."""
+    """Returns `address` without passwords and other secrets. Raises SettingsError for an invalid address."""
     return _address({key: value for key, value in _parsed(address).items() if key not in _SECRETS})
 
 
 def connect(
     settings: Settings, *, read_only: bool = True, at_source: bool = False, **options: Any
-) -> sessions.Connection:
-    """A psycopg connection on the operational database, in UTC, that looks names up in `pg_catalog` alone.
+) -> sessions.OwnConnection:
+    """Returns a psycopg connection to the operational database, in UTC, with `pg_catalog` as its search path.
 
-    Read-only unless asked otherwise, and where results are published unless `at_source`. Raises ServerError:
-    unreachable, refused, no such database; a standby, where one that writes is asked for.
+    Read-only by default; to the server results are published to unless `at_source`. Raises ServerError: unreachable,
+    refused, no such database, or a standby when asked for a connection that writes.
     """
     address = source_url(settings) if at_source else url(settings)
     connection = _connected(address, read_only, _LIBRARY, options)
@@ -124,9 +123,9 @@ def connect(
 
 @dataclass(frozen=True)
 class Place:
-    """Where an address leads: all that libpq takes from it, its service, the environment and password files.
+    """Where an address leads, after libpq has applied its service, the environment and password files.
 
-    ``pooled`` says whether a pooler stands between, which hands its sessions on to others.
+    ``pooled`` says whether a pooler stands between us and the server and shares its sessions with others.
     """
 
     parameters: Mapping[str, str] = field(repr=False)
@@ -134,11 +133,11 @@ class Place:
 
 
 def place(address: str) -> Place:
-    """Where `address` leads, asked of libpq and of whoever answers there. Raises ServerError where nobody does."""
+    """Returns where `address` leads, by connecting to it. Raises ServerError if nobody answers."""
     with _connected(address, True, _LIBRARY, {}) as connection:
         info = connection.info
         found = info.get_parameters()
-        # Of several hosts the one that answered, so that every session is on the same server.
+        # Of several hosts, keep the one that answered, so that every session is on the same server.
         found |= {"host": info.host, "port": str(info.port), "dbname": info.dbname, "user": info.user}
         if "hostaddr" in found:
             found["hostaddr"] = info.hostaddr
@@ -146,7 +145,7 @@ def place(address: str) -> Place:
 
 
 def leads_to(connection: psycopg.Connection[Any], address: str) -> str:
-    """The address of whoever answered, without password and parameters; empty where `address` says as much itself."""
+    """Returns the address that answered, without password and parameters; empty if `address` already says it."""
     info, parts = connection.info, _parsed(address)
     found = {"user": info.user, "host": info.host, "port": str(info.port), "dbname": info.dbname}
     said = {"port": _PORT, "host": parts.get("hostaddr", ""), **parts}
@@ -155,12 +154,12 @@ def leads_to(connection: psycopg.Connection[Any], address: str) -> str:
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
     """Whether a pooler stands between a connection of ours and the server."""
-    return isinstance(connection, sessions.Connection) and connection.pooled
+    return isinstance(connection, sessions.OwnConnection) and connection.pooled
 
 
 @contextlib.contextmanager
 def asking(asked: str) -> Iterator[None]:
-    """Turn it into one sentence where the server did not answer, or ended what was asked."""
+    """Turns a broken connection or a time limit into a ServerError with one sentence."""
     try:
         yield
     except psycopg.Error as error:
@@ -172,15 +171,15 @@ def asking(asked: str) -> Iterator[None]:
 
 
 def time_limit(error: psycopg.Error) -> str:
-    """What to do about a time limit of the role or the database that ended it; empty where none did."""
+    """Returns what to do about the time limit that ended a statement; empty if none did."""
     name = next((name for kind, name in _LIMITS.items() if isinstance(error, kind)), None)
     return _MORE_TIME.format(name) if name else ""
 
 
 def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
-    """A SQLAlchemy engine on the operational database, for people: tables are found without their schema.
+    """Returns a SQLAlchemy engine for people: it finds the operational tables without their schema.
 
-    Read-only unless asked otherwise, and then where the tables are read. Its ``url`` holds no password.
+    Read-only by default, on the server the tables are read from. Its ``url`` holds no password.
     """
     given = source_url if read_only else url
     parts = _parsed(given(settings))
@@ -203,14 +202,14 @@ def engine(settings: Settings, *, read_only: bool = True) -> sqlalchemy.Engine:
 
     @sqlalchemy.event.listens_for(built, "do_connect")
     def _connect(dialect: Any, record: Any, unnamed: Any, arguments: dict[str, Any]) -> Any:
-        # The address is libpq's, so libpq reads it; SQLAlchemy's own adapters come along as the context.
+        # The address is in libpq's format, so libpq reads it; `context` passes on SQLAlchemy's own adapters.
         return _connected(given(settings), read_only, session, {"context": arguments.get("context")})
 
     return built
 
 
 def refused(address: str, error: psycopg.Error) -> ServerError:
-    """The one-sentence error for a connection that failed."""
+    """Returns the error for a connection that failed."""
     words = re.sub(r"\s*Is the server running [^?]*\?", "", " ".join(str(error).split()))
     found = re.sub(r"(?i)password\s*=\s*('(\\.|[^'\\])*'?|\S+)", "password=***", words)
     remedy = time_limit(error) or next(remedy for sign, remedy in _REMEDIES if re.search(sign, found, re.IGNORECASE))
@@ -218,14 +217,14 @@ def refused(address: str, error: psycopg.Error) -> ServerError:
 
 
 def unknown_letters(address: str) -> ServerError:
-    """The one-sentence error for a database that does not know which letters its bytes are."""
+    """Returns the error for a database that does not say which encoding its text has."""
     found = "its encoding is SQL_ASCII, so nobody can tell which letters its bytes are"
     remedy = "Dump it, create the database with encoding 'UTF8', and restore it there"
     return ServerError(f"using {shown(address)}", found, remedy)
 
 
 def standby(address: str) -> ServerError:
-    """The one-sentence error for a server that follows another one, where something is to be written."""
+    """Returns the error for writing to a standby."""
     remedy = f"Name the primary in {TARGET}; to read here and publish there, name this one in {SOURCE}"
     return ServerError(f"writing to {shown(address)}", "it is a standby, which can only be read", remedy)
 
@@ -236,18 +235,18 @@ def _setting(address: str) -> str:
 
 def _connected(
     address: str, read_only: bool, session: sessions.Settings, options: Mapping[str, Any]
-) -> sessions.Connection:
+) -> sessions.OwnConnection:
     parts = _parsed(address)
-    # A statement that is prepared on one of a pooler's sessions is not there on the next.
+    # A statement prepared on one session of a pooler is missing on the next.
     given: dict[str, Any] = {"client_encoding": "utf8", "fallback_application_name": APPLICATION}
     given |= {"prepare_threshold": None, **options}
     if "connect_timeout" not in parts and "PGCONNECT_TIMEOUT" not in os.environ:
         given["connect_timeout"] = _CONNECT_SECONDS
     given.update({name: value for name, value in NOTICED.items() if name not in parts})
     try:
-        connection = _settled(sessions.Connection.connect(address, **given), read_only, session)
+        connection = _settled(sessions.OwnConnection.connect(address, **given), read_only, session)
     except psycopg.Error as error:
-        # Psycopg's own error carries the connection's parameters, the password among them; its words go on alone.
+        # Psycopg's error carries the connection's parameters with the password, so keep only its message.
         failure = type(error)(str(error))
     else:
         if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
@@ -260,7 +259,7 @@ def _connected(
     raise refused(address, failure) from failure
 
 
-def _settled(connection: sessions.Connection, read_only: bool, session: sessions.Settings) -> sessions.Connection:
+def _settled(connection: sessions.OwnConnection, read_only: bool, session: sessions.Settings) -> sessions.OwnConnection:
     try:
         connection.settle(session, read_only=read_only)
     except BaseException:
@@ -270,7 +269,7 @@ def _settled(connection: sessions.Connection, read_only: bool, session: sessions
 
 
 def _parsed(address: str) -> dict[str, str]:
-    """The parts of an address as libpq reads it; raises SettingsError, which shows nothing of it, where it is none."""
+    """Returns the parts of an address as libpq reads it. Raises SettingsError, without quoting it, if it is invalid."""
     asked = f"the setting {_setting(address)}"
     scheme, found, rest = address.partition("://")
     if scheme not in {"postgresql", "postgres"} or not found:
@@ -287,7 +286,7 @@ def _parsed(address: str) -> dict[str, str]:
 
 
 def _read(address: str) -> dict[str, str] | None:
-    """What libpq makes of an address. Its complaint quotes the address, so it goes no further than here."""
+    """Returns the parts libpq finds in an address; None if it is invalid. Hides libpq's error, for it quotes it."""
     try:
         found = conninfo.conninfo_to_dict(address)
     except psycopg.Error:
@@ -296,7 +295,7 @@ def _read(address: str) -> dict[str, str] | None:
 
 
 def _address(parts: Mapping[str, str]) -> str:
-    """An address of these parts; hosts that are folders of sockets stand among the parameters."""
+    """Returns an address of these parts; socket folders and lists of hosts go into its parameters."""
     rest = dict(parts)
     user = quote(rest.pop("user"), safe="") + "@" if "user" in rest else ""
     place = ""

@@ -1,9 +1,9 @@
-"""Rows into Postgres tables, fast: frames as COPY text, tables in the order their foreign keys ask for.
+"""Loads rows into Postgres tables fast: frames become COPY text, and tables follow their foreign keys.
 
 Belongs here: writing COPY's text format from polars frames, and the statements around a bulk load.
 
-Text format rather than CSV: a line break within a value is written ``\\n``, so a line is a row and
-the line number in Postgres's message is the number of the row.
+Uses the text format, not CSV, because it writes a line break in a value as ``\\n``. So each line is a row, and
+the line number in Postgres's message is the row number.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Connection = psycopg.Connection[Any]
 
 
 def encode(frame: pl.DataFrame) -> bytes:
-    """The rows in COPY's text format: null as ``\\N``, times in UTC, lists as array literals."""
+    """Returns the rows in COPY's text format: null as ``\\N``, times in UTC, lists as array literals."""
     if not frame.height:
         return b""
     texts = frame.select(_as_text(frame[name]) for name in frame.columns)
@@ -43,7 +43,7 @@ def encode(frame: pl.DataFrame) -> bytes:
 
 
 def _as_text(column: pl.Series) -> pl.Series:
-    """The column as `write_csv` may write it without quoting anything."""
+    """Returns the column as text that `write_csv` can write without quotes."""
     if isinstance(column.dtype, pl.List):
         column = array_literals(column)
     if isinstance(column.dtype, pl.Datetime):
@@ -59,7 +59,7 @@ def _as_text(column: pl.Series) -> pl.Series:
 
 
 def array_literals(column: pl.Series) -> pl.Series:
-    """Lists as Postgres writes arrays: ``{"a","b, c",NULL}``; every element that is not null is quoted."""
+    """Returns lists as Postgres writes arrays: ``{"a","b, c",NULL}``; quotes every element that is not null."""
     quoted = (pl.lit('"') + pl.element().cast(pl.String).str.replace_all(r'(["\\])', r"\${1}") + pl.lit('"')).fill_null(
         "NULL"
     )
@@ -75,9 +75,9 @@ def write(
     *,
     schema: str | None = None,
 ) -> int:
-    """COPY the frames into a table, some rows at a time; how many rows there were.
+    """Copies the frames into a table in batches; returns the number of rows.
 
-    It is an operational table, or one of the `schema` given.
+    The table is an operational one, or lies in the `schema` given.
     """
     place = operational.table(connection, table) if schema is None else sql.Identifier(schema, table)
     command = sql.SQL("copy {} ({}) from stdin").format(place, sql.SQL(", ").join(map(sql.Identifier, columns)))
@@ -89,7 +89,7 @@ def write(
 
 
 def _encoded(frames: Iterable[pl.DataFrame]) -> Iterator[bytes]:
-    """The frames' text, in pieces that fit comfortably into memory, one made while the last is being sent."""
+    """Yields the frames as text in pieces that fit in memory; makes the next one while the last is sent."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         upcoming: Future[bytes] | None = None
         for frame in frames:
@@ -103,9 +103,9 @@ def _encoded(frames: Iterable[pl.DataFrame]) -> Iterator[bytes]:
 
 
 def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
-    """The tables so ordered that each comes after those its foreign keys refer to; read from the catalogue.
+    """Returns the tables so ordered that each follows those its foreign keys point to, as the catalog lists them.
 
-    A table may refer to itself: keys are checked when a statement ends. Raises LoadError where tables refer
+    A table may point to itself, for Postgres checks keys at the end of a statement. Raises LoadError if tables point
     to each other in a circle.
     """
     wanted = list(tables)
@@ -127,11 +127,11 @@ def insert_order(connection: Connection, tables: Iterable[str]) -> list[str]:
 
 @contextlib.contextmanager
 def keys_aside(connection: Connection, tables: Iterable[str]) -> Iterator[None]:
-    """Take secondary indexes and foreign keys off the tables, and build them again at the end, as they were.
+    """Drops secondary indexes and foreign keys of the tables, and builds them again, unchanged, after the block.
 
-    For a load of very many rows into empty tables: an index is sorted once and a key checked by one join,
-    instead of row by row. Within the caller's transaction, so nobody ever sees the tables without them. Leaves alone
-    what only the owner may touch if we are not the owner, and whatever its definition does not wholly describe.
+    Makes a large load into empty tables faster: Postgres sorts each index once and checks each key by one join,
+    not row by row. Runs in the caller's transaction, so nobody else sees the tables without them. Skips what only
+    the owner may change if we are not the owner, and what its definition does not fully describe.
     """
     query = operational.query(connection, project().postgres.keys_aside)
     found = connection.execute(query, {"tables": list(tables)}).fetchall()
@@ -143,7 +143,7 @@ def keys_aside(connection: Connection, tables: Iterable[str]) -> Iterator[None]:
             connection.execute(sql.SQL("drop index {}").format(operational.table(connection, name)))
     yield
     for kind, table, name, definition in reversed(found):
-        # The server's own words for the object, as pg_dump would print them.
+        # The server's own definition of the object, as pg_dump would print it.
         words = sql.SQL(definition)
         connection.execute(
             words if kind == "index" else _alter(connection, "alter table {} add constraint {} ", table, name) + words
@@ -155,6 +155,6 @@ def _alter(connection: Connection, statement: LiteralString, table: str, name: s
 
 
 def analyze(connection: Connection, tables: Iterable[str]) -> None:
-    """Let the planner know the tables: one that was never analysed is read by one thread only."""
+    """Updates the planner's statistics: Postgres reads a table without any with one process only."""
     listed = sql.SQL(", ").join(operational.table(connection, table) for table in tables)
     connection.execute(sql.SQL("analyze {}").format(listed))

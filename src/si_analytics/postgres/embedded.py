@@ -1,11 +1,11 @@
 """The Postgres server that comes with the toolkit: its data, its start and its stop.
 
-Belongs here: one server per folder, brought up on demand.
+Belongs here: one server per folder, started on demand.
 
-The server is left running when a command ends, so that the next one finds it. Its socket lies among
-its data, where only its owner comes: whatever answers there is this folder's server, and where nothing
-answers there is none, whatever pid files a reboot or a ``kill -9`` left. One process at a time acts, by a
-lock; Postgres's recovery and its hold on shared memory do the rest. Nothing listens on TCP unless asked.
+The server keeps running after a command ends, so that the next command finds it. Its socket lies in its data
+folder, which only the owner can enter. So whatever answers there is this folder's server, and if nothing answers no
+server runs, whatever pid files a reboot or a ``kill -9`` left. A lock lets one process act at a time; Postgres's
+recovery and its hold on shared memory do the rest. It listens on TCP only if asked.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ __all__ = ["DATABASE", "SUPERUSER", "Server", "binaries", "describe", "is_runnin
 
 DATABASE = "source_impact"
 _SECONDS = 120.0
-_PATIENCE = 30.0  # for the last processes of a killed server to see that it is gone
-_GOODBYE = 2.0  # for a session that was closed to end
+_PATIENCE = 30.0  # for the last processes of a killed server to end
+_GOODBYE = 2.0  # for a closed session to end
 _LOG_BYTES = 20_000_000
 _OPTIONS = {
     "unix_socket_directories": ".",
@@ -51,7 +51,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Server:
-    """An embedded server: its folder, and the folder clients find its socket in."""
+    """An embedded server: its folder, and the folder in which clients find its socket."""
 
     home: Path
     socket: Path
@@ -68,28 +68,28 @@ class Server:
 
     @property
     def password_file(self) -> Path:
-        """Where the password for TCP is kept, once TCP was asked for."""
+        """The file with the password for TCP, once somebody asked for TCP."""
         return self.home / "tcp-password"
 
     @property
     def url(self) -> str:
-        """The address to connect to, over the socket; holds no password, for there is none."""
+        """The address over the socket; it needs no password."""
         return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self.socket), safe='/')}&port={sockets.PORT}"
 
     def tcp_url(self, port: int, password: str | None = None) -> str:
-        """The address over TCP, with the password where it is given."""
+        """Returns the address over TCP, with the password if given."""
         user = SUPERUSER if password is None else f"{SUPERUSER}:{quote(password, safe='')}"
         return f"postgresql://{user}@{sockets.LOOPBACK}:{port}/{DATABASE}"
 
 
 def describe(home: Path) -> Server:
-    """The server of the folder `home`, whether it runs or not; touches nothing."""
+    """Returns the server of the folder `home`, running or not; touches nothing."""
     home = Path(os.path.abspath(home))  # noqa: PTH100 - resolve() would follow links, absolute() keep ".."
     return Server(home, sockets.folder(home / "data"))
 
 
 def is_running(server: Server) -> bool:
-    """Whether the server listens on its socket, ready or about to be."""
+    """Whether the server listens on its socket, ready or starting."""
     with _told("looking for the embedded Postgres"):
         if not sockets.is_there(server.data):
             return False
@@ -98,13 +98,13 @@ def is_running(server: Server) -> bool:
 
 
 def tcp_port(server: Server) -> int | None:
-    """The port on 127.0.0.1 that the running server listens on; none where it listens on its socket only."""
+    """Returns the port on 127.0.0.1 that the running server listens on; None if it listens on its socket only."""
     lines = _pid_file(server)
     return int(lines[3]) if len(lines) > 5 and lines[5] and is_running(server) else None
 
 
 def tcp_password(server: Server) -> str:
-    """The password for TCP; raises ServerError where TCP was never asked for."""
+    """Returns the password for TCP. Raises ServerError if nobody asked for TCP yet."""
     with _told("reading the password for TCP"):
         if not server.password_file.is_file():
             raise ServerError("reading the password for TCP", "there is none yet", "Make one: si db start --port 5433")
@@ -112,11 +112,10 @@ def tcp_password(server: Server) -> str:
 
 
 def start(home: Path, *, port: int | None = None, options: Mapping[str, str] = MappingProxyType({})) -> Server:
-    """The running server of `home`: created on first use, started where it is down, as it is where it runs.
+    """Returns the running server of `home`; creates it on first use, starts it if it is down.
 
-    With `port` it listens on 127.0.0.1 as well, until it stops; there a password is asked for. `options` are
-    settings of Postgres that it is started with instead of ours. Raises ServerError, with the end of the server's log
-    where it will not start.
+    With `port` it also listens on 127.0.0.1 until it stops, and asks for a password there. `options` replace our
+    Postgres settings at its start. Raises ServerError with the end of the server's log if it does not start.
     """
     server = describe(home)
     with _told(ASKED):
@@ -137,7 +136,7 @@ def start(home: Path, *, port: int | None = None, options: Mapping[str, str] = M
 
 
 def stop(home: Path) -> bool:
-    """Stop the server of `home`; whether there was one to stop."""
+    """Stops the server of `home`; returns whether it was running."""
     server = describe(home)
     with _told("stopping the embedded Postgres"):
         running = is_running(server)
@@ -171,7 +170,7 @@ def _launch(server: Server, port: int | None, asked: Mapping[str, str]) -> None:
 
 
 def _comes_up(server: Server, number: int) -> bool:
-    """Wait until the server that was just started listens; false once it has ended or takes too long."""
+    """Waits until the server just started listens; returns False if it ended or takes too long."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         if is_running(server):
@@ -185,7 +184,7 @@ def _comes_up(server: Server, number: int) -> bool:
 
 
 def _await(server: Server) -> None:
-    """Wait until the server lets callers in: after a crash it reads its log first."""
+    """Waits until the server accepts connections: after a crash it replays its log first."""
     deadline = time.monotonic() + _SECONDS
     while (state := _state(server, "postgres")) != "ready":
         passing = any(sign in state for sign in ("starting up", "shutting down", "not yet accepting", "recovery"))
@@ -195,7 +194,7 @@ def _await(server: Server) -> None:
 
 
 def _state(server: Server, database: str) -> str:
-    """``ready``, or why not, in Postgres's words."""
+    """Returns ``ready``, or Postgres's reason why it is not."""
     try:
         _connect(server, database).close()
     except psycopg.OperationalError as error:
@@ -209,7 +208,7 @@ def _connect(server: Server, database: str) -> psycopg.Connection[tuple[object, 
 
 
 def _complete(server: Server, port: int | None) -> None:
-    """The database, and the password where TCP was asked for."""
+    """Creates the database, and sets the password if TCP was asked for."""
     with _connect(server, "postgres") as connection:
         if not connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchall():
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
@@ -233,8 +232,8 @@ def _stop(server: Server) -> None:
 
 
 def _refuse_busy(server: Server, port: int) -> None:
-    """A server that runs is not taken from under those who use it."""
-    # A session its client has closed is still listed until its process has ended.
+    """Raises ServerError if the running server has other sessions, which a restart would end."""
+    # The server lists a closed session until its process has ended.
     soon = tenacity.Retrying(
         stop=tenacity.stop_after_delay(_GOODBYE),
         wait=tenacity.wait_fixed(0.05),
@@ -252,7 +251,7 @@ def _refuse_busy(server: Server, port: int) -> None:
 
 
 def _others(server: Server) -> int:
-    """How many sessions there are beside the one that asks."""
+    """Returns the number of sessions besides this one."""
     with _connect(server, "postgres") as connection:
         return connection.execute(
             "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
@@ -260,7 +259,7 @@ def _others(server: Server) -> int:
 
 
 def _pid_file(server: Server) -> list[str]:
-    """The lines of the server's pid file, left over or not: process, folder, start, port, socket, address, ..."""
+    """Returns the lines of the pid file, current or left over: process, folder, start, port, socket, address, ..."""
     try:
         return (server.data / "postmaster.pid").read_text(errors="replace").split("\n")
     except FileNotFoundError:
@@ -268,7 +267,7 @@ def _pid_file(server: Server) -> list[str]:
 
 
 def _open_log(server: Server, to: postgres_binaries.Account | None) -> int:
-    """Have a log that the server may write to, not without end; how long it is so far."""
+    """Gives the server a log it may write to, and starts a new one if it is too long; returns its size in bytes."""
     if server.log.exists() and server.log.stat().st_size > _LOG_BYTES:
         server.log.replace(server.log.with_name(server.log.name + ".old"))
     server.log.touch(mode=0o600)
@@ -278,7 +277,7 @@ def _open_log(server: Server, to: postgres_binaries.Account | None) -> int:
 
 @contextlib.contextmanager
 def _lock(server: Server) -> Iterator[None]:
-    """One process at a time starts or stops the server."""
+    """Lets one process at a time start or stop the server. Raises ServerError after minutes of waiting."""
     lock = filelock.FileLock(server.home / "start.lock", timeout=2 * _SECONDS)
     try:
         lock.acquire()
@@ -294,7 +293,7 @@ def _lock(server: Server) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _told(asked: str) -> Iterator[None]:
-    """Turn what the operating system refuses into one sentence."""
+    """Turns errors of the operating system and of Postgres into one sentence."""
     try:
         yield
     except AnalyticsError:

@@ -1,6 +1,6 @@
-"""Locks of other sessions: for how long they are waited for, and who holds them, told everywhere in the same words.
+"""Waiting for locks of other sessions, and naming who holds them in the same words everywhere.
 
-Belongs here: waiting with pauses in which nothing of ours is held, and naming sessions, never what they run.
+Belongs here: waiting with pauses in which we hold nothing, and naming sessions, never what they run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from si_analytics.settings import Settings
 
 SETTING = "SI_LOCK_TIMEOUT"
 READERS_WAIT_FOR = ("AccessExclusiveLock",)
-"""What keeps a reader waiting: `alter table`, `truncate`, `vacuum full`, and whoever asked for that."""
+"""The locks that block a reader: of `alter table`, `truncate`, `vacuum full`, held or still waited for."""
 WRITERS_WAIT_FOR = (
     *("RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock"),
     *("ExclusiveLock", "AccessExclusiveLock"),
@@ -29,14 +29,14 @@ _AT_ONCE = 5.0
 _LONGEST_PAUSE = 10.0
 
 Said = Callable[[str, float], None]
-"""Hears whom we wait for, and for how many seconds."""
+"""Receives the sessions we wait for, and for how many seconds."""
 
 Connection = psycopg.Connection[Any]
 _Result = TypeVar("_Result")
 
 
 def at_once(settings: Settings) -> float:
-    """The seconds that one attempt at reading waits for a lock, its snapshot held: then it lets go and begins anew."""
+    """Returns how many seconds one attempt to read waits for a lock with its snapshot open, before it starts anew."""
     return min(_AT_ONCE, float(settings.lock_timeout))
 
 
@@ -49,10 +49,9 @@ def patiently(
     said: Callable[[BaseException, float], None],
     sleep: Callable[[float], None],
 ) -> _Result:
-    """What `work` returns; where it is `blocked`, after `wait` seconds, it is repeated after a pause.
+    """Returns what `work` returns; repeats it after a pause if it raises `blocked`, which takes it `wait` seconds.
 
-    Once its attempts and pauses come to `patience` seconds, what it raised last is raised. ``said`` hears of each
-    pause.
+    Raises the last error once attempts and pauses add up to `patience` seconds. Calls ``said`` before each pause.
     """
 
     def over(state: tenacity.RetryCallState) -> bool:
@@ -75,12 +74,12 @@ def patiently(
 
 
 def limit(connection: Connection, seconds: int) -> None:
-    """Within a transaction: wait for others' locks no longer than that."""
+    """Limits, within a transaction, how long to wait for the locks of others."""
     connection.execute("select set_config('lock_timeout', %s, true)", [f"{seconds}s"])
 
 
 def kept_waiting(connection: Connection, seconds: int, lock: int | None = None) -> str:
-    """What was found where `limit` was reached, after the transaction: who has the turn of `lock`, or holds tables."""
+    """Returns what was found when `limit` was reached: who holds `lock`, else who holds tables. Rolls back first."""
     if connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
         connection.rollback()
     who = turn_holder(connection, lock) if lock is not None else ""
@@ -89,7 +88,7 @@ def kept_waiting(connection: Connection, seconds: int, lock: int | None = None) 
 
 
 def unreadable(settings: Settings, tables: Sequence[str]) -> LockedError:
-    """The one-sentence error for reading that waited for a lock."""
+    """Returns the error for a read that waited for a lock."""
     try:
         who = readers_wait_for(settings, tables) or readers_wait_for(settings) or "it has just ended"
     except (ServerError, psycopg.Error) as error:
@@ -102,25 +101,25 @@ def unreadable(settings: Settings, tables: Sequence[str]) -> LockedError:
 
 
 def readers_wait_for(settings: Settings, tables: Sequence[str] | None = None) -> str:
-    """The sessions that keep whoever reads these tables, or any, waiting; nothing where there are none."""
+    """Returns the sessions that block readers of these tables, or of any table; empty if there are none."""
     with postgres.connect(settings, at_source=True) as connection:
         return holders(connection, READERS_WAIT_FOR, tables)
 
 
 def given_up(error: LockedError, settings: Settings) -> LockedError:
-    """`error`, with for how long it was waited."""
+    """Returns `error` with the time it waited."""
     return LockedError(error.asked, f"after {settings.lock_timeout} s of waiting {error.found}", error.remedy)
 
 
 def holders(connection: Connection, modes: Sequence[str], tables: Sequence[str] | None = None) -> str:
-    """The sessions whose transactions are open the longest, of those with such locks; nothing where there are none."""
+    """Returns the sessions with such locks whose transactions have been open longest; empty if there are none."""
     asked = {"modes": list(modes), "tables": None if tables is None else list(tables)}
     found = connection.execute(project().postgres.lock_holders.text, asked).fetchall()
     return ", ".join(_session(*row) for row in found)
 
 
 def turn_holder(connection: Connection, lock: int) -> str:
-    """The session that has the turn an advisory lock stands for; nothing where it has just ended."""
+    """Returns the session that holds an advisory lock; empty if it has just ended."""
     found = connection.execute(project().postgres.publisher.text, {"lock": lock}).fetchall()
     return ", ".join(_session(*row) for row in found)
 

@@ -1,11 +1,11 @@
-"""The schema that the operational tables are in: ``public``, unless ``SI_SOURCE_SCHEMA`` names another.
+"""The schema that holds the operational tables: ``public``, unless ``SI_SOURCE_SCHEMA`` names another.
 
-Belongs here: putting the SQL files and the names of tables there, and saying where tables are that are not.
+Belongs here: moving our SQL files and table names to that schema, and saying where missing tables are.
 
-The files say ``public``, and can be run as they are where the tables are in that. For another schema the word is
-replaced wherever Postgres would read it as a schema: before a dot, after the word ``schema``, and as a text of its own,
-in the bodies of ``do`` blocks and functions as well. Comments, and texts that merely hold the word, stay as they are:
-so do the boards, which are in ``public`` wherever the tables are.
+The files say ``public`` and run unchanged if the tables are there. For another schema, replaces the word wherever
+Postgres would read it as a schema: before a dot, after the word ``schema``, and as a whole string literal, also in
+the bodies of ``do`` blocks and functions. Leaves comments and longer strings that hold the word alone, and the
+boards, which are in ``public`` wherever the tables are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from si_analytics.definitions import Query
 from si_analytics.errors import SchemaError
 
 SCHEMA = "public"
-"""Where the operational tables are by default, and the boards always."""
+"""The default schema of the operational tables. The boards are always in it."""
 
 SETTING = "SI_SOURCE_SCHEMA"
 _BODY = "$$"
@@ -31,48 +31,48 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that knows in which schema its operational tables are."""
+    """A connection that knows which schema holds its operational tables."""
 
     operational = SCHEMA
 
 
 def of(connection: psycopg.Connection[Any]) -> str:
-    """The schema of the operational tables of a connection; ``public`` where nobody said."""
+    """Returns the schema of the operational tables of a connection; ``public`` if it does not know."""
     return connection.operational if isinstance(connection, Connection) else SCHEMA
 
 
 def table(connection: psycopg.Connection[Any], name: str) -> pg_sql.Identifier:
-    """An operational table, or what belongs to one, with its schema, quoted."""
+    """Returns the quoted name, with its schema, of an operational table or of an object that belongs to one."""
     return pg_sql.Identifier(of(connection), name)
 
 
 def query(connection: psycopg.Connection[Any], asked: Query) -> LiteralString:
-    """The text of a query, for the schema of this connection."""
+    """Returns the text of a query for the schema of this connection."""
     return text(asked.text, of(connection))
 
 
 def named(place: str, schema: str) -> str:
-    """`place`, a schema and a name as our files write them, quoted where Postgres asks for that: ``"Shop".deals``."""
+    """Returns `place`, a schema and a name in our files, quoted if Postgres needs quotes: ``"Shop".deals``."""
     space, _, name = place.rpartition(".")
     return ".".join(quoted(part) for part in ((schema if space == SCHEMA else space), name))
 
 
 def text(written: str, schema: str) -> LiteralString:
-    """SQL of our own files with the operational tables in `schema`."""
+    """Returns SQL of our own files with the operational tables in `schema`."""
     return written if schema == SCHEMA else _moved(written, schema)
 
 
 def bound(written: str, values: Mapping[str, object]) -> str:
-    """The text of a query with its parameters in it, quoted by the driver, for where none can be sent beside it."""
+    """Returns a query with its values written into it, quoted by the driver, for calls that take no parameters."""
     parts = _PARAMETER.split(written)
     pieces = [pg_sql.Literal(values[part]) if place % 2 else pg_sql.SQL(part) for place, part in enumerate(parts)]
     return pg_sql.Composed(pieces).as_string(None)
 
 
 def absent(lacking: Sequence[str], schema: str, elsewhere: str | None) -> SchemaError:
-    """The one-sentence error for tables that are not in `schema`; most are in the schema `elsewhere`, if any is named.
+    """Returns the error for tables that are not in `schema`; `elsewhere` names the schema that holds most, if any.
 
-    What stands elsewhere is to be read there: an empty twin of every table would be read as a market without a deal.
+    Tables elsewhere should be read there: an empty copy of each table here would look like a market without a deal.
     """
     others = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
     listed = ", ".join(lacking[:_NAMED]) + others
@@ -87,7 +87,7 @@ def absent(lacking: Sequence[str], schema: str, elsewhere: str | None) -> Schema
 @functools.cache
 def _moved(written: str, schema: str) -> LiteralString:
     identifier, literal = _doubled(schema, '"'), _doubled(schema, "'")
-    if "%(" in written:  # psycopg reads a sign of per cent as the beginning of a parameter there
+    if "%(" in written:  # there psycopg reads a percent sign as the start of a parameter
         identifier, literal = identifier.replace("%", "%%"), literal.replace("%", "%%")
     moved, last = [], 0
     for start, end, kind in _places(written):
@@ -97,17 +97,17 @@ def _moved(written: str, schema: str) -> LiteralString:
 
 
 def _places(written: str) -> Iterator[tuple[int, int, str]]:
-    """Where `written` names the schema, from and to, and as what."""
+    """Yields where `written` names the schema: start, end, and whether as identifier or literal."""
     from sqlglot.dialects import Postgres
     from sqlglot.tokenizer_core import TokenType
 
     tokens = Postgres().tokenize(written)
     for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
         start, end = token.start, token.end + 1
-        if before is not None and before.token_type == TokenType.COMMAND:  # like `do`: the rest of it is one token
+        if before is not None and before.token_type == TokenType.COMMAND:  # such as `do`: one token holds the rest
             rest = written.index(token.text, before.end + 1)
             yield from ((rest + one, rest + two, kind) for one, two, kind in _places(token.text))
-        elif written.startswith(_BODY, start):  # of a function or a `do` block, which is one token
+        elif written.startswith(_BODY, start):  # one token holds the body of a function or a `do` block
             inside = start + len(_BODY)
             body = written[inside : written.index(_BODY, inside)]
             yield from ((inside + one, inside + two, kind) for one, two, kind in _places(body))
@@ -124,5 +124,5 @@ def _doubled(name: str, quote: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name without quotes where it is one that needs none."""
+    """Returns a name, quoted only if it needs quotes."""
     return name if name.isascii() and name.isidentifier() and name == name.lower() else _doubled(name, '"')

@@ -1,6 +1,6 @@
-"""Tables and views as they stand in Postgres: kind, columns, rights, parts, what a view shows.
+"""Tables and views as Postgres holds them: kind, columns, rights, parts, and what a view shows.
 
-Belongs here: reading them from Postgres's catalogs, through whatever connection answers a query.
+Belongs here: reading them from Postgres's catalogs, through any connection that answers a query.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from si_analytics.postgres import operational
 
 ANALYTICS = "analytics"
 REFRESHES = "refreshes"
-_NUMBER = 12  # where in a row of sql/postgres/sources what is said of its column begins
+_NUMBER = 12  # where the facts about a column begin in a row of sql/postgres/sources
 MARKS = frozenset({"ctid", "xmin"})
-"""Where a row lies and which transaction wrote it: the columns of Postgres's own by which changes are found."""
+"""A row's place and the transaction that wrote it: the columns of Postgres's own that reveal changes."""
 PART = "tableoid"
-"""Which part of a table a row lies in: asked of tables that have parts."""
+"""The part of a table that a row lies in; asked of tables with parts."""
 VIEWS = frozenset("vm")
-"""The kinds of relation that show the rows of others."""
+"""The kinds of relation that show rows of other relations."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """A partition of a table, or what inherits from it, that holds rows; ``shape`` tells its columns."""
+class Partition:
+    """A partition or child of a table that holds rows; ``shape`` describes its columns."""
 
     oid: int
     file: int
@@ -37,18 +37,18 @@ class Part:
 
     @property
     def identity(self) -> str:
-        """Changes whenever its values may have changed without a mark."""
+        """Changes whenever its values may have changed without a mark on a row."""
         return f"{self.oid}:{digest([self.file, self.shape])[:16]}"
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view as it stands; ``file`` is the number of the file its rows lie in.
+    """A table or view in Postgres; ``file`` is the number of the file that holds its rows.
 
-    ``readable`` says whether this role may read the whole of it, ``marks_readable`` whether where a row lies and who
-    wrote it, ``part_readable`` in which part it lies, ``rows_hidden`` whether policies apply to it. ``stands_on`` are
-    the relations that a view shows. ``closed`` names the columns this role may not read. ``parts`` are all that hold
-    rows of a table that is partitioned or inherited from, itself included where it does.
+    ``readable``: this role may read all of it; ``marks_readable``: it may ask for a row's place and writer;
+    ``part_readable``: it may ask for a row's part; ``rows_hidden``: policies apply to the role. ``stands_on`` holds
+    the relations a view shows, ``closed`` the columns this role may not read. ``parts`` holds everything that stores
+    rows of a partitioned or inherited table, the table itself included if it stores any.
     """
 
     schema: str
@@ -63,32 +63,32 @@ class Relation:
     rows_hidden: bool
     definition: str
     stands_on: frozenset[int]
-    columns: tuple[contract.Column, ...]
+    columns: tuple[contract.ReadColumn, ...]
     numbers: tuple[int, ...]
     closed: frozenset[str]
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Partition, ...] = ()
 
 
 def described(answer: Callable[[str], list[tuple[Any, ...]]], schema: str) -> dict[tuple[str, str], Relation]:
-    """As `relations`, of whatever answers a query."""
+    """Returns every table and view by schema and name; `answer` runs a query and returns its rows."""
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
     for row in answer(operational.text(project().postgres.sources.text, schema)):
         found.setdefault((row[0], row[1]), []).append(row)
-    below: dict[str, list[Part]] = {}
+    below: dict[str, list[Partition]] = {}
     for name, *part in answer(operational.text(project().postgres.parts.text, schema)):
-        below.setdefault(name, []).append(Part(*part))
+        below.setdefault(name, []).append(Partition(*part))
     return {
         place: _relation(rows, below.get(place[1], []) if place[0] == schema else []) for place, rows in found.items()
     }
 
 
-def _relation(rows: list[tuple[Any, ...]], below: Sequence[Part]) -> Relation:
+def _relation(rows: list[tuple[Any, ...]], below: Sequence[Partition]) -> Relation:
     first, real = rows[0], [row for row in rows if row[_NUMBER] is not None]
-    columns = tuple(contract.Column(*row[_NUMBER + 1 : -1]) for row in real)
+    columns = tuple(contract.ReadColumn(*row[_NUMBER + 1 : -1]) for row in real)
     numbers, closed = tuple(row[_NUMBER] for row in real), frozenset(row[_NUMBER + 1] for row in real if not row[-1])
     stands_on = frozenset(map(int, filter(None, first[_NUMBER - 1].split(","))))
     oid, file, kind, access_method = first[2:6]
-    own = [Part(oid, file, kind, access_method, digest([numbers]))] if below and kind == "r" else []
+    own = [Partition(oid, file, kind, access_method, digest([numbers]))] if below and kind == "r" else []
     parts = (*own, *below)
     return Relation(*first[: _NUMBER - 1], stands_on, columns, numbers, closed, parts)  # type: ignore[call-arg]
 

@@ -1,10 +1,10 @@
-"""What a session of ours is set to, for as long as it is ours and no longer.
+"""Our settings for a session, which last only while the session is ours.
 
-Belongs here: the psycopg connection whose transactions begin with our settings, and whether a pooler stands between.
+Belongs here: the psycopg connection that begins each transaction with our settings, and detecting a pooler.
 
-A pooler in transaction mode hands the session on to whoever comes next, with all that was set in it. So everything is
-set with ``set local``, at the beginning of each transaction, and ends with it. Only a session that is known to be ours
-alone, because the server itself answered, keeps what is set for statements outside of transactions.
+A pooler in transaction mode passes the session to the next client, with all its settings. So we set everything with
+``set local`` at the start of each transaction, and it ends with the transaction. Only if the server itself answered
+is the session ours alone; then it also keeps the settings for statements outside of transactions.
 """
 
 from __future__ import annotations
@@ -21,37 +21,36 @@ from si_analytics.definitions import project
 from si_analytics.postgres import operational
 
 Settings = Mapping[str, tuple[str, ...]]
-"""Settings of Postgres and their values; a path has several."""
+"""Settings of Postgres and their values; a search path has several values."""
 
 
-class Connection(operational.Connection):
-    """A connection each transaction of which begins with `settings`, which end with it."""
+class OwnConnection(operational.Connection):
+    """A connection that begins each of its transactions with `settings`; they end with the transaction."""
 
     settings: Settings
     pooled = False
     _standing = False
 
     def settle(self, settings: Settings, *, read_only: bool) -> None:
-        """Begin each transaction with these; find out who answers. Reads once."""
+        """Uses these settings from now on, and finds out whether a pooler answers; reads from the server once."""
         self.settings = settings
         self.read_only = read_only or None
         self.cursor_factory, self.server_cursor_factory = Cursor, ServerCursor
         with self.transaction():
-            # Who is there can be told whatever the limits are.
+            # Finding out who answers must work whatever the limits are.
             self.execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
             ((process,),) = self.execute("select pg_catalog.pg_backend_pid()").fetchall()
-            # A pooler makes up the number that it tells whoever connects: it is none of the server's processes.
+            # A pooler invents the process id it reports, so it differs from the server's own.
             self.pooled = process != self.info.backend_pid
             watchful = [] if self.pooled else self.execute(project().postgres.watchful.text).fetchall()
-        # The other side may be gone without a word: a server whose client was killed notices also while it waits for a
-        # lock, and lets go of its own.
+        # A server whose client was killed must notice it even while it waits for a lock, and release its own locks.
         self.settings = {**settings, **{name: (wanted,) for name, wanted in watchful}}
 
     @contextlib.contextmanager
     def transaction(
         self, savepoint_name: str | None = None, force_rollback: bool = False
     ) -> Iterator[psycopg.Transaction]:
-        """A transaction that begins with our settings, or a savepoint within one."""
+        """A transaction with our settings, or a savepoint within one."""
         begins = self.info.transaction_status == TransactionStatus.IDLE
         with super().transaction(savepoint_name, force_rollback) as transaction:
             if begins:
@@ -60,7 +59,7 @@ class Connection(operational.Connection):
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
-        """Have our settings hold for one statement."""
+        """Applies our settings to one statement."""
         if self.info.transaction_status != TransactionStatus.IDLE:
             yield
         elif not self.autocommit:
@@ -80,7 +79,7 @@ class Connection(operational.Connection):
         if self.read_only and not local:
             wanted["default_transaction_read_only"] = ("on",)
         how = sql.SQL("set local {} = {}" if local else "set {} = {}")
-        # In one go, and not as a query: whoever wants to choose the transaction's snapshot still can.
+        # One call, and not a query, so that the caller can still choose the transaction's snapshot.
         statements = [
             how.format(sql.Identifier(name), sql.SQL(", ").join(map(sql.Literal, values)))
             for name, values in wanted.items()
@@ -89,7 +88,7 @@ class Connection(operational.Connection):
 
 
 class _Prepared:
-    """Each statement of a cursor finds our settings in force."""
+    """Runs each statement of a cursor with our settings."""
 
     def execute(self, *given: Any, **named: Any) -> Any:
         with self.connection.prepared():  # type: ignore[attr-defined]
@@ -110,8 +109,8 @@ class _Prepared:
 
 
 class Cursor(_Prepared, psycopg.Cursor[Any]):
-    """A cursor of ours."""
+    """A cursor that uses our settings."""
 
 
 class ServerCursor(_Prepared, psycopg.ServerCursor[Any]):
-    """A cursor of ours whose rows stay on the server."""
+    """A cursor that uses our settings and leaves its rows on the server."""

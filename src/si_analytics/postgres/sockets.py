@@ -1,11 +1,11 @@
-"""The socket of the embedded Postgres: where it lies, where clients find it, whether anybody listens.
+"""The socket of the embedded Postgres: where it is, where clients find it, whether anybody listens.
 
 Belongs here: paths and probes, nothing that starts or stops a server.
 
-The server binds its socket in its own data folder, by a relative path that is never too long. Clients
-need an absolute one that is short and holds no character with a meaning to libpq, a URL or a list of
-hosts. Where the data folder has no such path, they go through a symbolic link in the folder for
-temporary files. The link is only followed if it is ours.
+The server binds its socket in its own data folder, by a relative path, which is never too long. Clients
+need an absolute path that is short and holds no character with a meaning to libpq, a URL or a list of
+hosts. If the data folder's path does not qualify, they use a symbolic link in the folder for
+temporary files, and follow it only if we own it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pathlib import Path
 from si_analytics.errors import ServerError, UsageError
 
 PORT = 5432
-"""Of the socket's name: clients always use this one, whatever port the server listens on over TCP."""
+"""The port in the socket's name: clients always use this one, whatever port the server has on TCP."""
 
 LOOPBACK = "127.0.0.1"
-_PLAIN_PATH = re.compile(r"/[A-Za-z0-9._/+=-]{1,84}")  # a socket's path ends at 103 bytes, the file's name included
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9._/+=-]{1,84}")  # a socket's path has at most 103 bytes with its file name
 
 
 def folder(data: Path) -> Path:
-    """Where clients find the socket that lies in `data`: there, or a link to there."""
+    """Returns the folder in which clients find the socket of `data`: `data` itself, or a link to it."""
     if _PLAIN_PATH.fullmatch(str(data)):
         return data
     identity = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
@@ -38,7 +38,7 @@ def folder(data: Path) -> Path:
 
 
 def make_reachable(data: Path, link: Path) -> None:
-    """Have `link` lead to `data`; raises ServerError where somebody else has put something there."""
+    """Makes `link` lead to `data`. Raises ServerError if somebody else has put something there."""
     if link == data:
         return
     try:
@@ -58,7 +58,7 @@ def make_reachable(data: Path, link: Path) -> None:
 
 
 def take_away(data: Path, link: Path) -> None:
-    """Undo `make_reachable`."""
+    """Undoes `make_reachable`."""
     if link != data and link.is_symlink() and link.readlink() == data:
         link.unlink()
 
@@ -69,7 +69,7 @@ def is_there(data: Path) -> bool:
 
 
 def listens(link: Path) -> bool:
-    """Whether a server listens on the socket, ready or about to be; a leftover file does not."""
+    """Whether a server listens on the socket, ready or starting; a leftover file does not count."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(10)
         try:
@@ -77,12 +77,12 @@ def listens(link: Path) -> bool:
         except (FileNotFoundError, ConnectionRefusedError):
             return False
         except (TimeoutError, BlockingIOError):
-            return True  # it has more callers than it can take at once
+            return True  # it has more callers than it can accept at once
     return True
 
 
 def clear(data: Path, port: int) -> None:
-    """Remove what a server that is gone left in its data folder; name the socket of the next as always."""
+    """Removes sockets that an ended server left in its data folder, and gives the next socket the usual name."""
     for leftover in data.glob(".s.PGSQL.*"):
         leftover.unlink()
     if port != PORT:
@@ -90,7 +90,7 @@ def clear(data: Path, port: int) -> None:
 
 
 def require_free(port: int) -> None:
-    """Raise UsageError for a number that is no port, ServerError where the port cannot be had."""
+    """Raises UsageError for an invalid port number, ServerError if the port is taken."""
     asked = f"listening on {LOOPBACK} port {port}"
     if not 0 < port < 65536:
         raise UsageError(asked, "it is not between 1 and 65535", "Use one like 5433")

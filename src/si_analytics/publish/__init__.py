@@ -1,4 +1,4 @@
-"""From the warehouse back to Postgres: the rows that differ, in one transaction."""
+"""Writes the rows that differ from the warehouse back to Postgres, in one transaction."""
 
 from si_analytics.publish.publication import (
     CHANNEL,

@@ -1,7 +1,7 @@
-"""The gate before publishing: a change that no business makes overnight waits for somebody to say it is right.
+"""The gate before publishing: a change that no business makes overnight needs somebody's confirmation.
 
-Belongs here: judging what a publish is about to do by what stands in Postgres. Reads only; runs within the transaction
-that publishes. What is wrong in itself is refused before, by the blocking checks.
+Belongs here: judging what a publish is about to do against what Postgres holds. Reads only; runs within the
+transaction that publishes. The blocking checks have already refused what is wrong in itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from si_analytics.definitions.targets import Target
 from si_analytics.errors import ImplausibleChangeError, PublishError
 
 FEWEST = 3
-"""As many agents at least have to lose everything: where there are two, one who does is half of them."""
+"""At least this many agents must lose everything: of two agents, one would already be half."""
 
 _NAMED = 3
 _REMEDY = (
@@ -28,9 +28,9 @@ _REMEDY = (
 
 
 def require_plausible(connection: psycopg.Connection[Any], share: Decimal) -> None:
-    """Raise ImplausibleChangeError where more than `share` of the agents who earned something would have nothing.
+    """Raise ImplausibleChangeError if more than `share` of the agents who earned something would have nothing.
 
-    Asked of what is published now and what would change; less than `FEWEST` agents are let through.
+    Compares what is published now with what would change; lets losses of fewer than `FEWEST` agents through.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         losing = cursor.execute(project().postgres.losing_agents.text).fetchall()
@@ -49,9 +49,9 @@ def require_plausible(connection: psycopg.Connection[Any], share: Decimal) -> No
 
 
 def require_fitting(connection: psycopg.Connection[Any], target: Target) -> None:
-    """Raise PublishError that names table, column, key and value where one does not fit the column as it stands.
+    """Raise PublishError that names table, column, key and value if a value does not fit the column as it is now.
 
-    The checks hold the numbers to the declared columns; a live one may have been made narrower.
+    The checks hold the numbers to the declared columns; a live column may have been narrowed.
     """
     place = {"schema": target.schema, "table": target.bare}
     limits = connection.execute(project().postgres.column_limits.text, place).fetchall()

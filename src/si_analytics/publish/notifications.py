@@ -1,6 +1,6 @@
-"""Hearing of each publication as it is committed: ``LISTEN si_metrics``, through restarts of the server.
+"""Hears of each publication as it is committed (``LISTEN si_metrics``), even across restarts of the server.
 
-Belongs here: `Listener`, its connection and how it comes back.
+Belongs here: `Listener`, its connection and how it reconnects.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from si_analytics.publish import publication
 from si_analytics.settings import Settings
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-_OWN_WORDS = 3.0  # seconds for what we send to ourselves to arrive
+_OWN_WORDS = 3.0  # seconds for our own message to arrive
 _TAKING_BACK = 20
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -33,7 +33,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Published:
-    """One publication: which refresh, the moment it describes, the rows written per target."""
+    """One publication: its refresh, the moment it describes, the rows written per target."""
 
     refresh_id: UUID
     as_of: datetime
@@ -42,7 +42,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Lost:
-    """The connection is gone, and why; it is tried again after so many seconds."""
+    """The connection is gone, and why; the listener retries after `seconds`."""
 
     reason: str
     seconds: float
@@ -50,12 +50,12 @@ class Lost:
 
 @dataclass(frozen=True)
 class Back:
-    """The connection stands again; what was published meanwhile follows."""
+    """The connection is back; publications missed meanwhile follow."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A notification on the channel that no refresh of ours sends."""
+    """A notification on the channel that none of our refreshes sends."""
 
     payload: str
 
@@ -64,9 +64,9 @@ Heard = Published | Lost | Back | Unreadable
 
 
 class Listener:
-    """Listens from when it is entered. `wait` gives what was heard; a connection that broke is made again.
+    """Listens from when it is entered. `wait` returns what it heard, and reconnects after a break.
 
-    Raises ServerError on entering where the server cannot be reached; afterwards it says `Lost` and tries again,
+    Raises ServerError on entering if the server cannot be reached; afterwards it returns `Lost` and retries,
     after pauses that grow to half a minute.
     """
 
@@ -88,13 +88,13 @@ class Listener:
         self.close()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
 
     def wait(self, seconds: float) -> list[Heard]:
-        """What is heard first, as soon as it is; nothing where it stays quiet for `seconds`."""
+        """What is heard first, as soon as it is heard; nothing if `seconds` pass in silence."""
         if self._connection is None:
             return self._return(seconds)
         try:
@@ -104,7 +104,7 @@ class Listener:
         return [self._read(one.payload) for one in found]
 
     def _return(self, seconds: float) -> list[Heard]:
-        """Connect again, after the pause that was told; whatever was published since the break is told now."""
+        """Reconnect after the announced pause, and return what was published since the break."""
         if self._pause > seconds:
             self._sleep(seconds)
             self._pause -= seconds
@@ -136,12 +136,12 @@ class Listener:
         return connection
 
     def _missed(self, connection: Connection) -> list[Heard]:
-        """What was published since the last that was heard of; nothing where this role may not read the record."""
+        """What was published since the last publication heard; nothing if this role may not read the record."""
         try:
             with postgres.asking("listening to Postgres"):
                 rows = connection.execute(project().postgres.published_since.text, {"after": self._last}).fetchall()
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
-            return []  # there is no record for this role: it hears what is sent from here on
+            return []  # this role cannot read the record: it hears only what is sent from here on
         except BaseException:
             connection.close()
             raise
@@ -161,9 +161,9 @@ class Listener:
 
 
 def _require_hearing(connection: Connection, settings: Settings) -> None:
-    """Send ourselves a word, on a channel of our own. Raises ServerError where it does not arrive.
+    """Send ourselves a message, on a channel of our own. Raises ServerError if it does not arrive.
 
-    It comes from a second connection: a pooler that hands sessions on delivers it to whoever has the session then.
+    It comes from a second connection: a pooler that shares sessions delivers it to whoever has the session then.
     """
     channel = f"si_watch_{uuid.uuid4().hex}"
     named = pg_sql.Identifier(channel)
@@ -173,7 +173,7 @@ def _require_hearing(connection: Connection, settings: Settings) -> None:
     with postgres.connect(settings, autocommit=True) as other:
         other.execute("select pg_notify(%s, '')", [channel])
     heard = list(connection.notifies(timeout=_OWN_WORDS, stop_after=1))
-    for _ in range(_TAKING_BACK):  # on the session that listens: it may be somebody else's by now
+    for _ in range(_TAKING_BACK):  # on the session that listens: somebody else may have it by now
         with connection.transaction():
             connection.execute(pg_sql.SQL("unlisten {}").format(named))
             if connection.execute("select pg_backend_pid()").fetchone() == session:

@@ -1,11 +1,11 @@
-"""Back to Postgres: every summary table and materialized view, in one transaction.
+"""Publishes every summary table and materialized view to Postgres, in one transaction.
 
-Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Only rows
-that differ are written, so triggers and `updated_at` move only where something changed, and readers see all of
+Belongs here: the order in which a refresh's results are compared, judged and written, and the record of it. Writes
+only rows that differ, so triggers and `updated_at` move only where something changed, and readers see all of
 the old or all of the new.
 
-First all that waits for nobody: comparing, the gate, the boards in a schema of our own, their views. Rows of the
-application are locked last, all at once and in one order, and for no longer than it takes to write them.
+First comes all that waits for nobody: comparing, the gate, the boards in our own schema, their views. The
+application's rows are locked last, all at once and in one order, only for as long as writing them takes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from si_analytics.schema import stale_views
 from si_analytics.settings import Settings
 
 CHANNEL = "si_metrics"
-_PARENTS = ("users", "agent_profiles")  # who deletes a user locks that row first, then what hangs on it: so do we
+_PARENTS = ("users", "agent_profiles")  # like a deletion of a user: lock that row first, then the rows that refer to it
 _VANISHING = 5
 
 Connection = psycopg.Connection[Any]
@@ -42,7 +42,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class TargetChange:
-    """What one target's statement did: rows inserted, updated, deleted; skipped ones vanished meanwhile."""
+    """What one target's statement did: rows inserted, updated, deleted; skipped rows vanished meanwhile."""
 
     target: str
     inserted: int
@@ -53,13 +53,13 @@ class TargetChange:
 
     @property
     def changed(self) -> int:
-        """How many rows were written."""
+        """Number of rows written."""
         return self.inserted + self.updated + self.deleted
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Which refresh the rows come from."""
+    """The refresh that the rows come from."""
 
     refresh_id: UUID
     as_of: datetime
@@ -71,9 +71,9 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Preview:
-    """What publishing would change: each row, and what the gate has against it, none where it has nothing.
+    """What publishing would change: each row, and the gate's objection, or None if it has none.
 
-    ``moved`` says why numbers move though no row does.
+    ``moved`` says why numbers move although no row does.
     """
 
     rows: tuple[staging.RowChange, ...]
@@ -100,7 +100,7 @@ def views() -> tuple[str, ...]:
 
 
 def order() -> tuple[str, ...]:
-    """Every target, in the order they are written: our own first, then the application's, parents before children."""
+    """Every target, in the order of writing: our own first, then the application's, parents before children."""
     return tuple(sorted(targets(), key=_rank))
 
 
@@ -110,7 +110,7 @@ def _rank(name: str) -> tuple[bool, int, str]:
 
 
 def _unheard(words: str, seconds: float) -> None:
-    """For callers who do not care whom a publish waits for."""
+    """For callers who do not want to hear whom a publish waits for."""
 
 
 def publish(
@@ -123,10 +123,10 @@ def publish(
     said: locks.Said = _unheard,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[TargetChange]:
-    """Write all targets from the warehouse's metrics, refresh the views, tell listeners; or change nothing.
+    """Write all targets from the warehouse's metrics, refresh the views, notify listeners; or change nothing.
 
-    Raises PublishError where Postgres refuses or others hold rows for too long, and ImplausibleChangeError where the
-    gate does, unless `accept_change`; the previous results then stand. ``said`` hears whom it waits for.
+    Raises PublishError if Postgres refuses or others hold rows for too long, and ImplausibleChangeError if the gate
+    refuses, unless `accept_change`; the previous results then stand. Calls ``said`` with whom it waits for.
     """
     with transaction.begin(settings) as connection:
         turns.take(connection, said, sleep)
@@ -147,7 +147,7 @@ def preview(
 ) -> Preview:
     """What `publish` would do now, row by row, and whether the gate would let it; writes nothing and locks no row.
 
-    Temporary tables apart, the transaction reads only, so that no trigger sees it.
+    Apart from temporary tables the transaction only reads, so no trigger fires.
     """
     with transaction.begin(settings) as connection:
         publication = _Publication(warehouse, connection, settings.lock_timeout, said, sleep)
@@ -162,7 +162,7 @@ def preview(
 
 @dataclass
 class _Publication:
-    """One publish at work: its connection, within the transaction, and whom it tells of waiting."""
+    """One publish in progress: its connection, within the transaction, and whom to tell of waiting."""
 
     warehouse: duckdb.DuckDBPyConnection
     connection: Connection
@@ -214,7 +214,7 @@ class _Publication:
         return turns.patiently(self.connection, work, self.said, self.sleep, wait=wait, patience=self.patience)
 
     def _hold(self, target: Target) -> None:
-        """Lock the rows that are to be changed, in the order of their key; others may refer to them meanwhile."""
+        """Lock the rows to change, in the order of their key; others may still refer to them."""
         self.connection.execute(
             pg_sql.SQL(
                 "select count(*) from (select 1 from {table} as target inner join {changes} as changes using ({key})"
@@ -223,7 +223,7 @@ class _Publication:
         )
 
     def _write(self, target: Target) -> TargetChange:
-        """Write what differs of one target, a part after the other."""
+        """Write one target's changes, part by part."""
         started = time.perf_counter()
         query = pg_sql.SQL("select coalesce(max(part) + 1, 0) from {}").format(target.changes)
         ((parts,),) = self.connection.execute(query).fetchall()
@@ -233,7 +233,7 @@ class _Publication:
         return TargetChange(target.name, inserted, updated, deleted, skipped, seconds)
 
     def _write_part(self, target: Target, part: int) -> tuple[int, int, int, int]:
-        """Rows inserted, updated, deleted, skipped. What a row belongs to may be deleted while it is written."""
+        """Rows inserted, updated, deleted, skipped. A row's owner may be deleted while it is written."""
         for _ in range(_VANISHING):
             with contextlib.suppress(psycopg.errors.ForeignKeyViolation), self.connection.transaction():
                 ((inserted, updated, deleted, skipped),) = self.connection.execute(
@@ -246,7 +246,7 @@ class _Publication:
 
 
 def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
-    """Refresh the views whose rows changed, readers going on; where they are not ours, their owner lends a function."""
+    """Refresh the views whose rows changed, while readers go on; for views not ours, call their owner's function."""
     for one in stale_views.find(connection, views()):
         raise PublishError("refreshing the published views", str(one), f"{UNDONE}. Make it anew: {one.remedy}")
     for name in views():

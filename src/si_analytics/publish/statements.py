@@ -1,6 +1,6 @@
-"""The two statements that publish a target, made from its declaration: which rows differ, and writing them.
+"""Builds the two statements that publish a target from its declaration: find the rows that differ, and write them.
 
-Belongs here: building them as trees. What they read is staged by `staging`; a person can print both.
+Belongs here: building them as trees. `staging` stages what they read; a person can print both.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _ACTIONS = ("inserted", "updated", "deleted")
 
 @functools.lru_cache(maxsize=256)
 def compare(target: Target) -> str:
-    """The query of the rows of a target that differ: its columns as they are to be, and ``action``.
+    """The query of a target's rows that differ: its columns with their new values, and ``action``.
 
     An action is insert, update, delete, or skip for a row whose owner has gone since the extraction. A row that the
-    metric does not have is deleted once its owner is gone; of one who came since then it stays.
+    metric lacks is deleted if its owner is gone; it stays if its owner came after the extraction.
     """
     steps: dict[str, exp.Expr] = {
         "staged": exp.select(*columns((*target.names, "is_gone"))).from_(
@@ -59,7 +59,7 @@ def write(target: Target) -> str:
     for name in _ACTIONS:
         skipped = exp.Sub(this=skipped, expression=column(name))
     last = exp.select(*columns(_ACTIONS), exp.alias_(skipped, "skipped")).from_("counted")
-    # psycopg reads a sign of per cent as the beginning of a parameter.
+    # psycopg reads a percent sign as the start of a parameter.
     return trees.written(_doubling_per_cent(trees.in_steps(steps, last)))
 
 
@@ -106,7 +106,7 @@ def _insert(target: Target) -> exp.Insert:
     if target.parent is not None:
         conditions.append(_owner_exists(target, target.parent))
     rows = exp.select(*columns(target.names)).from_("changes").where(*conditions)
-    # One who came into being meanwhile may have a row by now: it is brought up to date.
+    # A new owner may have a row by now: update it.
     conflict = exp.OnConflict(
         conflict_keys=trees.ordered(target.key),
         action=exp.var("DO UPDATE"),
@@ -123,7 +123,7 @@ def _insert(target: Target) -> exp.Insert:
 
 
 def _owner_exists(target: Target, owner: Owner) -> exp.Exists:
-    """That the owner's own row is there at this moment; a key in the table holds what else must be."""
+    """The condition that the owner's row exists now; a key in the table holds what else must exist."""
     same = column(owner.key, "source").eq(column(target.key[0], "changes"))
     place = relation(owner.table, target.space, "source")
     return exp.Exists(this=exp.select(exp.Literal.number(1)).from_(place).where(same, *owner.filters("source")))

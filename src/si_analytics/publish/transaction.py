@@ -1,7 +1,7 @@
-"""The one transaction that writes results to Postgres: all of it or nothing, and in the end it is known which.
+"""The one transaction that writes results to Postgres: all or nothing, and in the end it is known which.
 
-Belongs here: beginning and ending it, telling what Postgres refused, and asking whether it was committed where the word
-of that was lost on its way.
+Belongs here: beginning and ending it, reporting what Postgres refused, and asking whether it was committed if the
+answer to the commit was lost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from si_analytics.errors import PublishError, ServerError
 from si_analytics.settings import Settings
 
 UNDONE = "Nothing was written, the previous results stand"
-_STILL_COMMITTING = 10.0  # seconds that a commit whose word was lost may still take
+_STILL_COMMITTING = 10.0  # seconds that a commit whose answer was lost may still take
 _ADVICE: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.InsufficientPrivilege: ". What this user may not do: si doctor",
     psycopg.errors.ReadOnlySqlTransaction: ". Connect to the primary, as a role that is not set to read only",
@@ -27,7 +27,7 @@ _ADVICE: Mapping[type[psycopg.Error], str] = {
 
 @contextlib.contextmanager
 def begin(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
-    """The transaction, committed where the block ends well. Raises PublishError where Postgres refuses."""
+    """Yields the transaction; commits it if the block ends well. Raises PublishError if Postgres refuses."""
     number: str | None = None
     try:
         with postgres.connect(settings, read_only=False) as connection:
@@ -44,7 +44,7 @@ def begin(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
 
 
 def _committed(settings: Settings, number: str) -> bool:
-    """Whether the transaction of that number was committed, where the word of it was lost on its way."""
+    """Whether the transaction with that number was committed, when the answer was lost."""
     status: object = None
     try:
         with postgres.connect(settings) as connection:
@@ -65,7 +65,7 @@ def _unknown() -> PublishError:
 
 
 def _remedy(error: psycopg.Error, schema: str) -> str:
-    """What to do; where a trigger of the application's looks for a table without its schema, it finds none here."""
+    """What to do. A trigger of the application that names a table without its schema does not find it here."""
     if isinstance(
         error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedFunction
     ):

@@ -1,9 +1,9 @@
-"""Among others: one publish at a time, and short waits for rows that an application holds.
+"""Lets one publish run at a time, and waits only briefly for rows that an application holds.
 
-Belongs here: the lock that keeps two publishes apart, and how long other sessions' locks are waited for at once.
+Belongs here: the lock that keeps two publishes apart, and how long one wait for other sessions' locks lasts.
 
-Postgres looks for deadlocks after a second of waiting (`deadlock_timeout`). We give up waiting before that, let go of
-every row and begin again: of a publish and an application that wait for each other the publish gives way.
+Postgres looks for deadlocks after a second of waiting (`deadlock_timeout`). We give up before that, release every
+row and begin again: if a publish and an application wait for each other, the publish gives way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from si_analytics.postgres.locks import Said
 from si_analytics.publish.transaction import UNDONE
 
 LOCK = 7_301_884_201
-"""One publish at a time on a database, whichever warehouse it comes from."""
+"""The lock that allows one publish at a time on a database, whichever warehouse it comes from."""
 
 ROW_WAIT = 0.5
 TABLE_WAIT = 5.0
@@ -42,9 +42,9 @@ def take(
     sleep: Callable[[float], None] = time.sleep,
     patience: float = _PATIENCE,
 ) -> None:
-    """Wait for this database's turn to publish, which ends with the transaction; tell who has it, now and then.
+    """Wait for this database's turn to publish, which ends with the transaction; say now and then who has it.
 
-    Raises PublishError, with who has it, when `patience` seconds have passed.
+    Raises PublishError, with who has it, after `patience` seconds.
     """
     waited, told = 0.0, _TOLD_AFTER
     while connection.execute("select pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone() != (True,):
@@ -67,9 +67,9 @@ def patiently(
     wait: float,
     patience: float,
 ) -> _Result:
-    """What `work` returns; where others hold a lock for longer than `wait`, it is undone and repeated after a pause.
+    """What `work` returns. If others hold a lock for longer than `wait`, undoes it and retries after a pause.
 
-    Raises PublishError, with who may hold it, after `patience` seconds.
+    Raises PublishError, with who may hold the lock, after `patience` seconds.
     """
 
     def attempt() -> _Result:
@@ -88,18 +88,18 @@ def patiently(
 
 
 def _reason(error: BaseException) -> str:
-    """Which relation others held, in the server's words."""
+    """Which relation others hold, in the server's words."""
     where = error.diag.context if isinstance(error, psycopg.Error) else None
     told = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
     return f"{told} ({where.splitlines()[0]})" if where else str(told)
 
 
 def _publisher(connection: psycopg.Connection[Any]) -> str:
-    """The session that has the turn; one that has just ended leaves nothing to tell."""
+    """The session that has the turn; a session that has just ended cannot be named."""
     return locks.turn_holder(connection, LOCK) or "it has just ended"
 
 
 def _holders(connection: psycopg.Connection[Any]) -> str:
-    """Who has been writing for longest in this database: Postgres does not tell whom a wait given up was for."""
+    """The sessions that have been writing longest here: Postgres does not say whose lock stopped a wait."""
     found = locks.holders(connection, locks.WRITERS_WAIT_FOR)
     return f"; open the longest: {found}" if found else ""

@@ -1,1 +1,1 @@
-"""Questions to a warehouse: its tables, leaderboards, explanations, differences between refreshes."""
+"""Answers questions to a warehouse: its tables, leaderboards, explanations, differences between refreshes."""

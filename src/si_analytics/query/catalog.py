@@ -1,11 +1,11 @@
-"""What there is to ask for: every metric and funnel with its columns, units, parameters, inputs and lineage.
+"""Lists what you can ask for: every metric and funnel with its columns, units, parameters, inputs and lineage.
 
 Belongs here: the catalogue as a table, one entry of it column by column, and as Markdown, which ``make catalog``
-writes: the page ``docs/metrics.md`` and the marked parts of others. All of it comes from the files under ``sql/``: no
-warehouse is read.
+writes: the page ``docs/metrics.md`` and the marked parts of others. All of it comes from the files under ``sql/``;
+reads no warehouse.
 
-    python -m si_analytics.query.catalog          the page of metrics and funnels
-    python -m si_analytics.query.catalog PAGE     PAGE with its marked parts made anew
+    python -m si_analytics.query.catalog          prints the page of metrics and funnels
+    python -m si_analytics.query.catalog PAGE     prints PAGE with its marked parts made anew
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def listing() -> pl.DataFrame:
 
 
 def described(name: str) -> pl.DataFrame:
-    """One row per column of metric or funnel `name`, in order: what it means, and where it comes from."""
+    """One row per column of metric or funnel `name`, in order: its meaning and where it comes from."""
     origins = lineage.column_lineage(name)
     rows = [
         {
@@ -170,10 +170,10 @@ def _narrow(line: str, indent: str = "  ") -> str:
 
 
 def _inputs(one: Metric | Funnel) -> tuple[str, ...]:
-    """The tables with a schema that are read: in place of those that the library lays out, what they are made from."""
+    """The tables with a schema that it reads; the library's own tables are replaced by what they are made from."""
     if one.kind == "metric":
         return metrics.inputs(one.name)
-    return tuple(table for table in one.inputs if "." in table)  # not what the library lays out
+    return tuple(table for table in one.inputs if "." in table)  # leaves out the library's own tables
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -186,7 +186,7 @@ def _code(names: Iterable[str]) -> str:
 
 
 def _text(words: str) -> str:
-    """`words` as text and nothing else: no markup, no cell."""
+    """`words` as plain text: no markup, no table cell."""
     return _SPECIAL.sub(r"\\\1", words)
 
 

@@ -1,6 +1,6 @@
-"""The published file as readers hold it: a memory of their own, with views on its tables.
+"""The published file as readers see it: an in-memory database with views on its tables.
 
-Belongs here: opening it, running one query of somebody's own over it, and naming what is not there.
+Belongs here: opening it, running one query of the user's own on it, and naming what is missing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from si_analytics.settings import Settings
 
 
 def connect(using: Settings) -> duckdb.DuckDBPyConnection:
-    """A memory with views on the published tables, under the names they have there; locked: it opens nothing else.
+    """An in-memory database with views on the published tables, under the same names; locked, so it opens nothing else.
 
-    Raises WarehouseError, with what to do, where there is no published file yet.
+    Raises WarehouseError, with what to do, if there is no published file yet.
     """
     connection = duckdb.connect(config={**warehouse.configuration(using), **permitted.NO_REPLACEMENTS})
     connection.execute("set global TimeZone = 'UTC'")
@@ -53,7 +53,7 @@ def names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 
 
 def table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> duckdb.DuckDBPyRelation:
-    """A published table, its rows in the order they were stored in; raises MissingTableError where there is none."""
+    """A published table, its rows in stored order; raises MissingTableError if there is none."""
     if (schema, name) not in names(connection):
         raise MissingTableError(
             f"reading {schema}.{name}", "this warehouse does not hold it", "Fill it first: si refresh"
@@ -63,7 +63,7 @@ def table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> duck
 
 @contextmanager
 def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Whatever is made in this memory meanwhile is gone afterwards: results are taken out before."""
+    """Undoes everything created in memory within the block; fetch results before it ends."""
     connection.begin()
     try:
         yield
@@ -72,7 +72,7 @@ def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def query(connection: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of one query of somebody's own; values are bound by name. What it makes on the way is gone after it."""
+    """The rows of one query of the user's own; values are bound by name. Whatever the query creates is undone."""
     try:
         permitted.require(connection, text, parameters)
         with scratch(connection):
@@ -96,7 +96,7 @@ def _framed(found: duckdb.DuckDBPyRelation) -> pl.DataFrame:
 
 
 def _refused(error: duckdb.Error) -> UsageError:
-    """What DuckDB says of a query, in our words where its own are about something else than the query."""
+    """DuckDB's reason for refusing a query; in our words if DuckDB's own are not about the query."""
     words = " ".join(str(error).split())
     if isinstance(error, duckdb.PermissionException):
         found = "it reads a file or a place that is not the warehouse"
@@ -111,13 +111,13 @@ def _refused(error: duckdb.Error) -> UsageError:
 
 
 def _missing(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> MissingTableError | UsageError:
-    """What DuckDB could not find, with the nearest table where it is a table."""
+    """What DuckDB could not find; for a table, with the nearest one."""
     words = " ".join(str(error).split())
     found = re.search(r"Table with name (\S+) does not exist", words)
     if found is None:
         return UsageError("the query", words, "Correct it")
     named = found[1].strip('"')
-    # By bare name; of two alike the later schema, so that metrics come before their history.
+    # By bare name; of two alike the later schema wins, so that metrics come before their history.
     held = {name: f"{schema}.{name}" for schema, name in names(connection)}
     near = difflib.get_close_matches(named.split(".")[-1], held, n=1)
     hint = f"Did you mean {held[near[0]]}? " if near else ""

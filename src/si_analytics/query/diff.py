@@ -1,7 +1,7 @@
-"""What differs between two refreshes: which rows of which metric, in which cells, by how much, and why.
+"""Compares two refreshes: which rows of which metric differ, in which cells, by how much, and why.
 
-Belongs here: comparing the tables of two warehouse files, and the source rows behind one of their cells. Whatever
-differs is compared in memory; what is equal never leaves DuckDB.
+Belongs here: comparing the tables of two warehouse files, and the source rows behind one of their cells. Compares
+in memory what differs; what is equal never leaves DuckDB.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SUMMARY = {
 def between(
     settings: Settings, pair: tuple[Kept, Kept], metric: str | None, key: explain.Key | None, column: str | None
 ) -> pl.DataFrame:
-    """What differs between the two: the metrics; of one metric the cells; of one cell the source rows."""
+    """What differs between the two: the metrics; for one metric its cells; for one cell the source rows."""
     if metric is None and key is None and column is None:
         return summary(settings, *pair)
     if metric is None or (key is None) != (column is None):
@@ -54,7 +54,7 @@ def between(
 
 
 def refreshes(settings: Settings) -> pl.DataFrame:
-    """One row per refresh that is kept, in the order they came."""
+    """One row per kept refresh, in the order they ran."""
     moment = pl.Datetime("us", "UTC")
     schema: dict[str, pl.DataType] = {"number": pl.Int64(), "as_of": moment, "taken_at": moment}
     schema |= {"currency": pl.String(), "timezone": pl.String()}
@@ -63,7 +63,7 @@ def refreshes(settings: Settings) -> pl.DataFrame:
 
 
 def moved(settings: Settings, a: Kept, b: Kept) -> tuple[str, ...]:
-    """Why numbers differ though no source row does: how B was counted otherwise than A, in sentences."""
+    """Why numbers differ although no source row does: how B was counted differently from A, in sentences."""
     with _both(settings, a, b) as (connection, other):
         before, after = (counting.attached(connection, side) for side in ("a", other))
     return counting.changes(before, after) if after else ()
@@ -71,7 +71,7 @@ def moved(settings: Settings, a: Kept, b: Kept) -> tuple[str, ...]:
 
 @contextmanager
 def _both(settings: Settings, a: Kept, b: Kept) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A memory with the first refresh attached as ``a``, and the name of the second: ``b``, or ``a`` if it is that."""
+    """Yields an in-memory database with the first refresh attached as ``a``, and the second's name: ``b`` or ``a``."""
     with duckdb.connect(config=warehouse.configuration(settings)) as connection:
         connection.execute("set global TimeZone = 'UTC'")
         warehouse.attach(connection, a.path, "a")
@@ -85,8 +85,8 @@ def _both(settings: Settings, a: Kept, b: Kept) -> Iterator[tuple[duckdb.DuckDBP
 def summary(settings: Settings, a: Kept, b: Kept) -> pl.DataFrame:
     """One row per metric that differs: its rows in each, those added, removed and changed, the columns that changed.
 
-    ``money`` is the sum of each column of money in B less that in A; ``note`` says why numbers may differ though
-    no source row does, and which metric is in one of them alone.
+    ``money`` is the sum of each column of money in B minus that in A; ``note`` says why numbers may differ although
+    no source row does, and which metric only one of them has.
     """
     with _both(settings, a, b) as (connection, other):
         before, after = _held(connection, "a"), _held(connection, other)
@@ -101,8 +101,8 @@ def summary(settings: Settings, a: Kept, b: Kept) -> pl.DataFrame:
 def changes(settings: Settings, a: Kept, b: Kept, metric: str) -> pl.DataFrame:
     """One row per cell of `metric` that differs: change, the key of the row, column, value_a, value_b, difference.
 
-    A row that was added or removed has one for each of its cells. Values are text, differences exact decimals.
-    Of a funnel by its name: the cells of its own rows.
+    An added or removed row has one for each of its cells. Values are text, differences exact decimals.
+    Given a funnel's name: the cells of its own rows.
     """
     if metric in funnels.names():
         return changes(settings, a, b, explain.FUNNELS).filter(pl.col("funnel") == metric)
@@ -130,7 +130,7 @@ class Cell:
 def sources(settings: Settings, a: Kept, b: Kept, cell: Cell) -> pl.DataFrame:
     """The source rows behind one cell that differ: one row for each that is ``added`` in B or ``removed``.
 
-    One whose contents changed has two, ``changed from`` and ``changed to``.
+    A row whose contents changed appears twice, as ``changed from`` and ``changed to``.
     """
     file = explain.file(cell.metric, cell.column)
     frames = [_explained(settings, one, cell) for one in (a, b)]
@@ -143,7 +143,7 @@ def sources(settings: Settings, a: Kept, b: Kept, cell: Cell) -> pl.DataFrame:
 
 
 def _explained(settings: Settings, one: Kept, cell: Cell) -> pl.DataFrame | UnknownNameError:
-    """The rows behind the cell in that refresh, or what was said where it has no such row."""
+    """The rows behind the cell in that refresh, or the error if it has no such row."""
     there = settings.model_copy(update={"warehouse": one.path})
     asked = metrics.Parameters(Window(None, one.as_of, one.as_of), one.currency, one.timezone)
     with query_connection.connect(there) as connection:
@@ -154,14 +154,14 @@ def _explained(settings: Settings, one: Kept, cell: Cell) -> pl.DataFrame | Unkn
 
 
 def _identity(explaining: Explanation, columns: Sequence[str]) -> str:
-    """What tells one source row from the others: the first id of its order, or else of its columns."""
+    """The column that identifies a source row: the first id of its order, or else of its columns."""
     ordered = explaining.ordered_by
     ids = [name for name in (*ordered, *columns) if name == "id" or name.endswith("_id")]
     return ids[0] if ids else columns[0]
 
 
 def _held(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, str | None]:
-    """The metrics of one side, each with the digest of its definition where it has one."""
+    """The metrics of one side, each with the digest of its definition, or None if it has none."""
     found = connection.sql(
         "select table_name, comment from duckdb_tables() where database_name = $side and schema_name = 'metrics'",
         params={"side": side},
@@ -170,7 +170,7 @@ def _held(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, str | N
 
 
 def _table(connection: duckdb.DuckDBPyConnection, side: str, metric: str) -> duckdb.DuckDBPyRelation:
-    return connection.table(f'{side}.metrics."{metric}"')  # one of those held
+    return connection.table(f'{side}.metrics."{metric}"')  # `metric` is one of those held
 
 
 def _one_sided(connection: duckdb.DuckDBPyConnection, side: str, name: str, one: Kept) -> tuple[object, ...]:
@@ -182,7 +182,7 @@ def _one_sided(connection: duckdb.DuckDBPyConnection, side: str, name: str, one:
 def _summed(
     connection: duckdb.DuckDBPyConnection, other: str, name: str, refreshes: tuple[Kept, Kept], note: str
 ) -> list[tuple[object, ...]]:
-    """The row of a metric in the summary; none where nothing differs."""
+    """The metric's row in the summary; empty if nothing differs."""
     difference = _difference(connection, other, name, refreshes)
     if difference.paired.is_empty():
         return []
@@ -198,7 +198,7 @@ def _summed(
 def _note(
     connection: duckdb.DuckDBPyConnection, other: str, name: str, refreshes: tuple[Kept, Kept], redefined: bool
 ) -> str:
-    """Whatever else differs between the refreshes that makes the metric differ."""
+    """What else differs between the refreshes and makes the metric differ."""
     a, b = refreshes
     said = ["its definition changed"] if redefined else []
     if a.currency != b.currency:
@@ -218,8 +218,8 @@ def _note(
 
 def _difference(
     connection: duckdb.DuckDBPyConnection, other: str, metric: str, refreshes: tuple[Kept, Kept]
-) -> frame_differences.Difference:
-    """The rows of either side that have no equal in the other, and which belong together."""
+) -> frame_differences.RowDifference:
+    """The rows of either side that have no equal in the other, paired."""
     sides = [_table(connection, side, metric) for side in ("a", other)]
     shared = [name for name in sides[1].columns if name in sides[0].columns]
     restating = [name for name in shared if all(map(_restates, sides, (name, name), refreshes))]
@@ -233,7 +233,7 @@ def _difference(
 
 
 def _restates(side: duckdb.DuckDBPyRelation, name: str, refresh: Kept) -> bool:
-    """Whether a column says nothing but the moment of the refresh."""
+    """Whether a column holds only the moment of the refresh."""
     if str(side.types[side.columns.index(name)]) != "TIMESTAMP WITH TIME ZONE":
         return False
     column = duckdb.ColumnExpression(name)
@@ -242,7 +242,7 @@ def _restates(side: duckdb.DuckDBPyRelation, name: str, refresh: Kept) -> bool:
 
 
 def _keys(metric: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """What tells a row of the metric from all others: its own key, or else its order; all of it, where neither is."""
+    """The columns that identify a row of the metric: its own key, or else its order, or else all of them."""
     named = explain.KEYS.get(metric, ())
     if not named and metric in project().metrics:
         named = project().metrics[metric].key
@@ -250,7 +250,7 @@ def _keys(metric: str, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _flat(relation: duckdb.DuckDBPyRelation, as_text: Set[str] = frozenset()) -> duckdb.DuckDBPyRelation:
-    """The relation with its lists and structs as text, and those of `as_text`."""
+    """The relation, with its lists and structs and the columns `as_text` cast to text."""
     columns = zip(relation.columns, relation.types, strict=True)
     return relation.select(
         *(

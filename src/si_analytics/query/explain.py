@@ -1,7 +1,7 @@
-"""What one number is made of: the source rows behind a cell of a metric.
+"""Explains one number: the source rows behind a cell of a metric.
 
-Belongs here: finding the file of ``sql/explain`` that explains the cell, and running it. A file says in its
-fields which cells it explains, and how its rows make up the cell; this module knows neither.
+Belongs here: finding the file of ``sql/explain`` that explains the cell, and running it. A file declares
+which cells it explains and how its rows make up the cell; this module knows neither.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         FUNNELS: ("funnel", "breakdown_value", "stage_number"),
     }
 )
-"""The metrics that can be explained, and what tells one of their rows from all others."""
+"""The metrics that can be explained, and the columns that identify one of their rows."""
 
 Key = str | int | UUID | Sequence[str | int | UUID] | Mapping[str, Any]
 
@@ -41,7 +41,7 @@ def rows(
 
     `key` is the row's id; for a funnel its breakdown value and stage, or the stage alone; for
     ``conversion_funnels`` funnel, breakdown value and stage; or any row of the metric itself. Fetch the rows
-    before you ask for others. Raises UnknownNameError, with the nearest there is, where there is no such cell.
+    before you ask for others. Raises UnknownNameError, with the nearest key, if there is no such cell.
     """
     by = _breakdown(key, asked)
     table, parts = _whole(metric, key, by)
@@ -62,7 +62,7 @@ def rows(
 
 
 def how(metric: str, column: str) -> str:
-    """How the rows behind a cell make it up, in words: ``sum of value``, ``number of rows``.
+    """How the rows behind a cell add up to it, in words: ``sum of value``, ``number of rows``.
 
     >>> how("agent_leaderboard", "total_earnings")
     'sum of value'
@@ -73,12 +73,12 @@ def how(metric: str, column: str) -> str:
 
 
 def file(metric: str, column: str) -> Explanation:
-    """The query that explains that column of a metric or funnel; raises UnknownNameError where none does."""
+    """The query that explains that column of a metric or funnel; raises UnknownNameError if none does."""
     return _file(table(metric), column)
 
 
 def table(metric: str) -> str:
-    """The metric that can be explained of that name, or that holds the funnel of that name."""
+    """The explainable metric of that name, or the one that holds the funnel of that name."""
     return FUNNELS if metric in funnels.names() else _known(metric)
 
 
@@ -113,7 +113,7 @@ def _unknown(asked: str, name: str, known: Iterable[str]) -> UnknownNameError:
 
 
 def _whole(metric: str, key: Key, by: str | None) -> tuple[str, tuple[Any, ...]]:
-    """The table, and the key with all its parts; a funnel may be named in the place of its table."""
+    """The table, and the key with all its parts; a funnel's name may stand for its table."""
     funnel = metric if metric in funnels.names() else None
     table = FUNNELS if funnel else _known(metric)
     if isinstance(key, Mapping):
@@ -135,7 +135,7 @@ def _whole(metric: str, key: Key, by: str | None) -> tuple[str, tuple[Any, ...]]
 
 
 def _parsed(table: str, parts: Sequence[Any]) -> tuple[Any, ...]:
-    """The parts of a key as the metric has them: ids in their usual form, a stage by its number."""
+    """The parts of a key as the metric has them: ids in their usual form, a stage as its number."""
     if table == FUNNELS:
         funnel, value, stage = parts
         return funnels.of(str(funnel)).name, str(value), _stage(str(funnel), stage)
@@ -155,7 +155,7 @@ def _stage(funnel: str, stage: Any) -> int:
 
 
 def _breakdown(key: Key, asked: metrics.Parameters) -> str | None:
-    """What the funnel is broken down by: as asked, or as in the row that was given."""
+    """What the funnel is broken down by: as asked, or as in the row given."""
     if not isinstance(key, Mapping) or key.get("breakdown") is None:
         return asked.by
     stated = None if key["breakdown"] == funnels.ALL else str(key["breakdown"])
@@ -166,7 +166,7 @@ def _breakdown(key: Key, asked: metrics.Parameters) -> str | None:
 
 
 def _check_asked(table: str, asked: metrics.Parameters) -> None:
-    """Refuse a window where the metric has none, and what only funnels can be asked with."""
+    """Refuse a window if the metric takes none, and refuse what only funnels take."""
     window = asked.window
     has_window = any(one.name == "since" for one in project().metrics[table].params)
     if not has_window and (window.since is not None or window.until != window.as_of):
@@ -178,11 +178,11 @@ def _check_asked(table: str, asked: metrics.Parameters) -> None:
 def _require_cell(
     connection: duckdb.DuckDBPyConnection, table: str, values: Mapping[str, Any], asked: metrics.Parameters
 ) -> None:
-    """Raise unless the metric has the row asked for. Agents and sponsors are the same in every window and as of
-    every moment, so the stored rows tell; a funnel that is not broken down has one row for each of its stages.
+    """Raise unless the metric has the row asked for. Agents and sponsors are the same in every window and at
+    every moment, so the stored rows suffice; a funnel that is not broken down has one row for each of its stages.
     """
     if table != FUNNELS:
-        _require_row(connection.sql(f"from metrics.{table}"), table, values)  # one of KEYS, whatever was asked
+        _require_row(connection.sql(f"from metrics.{table}"), table, values)  # one of KEYS, never the user's text
     elif asked.by is not None:
         _require_row(metrics.evaluate(connection, table, asked), table, values)
     elif values["breakdown_value"] != funnels.ALL:
@@ -230,7 +230,7 @@ def _lay_out(
 
 
 def _before(connection: duckdb.DuckDBPyConnection, table: str, asked: metrics.Parameters) -> duckdb.DuckDBPyRelation:
-    """The metric in the window before the one asked for; without rows where there is none."""
+    """The metric in the window before the one asked for; no rows if there is no such window."""
     before = windows.before(asked.window, asked.tz)
     if before is None:
         return metrics.evaluate(connection, table, asked).limit(0)
@@ -254,5 +254,5 @@ def _stages(
 
 
 def _store(relation: duckdb.DuckDBPyRelation, name: str) -> None:
-    # As `create` would, but for a temporary table: that one takes no account of the catalog in a name.
+    # Not `relation.create`: for a temporary table it ignores the catalog in a name.
     relation.query("laid_out", f"create or replace temporary table {name} as from laid_out")

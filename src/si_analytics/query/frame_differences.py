@@ -1,4 +1,4 @@
-"""Two tables row against row: which rows came, went or changed, in which cells and by how much.
+"""Compares two tables row by row: which rows were added, removed or changed, in which cells and by how much.
 
 Belongs here: comparing frames, whatever they hold. Exact: numbers stay decimals, and nothing is rounded.
 """
@@ -21,7 +21,7 @@ _TIME = "%Y-%m-%dT%H:%M:%S%.6f%:z"
 
 
 @dataclass(frozen=True)
-class Difference:
+class RowDifference:
     """How a metric differs: its rows in either refresh that have no equal in the other, paired by `keys`."""
 
     keys: tuple[str, ...]
@@ -33,9 +33,9 @@ class Difference:
         return self.paired.filter(pl.col("change") == change).height
 
     def cells(self) -> pl.DataFrame:
-        """One row per cell that differs; of a row that came or went, one per cell of it.
+        """One row per cell that differs; an added or removed row has one for each of its cells.
 
-        Raises UsageError where a difference, or a number with the finest decimals of all, has more than 38 digits.
+        Raises UsageError if a difference, or a number with the finest decimals of all, has more than 38 digits.
         """
         numbers = [name for name in self.values if self._is_number(name)]
         scale = max((self._scale(name) for name in numbers), default=0)
@@ -55,7 +55,7 @@ class Difference:
             ) from error
 
     def rows(self) -> pl.DataFrame:
-        """The rows that were ``added`` or ``removed``; of one that changed two: ``changed from``, ``changed to``."""
+        """The rows that were ``added`` or ``removed``; for a changed row two: ``changed from``, ``changed to``."""
         sides = [self._rows(0, _BEFORE, "added", "changed from"), self._rows(1, _AFTER, "removed", "changed to")]
         return self._in_order(pl.concat(sides))
 
@@ -73,15 +73,15 @@ class Difference:
         return rows.sort(*self.keys, _OCCURRENCE, "place", nulls_last=True).drop(_OCCURRENCE, "place")
 
     def total(self, column: str) -> Decimal:
-        """The sum of `column` in B less that in A; rows without an equal are all that make them differ."""
-        with localcontext(prec=2 * _DIGITS):  # twice DuckDB's: nothing is rounded, and no sum is too large
+        """The sum of `column` in B minus that in A; only rows without an equal make the two differ."""
+        with localcontext(prec=2 * _DIGITS):  # twice DuckDB's: rounds nothing, and no sum is too large
             before, after = (
                 sum(map(Decimal, self.paired[side + column].drop_nulls()), Decimal()) for side in (_BEFORE, _AFTER)
             )
             return after - before
 
     def differing(self) -> list[str]:
-        """The columns that differ in rows of both."""
+        """The columns that differ in rows both have."""
         both = self.paired.filter(pl.col("change") == "changed")
         return [name for name in self.values if not both.filter(_differs(name)).is_empty()]
 
@@ -114,8 +114,8 @@ class Difference:
         return max(kind.scale if isinstance(kind, pl.Decimal) else 0 for kind in kinds)
 
 
-def pair(before: pl.DataFrame, after: pl.DataFrame, keys: tuple[str, ...], values: Sequence[str]) -> Difference:
-    """Put together the rows of one key, in their order where there are several; leave out what is equal."""
+def pair(before: pl.DataFrame, after: pl.DataFrame, keys: tuple[str, ...], values: Sequence[str]) -> RowDifference:
+    """Pair the rows of one key, in their order if there are several; leave out what is equal."""
     frames = [
         frame.sort(*keys, *values)
         .with_columns(pl.int_range(pl.len()).over(keys).alias(_OCCURRENCE), pl.lit(True).alias(has))
@@ -132,7 +132,7 @@ def pair(before: pl.DataFrame, after: pl.DataFrame, keys: tuple[str, ...], value
     )
     paired = joined.with_columns(change.alias("change"))
     unequal = pl.any_horizontal(pl.col("change") != "changed", *map(_differs, values))
-    return Difference(keys, tuple(values), paired.filter(unequal))
+    return RowDifference(keys, tuple(values), paired.filter(unequal))
 
 
 def _differs(name: str) -> pl.Expr:

@@ -1,9 +1,9 @@
-"""How old what a warehouse tells is: its newest event, and the snapshot it was read from; and when that is unusual.
+"""How old a warehouse's data are: its newest event and the snapshot it was read from; and when that is unusual.
 
-Belongs here: the rule by which an age is unusual, and the sentences. Reads no clock.
+Belongs here: the rule that makes an age unusual, and the sentences. Reads no clock.
 
-An event is unusually old where nothing has happened for more than a day, and for more than twice the longest pause in
-the ninety days before; where there is no pause to compare with, for more than thirty days. A snapshot is unusually old
+An event is unusually old if nothing has happened for more than a day, and for more than twice the longest pause in
+the ninety days before; without a pause to compare with, for more than thirty days. A snapshot is unusually old
 after more than two days, and more than twice the longest pause between the last ten refreshes.
 """
 
@@ -28,10 +28,10 @@ _REFRESHES = 11
 
 @dataclass(frozen=True)
 class Freshness:
-    """The moment described, the newest event before it, the snapshot; and how long a pause is usual for each.
+    """The moment described, the newest event before it, the snapshot; and the usual pause for each.
 
-    ``longest_pause`` is that between events in the ninety days up to the newest, ``between_refreshes`` that between
-    the last refreshes; none where there are not two to compare.
+    ``longest_pause`` is the longest between events in the ninety days up to the newest, ``between_refreshes`` the
+    longest between the last refreshes; None if there are not two to compare.
     """
 
     as_of: datetime
@@ -42,12 +42,12 @@ class Freshness:
 
     @property
     def age(self) -> timedelta | None:
-        """How long before `as_of` anything happened last; none where nothing ever did."""
+        """Time from the newest event to `as_of`; None if nothing ever happened."""
         return None if self.newest_event is None else self.as_of - self.newest_event
 
     @property
     def is_unusual(self) -> bool:
-        """Whether nothing has happened for longer than is usual here."""
+        """Whether nothing has happened for longer than usual here."""
         if self.age is None:
             return False
         usual = _WITHOUT_PAUSE if self.longest_pause is None else max(_TIMES * self.longest_pause, _LEAST_OF_EVENTS)
@@ -68,7 +68,7 @@ class Freshness:
 
     @property
     def warning(self) -> str:
-        """What is unusual about that, in a sentence; empty where nothing is."""
+        """What is unusual about that, in a sentence; empty if nothing is."""
         if self.age is None or not self.is_unusual:
             return ""
         usual = (
@@ -78,7 +78,7 @@ class Freshness:
 
 
 def of(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Freshness:
-    """How old what the warehouse tells is, as of the moment it describes."""
+    """How old the warehouse's data are, as of the moment it describes."""
     happened_at, hours = _only(connection.sql(project().queries.newest_event.text, params={"as_of": as_of}))
     taken = [
         windows.instant(moment)
@@ -97,7 +97,7 @@ def of(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Freshness:
 
 
 def span(length: timedelta) -> str:
-    """A length of time in whole days, or hours below two days: ``183 days``, ``1 hour``, ``less than an hour``."""
+    """A length of time in whole days, or in hours below two days: ``183 days``, ``1 hour``, ``less than an hour``."""
     if length >= 2 * _DAY:
         return formatting.plural(length // _DAY, "day")
     hours = length // timedelta(hours=1)

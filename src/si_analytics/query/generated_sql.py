@@ -1,6 +1,6 @@
-"""The SQL that follows from declarations, for people to read: what is read, compared, written, granted, checked.
+"""The SQL generated from declarations, for people to read: what is read, compared, written, granted, checked.
 
-Belongs here: putting it together under the name of a target, a source or a check.
+Belongs here: collecting it under the name of a target, a source or a check.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from sqlglot import expressions as exp
 
-from si_analytics.compute import checks
+from si_analytics.compute import checks, derived_checks
 from si_analytics.definitions import Project, project, trees
+from si_analytics.definitions.boards import board_table
 from si_analytics.definitions.targets import Target
 from si_analytics.errors import UnknownNameError
 from si_analytics.publish import statements
@@ -19,15 +20,16 @@ from si_analytics.schema import generated
 
 
 def names() -> tuple[str, ...]:
-    """Everything that SQL is generated for, by name."""
+    """Every name that SQL is generated for."""
     ours = project()
-    return tuple(sorted({*ours.targets, *ours.sources, *(name for name in ours.checks if _is_generated(ours, name))}))
+    derived = (check.name for check in ours.checks.values() if derived_checks.is_derived(check))
+    return tuple(sorted({*ours.targets, *ours.sources, *derived}))
 
 
 def text(name: str) -> str:
-    """All that is generated for what bears that name; raises UnknownNameError that suggests the nearest.
+    """All SQL generated for that name; raises UnknownNameError that suggests the nearest.
 
-    A name may be that of a source and a target, which then both have their part.
+    A source and a target may share a name; then both have their part.
     """
     ours, known = project(), names()
     if name not in known:
@@ -56,14 +58,11 @@ def _of_target(target: Target) -> Iterator[tuple[str, str]]:
     yield f"The rows of {target.label} that differ from {target.source}, which is staged.", statements.compare(target)
     yield "Writing one part of them.", statements.write(target)
     if target.is_board:
+        yield "Its table.", board_table(target)
         yield "The materialized view that shows it.", generated.board_view(target)
     yield f"What {generated.PUBLISHER} is granted.", generated.publisher_grants([target])
 
 
 def _of_check(ours: Project, name: str) -> Iterator[tuple[str, str]]:
-    if _is_generated(ours, name):
+    if derived_checks.is_derived(ours.checks[name]):
         yield ours.checks[name].summary[:1].upper() + ours.checks[name].summary[1:], checks.of(name).text
-
-
-def _is_generated(ours: Project, name: str) -> bool:
-    return ours.checks[name].path.endswith(".toml")

@@ -1,6 +1,6 @@
-"""The leaderboard by other measures, of some agents only, and of days gone by.
+"""The leaderboard by other measures, of some agents only, and of past days.
 
-Belongs here: what a board may be ordered and filtered by, and the boards the warehouse keeps.
+Belongs here: what a board can be ordered and filtered by, and the boards the warehouse keeps.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from si_analytics.query.queries import Question
 
 MEASURES = ("earnings", "deals", "referrals")
 TIERS = ("bronze", "silver", "gold", "platinum")
-_NAMED = 20  # choices that an error lists
+_NAMED = 20  # choices listed in an error
 
 Choice = str | Iterable[str]
 
 
 @dataclass(frozen=True)
 class Board:
-    """How a leaderboard is ordered and who is shown; none means everybody. Ranks stay those of the whole board."""
+    """How a leaderboard is ordered and who is shown; None means everybody. Ranks stay those of the whole board."""
 
     by: str = "earnings"
     tier: Choice | None = None
@@ -41,7 +41,7 @@ class Board:
 
     @property
     def is_plain(self) -> bool:
-        """Whether this is the board of the contract, whole and by earnings."""
+        """Whether this is the standard board: everybody, ordered by earnings."""
         return self.by == MEASURES[0] and self.tier is self.specialty is self.location is None
 
 
@@ -83,7 +83,7 @@ def _ranked(
 
 
 def _chosen(given: Choice | None, attribute: str, known: Sequence[str]) -> list[str] | None:
-    """The values asked for; raises UnknownNameError, with the choices, for one that no agent can have."""
+    """The values asked for; raises UnknownNameError, with the choices, for a value that no agent can have."""
     if given is None:
         return None
     wanted = [given] if isinstance(given, str) else list(given)
@@ -110,7 +110,7 @@ def _locations(connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
 
 
 def _agent(agent_id: str) -> str:
-    """The id meant; raises UsageError where it is none, a name for one."""
+    """The id meant; raises UsageError if it is not an id, such as a name."""
     try:
         return str(UUID(str(agent_id)))
     except ValueError as error:
@@ -124,9 +124,9 @@ def _agent(agent_id: str) -> str:
 def history(
     connection: duckdb.DuckDBPyConnection, question: Question, present: Present, agent_id: str | None
 ) -> pl.DataFrame:
-    """The boards kept, one row per day and agent; a window holds a day where it holds its first moment.
+    """The boards kept, one row per day and agent; a window includes a day if it holds the day's first moment.
 
-    The board of today counts as well, though its day is not over.
+    Today's board counts as well, although its day is not over.
     """
     since, until = windows.ends(present.as_of, question.since, question.until, present.tz, during=question.during)
     currency = currencies.asked_for(question.currency, present)

@@ -1,8 +1,8 @@
-"""What a query of somebody's own may do: ask, of the warehouse's tables, and nothing else.
+"""What a user's own query may do: read the warehouse's tables, and nothing else.
 
-Belongs here: locking the DuckDB that such queries run in, and refusing those that do more than ask. Neither is
+Belongs here: locking the DuckDB that such queries run in, and refusing those that do more than read. Neither is
 enough alone: a locked DuckDB still writes beside the files it holds, turns its logs on and reads its own file byte
-by byte. What is refused is derived from DuckDB's own lists, so that what a newer one adds is refused until it is
+by byte. What is refused follows from DuckDB's own lists, so that whatever a newer version adds is refused until
 named here.
 """
 
@@ -18,7 +18,7 @@ import duckdb
 from si_analytics.errors import UsageError
 
 NO_REPLACEMENTS = {"python_enable_replacements": False}
-"""Opened with this, DuckDB takes no variable of the caller's Python for a table."""
+"""With this setting, DuckDB does not take the caller's Python variables for tables."""
 
 _TABLE_FUNCTIONS = frozenset(
     {
@@ -28,13 +28,13 @@ _TABLE_FUNCTIONS = frozenset(
         *("pg_timezone_names", "pragma_show", "pragma_table_info", "pragma_version", "range", "repeat", "unnest"),
     }
 )
-"""Those that compute from their arguments or read the catalog; all others reach further or change the session."""
+"""Table functions that compute from their arguments or read the catalog; others reach further or change the session."""
 
 _WITH_EFFECTS = frozenset({"error", "gen_random_uuid", "random", "stats", "uuid", "uuidv4", "uuidv7"})
-"""Scalar functions that DuckDB says have effects, though all they do is draw a number or stop the query."""
+"""Scalar functions that DuckDB marks as having effects, although they only draw a number or stop the query."""
 
 _OF_THE_MACHINE = frozenset({"current_setting", "getenv"})
-"""Scalar functions that tell of the machine rather than of the warehouse."""
+"""Scalar functions that reveal the machine rather than the warehouse."""
 
 _LISTED = (
     "select distinct lower(function_name), function_type, coalesce(has_side_effects, false) from duckdb_functions()"
@@ -46,23 +46,26 @@ _HINT = "Give one query over raw, metrics, history and meta; the warehouse is on
 
 
 def lock(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let nothing on this DuckDB open another file or a connection, nor undo that; what is attached stays."""
+    """Stop this DuckDB from opening another file or a connection, for good; what is attached stays."""
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 
 
 def require(connection: duckdb.DuckDBPyConnection, text: str, given: Mapping[str, Any]) -> None:
-    """Raise UsageError unless `text` is one query that only asks, and `given` fits the names it has."""
+    """Raise UsageError unless `text` is one query that only reads, and `given` has exactly the values it names."""
     statements = connection.extract_statements(text)
     _require_one(connection, statements)
     _require_values(statements, given)
-    # A pragma comes back as the query it stands for: that one is looked at too.
+    # DuckDB returns a pragma as the query it stands for: check that one too.
     for written in {text, *(one.query for one in statements if one.query)}:
         _require_harmless(written)
 
 
 def _require_one(connection: duckdb.DuckDBPyConnection, statements: list[duckdb.Statement]) -> None:
-    """DuckDB lays a `pivot` out as several statements, of which none has a text: the values' type, then a query."""
+    """Raise UsageError unless this is one query that only reads.
+
+    DuckDB splits a `pivot` into several statements without text: the values' type, then a query.
+    """
     kinds = duckdb.StatementType
     written = [one for one in statements if one.query]
     if not statements:
@@ -80,12 +83,12 @@ def _require_one(connection: duckdb.DuckDBPyConnection, statements: list[duckdb.
 
 
 def _explains_a_query(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
-    """Whether what is explained is one query, for EXPLAIN ANALYZE runs whatever it is given."""
+    """Whether it explains one query: EXPLAIN ANALYZE runs whatever it is given."""
     data, words = text.encode(), list(_words(text))
     at = next(number for number, (_, word) in enumerate(words) if word == "explain") + 1
     while at < len(words) and words[at][1] in ("analyze", "analyse", "verbose"):
         at += 1
-    # What opens with a bracket is a query, or options that stand before one.
+    # An opening bracket starts a query, or the options before one.
     starts = [at, *(number + 1 for number, (_, word) in enumerate(words) if word == ")" and words[at][1] == "(")]
     return any(_is_query(connection, data[words[start][0] :].decode()) for start in starts if start < len(words))
 
@@ -107,7 +110,7 @@ def _require_values(statements: list[duckdb.Statement], given: Mapping[str, Any]
 
 
 def _require_harmless(text: str) -> None:
-    """Raise UsageError where the query calls what is refused, or reads a view that does."""
+    """Raise UsageError if the query calls a refused function, or reads a view that does."""
     functions, views = refused()
     words = [word for _, word in _words(text)]
     for word, following in zip(words, [*words[1:], ""], strict=True):
@@ -137,7 +140,7 @@ def refused() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _words(text: str) -> Iterator[tuple[int, str]]:
-    """Where each token of a query begins, in bytes, and what it is: names in lower case and without their quotes."""
+    """Where each token of a query begins, in bytes, and the token: names in lower case and without their quotes."""
     data = text.encode()
     tokens = duckdb.tokenize(text)
     ends = [start for start, _ in tokens[1:]] + [len(data)]

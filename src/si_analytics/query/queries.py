@@ -1,4 +1,4 @@
-"""Questions about a metric: what may be asked of it, and the answer, computed in memory where it is not stored.
+"""Answers questions about a metric: what you may ask of it, and the answer, computed in memory if it is not stored.
 
 Belongs here: checking parameters as people give them, and evaluating metrics and funnels over a published
 warehouse, and the rows behind a cell.
@@ -30,7 +30,7 @@ _OF_TIME = {"as_of", "until", "last_moment", "last_day"}
 
 @dataclass(frozen=True)
 class Question:
-    """When, where and in what a metric is asked for, as people write it; none means as the refresh has it."""
+    """When, where and in what a metric is asked for, as people write it; None means as in the refresh."""
 
     since: Instant | None = None
     until: Instant | None = None
@@ -45,7 +45,7 @@ class Question:
         return (self.since, self.until, self.during) != (None, None, None)
 
     def parameters(self, present: Present) -> metrics.Parameters:
-        """The parameters meant; raises UsageError, with what can be given, for what means nothing."""
+        """The parameters meant; raises UsageError, with the valid choices, for what means nothing."""
         zone = windows.zone(present.tz if self.tz is None else self.tz).key
         now = present.as_of if self.as_of is None else _past(self.as_of, zone, present)
         window = windows.window(now, self.since, self.until, zone, during=self.during)
@@ -64,7 +64,7 @@ def _past(as_of: Instant, zone: str, present: Present) -> datetime:
 
 
 def named(name: str) -> str:
-    """`name`, if it is a metric or funnel; raises UnknownNameError that suggests the nearest."""
+    """Returns `name` if it is a metric or funnel; else raises UnknownNameError that suggests the nearest."""
     known = (*metrics.names(), *funnels.names())
     if name in known:
         return name
@@ -74,13 +74,13 @@ def named(name: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Words that suggest the nearest of the `known` names; none where nothing is near."""
+    """Words that suggest the nearest of the `known` names; empty if nothing is near."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean '{near[0]}'? " if near else ""
 
 
 def takes(name: str) -> frozenset[str]:
-    """The parameters a metric's query binds; of those it is computed from all but the window, which is its own."""
+    """The parameters a metric's query binds, and those of the metrics it reads, except their window."""
     found = _bound(lookup(project().metrics, name, "metric"))
     for table in metrics.inputs(name):
         schema, _, dependency = table.partition(".")
@@ -96,7 +96,7 @@ def _bound(one: Query) -> frozenset[str]:
 
 
 def metric(connection: duckdb.DuckDBPyConnection, name: str, question: Question, present: Present) -> pl.DataFrame:
-    """The rows of metric `name`: the stored ones where they answer the question, computed ones otherwise."""
+    """The rows of metric `name`: stored ones if they answer the question, computed ones otherwise."""
     accepted = takes(name)
     _require_meaning(name, question, accepted)
     asked = question.parameters(present)
@@ -121,12 +121,12 @@ def _require_meaning(name: str, question: Question, accepted: frozenset[str]) ->
 
 
 def _is_present(asked: metrics.Parameters, present: Present) -> bool:
-    """Whether it is asked as of the moment, and in the currency, that the stored metrics are of."""
+    """Whether it is asked for the moment and the currency of the stored metrics."""
     return (asked.window.as_of, asked.currency) == (present.as_of, present.currency)
 
 
 def evaluated(connection: duckdb.DuckDBPyConnection, name: str, asked: metrics.Parameters) -> duckdb.DuckDBPyRelation:
-    """The rows of metric `name`, those it is computed from computed anew; within `published.scratch`."""
+    """The rows of metric `name`, with the metrics it reads computed anew; call within `query_connection.scratch`."""
     return metrics.evaluate(connection, name, _computed_anew(connection, _read_by(metrics.inputs(name)), asked))
 
 
@@ -135,7 +135,7 @@ def _computed_anew(
 ) -> metrics.Parameters:
     """Compute the `chosen` metrics, and those they are computed from, as of the moment asked for.
 
-    The parameters come back with the weights of the last refresh.
+    Returns the parameters with the weights of the last refresh.
     """
     weights = query_connection.table(connection, "meta", "performance_weights")
     asked = replace(asked, weights=dict(weights.fetchall()) or metrics.DEFAULT_WEIGHTS)
@@ -149,12 +149,12 @@ def _computed_anew(
 
 
 def _read_by(inputs: Iterable[str]) -> set[str]:
-    """The metrics among tables that are named with their schema."""
+    """The metrics among tables named with their schema."""
     return {table.removeprefix("metrics.") for table in inputs if table.startswith("metrics.")}
 
 
 def _with_needed(chosen: Iterable[str]) -> tuple[str, ...]:
-    """The `chosen` metrics and all they are computed from, each after those it needs itself."""
+    """The `chosen` metrics and all they are computed from, each after those it needs."""
     found: set[str] = set()
     waiting = sorted(chosen)
     while waiting:
@@ -166,7 +166,7 @@ def _with_needed(chosen: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class CellQuestion:
-    """One cell of a metric that can be explained; `question`, `by` and `within` as the metric was asked for."""
+    """One cell of a metric that can be explained; `question`, `by` and `within` are as for the metric itself."""
 
     metric: str
     key: explain.Key
@@ -176,7 +176,7 @@ class CellQuestion:
     within: Duration | None = None
 
     def parameters(self, present: Present) -> metrics.Parameters:
-        """The parameters meant; raises UsageError for what the metric has no use for."""
+        """The parameters meant; raises UsageError for one that the metric cannot use."""
         table = explain.table(self.metric)
         _require_meaning(table, self.question, takes(table))
         within = None if self.within is None else windows.duration(self.within)
@@ -184,7 +184,7 @@ class CellQuestion:
 
 
 def rows_behind(connection: duckdb.DuckDBPyConnection, asked: CellQuestion, present: Present) -> pl.DataFrame:
-    """The source rows behind a cell; as of another moment also the metrics they are read from are computed."""
+    """The source rows behind a cell; at another moment, the metrics they come from are computed too."""
     parameters = asked.parameters(present)
     read = _read_by(explain.file(asked.metric, asked.column).inputs)
     with query_connection.scratch(connection):
@@ -240,7 +240,7 @@ def time_to_convert(
 
 
 def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage: str, present: Present) -> pl.DataFrame:
-    """The units that got to `stage` and no further, each with the attributes a funnel is broken down by."""
+    """The units that reached `stage` and no further, each with the attributes a funnel is broken down by."""
     parameters = asked.parameters(present)
     number = stage_number(asked.name, stage)
     with query_connection.scratch(connection):
@@ -265,7 +265,7 @@ def _of_units(
 
 
 def stage_number(funnel: str, stage: str) -> int:
-    """The place of `stage` in the funnel, from 1; raises UnknownNameError with the stages there are."""
+    """The position of `stage` in the funnel, from 1; raises UnknownNameError with the valid stages."""
     known = funnels.stages(funnel)
     if stage not in known:
         raise UnknownNameError(

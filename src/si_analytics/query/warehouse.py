@@ -1,4 +1,4 @@
-"""The published warehouse as analysts meet it: one object, a verb for each question.
+"""The published warehouse as analysts use it: one object, a verb for each question.
 
 Belongs here: `Warehouse` and `connect`, which only pass questions on. Read-only throughout: what a
 question needs beyond the published tables is computed in memory.
@@ -31,14 +31,14 @@ from si_analytics.warehouse import versions
 
 @arguments.checked_verbs
 class Warehouse:
-    """The published warehouse, read-only, as of the refresh that was last when it was opened.
+    """The published warehouse, read-only, as of the last refresh when it was opened.
 
     Results are polars DataFrames whose column names equal the warehouse's; money is Decimal, times
-    are UTC-aware, ids are text. A refresh that ends meanwhile is seen by the next `connect`.
+    are UTC-aware, ids are text. The next `connect` sees a refresh that ends meanwhile.
 
-    Where a verb takes them: `since` and `until` are the half-open ends of a window, `during` gives both
-    (``2026-Q1``, ``last 30 days``); a date is its midnight in `tz`, a span given as one end its first
-    moment, ``14d`` so long before as_of. `as_of` is an earlier moment than the refresh's: old times with
+    Verbs that take them: `since` (inclusive) and `until` (exclusive) are the ends of a window, `during` gives both
+    (``2026-Q1``, ``last 30 days``). A date means its midnight in `tz`, a span given as one end its first
+    moment, ``14d`` that long before as_of. `as_of` is a moment before the refresh's: old times with
     today's statuses. `currency` is the one money is counted in, `tz` the zone of days and months.
 
     >>> warehouse = si.connect()
@@ -70,7 +70,7 @@ class Warehouse:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file; whatever is asked afterwards is refused."""
+        """Close the file; refuses every later question."""
         if self._opened is not None:
             self._opened.close()
         self._opened = None
@@ -112,9 +112,9 @@ class Warehouse:
         during: date | str | None = None,
         currency: str | None = None,
     ) -> pl.DataFrame:
-        """The all-time leaderboard as kept of each day: as_of_date, agent and figures, by day and rank.
+        """The all-time leaderboard kept for each day: as_of_date, agent and figures, by day and rank.
 
-        A window holds a day where it holds its first moment, in the reporting time zone.
+        A window includes a day if it holds the day's first moment, in the reporting time zone.
 
         >>> warehouse.history(during="last 30 days")
         """
@@ -147,7 +147,7 @@ class Warehouse:
         currency: str | None = None,
         as_of: Instant | None = None,
     ) -> pl.DataFrame:
-        """One row with the columns of `marketplace_monthly`, of a window of any length instead of a month.
+        """One row with the columns of `marketplace_monthly`, for a window of any length instead of a month.
 
         >>> warehouse.marketplace_activity(during="last 30 days")
         """
@@ -175,7 +175,7 @@ class Warehouse:
     ) -> pl.DataFrame:
         """One row per breakdown value and stage of the funnel `name`.
 
-        `by` breaks the units down by one of their attributes, `within` bounds the time from stage 1
+        `by` breaks the units down by one of their attributes, `within` limits the time from stage 1
         (``14d``), the window chooses the units that entered in it.
 
         >>> warehouse.funnel("invite", by="method", within="14d")
@@ -196,9 +196,9 @@ class Warehouse:
         tz: str | None = None,
         as_of: Instant | None = None,
     ) -> pl.DataFrame:
-        """How long units took to `stage`: one row per breakdown value and percentile 0 to 100, in hours.
+        """How long units took to reach `stage`: one row per breakdown value and percentile 0 to 100, in hours.
 
-        `units` is how many have a time of their own there; the 50th and 90th are those of `funnel`.
+        `units` is how many have a time of their own there; the 50th and 90th percentiles are those of `funnel`.
 
         >>> warehouse.time_to_convert("invite", "accepted", by="method")
         """
@@ -217,7 +217,7 @@ class Warehouse:
         tz: str | None = None,
         as_of: Instant | None = None,
     ) -> pl.DataFrame:
-        """The units that got to `stage` and to none after it: one row per unit, oldest first.
+        """The units that reached `stage` and none after it: one row per unit, oldest first.
 
         Columns: unit_id, started_at, reached_at (null: unknown), immature (their time `within` is not
         up yet), and every attribute the funnel can be broken down by.
@@ -238,7 +238,7 @@ class Warehouse:
         as_of: Instant | None = None,
         currency: str | None = None,
     ) -> pl.DataFrame:
-        """Any metric or funnel by name; `metrics` lists them. What a metric has no use for is refused."""
+        """Any metric or funnel by name; `metrics` lists them. Refuses parameters the metric cannot use."""
         question = Question(since, until, during, as_of, currency, tz)
         if name in funnels.names():
             return queries.funnel(self._connection, FunnelQuestion(name, question), self.present)
@@ -261,7 +261,7 @@ class Warehouse:
     ) -> pl.DataFrame:
         """The source rows behind one cell; `key` is the row's id, a funnel's stage, or the row itself.
 
-        Asked as the metric was asked for; what the metric has no use for is refused.
+        Takes the parameters of the metric itself; refuses those the metric cannot use.
 
         >>> warehouse.explain("agent_leaderboard", agent_id, "total_earnings", during="2026-Q1", currency="eur")
         >>> warehouse.explain("invite", ("email", "accepted"), "reached", by="method")
@@ -279,11 +279,11 @@ class Warehouse:
         key: Key | None = None,
         column: str | None = None,
     ) -> pl.DataFrame:
-        """What differs between two refreshes: one row per metric; of one `metric` one per cell; of one cell why.
+        """What differs between two refreshes: one row per metric; for one `metric` one per cell; for one cell why.
 
-        `a` and `b` are numbers of refreshes or days, which mean their last refresh; `b` is this one unless
-        given, `a` the one before. `refreshes` lists those that are kept. With `key` and `column`, as `explain`
-        takes them: the source rows that were added, removed or changed behind that cell.
+        `a` and `b` are numbers of refreshes, or days, which mean the day's last refresh; `b` defaults to this one,
+        `a` to the one before. `refreshes` lists those kept. With `key` and `column`, as `explain`
+        takes them: the source rows behind that cell that were added, removed or changed.
 
         >>> warehouse.diff("2026-05-31")
         >>> warehouse.diff("2026-05-31", metric="agent_leaderboard")
@@ -293,7 +293,7 @@ class Warehouse:
         return query_diff.between(self.settings, pair, metric, key, column)
 
     def refreshes(self) -> pl.DataFrame:
-        """One row per refresh that is kept to compare with: number, as_of, taken_at, currency, timezone."""
+        """One row per refresh kept to compare with: number, as_of, taken_at, currency, timezone."""
         return query_diff.refreshes(self.settings)
 
     def sql(self, text: str, /, **parameters: Any) -> pl.DataFrame:
@@ -311,7 +311,7 @@ class Warehouse:
         return catalog.listing()
 
     def describe(self, name: str) -> pl.DataFrame:
-        """One row per column of a metric or funnel: its unit, what it means, the operational columns it comes from.
+        """One row per column of a metric or funnel: its unit, its meaning, the operational columns it comes from.
 
         >>> warehouse.describe("agent_leaderboard")
         """
@@ -333,7 +333,7 @@ class Warehouse:
         )
 
     def freshness(self) -> Freshness:
-        """How old the newest event and the snapshot are, how long a pause is usual, and a warning where it is longer.
+        """How old the newest event and the snapshot are, which pause is usual, and a warning if it is longer.
 
         >>> warehouse.freshness().told
         """
@@ -355,13 +355,13 @@ class Warehouse:
 
     @property
     def present(self) -> Present:
-        """The last refresh's as_of, currency and time zone: what a question means that names none."""
+        """The last refresh's as_of, currency and time zone: the defaults of every question."""
         return Present(self.as_of, self.currency, self.timezone, lambda: currencies.held(self._connection))
 
 
 @arguments.checked
 def connect(using: Settings | None = None) -> Warehouse:
-    """Open the published warehouse. Raises WarehouseError, with what to do, where there is none yet.
+    """Open the published warehouse. Raises WarehouseError, with what to do, if there is none yet.
 
     >>> warehouse = si.connect()
     """

@@ -1,8 +1,8 @@
-"""The leaderboard and the funnels of days gone by, computed afterwards from the rows the warehouse holds now.
+"""Fill past days of the leaderboard and the funnels from the rows the warehouse holds now.
 
 Belongs here: which days are over, and filling ``history.agent_leaderboard`` and ``history.conversion_funnels``
-for a range of them. What is kept of a day is the metric itself, all time, as of the day's end in the reporting
-time zone: old times with today's statuses, not time travel.
+for a range of them. A day keeps the metric itself, over all time, as of the day's end in the reporting time zone.
+This uses old times with today's statuses; it is not time travel.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from si_analytics.periods import windows
 from si_analytics.periods.windows import Instant
 from si_analytics.refresh import resumption, run_log
 from si_analytics.refresh.resumption import Last
-from si_analytics.refresh.steps import Listener
+from si_analytics.refresh.steps import StepListener
 from si_analytics.settings import Settings
 
 _DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ _Keep = Callable[[duckdb.DuckDBPyConnection, date, Parameters], None]
 
 @dataclass(frozen=True)
 class HistoryReport:
-    """What a backfill did: the days it was about, how many of them it filled, and with how many rows."""
+    """What a backfill did: the days asked for, how many of them it filled, and how many rows it wrote."""
 
     first: date
     last: date
@@ -49,7 +49,7 @@ class HistoryReport:
 
 
 def ends_at(day: date, tz: str) -> datetime:
-    """When `day` is over in `tz`: the first moment of the next, be the day 23, 24 or 25 hours long.
+    """When `day` ends in `tz`: the first moment of the next day, whether `day` has 23, 24 or 25 hours.
 
     >>> ends_at(date(2026, 3, 29), "Europe/Berlin").isoformat()
     '2026-03-29T22:00:00+00:00'
@@ -58,16 +58,16 @@ def ends_at(day: date, tz: str) -> datetime:
 
 
 def last_day(as_of: datetime, tz: str) -> date:
-    """The last day in `tz` that is over at `as_of`."""
+    """The last day in `tz` that has ended by `as_of`."""
     return windows.today(as_of, tz) - _DAY
 
 
 def days(
     present: Present, since: Instant | None = None, until: Instant | None = None, during: date | str | None = None
 ) -> tuple[date, date]:
-    """The first and the last day of a window that begins with `since`, cut to the days that are over.
+    """The first and last day of a window that begins with `since`, limited to days that are over.
 
-    A day belongs to a window that holds its first moment. Raises UsageError where none is left.
+    A window includes a day if it holds the day's first moment. Raises UsageError if no day is left.
     """
     start, end = windows.ends(present.as_of, since, until, present.tz, during=during)
     if start is None:
@@ -90,14 +90,14 @@ def backfill(
     *,
     currency: str | None = None,
     only_missing: bool = False,
-    listen: Listener | None = None,
+    listen: StepListener | None = None,
 ) -> HistoryReport:
-    """Fill the boards of the days `first` to `last`, both included, in place of those that were kept of them.
+    """Fill the boards of the days `first` to `last`, both included, and replace the boards kept for them.
 
-    From the rows, and in the reporting time zone and (unless another is named) currency, of the published
-    warehouse. With `only_missing` a day that has a board in that currency keeps it. Works on a copy that
-    replaces the published file in one rename: readers go on, and what fails leaves everything as it was. Hears
-    of each month. Raises UsageError for a day not over as of the last refresh, WarehouseError without one.
+    Uses the rows, time zone and (unless another is named) currency of the published warehouse. With `only_missing`,
+    a day that has a board in that currency keeps it. Works on a copy and replaces the published file in one rename:
+    readers go on, and a failure changes nothing. Reports each month to `listen`.
+    Raises UsageError for a day not over as of the last refresh, WarehouseError if there is no refresh.
     """
     return _backfill(
         settings,
@@ -111,8 +111,10 @@ def backfill(
     )
 
 
-def backfill_funnels(settings: Settings, first: date, last: date, *, listen: Listener | None = None) -> HistoryReport:
-    """Fill the funnels of the days `first` to `last`, both included, as `backfill` fills the boards."""
+def backfill_funnels(
+    settings: Settings, first: date, last: date, *, listen: StepListener | None = None
+) -> HistoryReport:
+    """Fill the funnels of the days `first` to `last`, both included, the way `backfill` fills the boards."""
     return _backfill(
         settings,
         first,
@@ -134,7 +136,7 @@ def _backfill(
     keep: _Keep,
     days_kept: Callable[[duckdb.DuckDBPyConnection, str], set[date]],
     currency: str | None,
-    listen: Listener | None,
+    listen: StepListener | None,
 ) -> HistoryReport:
     started = time.perf_counter()
     with warehouse.writer_lock(settings), _working(settings) as connection:
@@ -164,7 +166,7 @@ def _keep_funnels(connection: duckdb.DuckDBPyConnection, day: date, asked: Param
 
 @contextmanager
 def _working(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A copy of the published file, gone again unless it took its place."""
+    """Yields a copy of the published file; removes it unless it was published."""
     connection = warehouse.copy_to_working(settings)
     if connection is None:
         raise WarehouseError(_ASKED, "there is no warehouse yet", "Fill it first: si refresh")
@@ -202,7 +204,7 @@ def _kept(connection: duckdb.DuckDBPyConnection, currency: str) -> set[date]:
 
 
 def _none_kept(connection: duckdb.DuckDBPyConnection, currency: str) -> set[date]:
-    """Every day is filled, whether it was kept or not."""
+    """Returns no day, so that every day is filled."""
     return set()
 
 
@@ -213,9 +215,9 @@ def _fill(
     *,
     table: str,
     keep: _Keep,
-    listen: Listener | None,
+    listen: StepListener | None,
 ) -> int:
-    """Replace what is kept of these days, all in one transaction; the number of rows they have."""
+    """Replace what is kept for these days in one transaction; return how many rows they have."""
     total = 0
     connection.begin()
     for month, of_month in itertools.groupby(wanted, lambda day: f"{day:%Y-%m}"):

@@ -1,6 +1,6 @@
-"""The last refresh of a warehouse, taken up again: what it was, read back from a copy of its file.
+"""The last refresh of a warehouse, read back from a copy of its file so that work can go on from there.
 
-Belongs here: reading back what `records` wrote, so that a metric can be computed or published again
+Belongs here: reading back what `run_log` wrote. A metric can then be computed or published again
 without reading Postgres anew.
 """
 
@@ -31,7 +31,7 @@ _RECORDED = (
 
 @dataclass(frozen=True)
 class Last:
-    """The refresh that a warehouse tells of; ``rows_written`` and ``changed`` are what it published, as recorded."""
+    """The last refresh a warehouse records; ``rows_written`` and ``changed`` are what it published."""
 
     refresh_id: uuid.UUID
     as_of: datetime
@@ -47,9 +47,9 @@ class Last:
 
 
 def take_up(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Last:
-    """The last refresh of a working file that is a copy of the published one.
+    """The last refresh in a working file that is a copy of the published one.
 
-    Raises WarehouseError where it holds no refresh.
+    Raises WarehouseError if the file holds no refresh.
     """
     last = _last(connection)
     if last is None:
@@ -60,13 +60,13 @@ def take_up(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Last:
 
 
 def forget_record(connection: duckdb.DuckDBPyConnection, last: Last) -> None:
-    """Make room for the record of `last` as it is after it was taken up."""
+    """Delete the record of `last`, so that a new record can replace it."""
     for statement in _RECORDED:
         connection.execute(statement, [last.refresh_id])
 
 
 def keep_publication(connection: duckdb.DuckDBPyConnection, last: Last) -> None:
-    """Let the record of `last` say again what it once wrote to Postgres, in how long; nothing was written since."""
+    """Restore what `last` first wrote to Postgres and how long it took; nothing was written since."""
     connection.execute(
         "update meta.refreshes set seconds = $2, rows_written = $3, changed = $4 where refresh_id = $1",
         [last.refresh_id, last.seconds, last.rows_written, last.changed],

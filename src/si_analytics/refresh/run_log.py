@@ -1,6 +1,6 @@
-"""What the warehouse says about itself: the record of refreshes, and boards of days gone by.
+"""What the warehouse records about itself: its refreshes, and the boards of past days.
 
-Belongs here: the tables of ``meta`` and ``history``, carried from one warehouse file to the next.
+Belongs here: the tables of ``meta`` and ``history``, and copying them from one warehouse file to the next.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _COLUMNS = (
 class RefreshReport:
     """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences.
 
-    ``moved`` are sentences too: why numbers moved though no row did.
+    ``moved`` are sentences too: why numbers moved although no row did.
     """
 
     refresh_id: uuid.UUID
@@ -58,12 +58,12 @@ class RefreshReport:
 
     @property
     def rows_written(self) -> int:
-        """Rows written to Postgres in all."""
+        """Rows written to Postgres in total."""
         return sum(self.changed.values())
 
 
 def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
-    """What the warehouse in this file is as of, so that only changes need be read; or why it does not tell."""
+    """What the warehouse in this file was computed from, so that only changes are read; or why that is unknown."""
     if not of_this_version(connection):
         return "the warehouse was made by another version"
     row = connection.sql(
@@ -82,14 +82,14 @@ def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
 
 
 def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the file's own records have the columns they are to have."""
+    """Whether the file's own records have the columns this version expects."""
     with duckdb.connect() as scratch:
         _create(scratch)
         return scratch.sql(_COLUMNS).fetchall() == connection.sql(_COLUMNS).fetchall()
 
 
 def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the metrics of the refresh before, and raw tables that are read no longer."""
+    """Drop the previous refresh's metrics, and raw tables that are no longer read."""
     held = connection.sql(
         "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
         " and schema_name in ('metrics', 'raw') order by all"
@@ -105,7 +105,7 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Create the tables of ``meta`` and ``history``, with the rows of the published warehouse."""
+    """Create the tables of ``meta`` and ``history`` and copy the published warehouse's rows into them."""
     _create(connection)
     if not warehouse.attach_published(connection, settings):
         return
@@ -122,7 +122,7 @@ def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Non
 
 
 def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Copy a table's rows; a column it did not have yet in the published warehouse is null."""
+    """Copy a table's rows; a column that the published warehouse did not have yet becomes null."""
     source = connection.table(f"published.{table}")
     columns = [
         duckdb.ColumnExpression(name) if name in source.columns else duckdb.ConstantExpression(None).alias(name)
@@ -132,7 +132,7 @@ def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
-    """Record `report`, and the board and the funnels as those of the day that its last moment lies in."""
+    """Record `report`, and keep the board and the funnels for the day its last moment falls on."""
     connection.execute(
         "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
         " from meta.refreshes",
@@ -159,13 +159,13 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
 
 
 def keep_board(connection: duckdb.DuckDBPyConnection, board: duckdb.DuckDBPyRelation, day: date, currency: str) -> None:
-    """Keep `board` as that of `day`, in place of the one that was kept."""
+    """Keep `board` for `day` and replace the board kept before."""
     connection.execute("delete from history.agent_leaderboard where as_of_date = $1 and currency = $2", [day, currency])
     _keep(connection, board, "history.agent_leaderboard", {"as_of_date": day, "currency": currency})
 
 
 def keep_funnels(connection: duckdb.DuckDBPyConnection, funnels: duckdb.DuckDBPyRelation, day: date) -> None:
-    """Keep `funnels` as those of `day`, in place of those that were kept."""
+    """Keep `funnels` for `day` and replace the funnels kept before."""
     connection.execute("delete from history.conversion_funnels where as_of_date = $1", [day])
     _keep(connection, funnels, "history.conversion_funnels", {"as_of_date": day})
 
@@ -173,7 +173,7 @@ def keep_funnels(connection: duckdb.DuckDBPyConnection, funnels: duckdb.DuckDBPy
 def _keep(
     connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, table: str, of_day: Mapping[str, Any]
 ) -> None:
-    """Add `rows` to a table of ``history``, with what they themselves do not say."""
+    """Add `rows` to a table of ``history``, with the columns `of_day` that the rows lack."""
     chosen = [
         (duckdb.ConstantExpression(of_day[name]) if name in of_day else duckdb.ColumnExpression(name)).alias(name)
         for name in connection.table(table).columns

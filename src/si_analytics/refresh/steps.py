@@ -31,35 +31,35 @@ from si_analytics.settings import Settings
 from si_analytics.warehouse import versions
 
 WAITING = "waiting"
-"""The phase in which other sessions' locks are waited for; what it is about says whose."""
+"""The phase in which a refresh waits for other sessions' locks; its name says whose."""
 
 
-class Listener(Protocol):
-    """Hears of each step of a refresh as it ends: its phase, what it was about, rows and seconds."""
+class StepListener(Protocol):
+    """Called as each step of a refresh ends, with its phase, its subject, rows and seconds."""
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None: ...
 
 
 def _silent(phase: str, name: str, rows: int, seconds: float) -> None:
-    """For callers who do not listen."""
+    """For callers who do not want to hear of the steps."""
 
 
 @dataclass
 class Refresh:
     """One refresh, step by step: `extract`, `compute` each metric, `check`, `publish`, `finish`.
 
-    Works on a file of its own; until `finish` the published warehouse stays as it was. Use it as a
-    context manager: leaving it without `finish` drops the working file. ``as_of`` none means the
-    moment of the extraction snapshot; a past one is old times with today's statuses. ``full`` reads every
-    row anew; otherwise what changed since the last refresh is read, on a copy of its file. ``resumed`` takes
-    the last refresh up again instead of extracting: see `resume`. ``sleep`` waits before reading again.
-    ``accept_change`` publishes a change also where `gate` would refuse it.
+    Works on a file of its own; the published warehouse stays unchanged until `finish`. Use it as a context
+    manager: leaving it without `finish` drops the working file. ``as_of`` None means the moment of the extraction
+    snapshot; a past one gives old times with today's statuses. ``full`` reads every row anew; otherwise the refresh
+    copies the last one's file and reads what changed. ``resumed`` continues the last refresh instead of extracting:
+    see `resume`. ``sleep`` waits before another attempt to read. ``accept_change`` publishes even a change that the
+    gate would refuse.
     """
 
     settings: Settings
     as_of: datetime | None = None
     weights: Mapping[str, Decimal] | None = None
-    listen: Listener = _silent
+    listen: StepListener = _silent
     refresh_id: uuid.UUID = field(default_factory=uuid.uuid4)
     full: bool = False
     resumed: bool = False
@@ -67,12 +67,12 @@ class Refresh:
     accept_change: bool = False
 
     @classmethod
-    def resume(cls, settings: Settings, listen: Listener = _silent, *, accept_change: bool = False) -> Refresh:
-        """The published warehouse's last refresh, taken up again on a copy of its tables.
+    def resume(cls, settings: Settings, listen: StepListener = _silent, *, accept_change: bool = False) -> Refresh:
+        """The published warehouse's last refresh, continued on a copy of its tables.
 
-        Whatever is computed or published now has that refresh's rows, as_of, currency, time zone and
-        weights, whatever the settings say: a warehouse tells of one moment. Raises WarehouseError on
-        entering where there is no warehouse yet.
+        Everything computed or published now uses that refresh's rows, as_of, currency, time zone and weights, whatever
+        the settings say: a warehouse describes one moment. Raises WarehouseError on entering if there is no
+        warehouse yet.
         """
         return cls(settings, listen=listen, resumed=True, accept_change=accept_change)
 
@@ -80,7 +80,7 @@ class Refresh:
         if self.as_of is not None:
             self.as_of = windows.instant(self.as_of, name="as_of")
         self.weights = metrics.check_weights(self.weights or metrics.DEFAULT_WEIGHTS)
-        metrics.names()  # a file that cannot be used is told of before anything is read
+        metrics.names()  # reports an unusable file before anything is read
         self._stack = ExitStack()
         self._started = time.perf_counter()
         self._file = WorkingFile(self.settings, self._interrupted, self._waiting, self.sleep)
@@ -116,27 +116,27 @@ class Refresh:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The moment that was extracted."""
+        """The moment of the extraction."""
         if self._snapshot is None:
             raise UsageError("a step of a refresh", "nothing was extracted yet", "Call extract() first")
         return self._snapshot
 
     @property
     def parameters(self) -> metrics.Parameters:
-        """What every metric of this refresh is computed with."""
+        """The parameters every metric of this refresh is computed with."""
         as_of = self.as_of or self.snapshot.taken_at
         return metrics.Parameters.all_time(as_of, self.settings.currency, self.settings.timezone, self.weights)
 
     @property
     def moved(self) -> tuple[str, ...]:
-        """Why numbers moved though no row did: how this refresh counts otherwise than the one that is published."""
+        """Why numbers moved although no row did: how this refresh counts differently from the published one."""
         asked = self.parameters
         return counting.changes(self._before, counting.Counted(asked.currency, asked.tz, asked.weights))
 
     def extract(self) -> list[TableExtract]:
-        """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off.
+        """Bring every table to one new snapshot. Retries interrupted reads, with growing pauses.
 
-        Raises SettingsError where money was recorded, and none of it in the reporting currency.
+        Raises SettingsError if money was recorded, but none of it in the reporting currency.
         """
         if self.resumed:
             raise UsageError("extracting", "this refresh was taken up again", "Begin a new one to read Postgres")
@@ -149,7 +149,7 @@ class Refresh:
         return self._extracts
 
     def compute(self, name: str) -> int:
-        """Compute one metric into ``metrics.<name>``; the number of its rows."""
+        """Compute one metric into ``metrics.<name>``; return its number of rows."""
         started = time.perf_counter()
         rows = metrics.compute(self.connection, name, self.parameters)
         self._metrics[name] = rows
@@ -157,19 +157,19 @@ class Refresh:
         return rows
 
     def check(self, name: str) -> checks.CheckResult:
-        """Run one check, once; a second call gives the same result."""
+        """Run one check once; a second call returns the same result."""
         if name not in self._checks:
             self._heard(checks.run(self.connection, name, self.parameters.bound()))
         return self._checks[name]
 
     def complete(self) -> None:
-        """Run the checks and compute the metrics that were not yet; the checks that need only raw rows meanwhile.
+        """Run the remaining checks and compute the remaining metrics; checks of raw rows alone run meanwhile.
 
-        Raises CheckFailedError where a blocking check found rows, also where a metric failed on them before.
+        Raises CheckFailedError if a blocking check found rows, even if a metric failed on them first.
         """
         meanwhile = [name for name in checks.names() if checks.reads_only_raw(name) and name not in self._checks]
         if self.settings.memory_limit:
-            # What works side by side needs its memory at the same time: with a limit, one after the other.
+            # Parallel work needs its memory at the same time; under a limit, run one after the other.
             checks.require_passed([self.check(name) for name in meanwhile])
             meanwhile = []
         with checks.Beside(self.connection, meanwhile, self.parameters.bound(), self._heard) as beside:
@@ -192,7 +192,7 @@ class Refresh:
         self.listen("check", result.name, result.rows, result.seconds)
 
     def preview(self) -> publish.Preview:
-        """Complete the refresh, then tell what `publish` would write; nothing is."""
+        """Complete the refresh and return what `publish` would write; writes nothing."""
         self.complete()
         found = publish.preview(self.connection, self.settings, self._waiting, self.sleep)
         return replace(found, moved=self.moved)
@@ -200,7 +200,7 @@ class Refresh:
     def publish(self) -> list[publish.TargetChange]:
         """Complete the refresh, then write the results to Postgres in one transaction."""
         self.complete()
-        # All but the record is on the disk before Postgres is written to: one that is full leaves both as they were.
+        # Flush first: a full disk must fail before Postgres is written.
         self.connection.execute("checkpoint")
         provenance = publish.Provenance(
             self.refresh_id,
@@ -226,7 +226,7 @@ class Refresh:
         return self._targets
 
     def _stands(self) -> str:
-        """What whoever reads of a failure has to know: which results stand where."""
+        """What to tell the reader of a failure: which results stand where."""
         if self._targets and not self.resumed:
             return "Postgres has the new results, the warehouse those before: make room, then run si refresh"
         return "Check the folder and disk; nothing was published, the previous results stand"
@@ -235,7 +235,7 @@ class Refresh:
         self.listen(WAITING, words, 0, seconds)
 
     def finish(self) -> RefreshReport:
-        """Complete and record the refresh, and put its file in the place of the published one."""
+        """Complete and record the refresh, then replace the published file with its own."""
         self.complete()
         report = RefreshReport(
             self.refresh_id,
@@ -254,7 +254,7 @@ class Refresh:
         return replace(report, warnings=versions.publish_working(self.settings))
 
     def _begin(self) -> None:
-        """Open the working file: a copy of the published one if it can serve, an empty one if not."""
+        """Open the working file: a copy of the published one if usable, an empty one if not."""
         self._before = counting.published(self.settings)
         if self.resumed:
             self._take_up()
@@ -267,7 +267,7 @@ class Refresh:
         self.listen("interrupted", "trying again", attempt, waiting)
 
     def _take_up(self) -> None:
-        """Go on where the last refresh ended."""
+        """Continue where the last refresh ended."""
         asked = f"taking up the warehouse {self.settings.warehouse}"
         if not self._file.open_copy():
             raise WarehouseError(asked, "there is none yet", "Fill it first: si refresh")
@@ -279,7 +279,7 @@ class Refresh:
         self._snapshot, self._extracts, self._metrics = last.snapshot, list(last.extracts), dict(last.metrics)
 
     def _record(self, report: RefreshReport) -> None:
-        """Record the refresh; one that was taken up again keeps one record, and what it once published."""
+        """Record the refresh; a resumed one keeps a single record, with what it once published."""
         if self._last:
             resumption.forget_record(self.connection, self._last)
         run_log.write(self.connection, self.settings, report, self.snapshot)
@@ -294,12 +294,12 @@ def run(
     weights: Mapping[str, Decimal] | None = None,
     full: bool = False,
     accept_change: bool = False,
-    listen: Listener = _silent,
+    listen: StepListener = _silent,
 ) -> RefreshReport:
     """A whole refresh: extract, compute every metric, check, publish, replace the warehouse.
 
-    What changed since the last refresh is read, everything with `full` or where changes cannot be told. A change that
-    takes everything from many agents is published with `accept_change` only.
+    Reads what changed since the last refresh; reads everything with `full`, or if changes cannot be told. Publishes a
+    change that takes everything from many agents only with `accept_change`.
 
     Raises what the steps raise; then nothing was published and the previous warehouse stands.
     """
@@ -315,9 +315,9 @@ def preview(
     as_of: datetime | None = None,
     weights: Mapping[str, Decimal] | None = None,
     full: bool = False,
-    listen: Listener = _silent,
+    listen: StepListener = _silent,
 ) -> tuple[datetime, publish.Preview]:
-    """What `run` would write to Postgres, and as of when; everything is computed and checked, nothing is written.
+    """What `run` would write to Postgres, and as of when. Computes and checks everything, writes nothing.
 
     Raises what the steps before publishing raise. The published warehouse stays as it is.
     """

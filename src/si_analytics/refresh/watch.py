@@ -1,15 +1,15 @@
-"""Did the operational data change since the last refresh? And: refreshing as soon as it did.
+"""Detects whether the operational data changed since the last refresh, and refreshes as soon as it did.
 
-Belongs here: `look`, the question, and `follow`, which asks it again and again and refreshes.
+Belongs here: `look`, which asks once, and `follow`, which keeps asking and refreshes.
 
-For whoever wants to ask on their own (a scheduler, a sensor)::
+To ask on your own (from a scheduler, a sensor)::
 
     look(settings: Settings, cursor: str | None = None) -> Look     # .changed .reason .tables .cursor
 
-Hand the `cursor` of the last look to the next one: what was looked at once is not looked at again. The answer is the
-extraction's own (docs/extraction.md): a table changed where the columns that are read differ from what the published
-warehouse holds. So neither what a refresh itself wrote to Postgres counts, nor a time of signing in that no metric
-reads. Where Postgres gave out no transaction number since the last look, that is all that is asked.
+Pass the `cursor` of the last look to the next one, so that it skips what was already looked at. The answer is the
+extraction's own (docs/extraction.md): a table changed if the columns that are read differ from what the published
+warehouse holds. So a refresh's own writes to Postgres do not count, nor does a sign-in time that no metric reads.
+If Postgres gave out no transaction number since the last look, nothing else is asked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from si_analytics.definitions import contract, project
 from si_analytics.errors import AnalyticsError, UsageError
 from si_analytics.extract import incremental
 from si_analytics.extract.incremental import Baseline
-from si_analytics.extract.source import Snapshot, Source
+from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import relations
 from si_analytics.publish.notifications import Heard, Listener
 from si_analytics.refresh import run_log, steps
@@ -37,13 +37,13 @@ from si_analytics.settings import Settings
 
 _SEEN = "memory.main.seen"
 _POLL = 1.0
-_SHARE = 3  # for every second of looking so many of rest: looking takes a quarter of the time at most
+_SHARE = 3  # seconds of rest per second of looking: looking takes a quarter of the time at most
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
 
 
 @dataclass(frozen=True)
 class Look:
-    """Whether a refresh would find anything new, why, in which tables, and where the next look goes on."""
+    """Whether a refresh would find anything new, why, in which tables, and where the next look continues."""
 
     changed: bool
     reason: str
@@ -53,7 +53,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Failed:
-    """A look or a refresh that failed, and after how many seconds it is tried again."""
+    """A look or a refresh that failed, and the seconds until the next attempt."""
 
     error: AnalyticsError
     seconds: float
@@ -84,8 +84,8 @@ class _Cursor:
 def look(settings: Settings, cursor: str | None = None) -> Look:
     """Whether the operational data differ from what the published warehouse was computed from.
 
-    Raises what an extraction raises: ServerError, SchemaError, ExtractError, WarehouseError; UsageError for a `cursor`
-    that is none. Writes nothing.
+    Raises what an extraction raises: ServerError, SchemaError, ExtractError, WarehouseError; UsageError if no look gave
+    that `cursor`. Writes nothing.
     """
     with duckdb.connect(config=warehouse.configuration(settings)) as connection:
         return _Looking(connection, settings).look(cursor)
@@ -93,7 +93,7 @@ def look(settings: Settings, cursor: str | None = None) -> Look:
 
 @dataclass
 class _Looking:
-    """Looks one after the other: what costs most, loading DuckDB's extension, is done once."""
+    """Looks again and again, and loads DuckDB's extension, the costliest part, only once."""
 
     connection: duckdb.DuckDBPyConnection
     settings: Settings
@@ -103,7 +103,7 @@ class _Looking:
         self._known: tuple[str, Baseline | str] | None = None
 
     def look(self, cursor: str | None) -> Look:
-        """One look, with nothing held afterwards: neither the warehouse's file nor a transaction."""
+        """Looks once and holds nothing afterwards: neither the warehouse's file nor a transaction."""
         before = _Cursor.read(cursor) if cursor else None
         file = _file(self.settings)
         if file is None:
@@ -123,7 +123,7 @@ class _Looking:
             self.connection.execute("detach published")
 
     def _baseline(self, file: str) -> Baseline | str:
-        """What the attached warehouse is as of, or why it does not tell."""
+        """What the attached warehouse was computed from, or why that is unknown."""
         if self._known is None or self._known[0] != file:
             self.connection.execute("use published")
             try:
@@ -133,13 +133,13 @@ class _Looking:
         return self._known[1]
 
     def _compare(self, baseline: Baseline, file: str) -> Look:
-        """Hold every table against the warehouse's, within one snapshot of Postgres."""
+        """Compare every table with the warehouse's, within one snapshot of Postgres."""
         since = str(_Cursor(file, baseline.snapshot.id))
         with extract.snapshot(self.connection, self.settings) as reading:
             told = extract.against(self.connection, reading, baseline, self.settings)
             if told is not None and reading.snapshot.server and _record_readable(reading):
                 return Look(True, told, (), since)
-            # What this role may never ask does not make a change: then every row is compared, each time.
+            # A role without the privilege to ask is not a change: then compare every row, each time.
             known = baseline if told is None else None
             found = {
                 one.table: why
@@ -153,9 +153,9 @@ class _Looking:
 
 
 def _differs(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: Source, held: Baseline, known: Baseline | None
+    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: ReadTable, held: Baseline, known: Baseline | None
 ) -> str | None:
-    """How a table differs from the warehouse's; none where it does not. Without a `known` baseline all is read."""
+    """How a table differs from the warehouse's, or None if it does not. Reads all rows without a `known` baseline."""
     if one.table not in held.identities:
         return "not read before"
     if known is not None and incremental.table_against(one, known) is None:
@@ -177,7 +177,7 @@ def _differs(
 
 
 def _different(table: str) -> str:
-    """How many of the rows seen are not in the warehouse just so; only rows of the same keys are compared."""
+    """The query that counts the rows seen that the warehouse lacks or holds differently; compares by key."""
     query = pg_sql.SQL(
         "select count(*) from (select {columns} from memory.main.seen except"
         " select {columns} from published.raw.{table} where {key} in (select {key} from memory.main.seen))"
@@ -200,7 +200,7 @@ def _record_readable(reading: extract.Reading) -> bool:
 
 
 def _still(settings: Settings, snapshot: str) -> bool:
-    """Whether Postgres gave out no transaction number since `snapshot`, in which none was at work."""
+    """Whether Postgres gave out no transaction number since `snapshot`, and none was at work in it."""
     if _busy(snapshot):
         return False
     with postgres.asking("looking for changes"), postgres.connect(settings, at_source=True) as connection:
@@ -214,14 +214,14 @@ def _busy(snapshot: str) -> bool:
 
 
 def _snapshot(text: str) -> str:
-    """`text`, if it is how Postgres writes a snapshot."""
+    """Returns `text` if Postgres writes a snapshot this way; raises ValueError if not."""
     xmin, xmax, _ = text.split(":")
     int(xmin), int(xmax)
     return text
 
 
 def _file(settings: Settings) -> str | None:
-    """Which file the published warehouse is by now: a refresh puts another one in its place."""
+    """Identifies the published warehouse's file, which each refresh replaces; None if there is none."""
     try:
         found = settings.warehouse.stat()
     except FileNotFoundError:
@@ -235,11 +235,11 @@ def follow(
     debounce: float = 2.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Event]:
-    """Refresh as soon as the data changed, for ever; each event as it comes: `Look`, report, `Failed`, what is heard.
+    """Refresh as soon as the data changed, for ever. Yields each `Look`, report, `Failed` and notification as it comes.
 
-    A change is waited on for `debounce` seconds, so that what comes together is read together, however long the
-    stream of changes lasts. One refresh at a time. One that fails is tried again, after pauses that grow to five
-    minutes; what was published stands. Raises ServerError where the server cannot be reached at the start.
+    Waits `debounce` seconds after a change, so that changes close together are read together, however long the stream
+    lasts. Runs one refresh at a time. Retries a failed one after pauses that grow to five minutes; what was published
+    stands. Raises ServerError if the server cannot be reached at the start.
     """
     return _following(settings, Listener(settings, sleep).__enter__(), debounce)
 
@@ -271,7 +271,7 @@ def _following(settings: Settings, entered: Listener, debounce: float) -> Genera
 
 
 def listen(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Generator[Heard]:
-    """Each publication as it comes, for ever. Raises ServerError where the server cannot be reached at the start."""
+    """Yields each publication as it comes, for ever. Raises ServerError if it cannot reach the server at the start."""
     return _listening(Listener(settings, sleep).__enter__())
 
 
@@ -282,7 +282,7 @@ def _listening(entered: Listener) -> Generator[Heard]:
 
 
 def _hear(listener: Listener, seconds: float) -> Iterator[Heard]:
-    """What is heard within that time."""
+    """Yields what is heard within that time."""
     until = time.monotonic() + seconds
     left = seconds
     while left >= 0:

@@ -1,6 +1,6 @@
 """The file a refresh works on: a copy of the published one or an empty one, brought to a new snapshot of Postgres.
 
-Belongs here: which of the two it is, and reading into it, again where Postgres broke off.
+Belongs here: which of the two it is, and reading into it, with retries of interrupted reads.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _LONGEST_WAIT = 8.0
 
 
 def _worth_another_try(state: tenacity.RetryCallState) -> bool:
-    """Whether Postgres broke off; from then on also whether it cannot be reached, for it may be restarting."""
+    """Whether Postgres broke off; after the first attempt also if it cannot be reached, for it may be restarting."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, LockedError):
-        return False  # that was waited for already
+        return False  # the wait for that lock is already over
     return isinstance(error, InterruptedReadError if state.attempt_number == 1 else ServerError)
 
 
 @dataclass
 class WorkingFile:
-    """The working file of one refresh; `open_copy` or `open_empty` it, `close` drops it unless it was published.
+    """The working file of one refresh: `open_copy` or `open_empty` it; `close` drops it unless it was published.
 
-    ``interrupted`` hears of each break: which attempt it was, and for how many seconds the next one waits; ``waiting``
-    hears whose lock is waited for. ``sleep`` waits them.
+    ``interrupted`` is called at each break, with the number of the attempt and the seconds until the next; ``waiting``
+    is called with whose lock is waited for. ``sleep`` does the waiting.
     """
 
     settings: Settings
@@ -58,12 +58,12 @@ class WorkingFile:
         return self._connection
 
     def open_copy(self) -> bool:
-        """Work on a copy of the published file; false, and nothing is open, where there is none."""
+        """Work on a copy of the published file; returns False, and opens nothing, if there is none."""
         self._connection = warehouse.copy_to_working(self.settings)
         return self._connection is not None
 
     def open_for_changes(self) -> None:
-        """Work on a copy if what changed since can be read into it, on an empty file if not."""
+        """Work on a copy if changes can be read into it, on an empty file if not."""
         if not self.open_copy():
             self.open_empty("nothing was read before")
             return
@@ -74,14 +74,14 @@ class WorkingFile:
             self._baseline = baseline
 
     def open_empty(self, reason: str = EVERY_ROW) -> None:
-        """Work on an empty file, for the `reason` given; only the records are carried over into it."""
+        """Work on an empty file, for the `reason` given; only the records are copied into it."""
         self.close()
         self._baseline, self._reason = None, reason
         self._connection = warehouse.create_working(self.settings)
         run_log.carry_over(self._connection, self.settings)
 
     def read(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
-        """Bring every table to one new snapshot; tried again, a little later each time, where Postgres broke off."""
+        """Bring every table to one new snapshot. Retries interrupted reads, with growing pauses."""
         again = tenacity.Retrying(
             retry=_worth_another_try,
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
@@ -93,7 +93,7 @@ class WorkingFile:
         return again(self._read_unlocked, done)
 
     def release(self) -> None:
-        """Close the file and leave it where it is, to be published."""
+        """Close the file but leave it in place, to be published."""
         self.connection.close()
         self._connection = None
 
@@ -105,7 +105,7 @@ class WorkingFile:
         warehouse.discard_working(self.settings)
 
     def _read_unlocked(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
-        """Read; where another session holds a table, again with a new snapshot, for as long as is set."""
+        """Read; while another session locks a table, retry with a new snapshot for as long as the settings allow."""
         try:
             return locks.patiently(
                 lambda: self._read(done),
@@ -119,7 +119,7 @@ class WorkingFile:
             raise locks.given_up(error, self.settings) from error
 
     def _read(self, done: Callable[[TableExtract], None]) -> tuple[Snapshot, list[TableExtract]]:
-        """Read within one snapshot what changed, or everything where changes cannot be told."""
+        """Read what changed within one snapshot, or everything if changes cannot be told."""
         with (
             warehouse.writing_back(self.settings),
             warehouse.published_beside(self.connection, self.settings),
@@ -133,7 +133,7 @@ class WorkingFile:
         return self._read(done)
 
     def _against(self, reading: extract.Reading) -> str | None:
-        """Why changes cannot be told; none where they can."""
+        """Why changes cannot be told, or None if they can."""
         if self._baseline is None:
             return None
         return extract.against(self.connection, reading, self._baseline, self.settings)

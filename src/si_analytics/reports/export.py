@@ -1,8 +1,8 @@
-"""Files for people who have nothing installed: the dashboard, and every metric as a file.
+"""Writes files for people who have nothing installed: the dashboard, and every metric as a file.
 
-Belongs here: taking frames from the warehouse, and where files go: under a temporary name first, so that nobody
-ever opens half a file; unless a place is named, into a folder of the refresh they tell of, with ``latest`` beside
-it.
+Belongs here: taking frames from the warehouse, and where files go. Writes each under a temporary name first, so that
+nobody ever opens half a file. Unless a place is named, files go into the folder of their refresh, with ``latest``
+beside it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Tell = Callable[[str], None]
 
 
 class PageFormat(StrEnum):
-    """What a dashboard may be written as."""
+    """The formats of a dashboard."""
 
     html = "html"
     pdf = "pdf"
 
 
 class TableFormat(StrEnum):
-    """What tables may be written as: a file each, or one workbook with a sheet each."""
+    """The formats of tables: a file each, or one workbook with a sheet each."""
 
     csv = "csv"
     parquet = "parquet"
@@ -47,13 +47,13 @@ class TableFormat(StrEnum):
 def dashboard(settings: Settings, out: Path | None = None, form: PageFormat = PageFormat.html) -> Path:
     """Write the dashboard of the published warehouse to `out`, or among the exports of its refresh.
 
-    There it is also ``exports/dashboard.html``, whichever refresh was exported last. Raises WarehouseError where
-    there is no warehouse yet, AnalyticsError where the file cannot be written, or no browser prints the PDF.
+    There it also becomes ``exports/dashboard.html``, whichever refresh was exported last. Raises WarehouseError if
+    there is no warehouse yet, AnalyticsError if the file cannot be written or no browser prints the PDF.
     """
     name = f"dashboard.{form.value}"
     asked = f"printing the dashboard to {out or settings.exports / name}"
     if form is PageFormat.pdf:
-        reports_pdf.browser(asked)  # before a page is drawn that nobody could print
+        reports_pdf.browser(asked)  # before drawing a page that nobody could print
     with query_warehouse.connect(settings) as warehouse:
         version, content = _version(warehouse), page.gather(warehouse)
     data = page.render(content).encode()
@@ -69,10 +69,11 @@ def dashboard(settings: Settings, out: Path | None = None, form: PageFormat = Pa
 def tables(
     settings: Settings, out: Path | None = None, form: TableFormat = TableFormat.csv, *, tell: Tell | None = None
 ) -> list[Path]:
-    """Write each metric of the published warehouse to a file of its own, as XLSX all to one workbook.
+    """Write each metric of the published warehouse to a file of its own, or as XLSX all to one workbook.
 
-    Into the folder `out`, or among the exports of its refresh. All are made before the first is written. A metric that
-    no sheet holds is a CSV file beside the workbook. `tell` hears what a workbook could not hold, a sentence each.
+    Writes into the folder `out`, or among the exports of its refresh. Makes all files before it writes the first. A
+    metric too large for a sheet becomes a CSV file beside the workbook. Calls `tell` with a sentence for each thing a
+    workbook could not hold.
     """
     with query_warehouse.connect(settings) as warehouse:
         version = _version(warehouse)
@@ -88,7 +89,7 @@ def tables(
 
 
 def warning(settings: Settings) -> str:
-    """What is unusual about how old the published figures are, as every file says that can; empty where nothing is."""
+    """What is unusual about the age of the published figures, in the words every file uses; empty if nothing is."""
     with query_warehouse.connect(settings) as warehouse:
         return warehouse.freshness().warning
 
@@ -99,7 +100,7 @@ def _files(warehouse: query_warehouse.Warehouse, form: TableFormat) -> dict[str,
 
 
 def _workbook(warehouse: query_warehouse.Warehouse) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The workbook and the files beside it, and what there is to say of them."""
+    """The workbook and the files beside it, and what the reader must know about them."""
     fresh = warehouse.freshness()
     about = {
         "as of": warehouse.as_of.astimezone(UTC).isoformat(),
@@ -124,7 +125,7 @@ def _sheet(warehouse: query_warehouse.Warehouse, name: str) -> spreadsheets.Shee
 
 
 def _version(warehouse: query_warehouse.Warehouse) -> str:
-    """The folder of a refresh: its as_of, so that folders sort by time, and who it is."""
+    """The folder of a refresh: its as_of, so that folders sort by time, and its id."""
     return f"{warehouse.as_of.astimezone(UTC):%Y-%m-%dT%H%M%SZ}-{warehouse.refresh_id[:8]}"
 
 
@@ -133,7 +134,7 @@ def _write(path: Path, data: bytes) -> Path:
 
 
 def _point(exports: Path, version: str) -> None:
-    """Let ``latest`` be the folder of that version: a link, or a copy where the file system knows none."""
+    """Make ``latest`` lead to the folder of that version: a link, or a copy if the file system has no links."""
     latest, coming = exports / LATEST, exports / f".{LATEST}.{os.getpid()}.partial"
     try:
         if latest.is_symlink() or not latest.exists():

@@ -1,7 +1,7 @@
-"""A page as PDF, printed by the Chromium that is installed.
+"""Prints a page as PDF in the installed Chromium.
 
-Belongs here: finding the browser as charts find theirs, and printing one page in it with the network out of its
-reach.
+Belongs here: finding the browser the way charts find theirs, and printing one page in it without access to the
+network.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from choreographer.browsers.chromium import Chromium
 from si_analytics.errors import AnalyticsError
 
 _SECONDS = 120
-_DRAWING_MS = 10_000  # of the page's own time, which passes as fast as the browser can work it off
+_DRAWING_MS = 10_000  # of the page's own time, which runs as fast as the browser can work
 _OPTIONS = (
     *("--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--no-pdf-header-footer"),
     *("--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--no-sandbox",  # which root may not have; the page is our own, and its policy allows it nothing outside
-    "--proxy-server=127.0.0.1:9",  # where nobody answers: what a page asks for goes nowhere
+    "--no-sandbox",  # root cannot have one; the page is our own, and its policy allows it nothing outside
+    "--proxy-server=127.0.0.1:9",  # a port where nobody answers: the page's requests go nowhere
 )
 
 
 def browser(asked: str) -> str:
-    """Where the browser is; raises AnalyticsError that begins with what was `asked` where there is none."""
+    """Where the browser is; if there is none, raises AnalyticsError that begins with what was `asked`."""
     found = Chromium.find_browser(skip_local=False)
     if found is None or not Path(found).is_file():
         raise AnalyticsError(
@@ -37,9 +37,9 @@ def browser(asked: str) -> str:
 
 
 def pdf(page: bytes, asked: str) -> bytes:
-    """`page`, an HTML document that needs nothing else, as PDF.
+    """`page`, a self-contained HTML document, as PDF.
 
-    Raises AnalyticsError that begins with what was `asked` where there is no browser, or it prints nothing.
+    Raises AnalyticsError that begins with what was `asked` if there is no browser, or it prints nothing.
     """
     program = browser(asked)
     with tempfile.TemporaryDirectory(prefix="si-print-", ignore_cleanup_errors=True) as folder:

@@ -1,6 +1,6 @@
-"""A frame as a file's bytes: CSV, Parquet, or a sheet of a workbook; the same frame, the same bytes.
+"""A frame as a file's bytes: CSV, Parquet, or a sheet of a workbook; the same frame gives the same bytes.
 
-Belongs here: how each type is written, and that text never becomes a formula in a spreadsheet. Writes no file.
+Belongs here: how each type is written, and keeping text from becoming a formula in a spreadsheet. Writes no file.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from xlsxwriter.utility import xl_rowcol_to_cell  # type: ignore[import-untyped]
 from si_analytics import formatting
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.6f%:z"
-"""Times as programs read them: ISO 8601, with their offset."""
+"""Times in the form programs read: ISO 8601, with their offset."""
 
 DIGITS = 15
-"""How many digits of a number a spreadsheet keeps; one of more is written as text."""
+"""How many digits of a number a spreadsheet keeps; a longer number is written as text."""
 
 _FORMULA = r"^\s*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|^[\t\r\n]"
-_ROWS, _COLUMNS = 1_048_575, 16_384  # what a sheet holds below its heading, and across
-_CELL, _NAME = 32_767, 31  # what a cell holds, and the name of a sheet
-_ABOUT, _RESERVED = "about", "history"  # the first sheet, and the one name that spreadsheets keep for themselves
+_ROWS, _COLUMNS = 1_048_575, 16_384  # limits of a sheet: rows below its heading, and columns
+_CELL, _NAME = 32_767, 31  # limits of a cell's text and a sheet's name
+_ABOUT, _RESERVED = "about", "history"  # the first sheet, and the one name that spreadsheets reserve
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]|^'|'$")
 _CUTS_LISTED, _CUTS_TOLD = 1_000, 20  # sentences on the first sheet, and in a note
-_FIRST_DAY = date(1900, 3, 1)  # before it spreadsheets count a day that never was
+_FIRST_DAY = date(1900, 3, 1)  # before this day spreadsheets count a day that never was
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A frame as one sheet: its name, what it is, and the unit of each column where it has one."""
+    """A frame as one sheet: its name, its description, and the unit of each column that has one."""
 
     name: str
     summary: str
@@ -46,7 +46,7 @@ class Sheet:
 
 
 def csv(frame: pl.DataFrame) -> bytes:
-    """`frame` as UTF-8 text; text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """`frame` as UTF-8 text; puts an apostrophe before text that a spreadsheet would take for a formula."""
     inert = [_inert(pl.col(name)).alias(name) for name, kind in frame.schema.items() if kind == pl.String]
     data = BytesIO()
     formatting.readable(frame).with_columns(inert).write_csv(data, datetime_format=TIME_FORMAT)
@@ -58,7 +58,7 @@ def _inert(text: pl.Expr) -> pl.Expr:
 
 
 def parquet(frame: pl.DataFrame) -> bytes:
-    """`frame` with its very types; for programs, nothing in it is changed."""
+    """`frame` with its exact types, for programs; changes nothing in it."""
     data = BytesIO()
     frame.write_parquet(data)
     return data.getvalue()
@@ -66,7 +66,7 @@ def parquet(frame: pl.DataFrame) -> bytes:
 
 @dataclass(frozen=True)
 class Book:
-    """A workbook's bytes, the names of what no sheet could hold, and what differs in it, each in a sentence."""
+    """A workbook's bytes, the names of what no sheet could hold, and a sentence for each difference from the frames."""
 
     data: bytes
     too_large: tuple[str, ...]
@@ -74,10 +74,10 @@ class Book:
 
 
 def workbook(sheets: Sequence[Sheet], about: Mapping[str, str], as_of: datetime) -> Book:
-    """A workbook that opens with what it is `about` and what it holds, then one sheet after the other.
+    """A workbook that opens with what it is `about` and its contents, followed by one sheet after the other.
 
-    What a sheet cannot hold is left out for a file beside it, and a text too long for a cell is cut; both are told,
-    there and in the notes.
+    Leaves out what a sheet cannot hold, for a file beside it, and cuts a text too long for a cell; both the workbook
+    and the notes say so.
     """
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
@@ -108,9 +108,9 @@ def _too_large(sheet: Sheet) -> str:
 
 
 def _names(wanted: Sequence[str]) -> dict[str, str]:
-    """What the sheet of each name is called: the name itself wherever a spreadsheet allows it, else one like it.
+    """The sheet name for each name: the name itself if a spreadsheet allows it, else a similar one.
 
-    A sheet's name has 31 characters, none of a few, and differs from every other by more than its capitals.
+    A sheet name has at most 31 characters, lacks a few, and differs from every other by more than its capitals.
     """
     taken = {_ABOUT, _RESERVED}
     called: dict[str, str] = {}
@@ -127,19 +127,19 @@ def _names(wanted: Sequence[str]) -> dict[str, str]:
 
 
 def _units(text: str) -> int:
-    """How long a spreadsheet takes a text to be: it counts a letter beyond the first 65,536 of Unicode as two."""
+    """The length of a text to a spreadsheet, which counts a letter beyond the first 65,536 of Unicode as two."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def _shortened(text: str, units: int) -> str:
-    """As much of the text as `units` hold, no letter in half."""
+    """As much of the text as fits into `units`, without splitting a letter."""
     if len(text) <= units // 2 or _units(text) <= units:
         return text
     return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
 
 
 def _entry(sheet: Sheet, called: Mapping[str, str], beside: Mapping[str, str]) -> tuple[str, str]:
-    """The line of one table on the first page: how its sheet is called, and what it is."""
+    """The line of one table on the first sheet: its sheet's name, and its description."""
     if sheet.name in beside:
         return sheet.name, f"{sheet.summary} ({beside[sheet.name]})"
     name = called[sheet.name]
@@ -160,7 +160,7 @@ def _contents(page: Any, bold: Any, lines: Sequence[tuple[str, str]]) -> None:
 
 
 def _fill(book: Any, bold: Any, sheet: Sheet, name: str) -> list[str]:
-    """Write the sheet; a sentence for each of its texts that is cut."""
+    """Write the sheet; return a sentence for each text that was cut."""
     page = book.add_worksheet(name)
     page.freeze_panes(1, 0)
     cut: list[str] = []
@@ -192,7 +192,7 @@ def _format(kind: pl.DataType, unit: str) -> str:
 
 
 def _writer(page: Any, kind: pl.DataType, written: Any) -> Callable[[int, int, Any], int]:
-    """How values of a type are written: each gives how long the text was where it had to be cut, else nothing."""
+    """The function that writes values of a type; it returns the text's length if it had to cut it, else 0."""
 
     def number(row: int, column: int, value: Any) -> int:
         exact = len(re.sub(r"\D", "", str(value)).strip("0")) <= DIGITS and abs(value) < 10**300

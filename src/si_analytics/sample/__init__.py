@@ -1,9 +1,9 @@
-"""A synthetic marketplace: all operational tables, believable, the same for the same scale and seed.
+"""A synthetic marketplace: plausible rows for all operational tables, the same for the same scale and seed.
 
 Belongs here: filling an empty operational schema.
 
-The marketplace lives from `START` to `END`; nothing in it has happened at or after `END`, so that is
-the moment to describe it as of. No clock is read.
+The marketplace lives from `START` to `END`. Nothing in it happens at or after `END`, so describe it as of that
+moment. No clock is read.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Progress = Callable[[str, str, int, float], None]
 
 @dataclass(frozen=True)
 class SampleReport:
-    """What was loaded; no rows where the same sample was already there."""
+    """What was loaded; no rows if the same sample was already there."""
 
     scale: Decimal
     seed: int
@@ -51,7 +51,7 @@ class SampleReport:
 
 
 def frames(scale: float | Decimal = 1, seed: int = 1) -> dict[str, pl.DataFrame]:
-    """The marketplace as one frame per operational table, without any database.
+    """Returns the marketplace as one frame per operational table, without a database.
 
     Money is Decimal, times are in UTC, ids and JSON are text.
 
@@ -64,10 +64,10 @@ def frames(scale: float | Decimal = 1, seed: int = 1) -> dict[str, pl.DataFrame]
 def generate(
     settings: Settings, *, scale: float | Decimal = 1, seed: int = 1, progress: Progress | None = None
 ) -> SampleReport:
-    """Fill the empty operational tables with the marketplace of that scale and seed, in one transaction.
+    """Fills the empty operational tables with the marketplace of that scale and seed, in one transaction.
 
-    Where the same sample is there already, nothing is written and the report says so. Raises LoadError,
-    having changed nothing, where the tables hold anything else; UsageError for a scale or seed that cannot be.
+    Writes nothing if the same sample is already there; the report says so. Raises LoadError, having changed
+    nothing, if the tables hold anything else; UsageError for an impossible scale or seed.
     """
     begun = time.perf_counter()
     extent, seed = _checked(scale, seed)
@@ -77,7 +77,7 @@ def generate(
         schema.require_on(connection)
         if _already_there(connection, extent, seed):
             return SampleReport(extent, seed, already_there=True)
-        connection.commit()  # no transaction stands open while the rows are made
+        connection.commit()  # leaves no transaction open while the rows are made
         made = market.build(extent, seed)
         with connection.transaction():
             _lock(connection, patience)
@@ -103,7 +103,7 @@ def _checked(scale: float | Decimal, seed: int) -> tuple[Decimal, int]:
 
 
 def _already_there(connection: copying.Connection, scale: Decimal, seed: int) -> bool:
-    """Whether this very sample is loaded; raises LoadError where the tables hold something else."""
+    """Whether this very sample is loaded. Raises LoadError if the tables hold something else."""
     filled = _first_filled(connection)
     if filled is None:
         return False
@@ -130,7 +130,7 @@ def _first_filled(connection: copying.Connection) -> tuple[str, int] | None:
 
 
 def _lock(connection: copying.Connection, patience: int) -> None:
-    """Nobody else writes until we are done: what was empty stays empty but for us."""
+    """Blocks all other writers until the transaction ends, so that empty tables stay empty except for our rows."""
     locks.limit(connection, patience)
     listed = sql.SQL(", ").join(operational.table(connection, table) for table in schema.tables())
     connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(listed))
@@ -155,7 +155,7 @@ def _fill(connection: copying.Connection, made: dict[str, pl.DataFrame], progres
 
 
 def _record(connection: copying.Connection, scale: Decimal, seed: int) -> None:
-    """Remember what was loaded; a record of rows that somebody has taken out since is renewed."""
+    """Records what was loaded; replaces the record of a sample whose rows somebody has deleted."""
     connection.execute(
         "insert into analytics.samples (scale, seed, generator) values (%s, %s, %s)"
         " on conflict (scale, seed, generator) do update set loaded_at = excluded.loaded_at",
@@ -165,7 +165,7 @@ def _record(connection: copying.Connection, scale: Decimal, seed: int) -> None:
 
 @contextlib.contextmanager
 def _speaking(connection: copying.Connection, scale: Decimal, seed: int, patience: int) -> Iterator[None]:
-    """Turn what Postgres refuses into one sentence; the rows are made up, so its words give nothing away."""
+    """Turns Postgres's errors into one sentence; the rows are invented, so its message reveals nothing."""
     asked = f"filling the operational tables with the sample of scale {scale} and seed {seed}"
     try:
         yield

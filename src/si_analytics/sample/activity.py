@@ -1,4 +1,4 @@
-"""What surrounds the work: wallets and tokens, the feed, notifications, matches.
+"""What surrounds the work: wallets, tokens, the feed, notifications, matches.
 
 Belongs here: their columns.
 """
@@ -102,7 +102,7 @@ def _token_withdrawals(stream: Stream, wallets: pl.DataFrame) -> pl.DataFrame:
 
 
 def _feed(stream: Stream, people: People, deals: Deals, gig_ids: pl.Series, deal_ids: pl.Series) -> pl.DataFrame:
-    """Deals struck and completed, people who joined, announcements by nobody in particular."""
+    """Deals made and completed, people who joined, and announcements without an author."""
     about = np.concatenate((np.arange(len(deals)), np.flatnonzero(deals.approved < NEVER)))
     about = about[stream.chance(len(about), 0.5)]
     joined = np.flatnonzero(stream.chance(len(people), 0.8)).astype(np.int64)

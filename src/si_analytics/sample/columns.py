@@ -1,6 +1,6 @@
-"""Arrays of numbers become typed columns.
+"""Turns arrays of numbers into typed columns.
 
-Belongs here: making polars columns, whole arrays at a time.
+Belongs here: making polars columns from whole arrays.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def hexadecimal(raw: NDArray[np.uint64]) -> pl.Series:
 
 
 def uuids(raw: NDArray[np.uint64]) -> pl.Series:
-    """One version 4 UUID from each two numbers, as text."""
+    """One version 4 UUID from each pair of numbers, as text."""
     count = len(raw) // 2
     octets = raw.astype(">u8").view(np.uint8).reshape(count, 16).copy()
     octets[:, 6] = octets[:, 6] & 0x0F | 0x40
@@ -74,7 +74,7 @@ def dates(microseconds: Ints) -> pl.Series:
 
 
 def decimals(units: Ints, precision: int, scale: int = 2) -> pl.Series:
-    """Exact decimals from whole numbers of the last digit (cents)."""
+    """Exact decimals from whole numbers of the smallest unit (cents)."""
     pairs = np.empty((len(units), 2), dtype="<i8")
     pairs[:, 0] = units
     pairs[:, 1] = units >> 63  # the upper half of a 128-bit number repeats the sign
@@ -86,12 +86,12 @@ def decimals(units: Ints, precision: int, scale: int = 2) -> pl.Series:
 
 
 def where(condition: Bools, values: pl.Series) -> pl.Series:
-    """The values where the condition holds; null elsewhere."""
+    """The values where the condition holds, null elsewhere."""
     return values.set(pl.Series(~condition), None)
 
 
 def integers(values: Ints, missing: Bools | None = None) -> pl.Series:
-    """32-bit whole numbers; null where `missing`."""
+    """32-bit whole numbers, null where `missing`."""
     column = pl.Series(values).cast(pl.Int32)
     return column if missing is None else where(~missing, column)
 
@@ -107,10 +107,10 @@ def flags(values: Bools) -> pl.Series:
 
 
 def runs(start: Ints, sizes: Ints, vocabulary: Sequence[str]) -> pl.Series:
-    """Lists of neighbouring words, each `sizes` long from `start` on, around the vocabulary's end."""
+    """Lists of neighbouring words, each `sizes` long from `start` on; wraps around at the vocabulary's end."""
     width = len(vocabulary)
     wide = int(sizes.max(initial=0)) + 1
-    # Few words, few lengths: every possible list is written once and then looked up.
+    # Words and lengths are few, so each possible list is written once and then looked up.
     possible = [
         [vocabulary[(first + k) % width] for k in range(size)] for first in range(width) for size in range(wide)
     ]
@@ -118,7 +118,7 @@ def runs(start: Ints, sizes: Ints, vocabulary: Sequence[str]) -> pl.Series:
 
 
 def groups(values: pl.Series, sizes: Ints) -> pl.Series:
-    """Consecutive values put into lists of the given sizes; a size may be zero."""
+    """Puts consecutive values into lists of the given sizes; a size may be zero."""
     offsets = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
     made = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), values.to_arrow()))
     assert isinstance(made, pl.Series)
@@ -126,7 +126,7 @@ def groups(values: pl.Series, sizes: Ints) -> pl.Series:
 
 
 def join(*parts: pl.Series | str) -> pl.Series:
-    """Texts put one after the other, row by row; null where a part is null."""
+    """Joins texts row by row; null if a part is null."""
     given = {f"c{k}": part for k, part in enumerate(parts) if isinstance(part, pl.Series)}
     pieces = [pl.lit(part) if isinstance(part, str) else pl.col(f"c{k}") for k, part in enumerate(parts)]
     return pl.DataFrame(given).select(pl.concat_str(pieces).alias("joined"))["joined"]

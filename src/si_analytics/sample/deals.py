@@ -1,4 +1,4 @@
-"""What became of each deal, from the handshake to the money.
+"""What became of each deal, from the agreement to the money.
 
 Belongs here: the fate of deals as numbers, and the columns of deals and escrow jobs.
 """
@@ -31,10 +31,10 @@ JOB_STATUSES = (
 
 @dataclass(frozen=True)
 class Deals:
-    """One entry per deal, in order of time. Moments that never come (or not before the end) are `NEVER`.
+    """One entry per deal, in order of time. Moments that never come, or not before the end, are `NEVER`.
 
     `interest` is its place among the interests, `amount` is in US cents, `units` in hundredths of the currency it is
-    paid in; `job` says whether there is an escrow job for it.
+    paid in; `job` says whether it has an escrow job.
     """
 
     interest: Ints
@@ -68,7 +68,7 @@ class Deals:
 
 
 def strike(seed: int, people: People, gigs: Gigs, interests: Interests, recruitment: Recruitment) -> Deals:
-    """The deals, each with its fate."""
+    """Returns the deals, each with its fate."""
     stream = Stream(seed, "deals")
     chosen = np.flatnonzero(interests.dealt).astype(np.int64)
     chosen = chosen[np.lexsort((chosen, interests.agreed[chosen]))]
@@ -97,13 +97,13 @@ def strike(seed: int, people: People, gigs: Gigs, interests: Interests, recruitm
 
 
 def _fate(stream: Stream, created: Ints, pace_days: Floats) -> dict[str, Ints]:
-    """When the money was locked, the work handed in, approved and paid; or what went wrong instead."""
+    """Returns when the money was locked and the work submitted, approved and paid, or what went wrong instead."""
     count = len(created)
-    fate = stream.pick(count, (0.83, 0.06, 0.06, 0.05))  # well, called off before and after payment, disputed
+    fate = stream.pick(count, (0.83, 0.06, 0.06, 0.05))  # good, cancelled before and after payment, disputed
     locked = created + stream.wait(count, pace_days * 1.5 * HOUR)
     submitted = locked + stream.wait(count, 9 * DAY, narrow=True)
     reviewing = submitted + stream.wait(count, 8 * HOUR)
-    verdict = stream.pick(count, (0.4, 0.35, 0.25))  # of a dispute: none yet, paid after all, refunded
+    verdict = stream.pick(count, (0.4, 0.35, 0.25))  # of a dispute: open, paid after all, refunded
     quarrel = np.where(fate == 3, stream.wait(count, 15 * DAY), 0)
     approved = reviewing + stream.wait(count, 20 * HOUR) + quarrel
     released = approved + stream.wait(count, pace_days * DAY, narrow=True)
@@ -126,7 +126,7 @@ def _fate(stream: Stream, created: Ints, pace_days: Floats) -> dict[str, Ints]:
 
 
 def spelled(stream: Stream, currency: Ints) -> pl.Series:
-    """The currencies as people wrote them: mostly tidy."""
+    """The currencies as people wrote them, mostly tidy."""
     plain = columns.lookup(currency, CURRENCIES)
     odd = stream.chance(len(currency), 0.07)
     style = stream.uniform(len(currency))
@@ -139,7 +139,7 @@ def spelled(stream: Stream, currency: Ints) -> pl.Series:
 def tables(
     seed: int, people: People, deals: Deals, gig_ids: pl.Series, application_ids: pl.Series
 ) -> dict[str, pl.DataFrame]:
-    """The columns of deals and escrow jobs; a job's row stands where `deals.job` is true."""
+    """Returns the columns of deals and escrow jobs; `market` drops the job rows whose `deals.job` is false."""
     return {
         "deals": _deals(Stream(seed, "deals: columns"), people, deals, gig_ids),
         "escrow_jobs": _jobs(Stream(seed, "escrow_jobs"), people, deals, gig_ids, application_ids),
@@ -176,7 +176,7 @@ def _deals(stream: Stream, people: People, deals: Deals, gig_ids: pl.Series) -> 
 
 
 def _job_status(stream: Stream, deals: Deals) -> Ints:
-    """The furthest the job has come, by its moments."""
+    """The furthest status the job has reached, by its moments."""
     count = len(deals)
     either = stream.chance(count, 0.5)
     status = np.where(either, 0, 1)

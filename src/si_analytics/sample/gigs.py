@@ -1,4 +1,4 @@
-"""Postings, and who showed interest in them.
+"""Gigs, and who showed interest in them.
 
 Belongs here: gigs, applications, saved gigs, comparisons of gigs.
 """
@@ -18,7 +18,7 @@ from si_analytics.sample.times import DAY, HOUR, LAST, NEVER, Rhythm, only, part
 
 @dataclass(frozen=True)
 class Gigs:
-    """One entry per posting, in order of time; `worth` is what a deal on it usually pays, in cents."""
+    """One entry per gig, in order of time; `worth` is what a deal on it usually pays, in cents."""
 
     sponsor: Ints
     created: Ints
@@ -31,10 +31,10 @@ class Gigs:
 
 @dataclass(frozen=True)
 class Interests:
-    """One entry per influencer and posting, never the same two twice.
+    """One entry per pair of influencer and gig; no pair comes twice.
 
-    `reviewed` and `agreed` are when the sponsor looked at it and when a deal could stand, `NEVER` where
-    that lies beyond the end; `dealt` says whether a deal was made, `direct` that it was made without an application.
+    `reviewed` is when the sponsor looked at it and `agreed` when a deal could begin, `NEVER` if after the end;
+    `dealt` says whether a deal was made, `direct` that it was made without an application.
     """
 
     gig: Ints
@@ -50,7 +50,7 @@ class Interests:
 
 
 def post(seed: int, people: People, size: Size, rhythm: Rhythm) -> Gigs:
-    """The postings of the sponsors: a few brands post most of them."""
+    """Returns the sponsors' gigs: a few brands post most of them."""
     stream = Stream(seed, "gigs")
     sponsors = people.of(SPONSOR)
     count = size.gigs
@@ -65,7 +65,7 @@ def post(seed: int, people: People, size: Size, rhythm: Rhythm) -> Gigs:
 
 
 def interest(seed: int, people: People, gigs: Gigs, size: Size) -> Interests:
-    """Who wanted to work on what; the deals among them are as many as the size says."""
+    """Returns who wanted to work on what; the size says how many of them become deals."""
     stream = Stream(seed, "interest")
     gig, influencer = _pairs(stream, people, gigs, size)
     applied = np.maximum(gigs.created[gig], people.created[influencer]) + stream.wait(len(gig), 30 * HOUR)
@@ -97,7 +97,7 @@ def _pairs(stream: Stream, people: People, gigs: Gigs, size: Size) -> tuple[Ints
 def tables(
     seed: int, people: People, gigs: Gigs, interests: Interests, *, running: Ints, done: Ints
 ) -> dict[str, pl.DataFrame]:
-    """The columns; `running` and `done` count the deals of each gig that are under way and completed."""
+    """Returns the columns; `running` and `done` count each gig's active and completed deals."""
     posted = _gigs(Stream(seed, "gigs: columns"), people, gigs, running, done)
     return {
         "gigs": posted,
@@ -141,9 +141,9 @@ def _gigs(stream: Stream, people: People, gigs: Gigs, running: Ints, done: Ints)
 
 
 def _applications(stream: Stream, people: People, interests: Interests, gig_ids: pl.Series) -> pl.DataFrame:
-    """One row per interest, the direct deals' too: their rows are taken out at the end, in `market`."""
+    """One row per interest, also for direct deals, whose rows `market` removes at the end."""
     count = len(interests)
-    verdict = stream.pick(count, (0.22, 0.1, 0.68))  # pending, approved (but nothing came of it), rejected
+    verdict = stream.pick(count, (0.22, 0.1, 0.68))  # pending, approved (but without a deal), rejected
     verdict = np.where(interests.dealt, 1, np.where(interests.reviewed < NEVER, verdict, 0))
     noted = (verdict > 0) & ~stream.chance(count, 0.03)
     return pl.DataFrame(
@@ -183,7 +183,7 @@ def _comparisons(stream: Stream, people: People, gigs: Gigs, gig_ids: pl.Series)
     person = stream.between(count, 0, len(people))
     sizes = stream.between(count, 2, 5)
     compared = stream.between(int(sizes.sum()), 0, len(gigs))
-    gone = stream.chance(len(compared), 0.01)  # deleted since, the comparison still names it
+    gone = stream.chance(len(compared), 0.01)  # deleted since, but the comparison still names it
     members = columns.at(gig_ids, compared).zip_with(pl.Series(~gone), stream.ids(len(compared)))
     created = columns.instants(part(people.created[person], np.full(count, LAST), stream.uniform(count)))
     return pl.DataFrame(

@@ -1,9 +1,9 @@
-"""What became of each invite: who sent it, who opened it, who came.
+"""What became of each invite: who sent it, who opened it, who joined.
 
-Belongs here: the invites and the contacts they go to, as numbers. The columns are in `outreach`.
+Belongs here: the invites and their contacts, as numbers. The columns are in `outreach`.
 
-The people who joined by an invite are known already, so their invites are told backwards from the
-day they joined; the others are sent and come to nothing at some stage.
+The people who joined by an invite are already known, so their invites are made backwards from the
+day they joined; the other invites are sent and stop at some stage.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _CONTACTS_PER_INVITE = 0.62
 class Invitations:
     """One entry per invite, in order of sending; `person` is who joined by it (-1: nobody).
 
-    `sent`, `opened`, `clicked`, `accepted` and `verified` are `NEVER` where it did not happen; `contact` numbers
-    the contacts, whose agents and persons are `contact_agent` and `contact_person`.
+    `sent`, `opened`, `clicked`, `accepted` and `verified` are `NEVER` if it did not happen; `contact` numbers
+    the contacts, and `contact_agent` and `contact_person` are their agents and persons.
     """
 
     agent: Ints
@@ -45,7 +45,7 @@ class Invitations:
 
 
 def send(seed: int, people: People, recruitment: Recruitment, count: int, rhythm: Rhythm) -> Invitations:
-    """`count` invites, or as many as there are people who joined by one if those are more."""
+    """Returns `count` invites, or one for each person who joined by an invite if those are more."""
     stream = Stream(seed, "invites")
     person = np.flatnonzero(recruitment.invited).astype(np.int64)
     others = max(count - len(person), 0)
@@ -84,14 +84,14 @@ def send(seed: int, people: People, recruitment: Recruitment, count: int, rhythm
 
 
 def _senders(stream: Stream, people: People, count: int) -> Ints:
-    """Agents by weight, and by how long they have been there."""
+    """Draws agents by their weight and by how long they have been there."""
     agents = people.of(AGENT)
     share: Floats = people.weight[agents] * ((LAST - people.created[agents]) // DAY)
     return agents[stream.pick(count, share)]
 
 
 def _reading(stream: Stream, sent: Ints, accepted: Ints) -> tuple[Ints, Ints]:
-    """Opened and clicked; some mail clients hide the opening, so a click may come without it."""
+    """When invites were opened and clicked; some mail clients hide the opening, so a click may come without it."""
     count = len(sent)
     yes = accepted < NEVER
     opens = stream.chance(count, np.where(yes, 0.95, 0.46))
@@ -106,7 +106,7 @@ def _reading(stream: Stream, sent: Ints, accepted: Ints) -> tuple[Ints, Ints]:
 
 
 def _contacts(stream: Stream, agent: Ints, person: Ints) -> tuple[Ints, Ints, Ints]:
-    """Each agent's invites shared out among the agent's contacts, and some contacts never written to."""
+    """Spreads each agent's invites over the agent's contacts, and adds some contacts without an invite."""
     count = len(agent)
     mixed = stream.order(count)
     order = mixed[np.argsort(agent[mixed], kind="stable")]
@@ -114,7 +114,7 @@ def _contacts(stream: Stream, agent: Ints, person: Ints) -> tuple[Ints, Ints, In
     first = np.concatenate(([True], sorted_agent[1:] != sorted_agent[:-1])) if count else np.zeros(0, dtype=np.bool_)
     begin = np.maximum.accumulate(np.where(first, np.arange(count), 0))
     place = np.floor((np.arange(count) - begin) * _CONTACTS_PER_INVITE).astype(np.int64)
-    # Whoever joined has a place of their own: nobody joins twice.
+    # Whoever joined is a contact of their own, for nobody joins twice.
     joined: Bools = person[order] >= 0
     new = first | joined | np.concatenate(([False], (place[1:] != place[:-1]) | joined[:-1]))
     number = np.cumsum(new) - 1

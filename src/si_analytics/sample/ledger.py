@@ -1,10 +1,10 @@
-"""The money: every payment between a sponsor's card and an influencer's or agent's bank.
+"""The money: every payment between a sponsor's card and the bank of an influencer or agent.
 
 Belongs here: transactions as numbers, so that they add up. The columns are in `money`.
 
-A deal's money goes: paid in by the sponsor, locked in escrow; on release the platform deducts its
-commission from the escrow, gives the agents their part of that, and the rest goes to the influencer.
-What is refunded returns to the sponsor. Withdrawals never exceed the payment they follow.
+The path of a deal's money: the sponsor pays it in, and escrow locks it. On release the platform deducts its
+commission from the escrow and gives the agents their part of that; the rest goes to the influencer.
+Refunds return to the sponsor. Withdrawals never exceed the payment they follow.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Entries:
         return len(self.kind)
 
     def take(self, which: Ints | Bools) -> Entries:
-        """The entries at those places."""
+        """Returns the entries at those places."""
         return Entries(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
@@ -54,7 +54,7 @@ def _together(parts: list[Entries]) -> Entries:
 
 
 def _entries(kind: int, deals: Deals, which: Bools, moment: Ints, units: Ints, **others: Ints | int) -> Entries:
-    """Entries of one kind for the deals where `which` holds; what is not given is none, completed, free of charge."""
+    """Entries of one kind for the deals where `which` holds; by default with no other party, completed and free."""
     places = np.flatnonzero(which)
     values: dict[str, Ints | int] = {
         **dict.fromkeys(("payer", "payee", "agent", "recruited", "split"), -1),
@@ -67,7 +67,7 @@ def _entries(kind: int, deals: Deals, which: Bools, moment: Ints, units: Ints, *
 
 
 def keep(seed: int, deals: Deals) -> Entries:
-    """Every transaction, in order of time."""
+    """Returns every transaction, in order of time."""
     stream = Stream(seed, "transactions")
     parts = [*_paid_in(stream, deals), *_locked(deals), *_released(stream, deals), *_commissions(stream, deals)]
     earned = _together(parts)
@@ -122,7 +122,7 @@ def _released(stream: Stream, deals: Deals) -> list[Entries]:
 
 
 def _commissions(stream: Stream, deals: Deals) -> list[Entries]:
-    """The agents' part: halved where two agents brought the two parties, whole where it was one."""
+    """The agents' part: half each if two agents brought the two parties, all of it if one did."""
     count = len(deals)
     left, right = deals.sponsor_agent, deals.influencer_agent
     done = deals.released < NEVER
@@ -143,7 +143,7 @@ def _commissions(stream: Stream, deals: Deals) -> list[Entries]:
 
 
 def _withdrawn(stream: Stream, earned: Entries) -> Entries:
-    """After a payment, most people move a good part of it to their bank or wallet."""
+    """Most people move a good part of each payment to their bank or wallet."""
     source = earned.take(((earned.kind == RELEASE) | (earned.kind == AGENT_COMMISSION)) & (earned.status == COMPLETED))
     count = len(source)
     moment = source.moment + stream.wait(count, 6 * DAY)

@@ -31,18 +31,18 @@ from si_analytics.sample import (
 from si_analytics.sample.times import Rhythm
 
 _USERS, _DEALS, _INVITES = 2_000, 5_000, 10_000
-_FEWEST = (40, 60, 100)  # below this there would be tables without a row
+_FEWEST = (40, 60, 100)  # with fewer, some tables would have no row
 
 
 def size(scale: Decimal) -> people.Size:
-    """How many of each a scale means."""
+    """Returns how many of each a scale means."""
     asked = (_USERS, _DEALS, _INVITES)
     users, struck, sent = (max(round(scale * number), least) for number, least in zip(asked, _FEWEST, strict=True))
     return people.Size(users=users, deals=struck, invites=sent)
 
 
 def build(scale: Decimal, seed: int) -> dict[str, pl.DataFrame]:
-    """Every operational table as a frame; the same scale and seed always give the same frames."""
+    """Returns every operational table as a frame; the same scale and seed always give the same frames."""
     rhythm, extent = Rhythm(), size(scale)
     cast = people.populate(seed, extent, rhythm)
     brought = recruitment.recruit(seed, cast, rhythm)
@@ -68,7 +68,7 @@ def build(scale: Decimal, seed: int) -> dict[str, pl.DataFrame]:
     made |= rewards.tables(seed, cast, paid)
     made |= activity.tables(seed, cast, posted, struck, gig_ids=gig_ids, deal_ids=deal_ids)
     made |= summaries.tables(seed, cast, sent, contact_ids=made["contacts"]["id"], deals=struck, recruitment=brought)
-    # Interests and deals were numbered alike throughout; those without a row of their own go now.
+    # Until here every interest and deal had a row, so that their numbers agree; now we drop the surplus rows.
     made["gig_applications"] = made["gig_applications"].filter(pl.Series(~interests.direct))
     made["escrow_jobs"] = made["escrow_jobs"].filter(pl.Series(struck.job))
     return nulls.leave(seed, made)

@@ -1,4 +1,4 @@
-"""Conversations: about deals, and between agents and the people they brought.
+"""Conversations about deals, and between agents and the people they brought.
 
 Belongs here: conversations and messages.
 """
@@ -33,7 +33,7 @@ class Threads:
 def tables(
     seed: int, people: People, deals: Deals, recruitment: Recruitment, deal_ids: pl.Series
 ) -> dict[str, pl.DataFrame]:
-    """Who talked to whom, and what they said when."""
+    """Returns who talked to whom, and what they said when."""
     threads = _threads(Stream(seed, "conversations"), people, deals, recruitment)
     stream = Stream(seed, "messages")
     thread, sender, moment = _messages(stream, people, threads)
@@ -49,7 +49,7 @@ def _threads(stream: Stream, people: People, deals: Deals, recruitment: Recruitm
     met = np.flatnonzero(stream.chance(len(recruitment.agent), 0.75)).astype(np.int64)
     nothing = np.full(len(met), -1, dtype=np.int64)
     helper = np.where(stream.chance(len(about), 0.1), deals.influencer_agent[about], -1)
-    turned = stream.chance(len(met), 0.6)  # mostly it is the agent who writes first
+    turned = stream.chance(len(met), 0.6)  # the agent usually writes first
     agent, recruit = recruitment.agent[met], recruitment.recruit[met]
     begun = np.concatenate((deals.created[about], recruitment.moment[met] + stream.wait(len(met), 5 * HOUR)))
     count = len(begun)
@@ -66,9 +66,9 @@ def _threads(stream: Stream, people: People, deals: Deals, recruitment: Recruitm
 
 
 def _messages(stream: Stream, people: People, threads: Threads) -> tuple[Ints, Ints, Ints]:
-    """The thread, sender and moment of each message: turns are taken, now and then somebody writes twice.
+    """Returns the thread, sender and moment of each message: people take turns, and sometimes one writes twice.
 
-    How long an answer takes depends on who answers; a message of the same person follows within minutes.
+    The time of an answer depends on who answers; a second message of the same person follows within minutes.
     """
     thread = np.repeat(np.arange(len(threads.length)), threads.length)
     count = len(thread)
@@ -80,7 +80,7 @@ def _messages(stream: Stream, people: People, threads: Threads) -> tuple[Ints, I
     sender = np.where(side == 0, threads.left[thread], threads.right[thread])
     third = threads.third[thread]
     sender = np.where((third >= 0) & stream.chance(count, 0.2), third, sender)
-    # A brand's pace is in days to a payment: taken as hours, those who pay late answer late too.
+    # A brand's pace is its days to a payment: read as hours here, so that late payers also answer late.
     answer = stream.wait(count, people.pace[sender] * HOUR)
     gap = np.where(switches, answer, stream.wait(count, 3 * MINUTE))
     gap = np.minimum(gap, 20 * DAY)
@@ -92,7 +92,7 @@ def _messages(stream: Stream, people: People, threads: Threads) -> tuple[Ints, I
 
 def _conversations(stream: Stream, people: People, threads: Threads, latest: Ints, deal_ids: pl.Series) -> pl.DataFrame:
     count = len(threads.left)
-    gone = stream.chance(count, 0.004)  # an account that was deleted since is still named
+    gone = stream.chance(count, 0.004)  # the conversation still names an account that was deleted since
     member = np.stack((threads.left, threads.right, threads.third, np.zeros(count, dtype=np.int64)), axis=1)
     present = np.stack((np.ones(count), np.ones(count), threads.third >= 0, gone), axis=1).astype(np.bool_)
     ids = columns.at(people.ids, member[present])

@@ -1,6 +1,6 @@
 """Transactions, withdrawals and balances.
 
-Belongs here: the columns of the money, and the sums over it.
+Belongs here: the money's columns, and the sums over them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from si_analytics.sample.times import HOUR, LAST, only
 def tables(
     seed: int, people: People, deals: Deals, entries: Entries, *, gig_ids: pl.Series, job_ids: pl.Series
 ) -> dict[str, pl.DataFrame]:
-    """Transactions, the withdrawals among them, and what they leave on the accounts."""
+    """Returns the transactions, the withdrawals among them, and the resulting balances."""
     transactions = _transactions(
         Stream(seed, "transactions: columns"), people, deals, entries, gig_ids=gig_ids, job_ids=job_ids
     )
@@ -90,10 +90,10 @@ def _withdrawals(stream: Stream, people: People, entries: Entries, transactions:
 
 
 def _balances(people: People, entries: Entries) -> pl.DataFrame:
-    """One row per person and currency that ever moved; the schema keeps no balance in euro."""
+    """One row per person and currency with any movement; the schema keeps no balance in euro."""
     moved = entries.take((entries.status == ledger.COMPLETED) & (entries.currency != EUR))
     sides = [_effects(moved, moved.payer, payer=True), _effects(moved, moved.payee, payer=False)]
-    # Whoever is on the platform has an account in dollars, moved or not.
+    # Everybody on the platform has a dollar account, used or not.
     empty = pl.DataFrame({"person": np.arange(len(people)), "currency": np.full(len(people), USD)}).with_columns(
         *(pl.lit(0, pl.Int64).alias(name) for name in ("available", "escrow", "earned", "withdrawn")),
         moment=pl.Series(np.minimum(people.created, LAST - 1)),
@@ -121,7 +121,7 @@ def _balances(people: People, entries: Entries) -> pl.DataFrame:
 
 
 def _effects(moved: Entries, person: Ints, *, payer: bool) -> pl.DataFrame:
-    """What each completed transaction does to the account of the person on that side of it."""
+    """Returns how each completed transaction changes the account of the person on that side."""
     kind, units = moved.kind, moved.units
     zero = np.zeros(len(moved), dtype=np.int64)
     if payer:
@@ -149,9 +149,9 @@ def _effects(moved: Entries, person: Ints, *, payer: bool) -> pl.DataFrame:
 
 
 def commissions(entries: Entries, deals: Deals) -> pl.DataFrame:
-    """What each agent earned in dollars by each recruit: agent, recruit, cents.
+    """Returns what each agent earned in dollars through each recruit: agent, recruit, cents.
 
-    A commission for both parties of a deal counts half for each, the odd cent for the sponsor.
+    A commission for both parties of a deal counts half for each; the sponsor's half gets an odd cent.
     """
     paid = entries.take(
         (entries.kind == ledger.AGENT_COMMISSION) & (entries.status == ledger.COMPLETED) & (entries.currency == USD)

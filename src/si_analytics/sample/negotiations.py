@@ -2,8 +2,8 @@
 
 Belongs here: the columns of both.
 
-A negotiation that led to a deal lies between the application and the deal; its last offer is the
-deal's amount. The others end in a refusal, in silence, or are still open.
+A negotiation that led to a deal lies between the application and the deal, and its last offer is the
+deal's amount. The others end with a refusal, end in silence, or are still open.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _TIMELINES = ("1 week", "2 weeks", "by the end of the month", "flexible", "ASAP!
 
 @dataclass(frozen=True)
 class Talks:
-    """One entry per negotiation: its interest, what was in the air (cents), when it began and ended, how, and after
-    how many offers."""
+    """One entry per negotiation: its interest, the amount in question (cents), its begin and end, its status, and the
+    number of its offers."""
 
     interest: Ints
     amount: Ints
@@ -41,7 +41,7 @@ class Talks:
 def tables(
     seed: int, people: People, gigs: Gigs, interests: Interests, deals: Deals, *, gig_ids: pl.Series
 ) -> dict[str, pl.DataFrame]:
-    """Negotiations and their offers."""
+    """Returns negotiations and their offers."""
     stream = Stream(seed, "negotiations")
     talks = _talks(stream, gigs, interests, deals)
     count = len(talks.interest)
@@ -78,7 +78,7 @@ def _talks(stream: Stream, gigs: Gigs, interests: Interests, deals: Deals) -> Ta
     status = np.where(dealt, ACCEPTED, np.where(until < LAST, verdict, OPEN))
     silent = (status != ACCEPTED) & stream.chance(len(which), 0.15)
     offers = np.where(silent, 0, np.minimum(stream.wait(len(which), 1.5, narrow=True), 6))
-    # A deal stands even where nobody noted the answer, and some deals were struck past an open negotiation.
+    # A few deals have an open negotiation: nobody noted the answer, or the deal was made without one.
     status = np.where(dealt & stream.chance(len(which), 0.03), OPEN, status)
     return Talks(which, amount, begun, until, status, offers)
 
@@ -98,7 +98,7 @@ def _offers(
     by_sponsor = starts_sponsor ^ (number % 2 == 1)
     interest = talks.interest[talk]
     sender = np.where(by_sponsor, gigs.sponsor[interests.gig[interest]], interests.influencer[interest])
-    distance = (total - 1 - number) * stream.between(count, 3, 12)  # percent away from where it ends
+    distance = (total - 1 - number) * stream.between(count, 3, 12)  # percent away from the final amount
     amount = talks.amount[talk] * (100 + np.where(by_sponsor, -distance, distance)) // 100
     closing = np.array([0, 1, 2, 0])[talks.status[talk]]
     earlier = np.where(stream.chance(count, 0.92), 3, 2)

@@ -1,9 +1,9 @@
-"""What nobody filled in: nulls, rarely, wherever the schema allows them.
+"""Missing values: rare nulls wherever the schema allows them.
 
-Belongs here: the columns that are nearly always filled and yet may be empty.
+Belongs here: the columns that are nearly always filled but may be empty.
 
-Columns that are often empty by their nature (moments that have not come, say) are left so by the
-modules that make them. Columns that money is added up by (type, amount, status of a transaction) are never touched.
+Other modules leave columns empty that are often empty by nature, such as moments still to come. The columns
+that sums of money depend on (type, amount, status of a transaction) never get a null here.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _RARELY_EMPTY: dict[str, str] = {
 
 
 def leave(seed: int, made: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The frames with a few values taken out; in a column of some length always at least one."""
+    """Returns the frames with a few values removed; from a long enough column always at least one."""
     return {table: _with_gaps(seed, table, frame) for table, frame in made.items()}
 
 

@@ -32,7 +32,7 @@ def tables(seed: int, people: People, sent: Invitations) -> dict[str, pl.DataFra
 
 
 def _extremes(sent: Invitations) -> tuple[Ints, Ints]:
-    """The first creation and the last sending of the invites to each contact (`NEVER`: none)."""
+    """The first creation and the last sending among the invites to each contact (`NEVER`: none)."""
     count = len(sent.contact_agent)
     first = np.full(count, NEVER, dtype=np.int64)
     np.minimum.at(first, sent.contact, sent.created)
@@ -77,17 +77,17 @@ def _contacts(stream: Stream, people: People, sent: Invitations) -> pl.DataFrame
 
 
 def _phones(stream: Stream, count: int) -> pl.Series:
-    """Numbers of the block 555-0100 to 555-0199, which is kept for fiction."""
+    """Numbers from 555-0100 to 555-0199, a block reserved for fiction."""
     area = pl.Series(stream.between(count, 201, 990)).cast(pl.String)
     line = pl.Series(stream.between(count, 100, 200)).cast(pl.String)
     return columns.join("+1 ", area, " 555 0", line)
 
 
 def _templates(stream: Stream, people: People, sent: Invitations) -> tuple[pl.DataFrame, pl.Series]:
-    """The templates, and the template_id of each invite.
+    """Returns the templates, and the template_id of each invite.
 
-    Three pairs belong to everyone; busy agents have a pair of their own. Of two variants, B is
-    accepted more often: the acceptances are known by now, so the variant is drawn to agree with them.
+    Three pairs belong to everyone; busy agents have a pair of their own. Variant B is accepted more often:
+    acceptances are already known here, so the variant is drawn to match them.
     """
     agents = people.of(AGENT)
     own = agents[(people.weight[agents] > 0) & stream.chance(len(agents), 0.5)]
@@ -121,7 +121,7 @@ def _templates(stream: Stream, people: People, sent: Invitations) -> tuple[pl.Da
 
 
 def _used(stream: Stream, people: People, sent: Invitations, own: Ints) -> tuple[Ints, Bools]:
-    """The number of the template of each invite (-1: none), and whether its template is gone."""
+    """The number of each invite's template (-1: none), and whether the template was deleted."""
     count = len(sent)
     pair_of = np.full(len(people), -1, dtype=np.int64)
     pair_of[own] = 7 + 2 * np.arange(len(own))
@@ -136,7 +136,7 @@ def _used(stream: Stream, people: People, sent: Invitations, own: Ints) -> tuple
 
 
 def _status(stream: Stream, sent: Invitations) -> Ints:
-    """pending, sent, accepted, expired; a few acceptances have not reached the status yet."""
+    """pending, sent, accepted, expired; a few acceptances do not show in the status yet."""
     count = len(sent)
     old = sent.sent + 14 * DAY < LAST
     lagging = stream.chance(count, 0.015)
@@ -150,7 +150,7 @@ def _invites(
 ) -> pl.DataFrame:
     count = len(sent)
     status = _status(stream, sent)
-    unknown = (status == 2) & stream.chance(count, 0.04)  # accepted, but nobody wrote down when
+    unknown = (status == 2) & stream.chance(count, 0.04)  # accepted, but nobody noted when
     within = (sent.accepted - sent.sent) // DAY
     happened = (sent.sent < NEVER) & (sent.accepted < NEVER)
     waiting = (sent.accepted >= NEVER) & (sent.sent < NEVER)

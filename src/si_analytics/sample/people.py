@@ -1,6 +1,6 @@
-"""Who is on the marketplace, when each of them came, and what they are like.
+"""Who is on the marketplace, when they joined, and what they are like.
 
-Belongs here: the cast. Everything else reads it; the columns made from it are in `profiles`.
+Belongs here: the people. All other modules read them; their columns are in `profiles`.
 
 People are numbered in the order in which they joined, so "who was there by then" is a prefix.
 """
@@ -19,7 +19,7 @@ from si_analytics.sample.times import FIRST, HOUR, Rhythm
 INFLUENCER, SPONSOR, AGENT, ADMIN = range(4)
 ROLES = ("influencer", "sponsor", "agent", "admin")
 
-# The first to arrive, so that from the first week on there is somebody of every kind to deal with.
+# The first to join, so that every role exists from the first week on.
 _FOUNDERS = (ADMIN, AGENT, SPONSOR, INFLUENCER, SPONSOR, INFLUENCER, AGENT, INFLUENCER, SPONSOR, INFLUENCER)
 
 
@@ -33,22 +33,22 @@ class Size:
 
     @property
     def gigs(self) -> int:
-        """Postings; on average two of them make four deals."""
+        """The number of gigs; on average two of them make four deals."""
         return self.deals * 11 // 20
 
     @property
     def pairs(self) -> int:
-        """Influencers who showed interest in a posting: applications, or deals struck without one."""
+        """How many pairs of influencer and gig there are: applications, or deals made without one."""
         return self.deals * 3
 
 
 @dataclass(frozen=True)
 class People:
-    """The cast; every array has one entry per person, in order of joining.
+    """The people; every array has one entry per person, in order of joining.
 
-    `weight` says how much of the market a person has, `pace` how long others wait for them (the median
-    hours to an answer of an agent or influencer, the median days to a payment of a sponsor), `quality`
-    (0 to 1) how content others are, `price` what their deals are worth beside the ordinary one.
+    `weight`: a person's share of the market; `pace`: how long others wait for them (an agent's or influencer's
+    median hours to an answer, a sponsor's median days to a payment); `quality` (0 to 1): how content others are;
+    `price`: the value of their deals relative to an ordinary one.
     """
 
     ids: pl.Series
@@ -73,7 +73,7 @@ class People:
 
 
 def populate(seed: int, size: Size, rhythm: Rhythm) -> People:
-    """The cast of the marketplace of that seed and size."""
+    """Returns the people of the marketplace of that seed and size."""
     stream = Stream(seed, "people")
     count = size.users
     role = _roles(stream, count)
@@ -104,7 +104,7 @@ def _roles(stream: Stream, count: int) -> Ints:
 
 
 def _weights(stream: Stream, role: Ints) -> Floats:
-    """Few do most of it; of the agents, one in six has never recruited anybody."""
+    """A few people do most of the work; one in six agents has never recruited anybody."""
     weight = stream.power_law(len(role))
     milder = np.sqrt(weight) * np.sqrt(np.sqrt(weight))
     idle = (role == AGENT) & stream.chance(len(role), 1 / 6)

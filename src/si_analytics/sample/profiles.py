@@ -16,7 +16,7 @@ from si_analytics.sample.times import DAY, HOUR, LAST, MINUTE, only, part, seen
 
 
 def tables(seed: int, people: People, recruitment: Recruitment) -> dict[str, pl.DataFrame]:
-    """Everything that says who somebody is."""
+    """Returns everything that says who somebody is."""
     return {
         "users": _users(Stream(seed, "users"), people, recruitment),
         "influencer_profiles": _influencers(Stream(seed, "influencer_profiles"), people),
@@ -35,7 +35,7 @@ def numbered(count: int, prefix: str, suffix: str = "") -> pl.Series:
 
 
 def _referrer(stream: Stream, people: People, recruitment: Recruitment) -> Ints:
-    """The agent who was there at the sign-up; else, now and then, an acquaintance."""
+    """The agent who had recruited the person at sign-up; for some others, an acquaintance."""
     count = len(people)
     own = recruitment.agent_at(np.arange(count), people.created + 2 * MINUTE)
     friend = np.floor(stream.uniform(count) * np.arange(count)).astype(np.int64)

@@ -1,9 +1,9 @@
-"""Chance that is the same everywhere: one stream of draws per table, from one seed.
+"""Random numbers that are the same everywhere: one stream per table, all from one seed.
 
 Belongs here: drawing numbers, choices, waiting times and identifiers.
 
-The same seed must give the same rows on any machine and with any later numpy. Therefore only PCG64's
-raw output is used, which numpy promises to keep, and only arithmetic that IEEE 754 rounds the same way
+The same seed must give the same rows on any machine and with any later numpy. So we use only PCG64's
+raw output, which numpy promises to keep, and only arithmetic that IEEE 754 rounds the same way
 everywhere: + - * / and the square root. Logarithms and powers differ in the last bit between
 processors, so shapes that need them are tables of quantiles, written out below.
 """
@@ -32,7 +32,7 @@ _LOGNORMAL = np.array(
 
 
 class Stream:
-    """The draws of one table. Two streams never share a draw, so tables do not disturb each other."""
+    """The random numbers of one table. Streams share none, so tables do not affect each other."""
 
     def __init__(self, seed: int, table: str) -> None:
         key = zlib.crc32(table.encode())
@@ -48,7 +48,7 @@ class Stream:
         return (self.raw(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def chance(self, count: int, probability: float | Floats) -> Bools:
-        """True with the given probability, for each of `count`."""
+        """For each of `count`, True with the given probability."""
         return self.uniform(count) < probability
 
     def between(self, count: int, low: int | Ints, high: int | Ints) -> Ints:
@@ -64,7 +64,7 @@ class Stream:
     def pick_before(self, running: Floats, ends: Ints) -> Ints:
         """For each end, a position below it; `running` is the running total of the weights.
 
-        -1 where nothing before the end has any weight.
+        -1 if nothing before the end has any weight.
         """
         totals = np.concatenate(([0.0], running))[ends]
         found = np.searchsorted(running, self.uniform(len(ends)) * totals, side="right")
@@ -88,7 +88,7 @@ class Stream:
         return np.floor(self.spread(count, narrow=narrow) * median).astype(np.int64) + 1
 
     def power_law(self, count: int, *, top: float = 5000.0) -> Floats:
-        """Weights of which few are large and most are small (Pareto, exponent 1), at most `top`."""
+        """Weights, few large and most small (Pareto, exponent 1), at most `top`."""
         return 1.0 / np.maximum(self.uniform(count), 1.0 / top)
 
     def bell(self, count: int) -> Floats:
@@ -102,7 +102,7 @@ class Stream:
         return columns.uuids(self.raw(2 * count))
 
     def words(self, count: int, vocabulary: Sequence[str | None], weights: Sequence[float] | None = None) -> pl.Series:
-        """One of the vocabulary for each of `count`."""
+        """For each of `count`, one word of the vocabulary."""
         chosen = self.pick(count, weights if weights is not None else [1.0] * len(vocabulary))
         return columns.lookup(chosen, vocabulary)
 

@@ -30,12 +30,12 @@ class Recruitment:
     """Whether the person joined by following an invite."""
 
     def agent_at(self, person: Ints, moment: Ints) -> Ints:
-        """The agent who has a share in what `person` does at `moment`; -1 for none."""
+        """The agent who shares in what `person` does at `moment`; -1 for none."""
         return np.where(self.since[person] <= moment, self.agent_of[person], -1)
 
 
 def recruit(seed: int, people: People, rhythm: Rhythm) -> Recruitment:
-    """Most influencers and sponsors come through an agent; some are won over long after they joined."""
+    """Most influencers and sponsors come through an agent; some are recruited long after they joined."""
     stream = Stream(seed, "referrals")
     candidates = np.flatnonzero((people.role == INFLUENCER) | (people.role == SPONSOR)).astype(np.int64)
     count = len(candidates)
@@ -60,7 +60,7 @@ def recruit(seed: int, people: People, rhythm: Rhythm) -> Recruitment:
 
 
 def _choose(stream: Stream, people: People, moment: Ints) -> Ints:
-    """An agent who was there by `moment`, by weight."""
+    """Draws an agent who was there by `moment`, by weight."""
     agents = people.of(AGENT)
     position = stream.pick_before(np.cumsum(people.weight[agents]), people.there(agents, moment))
     return np.where(position >= 0, agents[position], -1)
@@ -73,7 +73,7 @@ def _with_second_agents(
     pairs: tuple[Ints, Ints, Ints],
     by_person: tuple[Ints, Ints, Bools],
 ) -> Recruitment:
-    """A few people are recruited once more, by another agent."""
+    """Lets another agent recruit a few people once more."""
     agent, recruit, moment = pairs
     again = stream.chance(len(agent), 0.03) & (moment < LAST - 20 * DAY)
     at = rhythm.after(stream, moment[again] + 10 * DAY)
@@ -89,7 +89,7 @@ def _with_second_agents(
 
 
 def tables(seed: int, people: People, made: Recruitment, commissions: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The referrals; `commissions` says what each agent earned by each recruit (agent, recruit, cents)."""
+    """Returns the referrals; `commissions` says what each agent earned by each recruit (agent, recruit, cents)."""
     stream = Stream(seed, "referrals: columns")
     pairs = pl.DataFrame({"agent": made.agent, "recruit": made.recruit})
     earned = pairs.join(commissions, on=["agent", "recruit"], how="left", maintain_order="left")

@@ -21,7 +21,7 @@ _NONE = -1
 def tables(
     seed: int, people: People, deals: Deals, recruitment: Recruitment, deal_ids: pl.Series
 ) -> dict[str, pl.DataFrame]:
-    """The reviews of brands, of influencers and of agents, in order of time."""
+    """Returns the reviews of brands, influencers and agents, in order of time."""
     stream = Stream(seed, "user_reviews")
     parts = [_of_brands(stream, people, deals), _of_influencers(stream, people, deals)]
     parts.append(_of_agents(stream, people, recruitment))
@@ -54,14 +54,14 @@ def _rating(tenths: Ints) -> pl.Series:
 
 
 def _tenths(stream: Stream, centre: Floats) -> Ints:
-    """Ratings in tenths around `centre` (1 to 5), half of them whole numbers as people like them."""
+    """Ratings in tenths around `centre` (1 to 5), half of them whole numbers, as people like them."""
     drawn = np.clip(centre + stream.bell(len(centre)) * 0.5, 1.0, 5.0)
     fine = np.floor(drawn * 10 + 0.5).astype(np.int64)
     return np.where(stream.chance(len(centre), 0.5), (fine + 5) // 10 * 10, fine)
 
 
 def _some(stream: Stream, tenths: Ints, probability: float) -> Ints:
-    """Those sub-ratings that were given."""
+    """Keeps the given share of sub-ratings; the others were not given."""
     return np.where(stream.chance(len(tenths), probability), tenths, _NONE)
 
 
@@ -69,7 +69,7 @@ Part = tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints]
 
 
 def _of_brands(stream: Stream, people: People, deals: Deals) -> Part:
-    """Influencers write once they are paid, or when they have waited long enough; what they waited shows."""
+    """Influencers review after they are paid, or after waiting long enough; a long wait lowers the rating."""
     writes = (deals.approved < NEVER) & stream.chance(len(deals), 0.55)
     which = np.flatnonzero(writes).astype(np.int64)
     patience = deals.approved[which] + 25 * DAY
@@ -99,7 +99,7 @@ def _of_influencers(stream: Stream, people: People, deals: Deals) -> Part:
 
 
 def _of_agents(stream: Stream, people: People, recruitment: Recruitment) -> Part:
-    """Recruits on the agent who brought them, not tied to a deal; a few say it twice."""
+    """Recruits review the agent who brought them, without a deal; a few do so twice."""
     recruits = np.arange(len(recruitment.agent))
     which = np.concatenate((recruits[stream.chance(len(recruits), 0.3)], recruits[stream.chance(len(recruits), 0.02)]))
     agent, recruit = recruitment.agent[which], recruitment.recruit[which]

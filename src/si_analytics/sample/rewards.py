@@ -55,7 +55,7 @@ _ACHIEVEMENTS = (
 
 
 def tables(seed: int, people: People, entries: Entries) -> dict[str, pl.DataFrame]:
-    """All that is given for good work."""
+    """Returns all rewards for good work."""
     triggers, definitions = _rules(Stream(seed, "reward_triggers"))
     return {
         "agent_bonuses": _bonuses(Stream(seed, "agent_bonuses"), people),
@@ -69,7 +69,7 @@ def tables(seed: int, people: People, entries: Entries) -> dict[str, pl.DataFram
 
 
 def _quarters() -> tuple[Ints, Ints]:
-    """The first and the last day of each whole quarter of the marketplace's life, as midnights."""
+    """The first and last day of each whole quarter in the marketplace's life, as midnights."""
     starts = [date(year, month, 1) for year in (2024, 2025, 2026) for month in (1, 4, 7, 10)]
     days = [(day - date(1970, 1, 1)).days for day in starts]
     begun = np.array(days, dtype=np.int64) * DAY
@@ -78,7 +78,7 @@ def _quarters() -> tuple[Ints, Ints]:
 
 
 def _bonuses(stream: Stream, people: People) -> pl.DataFrame:
-    """Every quarter, for the agents who bring many."""
+    """Each quarter, the agents who recruit many get a bonus."""
     agents = people.of(AGENT)
     able = agents[np.argsort(-people.weight[agents], kind="stable")][: max(len(agents) // 3, 2)]
     begun, over = _quarters()
@@ -111,7 +111,7 @@ def _bonuses(stream: Stream, people: People) -> pl.DataFrame:
 
 
 def _payouts(stream: Stream, people: People, entries: Entries) -> pl.DataFrame:
-    """Half of the agents are paid out by themselves; the last payout is their last withdrawal."""
+    """Half of the agents are paid out automatically; the last payout is their last withdrawal."""
     agents = people.of(AGENT)
     who = agents[stream.chance(len(agents), 0.5) | (np.arange(len(agents)) < 2)]
     count = len(who)

@@ -1,7 +1,7 @@
 """The summary tables as an earlier refresh left them.
 
-Belongs here: contact_engagement, agent_performance_metrics and brand_reputations, a month behind and with
-gaps, so that a refresh has something to write, to add and to correct.
+Belongs here: contact_engagement, agent_performance_metrics and brand_reputations, a month old and with
+gaps, so that a refresh has something to write, add and correct.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _THEN = LAST - 31 * DAY
 def tables(
     seed: int, people: People, sent: Invitations, *, contact_ids: pl.Series, deals: Deals, recruitment: Recruitment
 ) -> dict[str, pl.DataFrame]:
-    """The three summary tables, stale."""
+    """Returns the three outdated summary tables."""
     return {
         "contact_engagement": _engagement(Stream(seed, "contact_engagement"), sent, contact_ids),
         "agent_performance_metrics": _agents(Stream(seed, "agent_performance_metrics"), people, recruitment),
@@ -32,7 +32,7 @@ def tables(
 
 
 def _tally(sent: Invitations, moment: Ints) -> tuple[Ints, Ints]:
-    """Per contact: how many of the moments lie before then, and the last of those (`NEVER`: none)."""
+    """Per contact: how many of the moments lie before the earlier refresh, and the last one (`NEVER`: none)."""
     count = len(sent.contact_agent)
     before = moment < _THEN
     number = np.bincount(sent.contact[before], minlength=count).astype(np.int64)
@@ -65,7 +65,7 @@ def _engagement(stream: Stream, sent: Invitations, contact_ids: pl.Series) -> pl
 
 
 def _agents(stream: Stream, people: People, recruitment: Recruitment) -> pl.DataFrame:
-    """Agents of then, and one or two people who are agents no longer."""
+    """The agents at that time, and one or two people who are no longer agents."""
     agents = people.of(AGENT)
     agents = agents[(people.created[agents] < _THEN) & stream.chance(len(agents), 0.7)]
     former = people.of(INFLUENCER)[:: max(len(people.of(INFLUENCER)) // 2, 1)][:2]

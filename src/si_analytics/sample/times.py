@@ -21,7 +21,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 NEVER = 2**61
-"""Stands for a time that never comes; large enough to sort last, small enough to add to."""
+"""A time that never comes; large enough to sort last, small enough to add to."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = (START - _EPOCH) // timedelta(microseconds=1)
@@ -47,7 +47,7 @@ class Rhythm:
         self._before: Floats = np.concatenate(([0.0], np.cumsum(self._weight)))
 
     def after(self, stream: Stream, earliest: Ints) -> Ints:
-        """One moment in [earliest, end) for each `earliest`, busy hours more often than quiet ones."""
+        """For each `earliest`, one moment in [earliest, end); busy hours more often than quiet ones."""
         earliest = np.clip(earliest, FIRST, LAST - 1)
         cell = (earliest - FIRST) // HOUR
         share = (earliest - FIRST - cell * HOUR) / HOUR
@@ -61,15 +61,15 @@ class Rhythm:
 
 
 def seen(moments: Ints) -> Ints:
-    """The moments before the end; what would come later has not happened yet and becomes `NEVER`."""
+    """The moments before the end; later ones have not happened yet and become `NEVER`."""
     return np.where(moments < LAST, moments, NEVER)
 
 
 def only(condition: Bools, moments: Ints) -> Ints:
-    """The moments where the condition holds; `NEVER` elsewhere."""
+    """The moments where the condition holds, `NEVER` elsewhere."""
     return np.where(condition, moments, NEVER)
 
 
 def part(start: Ints, end: Ints, share: Floats) -> Ints:
-    """The moment that far (0 to 1) from `start` to `end`."""
+    """The moment that lies that share (0 to 1) of the way from `start` to `end`."""
     return start + np.floor((end - start) * share).astype(np.int64)

@@ -1,6 +1,6 @@
 """The words of the sample marketplace: names, places, titles, sentences.
 
-Belongs here: vocabularies, nothing else.
+Belongs here: vocabularies only.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _ODD = ('Bo "Ace" Delmar', 'Ray "the Wall" Okoro', "🦊 Foxy Lane", "Mia 🏀",
 
 
 def names() -> list[str]:
-    """Full names in several scripts; the plain ones come first."""
+    """Returns full names in several scripts; the plain ones come first."""
     spaced = [f"{a} {b}" for given, family in _GIVEN_FAMILY for a in given.split() for b in family.split()]
     joined = [f"{a}{b}" for family, given in _JOINED for a in family.split() for b in given.split()]
     return spaced + joined + list(_ODD)
 
 
 def name_weights() -> list[float]:
-    """How common each of `names` is: mostly plain Latin, the odd ones rare."""
+    """Returns how common each of `names` is: mostly plain Latin names, odd ones rarely."""
     sizes = [len(given.split()) * len(family.split()) for given, family in _GIVEN_FAMILY]
     sizes.append(sum(len(a.split()) * len(b.split()) for a, b in _JOINED))
     sizes.append(len(_ODD))

@@ -1,4 +1,4 @@
-"""The operational schema: building it, comparing a database with it, its roles and views."""
+"""The operational schema: building it, comparing a database with it, and its roles and views."""
 
 from si_analytics.schema.operations import (
     ApplyReport,

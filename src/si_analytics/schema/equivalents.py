@@ -1,7 +1,7 @@
-"""What may stand in the place of a declared object and do as well: partitions, other types, a view for a table.
+"""What may replace a declared object and serve as well: partitions, other types, a view for a table.
 
-Belongs here: judging one difference by what stands in the database, and the statements that a view in place of a table
-needs otherwise. What is accepted is told, and neither altered nor created.
+Belongs here: judging one difference by what the database holds, and adapting statements to a view in place of a
+table. Accepted differences are reported, and neither altered nor created.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _PARTITIONED, _VIEW = "p", "v"
 
 @dataclass(frozen=True)
 class Standing:
-    """The tables and views that stand in the operational schema, by name."""
+    """The tables and views in the operational schema, by name."""
 
     tables: Mapping[str, relations.Relation]
 
     def accepts(self, item: Item, other: Item | None) -> bool:
-        """Whether `other`, in the place of the declared `item`, does as well; or, where none is, what is around it."""
+        """Whether `other` serves as well as the declared `item`; for None, whether other objects make up for it."""
         if item.kind == "table":
             stands = self.tables.get(item.relation)
             return stands is not None and (stands.kind == _PARTITIONED or self._shown(item.relation))
@@ -39,7 +39,7 @@ class Standing:
         return self._part(item, other)
 
     def _part(self, item: Item, other: Item | None) -> bool:
-        """Whether a part of a table is accepted."""
+        """Whether an accepted difference explains this part of a table."""
         if item.kind == "column":
             return other is not None and other.kind == item.kind and self._readable(item, other)
         if item.kind == "default":
@@ -51,11 +51,11 @@ class Standing:
         return item.kind in CONSTRAINTS and self._kept_otherwise(item, other)
 
     def views(self) -> tuple[str, ...]:
-        """The extracted tables in whose place a view stands that has no marks of rows."""
+        """Returns the extracted tables in whose place the database has a view, which has no row marks."""
         return tuple(name for name in project().sources if name in self.tables and self.tables[name].kind == _VIEW)
 
     def adapted(self, one: ddl.Built) -> str:
-        """A statement of ours; the view of a source without the marks of rows where what it shows has none."""
+        """Returns a statement of ours; a source view leaves out the row marks if what it shows has none."""
         name = one.name.removeprefix(f"{relations.ANALYTICS}.source_")
         if name == one.name or name not in self.views():
             return one.text
@@ -63,22 +63,22 @@ class Standing:
         return generated.source_view(read)
 
     def _shown(self, table: str) -> bool:
-        """Whether a view stands in the place of a table that is read and never written."""
+        """Whether a view takes the place of a table that we read and never write."""
         stands = self.tables.get(table)
         written = {target.table for target in project().targets.values()}
         readable = table in project().sources and f"{operational.SCHEMA}.{table}" not in written
         return stands is not None and stands.kind in relations.VIEWS and readable
 
-    def _column(self, table: str, name: str) -> contract.Column | None:
+    def _column(self, table: str, name: str) -> contract.ReadColumn | None:
         stands = self.tables.get(table)
         return next((column for column in stands.columns if column.name == name), None) if stands else None
 
     def _readable(self, item: Item, other: Item | None = None) -> bool:
-        """Whether every value of a declared column arrives exact from what stands there; what is not read may lack."""
+        """Whether every value of a declared column arrives exactly; a column that is not read may be missing."""
         found = self._column(item.relation, item.name)
         if found is None:
             return item.name not in {column.name for column in contract.columns(item.relation)}
-        # How texts are ordered is no matter of their type; what Postgres computes itself nobody else can write.
+        # A collation does not change the type; but nobody can write a column that Postgres computes itself.
         kind = _MADE.sub("", other.definition) if other else found.type
         written = kind != (other.definition if other else kind) and self._written(item)
         return kind == found.type and not written and contract.read_as(item.definition, found) is not None
@@ -90,7 +90,7 @@ class Standing:
         return any(one.table == f"{operational.SCHEMA}.{item.relation}" and item.name in one.names for one in targets)
 
     def _otherwise(self, table: str, name: str) -> bool:
-        """Whether a column is of a type that somebody made: an enumeration or a domain."""
+        """Whether a column has a type that somebody defined: an enumeration or a domain."""
         found = self._column(table, name)
         return found is not None and not contract.arrives(found.bare, found.type)
 
@@ -99,11 +99,11 @@ class Standing:
         return found is not None and found.bare == "text" and self._otherwise(table, name)
 
     def _kept_otherwise(self, item: Item, other: Item | None) -> bool:
-        """Whether a key is missing for there can be none, or takes in what the partitions are told apart by."""
+        """Whether a key is missing because there can be none, or also holds the columns that define the partitions."""
         if item.kind == "foreign key":
             referenced = _REFERENCED.search(item.definition)
             parent = self.tables.get(referenced[1]) if referenced else None
-            # What refers to a table behind a view that has its name goes on doing so.
+            # A foreign key keeps its table even after a view takes that table's name.
             return parent is not None and parent.kind in (
                 {_PARTITIONED, *relations.VIEWS} if other is None else relations.VIEWS
             )
@@ -113,7 +113,7 @@ class Standing:
         return other is None or (item.kind == other.kind and set(item.columns) < set(other.columns))
 
     def keyless(self, view: str) -> bool:
-        """Whether a view takes the key of a table which has none of its own here: then there can be no such view."""
+        """Whether a view relies on the key of a table that has none here, so that the view cannot exist."""
         return any(map(self._keyless, ddl.keyed().get(view, ())))
 
     def _keyless(self, table: str) -> bool:
@@ -122,7 +122,7 @@ class Standing:
         return not possible and not (key and key.unique)
 
     def _same_view(self, item: Item, other: Item) -> bool:
-        """Whether two views differ in nothing but what Postgres adds where columns are of other types or a view's."""
+        """Whether two views differ only in what Postgres adds for columns of other types or for columns of a view."""
         if item.kind != other.kind:
             return False
         table = item.name.removeprefix(f"{relations.ANALYTICS}.source_")
@@ -134,7 +134,7 @@ class Standing:
 
 
 def look(connection: Connection) -> Standing:
-    """What stands in the operational schema."""
+    """Returns what the operational schema holds."""
     here = operational.of(connection)
     found = relations.described(lambda text: connection.execute(text).fetchall(), here)
     return Standing({name: one for (schema, name), one in found.items() if schema == here})

@@ -1,7 +1,7 @@
 """What the schema and the roles have because something is extracted or published, made from those declarations.
 
-Belongs here: the views of sources, what each role is granted, and the boards' views and indexes. The roles themselves,
-the tables of boards and the record of refreshes are written by hand.
+Belongs here: the views of sources, what each role is granted, and the boards' views and indexes. The roles themselves
+and the record of refreshes are written by hand.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import expressions as exp
 
 from si_analytics.definitions import Project, Script, trees
+from si_analytics.definitions.boards import board_table
 from si_analytics.definitions.targets import OPERATIONAL, OURS, Target, boards
 from si_analytics.definitions.trees import column, columns, relation
 
@@ -43,15 +44,18 @@ def reads(ours: Project, unmarked: Container[str] = ()) -> tuple[Read, ...]:
 
 
 def scripts(ours: Project) -> tuple[Script, ...]:
-    """The boards' materialized views, and the views of sources."""
+    """The boards' tables and materialized views, and the views of sources."""
     shown = boards(ours.targets.values())
+    kept = "".join(map(board_table, shown))
+    tables = _script("boards", "the tables of the boards, which only refreshes write.", kept, ())
+    tables = tables.model_copy(update={"tables": tuple(one.table for one in shown)})
     views = [
         _script(one.name, f"the board of {one.metric} as of the last refresh.", board_view(one), (one.label,))
         for one in shown
     ]
     sources = reads(ours)
     summary = "what a role may read that is to see the extracted columns and nothing else of their tables."
-    return (*views, _script("sources", summary, source_views(sources), tuple(one.name for one in sources)))
+    return (tables, *views, _script("sources", summary, source_views(sources), tuple(one.name for one in sources)))
 
 
 def _script(name: str, summary: str, text: str, inputs: tuple[str, ...]) -> Script:

@@ -1,9 +1,9 @@
-"""What stands in a database, object by object, and how two such pictures differ.
+"""What a database holds, object by object, and how two such pictures differ.
 
-Belongs here: reading Postgres's own catalogs and comparing what was read. Writes nothing.
+Belongs here: reading Postgres's own catalogs and comparing the results. Writes nothing.
 
-A picture is a mapping of `Item`. Definitions are the server's own words for an object, taken with
-the schema in question on the search path, so that two schemas of one server can be held side by side.
+A picture is a mapping of `Item`. Definitions are the server's own words for an object, read with
+its schema on the search path, so that two schemas of one server can be compared.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _RELATIONS = frozenset({"table", "unlogged table", "partitioned table", "foreign
 _KEYS = frozenset({"primary key", "unique", "foreign key", "exclusion"})
 CONSTRAINTS = _KEYS | {"check"}
 VIEWS = frozenset({"view", "materialized view"})
-# What an application may add beside the declaration without being in its way.
+# What an application may add to the declaration without doing harm.
 _TOLERATED = _RELATIONS | CONSTRAINTS | {"column", "index", "trigger", "published table"}
-# What hangs on a column without a name of its own: present or not.
+# What belongs to a column and has no name of its own: present or not.
 _TRAITS = frozenset({"not null", "default"})
 
 Connection = psycopg.Connection[Any]
@@ -32,7 +32,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Item:
-    """One object: its kind, the table or view it belongs to (empty: none), its name and definition."""
+    """One object: its kind, the table or view it belongs to (or empty), its name and definition."""
 
     kind: str
     relation: str
@@ -42,10 +42,10 @@ class Item:
 
     @property
     def key(self) -> Key:
-        """What two pictures are matched by; tables and views share their names, so they share a space."""
+        """The key that matches the items of two pictures; tables and views share one space of names."""
         if self.kind in _RELATIONS:
             return ("relation", "", self.name)
-        if self.kind == "index":  # unique in its schema, whatever table it is on
+        if self.kind == "index":  # unique in its schema, whichever table it is on
             return ("index", "", self.name)
         space = "constraint" if self.kind in CONSTRAINTS else self.kind
         return (space, self.relation, self.name)
@@ -59,7 +59,7 @@ class Item:
 
     @property
     def text(self) -> str:
-        """The definition, or the kind where that says it all."""
+        """The definition, or the kind if there is none."""
         return self.definition or self.kind
 
 
@@ -71,9 +71,9 @@ Accepts = Callable[[Item, Item | None], bool]
 class Difference:
     """One object that is not as declared.
 
-    ``declared`` none: it is not in the declaration; ``found`` none: it is missing. ``extra`` marks
-    what an application added beside the declaration, which is nobody's mistake; ``accepted`` what does as well as what
-    is declared.
+    ``declared`` is None for an object that is not in the declaration, ``found`` is None for a missing one. ``extra``
+    marks what an application added, which is no mistake; ``accepted`` marks what serves as well as the declared
+    object.
     """
 
     kind: str
@@ -92,12 +92,12 @@ class Difference:
 
 
 def look_in(connection: Connection, schema: str) -> None:
-    """Look names up in `schema`, and where uuid-ossp is installed, until the transaction ends."""
+    """Looks names up in `schema`, and in the schema of uuid-ossp if installed, until the transaction ends."""
     connection.execute(project().postgres.search_path.text, {"schema": schema})
 
 
 def read(connection: Connection, schema: str, prefix: str = "") -> Picture:
-    """The picture of one schema; `prefix` is put before every name of a table or view in it."""
+    """Returns the picture of one schema; puts `prefix` before every name of a table or view in it."""
     items: list[Item] = []
     ours = project().postgres
     told = (
@@ -125,9 +125,9 @@ def _nothing_does(item: Item, other: Item | None) -> bool:
 
 
 def compare(declared: Picture, found: Picture, accepts: Accepts = _nothing_does) -> list[Difference]:
-    """Every difference, in order of kind and name; what belongs to an object that differs itself is left unsaid.
+    """Returns every difference, ordered by kind and name; leaves out what belongs to an object that differs itself.
 
-    ``accepts`` says of a declared object and the one in its place, or none, whether that does as well.
+    ``accepts`` says whether an object (or None) serves as well as the declared one.
     """
     pairs = _paired(declared, found)
     partners = {other.key for _, other in pairs if other is not None}
@@ -146,12 +146,12 @@ def compare(declared: Picture, found: Picture, accepts: Accepts = _nothing_does)
 
 
 def _shown_by(item: Item, other: Item | None) -> bool:
-    """Whether a view stands in the place of a table."""
+    """Whether a view takes the place of a table."""
     return item.kind not in VIEWS and other is not None and other.kind in VIEWS
 
 
 def _implied(item: Item, named: set[tuple[str, str, str]]) -> bool:
-    """Whether the table or column that `item` belongs to is told of already."""
+    """Whether the table or column that `item` belongs to is already reported."""
     if item.kind in _RELATIONS:
         return False
     of_relation = any((kind, item.relation, item.relation) in named for kind in _RELATIONS)
@@ -165,14 +165,14 @@ def _seen(item: Item, other: Item | None) -> str | None:
 
 
 def missing(declared: Picture, found: Picture, accepts: Accepts = _nothing_does) -> list[Item]:
-    """The declared objects that were not found and that nothing else does for, in the order they were declared."""
+    """Returns the declared objects that were not found and have no substitute, in their declared order."""
     return [item for item, other in _paired(declared, found) if other is None and not accepts(item, other)]
 
 
 def added(declared: Picture, before: Picture, after: Picture) -> dict[str, tuple[str, ...]]:
-    """The names of the declared objects that `after` has over `before`, by kind.
+    """Returns, by kind, the names of the declared objects that `after` has and `before` lacks.
 
-    What came with its table or column is not listed beside it.
+    Leaves out what came with its table or column.
     """
     new = {(item.kind, item.relation, item.name) for key, item in after.items() if key not in before}
     names: dict[str, list[str]] = {}
@@ -184,7 +184,7 @@ def added(declared: Picture, before: Picture, after: Picture) -> dict[str, tuple
 
 
 def _paired(declared: Picture, found: Picture) -> list[tuple[Item, Item | None]]:
-    """Each declared object beside the one that does the same, else beside the one that stands in its place."""
+    """Returns each declared object with the one that does the same, else the one in its place, else None."""
     partners = {key: found[key] for key, item in declared.items() if item.kind not in CONSTRAINTS and key in found}
     free = sorted((item for item in found.values() if item.kind in CONSTRAINTS), key=lambda item: item.key)
     for matches in (same, _in_place_of):
@@ -208,7 +208,7 @@ def _in_place_of(item: Item, other: Item) -> bool:
 
 
 def same(item: Item, other: Item | None) -> bool:
-    """Whether two objects do the same, whatever constraints among them are called."""
+    """Whether two objects do the same, whatever the names of their constraints."""
     if other is None or item.kind != other.kind:
         return False
     if item.definition == other.definition:
@@ -217,9 +217,9 @@ def same(item: Item, other: Item | None) -> bool:
 
 
 def meaning(item: Item, *, casts: bool = True) -> object:
-    """The parsed definition without brackets and casts to text, which a dump and restore puts elsewhere.
+    """Returns the parsed definition without brackets and casts to text, which a dump and restore moves.
 
-    Without `casts` no cast counts at all.
+    Without `casts`, leaves out all casts.
     """
     import sqlglot
     from sqlglot import expressions
@@ -240,7 +240,7 @@ def _is_text(cast_node: Any) -> bool:
 
 
 def _extras(strangers: Iterable[Item], keyed: Container[tuple[str, str]]) -> Iterator[Difference]:
-    """What stands beside the declaration; a column of a primary key is not null for the key's sake."""
+    """Yields what goes beyond the declaration; accepts "not null" on a primary key's columns, which implies it."""
     for item in strangers:
         if item.kind in _TRAITS:
             of_key = item.kind == "not null" and (item.relation, item.name) in keyed

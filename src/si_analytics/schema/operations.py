@@ -1,10 +1,10 @@
-"""The operational schema: what is declared in ``sql/schema`` and ``sql/views``, and what a database holds of it.
+"""The operational schema: what ``sql/schema`` and ``sql/views`` declare, and what a database holds of it.
 
-Belongs here: building the schema, telling how a database differs from it, and naming its parts.
+Belongs here: building the schema, finding how a database differs from it, and naming its parts.
 
-The declaration is the SQL files. To compare, they are run in a scratch schema within a savepoint that is
-rolled back, and what the server's catalogs say of it is held against what they say of ``SI_SOURCE_SCHEMA``. The
-boards are in ``public`` whatever that is, and have a scratch schema of their own where it is another.
+The SQL files are the declaration. To compare, we run them in a scratch schema within a savepoint that is rolled
+back, and compare what the server's catalogs say of it and of ``SI_SOURCE_SCHEMA``. The boards are always in
+``public`` and get a scratch schema of their own if ``SI_SOURCE_SCHEMA`` is another.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from si_analytics.settings import LOCK_TIMEOUT, Settings
 
 SUMMARIES = "analytics"
 PUBLICATION = "si_realtime"
-_LOCK = 7_301_450_918  # any number, as long as every apply and diff takes the same
+_LOCK = 7_301_450_918  # any number, as long as every apply and diff uses the same
 _OLDEST = 140_000
 _SHOWN = 80
 _APPLYING, _COMPARING = "applying the operational schema", "comparing the operational schema"
@@ -40,7 +40,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the schema: its name, its file and its tables, in the order they are created."""
+    """One section of the schema: its name, its file and its tables, in order of creation."""
 
     name: str
     script: Script
@@ -49,7 +49,7 @@ class Section:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What an apply created, by kind, and which views it replaced; nothing on a database that had it all."""
+    """What an apply created, by kind, and which views it replaced; empty if the database had everything."""
 
     created: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     replaced: tuple[str, ...] = ()
@@ -57,12 +57,12 @@ class ApplyReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of objects created, by kind."""
+        """Returns the number of objects created, by kind."""
         return {kind: len(names) for kind, names in self.created.items()}
 
 
 def sections() -> tuple[Section, ...]:
-    """The sections of the schema that hold tables, in the order they are built.
+    """Returns the sections of the schema that hold tables, in the order they are built.
 
     >>> [section.name for section in sections()][:2]
     ['users_and_authentication', 'gigs_and_deals']
@@ -72,7 +72,7 @@ def sections() -> tuple[Section, ...]:
 
 
 def tables() -> tuple[str, ...]:
-    """The names of the 42 operational tables, in the order they are created.
+    """Returns the names of the 42 operational tables, in the order they are created.
 
     >>> len(tables()), tables()[0]
     (42, 'users')
@@ -81,11 +81,11 @@ def tables() -> tuple[str, ...]:
 
 
 def apply(settings: Settings, *, replace_views: bool = False) -> ApplyReport:
-    """Create what the database lacks of the schema, in one transaction; nothing where it lacks nothing.
+    """Creates what the database lacks of the schema, in one transaction; nothing if it lacks nothing.
 
-    Never drops a table, a column, an index or a row. Raises SchemaError, having changed nothing, where a standing
-    object is not as declared, and where most of the tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was
-    given. A view that stands with another definition is replaced with `replace_views` only.
+    Never drops a table, a column, an index or a row. Raises SchemaError, having changed nothing, if an existing
+    object is not as declared, or if most of the tables are in another schema and ``SI_SOURCE_SCHEMA`` was not given.
+    Replaces a view with another definition only with `replace_views`.
     """
     with postgres.asking(_APPLYING), postgres.connect(settings, read_only=False) as connection:
         _refuse_twins(connection, settings)
@@ -93,11 +93,11 @@ def apply(settings: Settings, *, replace_views: bool = False) -> ApplyReport:
 
 
 def diff(settings: Settings) -> list[Difference]:
-    """How the database differs from the declared schema, object by object; changes nothing.
+    """Returns how the database differs from the declared schema, object by object; changes nothing.
 
-    What an application added beside the declaration is listed as ``extra``, what does as well as what is declared (a
-    partitioned table, another type that holds every value, a view for a table that is only read) as ``accepted``.
-    Raises SchemaError where most of the tables are in another schema, unless ``SI_SOURCE_SCHEMA`` was given.
+    Lists as ``extra`` what an application added, and as ``accepted`` what serves as well as the declared object: a
+    partitioned table, another type that holds every value, a view for a table that is only read. Raises SchemaError
+    if most of the tables are in another schema and ``SI_SOURCE_SCHEMA`` was not given.
     """
     with postgres.asking(_COMPARING), postgres.connect(settings, read_only=False) as connection:
         _refuse_twins(connection, settings)
@@ -105,20 +105,20 @@ def diff(settings: Settings) -> list[Difference]:
 
 
 def comparable(settings: Settings) -> bool:
-    """Whether whoever connects may build the declared schema out of sight, which `diff` compares with."""
+    """Whether this role may build the declared schema out of sight, which `diff` needs to compare."""
     with postgres.asking(_COMPARING), postgres.connect(settings) as connection:
         row = connection.execute("select has_database_privilege(current_database(), 'create')").fetchone()
     return row == (True,)
 
 
 def require(settings: Settings) -> None:
-    """Raise SchemaError, naming them, where tables or views of the schema are missing."""
+    """Raises SchemaError, which names them, if tables or views of the schema are missing."""
     with postgres.asking("using the operational tables"), postgres.connect(settings) as connection:
         require_on(connection)
 
 
 def apply_on(connection: Connection, *, replace_views: bool = False, patience: int = LOCK_TIMEOUT) -> ApplyReport:
-    """`apply` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
+    """Runs `apply` over an open connection; waits at most `patience` seconds for other sessions."""
     begun = time.monotonic()
     with _speaking(_APPLYING, connection, patience), connection.transaction():
         _prepare(connection, patience)
@@ -139,7 +139,7 @@ def apply_on(connection: Connection, *, replace_views: bool = False, patience: i
 
 
 def diff_on(connection: Connection, *, patience: int = LOCK_TIMEOUT) -> list[Difference]:
-    """`diff` over an open connection; other sessions are waited for as many seconds as there is `patience`."""
+    """Runs `diff` over an open connection; waits at most `patience` seconds for other sessions."""
     with _speaking(_COMPARING, connection, patience), connection.transaction():
         _prepare(connection, patience)
         declared, found = _declared(connection), _found(connection)
@@ -147,7 +147,7 @@ def diff_on(connection: Connection, *, patience: int = LOCK_TIMEOUT) -> list[Dif
 
 
 def require_on(connection: Connection) -> None:
-    """`require` over an open connection."""
+    """Runs `require` over an open connection."""
     schema, there = operational.of(connection), equivalents.look(connection)
     built = (each for each in ddl.statements() if each.kind in {"table"} | VIEWS)
     relations = [each for each in built if not there.keyless(each.name)]
@@ -166,13 +166,13 @@ def require_on(connection: Connection) -> None:
 
 
 def _regclass(statement: ddl.Built, schema: str) -> str:
-    """Where what a statement creates is, as Postgres reads it."""
+    """Returns the name of what a statement creates, as Postgres reads it."""
     name = statement.name if "." in statement.name else f"{SCHEMA}.{statement.name}"
     return operational.named(name, SCHEMA if statement.board else schema)
 
 
 def elsewhere(connection: Connection) -> str | None:
-    """The schema other than the one asked that most of the tables are in; none where the one asked has half of them."""
+    """Returns the other schema that holds most of the tables; None if the schema asked for holds half of them."""
     asked = {"tables": list(tables()), "schema": operational.of(connection)}
     ((found,),) = connection.execute(
         "select count(*) from pg_class inner join pg_namespace on relnamespace = pg_namespace.oid"
@@ -184,7 +184,7 @@ def elsewhere(connection: Connection) -> str | None:
 
 
 def _refuse_twins(connection: Connection, settings: Settings) -> None:
-    """Whoever has the tables in another schema wants those, not empty ones beside them; unless they said which."""
+    """Raises SchemaError if another schema holds the tables and nobody chose a schema: no empty copies beside them."""
     if "source_schema" in settings.model_fields_set:
         return
     with connection.transaction():
@@ -194,7 +194,7 @@ def _refuse_twins(connection: Connection, settings: Settings) -> None:
 
 
 def _prepare(connection: Connection, patience: int) -> None:
-    """Wait for our turn, not for ever, and see that the server will do."""
+    """Waits a limited time for our turn, and checks the server's version and schemas."""
     locks.limit(connection, patience)
     connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
     version = connection.info.server_version
@@ -207,14 +207,14 @@ def _prepare(connection: Connection, patience: int) -> None:
 
 
 def _declared(connection: Connection) -> Picture:
-    """The picture of the schema as the files declare it, built out of everybody's sight and rolled back."""
+    """Returns the picture of the schema as the files declare it, built out of sight and rolled back."""
     picture: Picture = {}
     with connection.transaction() as scratch:
         name = f"si_declared_{uuid.uuid4().hex}"
         boards = name if operational.of(connection) == SCHEMA else f"{name}_boards"
         for each in dict.fromkeys((name, boards)):
             connection.execute(SQL("create schema {}").format(Identifier(each)))
-        # What has a fixed name steps aside for its declaration; others never see it gone.
+        # Objects with fixed names are renamed to make room for the declared ones; nobody else sees them gone.
         if connection.execute("select to_regnamespace(%s)", [SUMMARIES]).fetchone() != (None,):
             aside = Identifier(f"{name}_aside")
             connection.execute(SQL("alter schema {} rename to {}").format(Identifier(SUMMARIES), aside))
@@ -232,7 +232,7 @@ def _found(connection: Connection) -> Picture:
 
 
 def _read(connection: Connection, schema: str, boards: str) -> Picture:
-    """What stands in one schema and in ours, and the boards where they are in another one."""
+    """Returns what one schema and ours hold, and the boards if they are in another schema."""
     found: dict[introspection.Key, Item] = {}
     if boards != schema:
         introspection.look_in(connection, boards)
@@ -248,7 +248,7 @@ def _read(connection: Connection, schema: str, boards: str) -> Picture:
 
 
 def _outdated_views(declared: Picture, found: Picture, there: equivalents.Standing) -> list[Item]:
-    """The standing views and materialized views whose definition is not the declared one."""
+    """Returns the existing views and materialized views whose definition is not the declared one."""
     standing = {key: found[key] for key, item in declared.items() if item.kind in VIEWS and key in found}
     return [
         item
@@ -270,7 +270,7 @@ def _refuse_changed(differences: list[Difference], outdated: list[str], replace_
 
 
 def _stated(differences: list[Difference]) -> str:
-    """The first difference in full, the others by number."""
+    """Returns the first difference in full, and the number of the others."""
     first = differences[0]
     others = f" ({len(differences) - 1} more differ)" if len(differences) > 1 else ""
     return f"the {first.kind} {first.name} is {_short(first.found)} where {_short(first.declared)} is expected{others}"
@@ -297,7 +297,7 @@ def _drop_view(connection: Connection, item: Item) -> list[Composed]:
 
 
 def _verified(connection: Connection, declared: Picture) -> Picture:
-    """What stands after the changes; a difference left is a fault to be told, not to be committed."""
+    """Returns what exists after the changes; raises if a difference is left, so that it is not committed."""
     after = _found(connection)
     accepts = equivalents.look(connection).accepts
     left = [each for each in introspection.compare(declared, after, accepts) if each.status in {"missing", "changed"}]
@@ -308,7 +308,7 @@ def _verified(connection: Connection, declared: Picture) -> Picture:
 
 @contextlib.contextmanager
 def _speaking(asked: str, connection: Connection, patience: int) -> Iterator[None]:
-    """Turn what Postgres refuses into one sentence; its first line names objects, never rows."""
+    """Turns Postgres's errors into one sentence; the first line of an error names objects, never rows."""
     try:
         yield
     except psycopg.errors.LockNotAvailable as error:
@@ -319,7 +319,7 @@ def _speaking(asked: str, connection: Connection, patience: int) -> Iterator[Non
         remedy = "Nothing was changed; connect as the owner of the database and of the tables that stand"
         raise SchemaError(asked, found, remedy) from error
     except psycopg.Error as error:
-        # Without words of the server's own the connection broke, and nobody knows how far it got.
+        # Without a message of the server the connection broke, and nobody knows how far it got.
         said, limit = error.diag.message_primary, postgres.time_limit(error)
         remedy = f"Nothing was changed. {limit}" if limit else "Nothing was changed; see si schema diff"
         remedy = remedy if said else "See what stands with si schema diff"

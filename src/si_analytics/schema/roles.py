@@ -1,9 +1,9 @@
-"""The roles of a database server that read what an extraction reads, and write what a publication writes; nothing else.
+"""The server roles that read what an extraction reads and write what a publication writes, and nothing else.
 
 Belongs here: setting up what ``sql/views/roles.sql`` declares.
 
-A role belongs to the server and the views it reads to a database, so that it is set up apart from the schema, by
-somebody who may create roles.
+A role belongs to the server, while the views it reads belong to a database. So roles are set up separately from the
+schema, by somebody who may create roles.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _CONNECT = "Nothing was changed; connect as the owner of the schema analytics, w
 
 @dataclass(frozen=True)
 class RoleReport:
-    """What `apply` left: the role, whether it is new, what it reads and writes, and what else somebody lets it do.
+    """What `apply` left: the role, whether it is new, what it may read and write, and what else it may do.
 
-    ``others`` names relations with rights beyond those, which were granted to the role, or to everybody.
+    ``others`` names relations with further rights, granted to the role or to everybody.
     """
 
     role: str
@@ -45,12 +45,12 @@ class RoleReport:
 
 
 def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
-    """Create the reading and the publishing role, or give them what they lack, in one transaction.
+    """Creates the reading and the publishing role, or grants them what they lack, in one transaction.
 
-    A view for reading that shows another table than has the name by now is made anew. Run again it changes nothing.
+    Recreates a reading view that shows another table than the one its name stands for. A second run changes nothing.
 
-    Raises SchemaError, having changed nothing, where the views and tables that they are for are missing,
-    and where whoever is connected may not create roles or grant rights on them.
+    Raises SchemaError, having changed nothing, if the views and tables for these roles are missing, or if this
+    connection may not create roles or grant rights on them.
     """
     with postgres.connect(settings, read_only=False) as connection:
         try:
@@ -69,7 +69,7 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
         except psycopg.errors.InsufficientPrivilege as error:
             raise SchemaError(_ASKED, str(error.diag.message_primary), _CONNECT) from error
         except psycopg.Error as error:
-            # Another session may create the role at the same moment, from this database or from another.
+            # Another session may create the role at the same moment, in this database or another.
             found = error.diag.message_primary or " ".join(str(error).split())
             limit = postgres.time_limit(error)
             remedy = f"Nothing was changed. {limit}" if limit else "Nothing was changed; try again"
@@ -77,8 +77,8 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
 
 
 def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | None]:
-    """What the reading role is to read, and the columns of it, none where all: every extracted table's listed columns
-    with the marks of a row, the view that shows the same, and the record of refreshes.
+    """Returns what the reading role may read, with the columns, None for all: every extracted table's listed columns
+    and row marks, the view that shows the same, and the record of refreshes.
     """
     names = tuple(project().sources)
     asked = {name: relations.MARKS | {relations.PART} | {one.name for one in contract.columns(name)} for name in names}
@@ -88,7 +88,7 @@ def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | Non
 
 
 def writable(schema: str = operational.SCHEMA) -> tuple[str, ...]:
-    """What the publishing role is to write: every target, and the record of refreshes."""
+    """Returns what the publishing role may write: every target, and the record of refreshes."""
     targets = (target.within(schema).label for target in project().targets.values())
     return tuple(sorted((*targets, f"{relations.ANALYTICS}.{relations.REFRESHES}")))
 
@@ -108,7 +108,7 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
 
 
 def _statements(space: str, unmarked: Sequence[str]) -> Iterator[LiteralString]:
-    """What sets the roles up: the file, then what follows from sources and targets."""
+    """Yields the statements that set up the roles: the file, then the grants that follow from sources and targets."""
     ours = project()
     yield operational.text(ours.views["roles"].text, space)
     yield generated.reader_grants(generated.reads(ours, unmarked), space)
@@ -116,7 +116,7 @@ def _statements(space: str, unmarked: Sequence[str]) -> Iterator[LiteralString]:
 
 
 def _looked_up(space: str) -> Iterator[str]:
-    """The tables that are not written, but read to see whose rows a target's are."""
+    """Yields the tables that are not written, but read to see which parent row a target's row belongs to."""
     for target in project().targets.values():
         if target.parent is not None:
             yield from (f"{space}.{table}" for table in (target.parent.table, *dict(target.parent.within)))
@@ -125,7 +125,7 @@ def _looked_up(space: str) -> Iterator[str]:
 def _there(
     reads: Mapping[str, frozenset[str] | None], views: Sequence[str], schema: str
 ) -> Mapping[str, frozenset[str] | None]:
-    """What is to be read where views stand in the place of tables: their rows have no marks."""
+    """Returns what to read if views take the place of tables: their rows have no marks."""
     without = {f"{schema}.{name}" for name in views}
     marks = relations.MARKS | {relations.PART}
     return {name: columns - marks if columns and name in without else columns for name, columns in reads.items()}
@@ -143,7 +143,7 @@ def _report(
     lacking = {name for name, columns in reads.items() if not held.get(name) or (columns and columns - held[name])}
     lacking |= set(writes) - {relation for relation, _, may_write in rows if may_write}
     if lacking:
-        # Postgres merely warns whoever grants a right that is not theirs to give but that they have.
+        # Postgres only warns when a role grants a right that it has but may not pass on.
         raise SchemaError(_ASKED, f"the rights on {min(lacking)} are not yours to grant", _CONNECT)
     beyond = (
         relation
@@ -156,6 +156,6 @@ def _report(
 def _allowed(
     reads: Mapping[str, frozenset[str] | None], relation: str, held: Mapping[str, frozenset[str]]
 ) -> frozenset[str]:
-    """The columns of a relation that are meant to be read: the listed ones, all where none are listed."""
+    """Returns the columns of a relation that the role is meant to read: the listed ones, or all if none are listed."""
     columns = reads.get(relation, frozenset())
     return held[relation] if columns is None else columns

@@ -1,7 +1,7 @@
-"""Views of ours that show another table than the one that has its name by now.
+"""Views of ours that show another table than the one that has its name now.
 
-Belongs here: which relations each view is to show, finding those that do not, and making them anew. A view holds on to
-a table: renamed, and another put in its place, the old one goes on being shown.
+Belongs here: which relations each view should show, finding views that do not, and recreating them. A view stays
+with its table: if that is renamed and a new table takes its name, the view still shows the old one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SOURCE = f"{relations.ANALYTICS}.source_"
 
 @dataclass(frozen=True)
 class Stale:
-    """A view, by what our files and pictures call it and with its schema, and the relations it does not show."""
+    """A view, under the name our files and pictures use and with its schema, and the relations it fails to show."""
 
     place: str
     view: str
@@ -32,7 +32,7 @@ class Stale:
 
     @property
     def remedy(self) -> str:
-        """What makes it anew."""
+        """The command that recreates it."""
         return "si schema roles" if self.view.startswith(_SOURCE) else "si schema apply --replace-views"
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Stale:
 
 @functools.cache
 def declared() -> dict[str, tuple[str, ...]]:
-    """Every view of ours, as the files name it, and the relations it shows."""
+    """Returns every view of ours, as the files name it, and the relations it should show."""
     found: dict[str, tuple[str, ...]] = {}
     for script in ddl.scripts():
         for one in declarations.statements(script.text):
@@ -52,7 +52,7 @@ def declared() -> dict[str, tuple[str, ...]]:
 
 
 def find(connection: Connection, views: Iterable[str] | None = None) -> list[Stale]:
-    """Which of these views, or of all, show another relation than is declared; those that are missing are left out."""
+    """Returns those of these views, or of all, that show another relation than declared; skips missing views."""
     schema, built = operational.of(connection), _built()
     chosen = declared() if views is None else {view: declared()[view] for view in views}
     pairs = [(built[view].place(schema), shown) for view, all_shown in chosen.items() for shown in all_shown]
@@ -64,14 +64,14 @@ def find(connection: Connection, views: Iterable[str] | None = None) -> list[Sta
 
 
 def source_views() -> tuple[str, ...]:
-    """The views through which a role reads that may not see all of a table."""
+    """Returns the source views, through which a role reads that may not see all of a table."""
     return tuple(view for view in declared() if view.startswith(_SOURCE))
 
 
 def replace(connection: Connection, stale: Sequence[Stale]) -> None:
-    """Make these views anew, on what has the names now, with the grants they had.
+    """Recreates these views on the relations that have the names now, with the grants they had.
 
-    Raises SchemaError where something of somebody else's stands on one of them.
+    Raises SchemaError if somebody else's object depends on one of them.
     """
     there, schema = equivalents.look(connection), operational.of(connection)
     statements = {one.place(schema): one for one in _built().values()}

@@ -1,4 +1,4 @@
-"""The warehouse file: what readers open, what a refresh works on, and earlier versions."""
+"""The warehouse file: the one readers open, the one a refresh works on, and earlier versions."""
 
 from si_analytics.warehouse.file import (
     SCHEMAS,

@@ -1,7 +1,7 @@
-"""The warehouse file: a published one that readers open, a working one that a refresh fills.
+"""The warehouse file: readers open the published one, a refresh fills a working one.
 
 Belongs here: opening DuckDB files, attaching Postgres, and replacing the published file in a single
-rename, so that readers never wait for a refresh nor a refresh for them.
+rename, so that readers and refreshes never wait for each other.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from si_analytics.settings import Settings
 
 SCHEMAS = ("raw", "metrics", "history", "meta")
 _SECRET = ("host", "port", "dbname", "user", "password")
-# What libpq has made something of already: a service is its parameters, a file of passwords the password in it.
+# libpq has already resolved these: a service into its parameters, a password file into the password.
 _RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts", "fallback_application_name")
 _LOCK_SECONDS = 600
 _WRITING_BACK_SECONDS = 0.5
-# The oldest DuckDB that reads a new file: from it on, texts are kept in a way that takes less time to find and to read.
+# The oldest DuckDB that can read a new file: this format stores texts so that they are faster to find and read.
 _FORMAT = "v1.3.0"
 
 
 def _literal(text: str) -> str:
-    """`text` as an SQL string: ATTACH is the one statement that binds no parameters."""
+    """Returns `text` as an SQL string: ATTACH is the one statement that binds no parameters."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
-    """What every DuckDB of ours is opened with: no downloads, within the memory limit."""
+    """Returns the settings for every DuckDB connection of ours: no downloads, within the memory limit."""
     limit = {"memory_limit": settings.duckdb_memory} if settings.duckdb_memory else {}
     return {"autoinstall_known_extensions": False, **limit}
 
 
 def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection on a DuckDB file, in UTC, within the memory limit; downloads nothing. A file keeps its format."""
+    """Opens a DuckDB file in UTC, within the memory limit; downloads nothing. An existing file keeps its format."""
     config = {**configuration(settings), "storage_compatibility_version": _FORMAT}
     connection = duckdb.connect(str(path), read_only=read_only, config=config)
     connection.execute("set global TimeZone = 'UTC'")
@@ -56,19 +56,19 @@ def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duc
 
 
 def working_path(settings: Settings) -> Path:
-    """The file a refresh works on, beside the published one: the rename stays on one disk."""
+    """Returns the path of a refresh's working file: beside the published file, so that a rename stays on one disk."""
     return settings.warehouse.with_name(settings.warehouse.name + ".working")
 
 
 @contextmanager
 def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
-    """Held by the one refresh that works on this warehouse; the lock goes with its process."""
+    """Holds the lock of the one refresh that works on this warehouse; it ends with the process."""
     path = settings.warehouse.with_name(settings.warehouse.name + ".lock")
     lock = filelock.FileLock(path, timeout=seconds)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.touch()  # where no file can be made at all, the lock would be tried for until its time is up
+            path.touch()  # fails at once if the folder takes no file; the lock would retry until its timeout
         lock.acquire()
     except filelock.Timeout as error:
         raise WarehouseError(
@@ -83,7 +83,7 @@ def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[
 
 
 def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """An empty working file with the warehouse's schemas; whatever a dead refresh left is removed."""
+    """Returns an empty working file with the warehouse's schemas; removes what a dead refresh left."""
     path = working_path(settings)
     discard_working(settings)
     try:
@@ -96,9 +96,9 @@ def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
-    """A working file that holds all the published one does; none where nothing is published yet.
+    """Returns a working file that is a copy of the published one; None if nothing is published yet.
 
-    Raises WarehouseError where the published file is damaged, or open for writing elsewhere.
+    Raises WarehouseError if the published file is damaged, or open for writing elsewhere.
     """
     path = working_path(settings)
     with duckdb.connect() as reading:
@@ -114,9 +114,9 @@ def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
 
 @contextmanager
 def writing_back(settings: Settings) -> Iterator[None]:
-    """Have the working file brought to the disk while the block writes it, so that little is left to wait for later.
+    """Syncs the working file to disk while the block writes it, so that little is left to sync afterwards.
 
-    Raises WarehouseError where the disk refuses what was written, or the file is gone.
+    Raises WarehouseError if the disk refuses the data or the file is gone.
     """
     path, over = working_path(settings), threading.Event()
     try:
@@ -143,7 +143,7 @@ def _write_back(file: int, over: threading.Event) -> None:
 
 
 def discard_working(settings: Settings) -> None:
-    """Remove the working file, and DuckDB's log and spill folder beside it."""
+    """Removes the working file, and DuckDB's log and spill folder beside it."""
     path = working_path(settings)
     spill = path.with_name(path.name + ".tmp")
     try:
@@ -156,7 +156,7 @@ def discard_working(settings: Settings) -> None:
 
 
 def publish_working(settings: Settings) -> None:
-    """Put the closed working file in the place of the published one, in one rename that survives a crash."""
+    """Replaces the published file by the closed working file, in one rename that survives a crash."""
     path = working_path(settings)
     try:
         with path.open("rb") as file:
@@ -172,7 +172,7 @@ def publish_working(settings: Settings) -> None:
 
 
 def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
-    """Attach the published warehouse read-only as ``published``; false where there is none yet."""
+    """Attaches the published warehouse read-only as ``published``; returns False if there is none yet."""
     if not settings.warehouse.exists():
         return False
     attach(connection, settings.warehouse, "published")
@@ -181,7 +181,7 @@ def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) 
 
 @contextmanager
 def published_beside(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[None]:
-    """Have the published warehouse attached during the block, which ends its transactions, where there is one."""
+    """Attaches the published warehouse, if there is one, for the block, which must end its transactions."""
     attach_published(connection, settings)
     try:
         yield
@@ -190,7 +190,7 @@ def published_beside(connection: duckdb.DuckDBPyConnection, settings: Settings) 
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
-    """Attach the warehouse file at `path` read-only as `name`, one of ours."""
+    """Attaches the warehouse file at `path` read-only as `name`, one of our own names."""
     try:
         connection.execute(f"attach {_literal(str(path))} as {name} (read_only)")
     except duckdb.Error as error:
@@ -202,10 +202,10 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Add `rows`, which have a value for each column of `table`, in one statement.
+    """Inserts `rows`, which have a value for each column of `table`, in one statement.
 
-    Each value arrives as its text, which DuckDB casts: for every value that it is bound, DuckDB's client looks whether
-    pandas can be imported, and where there is none that takes longer than all the rest.
+    Passes each value as text for DuckDB to cast: for other values DuckDB's client checks every time whether pandas
+    can be imported, and without pandas that takes longer than all the rest.
     """
     import pyarrow
 
@@ -217,7 +217,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Seq
 
 
 def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load the Postgres extension from where its wheel lies: nothing is downloaded, nothing copied."""
+    """Loads the Postgres extension from its wheel; downloads and copies nothing."""
     wheel = resources.files("duckdb_extension_postgres_scanner")
     file = wheel / "extensions" / f"v{duckdb.__version__}" / "postgres_scanner.duckdb_extension"
     if not file.is_file():
@@ -230,10 +230,10 @@ def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str, lock_seconds: float) -> None:
-    """Attach the operational database read-only as ``pg``; other sessions' locks are waited for so many seconds.
+    """Attaches the operational database read-only as ``pg``; waits at most `lock_seconds` for others' locks.
 
-    Who connects, and with what password, is bound into a temporary secret, so that no statement holds
-    it; only the connection's other parameters stand in the ATTACH.
+    Binds user and password into a temporary secret, so that no statement holds them; the ATTACH holds only the
+    connection's other parameters.
     """
     load_postgres_extension(connection)
     found = place(address)
@@ -244,14 +244,14 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str, lock_se
     )
     others = {name: value for name, value in found.parameters.items() if name not in (*_SECRET, *_RESOLVED)}
     others = {**NOTICED, "connect_timeout": "15", "application_name": f"{APPLICATION} extraction", **others}
-    others["client_encoding"] = "UTF8"  # whatever the role has set for itself, DuckDB's text is that
+    others["client_encoding"] = "UTF8"  # DuckDB's encoding, whatever the role has set for itself
     if found.pooled:
-        # A pooler hands its sessions on to others, and refuses to be given options: all is read on the one session
-        # that `settle_postgres` prepares, and nothing outlives its transaction.
+        # A pooler shares its sessions and refuses options. So we read everything on the one session that
+        # `settle_postgres` prepares, with settings that end with its transaction.
         connection.execute("set pg_pool_max_connections = 1; set pg_use_ctid_scan = false")
     else:
         connection.execute("reset pg_pool_max_connections; reset pg_use_ctid_scan")
-        # row_security off: a policy that hides rows from this role is an error, never a smaller number.
+        # row_security off: a policy that hides rows from this role raises an error instead of lowering a count.
         ours = "-c search_path=pg_catalog -c TimeZone=UTC -c row_security=off"
         ours += f" -c lock_timeout={lock_seconds * 1000:.0f}"
         others["options"] = f"{others.get('options', '')} {ours}".strip()
@@ -266,21 +266,21 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str, lock_se
 
 
 def masked(error: duckdb.Error) -> duckdb.Error:
-    """`error` without the connection's parameters, which DuckDB repeats and a key's password may be among."""
+    """Returns `error` without the connection's parameters, which DuckDB repeats: they may hold a key's password."""
     return type(error)(re.sub(r'(?s)(Unable to connect to Postgres at ).*": ', r"\1", str(error)))
 
 
 def require_letters(connection: duckdb.DuckDBPyConnection, address: str) -> None:
-    """Raise ServerError where the attached database keeps bytes and does not say which letters they are."""
+    """Raises ServerError if the attached database does not say which encoding its text has."""
     query = "select * from postgres_query('pg', 'select current_setting(''server_encoding'') as encoding')"
     if connection.sql(query).fetchone() == ("SQL_ASCII",):
         raise unknown_letters(address)
 
 
 def settle_postgres(connection: duckdb.DuckDBPyConnection, lock_seconds: float) -> None:
-    """Begin a transaction of the attached database: what it is read with, until it ends.
+    """Applies our settings to the open transaction of the attached database, until it ends.
 
-    The server notices where whoever reads is gone. Other sessions' locks are waited for so many seconds.
+    The server notices if the reader is gone. Reads wait at most `lock_seconds` for the locks of other sessions.
     """
     limit = f"select set_config('lock_timeout', '{lock_seconds * 1000:.0f}ms', true)"
     connection.sql("select * from postgres_query('pg', $text)", params={"text": limit}).fetchall()
@@ -292,20 +292,20 @@ def settle_postgres(connection: duckdb.DuckDBPyConnection, lock_seconds: float) 
 def _not_attached(address: str, error: duckdb.Error) -> ServerError:
     import psycopg
 
-    # What comes after where it was to connect is libpq's own reason.
+    # libpq's own reason follows the address.
     reason = str(error).rpartition("Unable to connect to Postgres at ")[-1].strip() or "it was refused"
     return refused(address, psycopg.OperationalError(reason))
 
 
 def could_not_write(error: duckdb.Error) -> bool:
-    """Whether the disk is what failed: it is full, gone, or may not be written to."""
+    """Whether the disk caused the error: it is full, gone or read-only."""
     signs = ("Could not write", "could not write", "No space left", "Could not fsync")
     return any(sign in str(error) for sign in signs)
 
 
 def unwritable(path: Path, error: Exception, remedy: str = "Check the folder and disk") -> WarehouseError:
-    """The one-sentence error for a file that could not be written."""
+    """Returns the error for a file that could not be written."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-    # DuckDB repeats the path, and what it was at: what the operating system said comes last.
+    # DuckDB puts the path and the action first; the operating system's reason comes last.
     reason = reason.rsplit('": ', 1)[-1] or type(error).__name__
     return WarehouseError(f"writing the warehouse {path}", reason, remedy)

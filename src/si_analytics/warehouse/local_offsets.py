@@ -1,7 +1,7 @@
-"""The clocks of a time zone as a table that queries join: what makes a moment a day or month of the zone.
+"""The UTC offsets of a time zone as a table that queries join, to get a moment's day or month in the zone.
 
-Belongs here: laying `zones` out for DuckDB. A query adds ``local_offsets.ahead`` to a moment; ``at time zone`` would
-ask DuckDB's own copy of the zones, which is of another version.
+Belongs here: writing the offsets of a zone into DuckDB. A query adds ``local_offsets.ahead`` to a moment; ``at time
+zone`` would use DuckDB's own copy of the zones, which has another version.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from si_analytics.periods import time_zones
+from si_analytics import time_zones
 from si_analytics.warehouse import file
 
 TABLE = "local_offsets"
-"""The temporary table: one row per offset of the zone and slice of time that it is in force in."""
+"""The temporary table: one row per offset of the zone and slice of time in which it is in force."""
 
 COLUMNS = ("zone", "slice", "begins_at", "ends_at", "ahead")
 SLICE = timedelta(days=365)
-"""How long a slice is. Every moment meets the few offsets of its slice in a hash join, which millions of rows take in
-their stride; slice 0 holds all before 1971 as well."""
+"""The length of a slice. A hash join compares every moment with the few offsets of its slice, which stays fast for
+millions of rows. Slice 0 also holds everything before 1971."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ _CREATE = (
 
 
 def lay_out(connection: duckdb.DuckDBPyConnection, tz: str, until: datetime) -> None:
-    """Fill the table with the offsets of zone `tz` for every moment before `until`, `ahead` in microseconds."""
+    """Fills the table with the offsets of zone `tz` for every moment before `until`; `ahead` is in microseconds."""
     connection.execute(_CREATE)
     file.insert(connection, f"temp.main.{TABLE}", _rows(tz, until))
 
@@ -51,13 +51,13 @@ def _slice(moment: datetime) -> int:
 
 
 def of_duckdb(connection: duckdb.DuckDBPyConnection, tz: str, moments: Sequence[datetime]) -> list[timedelta]:
-    """How far ahead of UTC DuckDB's own copy of the zone has its clocks at `moments`, to be compared with.
+    """Returns how far ahead of UTC DuckDB's own copy of the zone is at each of `moments`, for comparison.
 
-    Raises duckdb.Error where it knows no such zone.
+    Raises duckdb.Error if DuckDB does not know the zone.
     """
     import pyarrow
 
-    # As one column: bound one by one, ten thousand moments take seconds.
+    # As one column: binding ten thousand moments one by one takes seconds.
     column = pyarrow.array(moments, pyarrow.timestamp("us", "UTC"))
     given = connection.from_arrow(pyarrow.table([column], ["moment"]))
     local = duckdb.FunctionExpression("timezone", duckdb.ConstantExpression(tz), duckdb.ColumnExpression("moment"))

@@ -1,7 +1,7 @@
-"""Refreshes that were published before: which are kept, where, and finding one again.
+"""Earlier refreshes: which are kept, where, and how to find one.
 
-Belongs here: keeping the file that a refresh replaces, and deleting what is kept no longer. A kept file is the
-published one of its day, under a second name; it is only read.
+Belongs here: keeping the file that a refresh replaces, and deleting kept files when their time is over. A kept file
+is a former published file under a second name; it is only read.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from si_analytics.settings import Settings
 from si_analytics.warehouse import file
 
 LATEST = 3
-"""How many refreshes are kept whatever their day, the published one among them."""
+"""How many refreshes are kept whatever their day, the published one included."""
 
-_ROOM = 2  # how many times the warehouse must fit on the disk: the next refresh works on a copy, which grows
+_ROOM = 2  # free space in sizes of the warehouse: the next refresh works on a copy, which grows
 _REFRESHES = "select number, refresh_id, as_of, taken_at, currency, timezone from kept.meta.refreshes order by number"
 
 Free = Callable[[Path], int]
@@ -32,7 +32,7 @@ Free = Callable[[Path], int]
 
 @dataclass(frozen=True)
 class Kept:
-    """A refresh whose numbers can still be read: in `path`."""
+    """A refresh that can still be read, in the file `path`."""
 
     number: int
     refresh_id: UUID
@@ -43,7 +43,7 @@ class Kept:
     path: Path
 
     def day(self, tz: str) -> date:
-        """The day it describes: that of the last moment before its as_of."""
+        """The day it describes: the day of the last moment before its as_of."""
         return windows.day_described(self.as_of, tz)
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Kept:
 
 
 def folder(settings: Settings) -> Path:
-    """Where refreshes are kept: beside the warehouse, so that they take a second name and no second copy."""
+    """Returns the folder of kept refreshes: beside the warehouse, so that a second name needs no second copy."""
     return settings.warehouse.with_name(settings.warehouse.name + ".refreshes")
 
 
@@ -60,9 +60,9 @@ def _free(path: Path) -> int:
 
 
 def publish_working(settings: Settings, free: Free = _free) -> tuple[str, ...]:
-    """Put the working file in the place of the published one, which is kept; what could not be, in sentences.
+    """Publishes the working file and keeps the file it replaces; returns a sentence for each thing that failed.
 
-    The old file takes its second name before the rename, so that no crash loses it.
+    The old file gets its second name before the rename, so that no crash loses it.
     """
     with duckdb.connect() as reading:
         warnings = _keep(reading, settings) if settings.kept_days else ()
@@ -71,7 +71,7 @@ def publish_working(settings: Settings, free: Free = _free) -> tuple[str, ...]:
 
 
 def available(settings: Settings) -> list[Kept]:
-    """Every refresh that can be read, in the order they came; the published one is the last."""
+    """Returns every refresh that can be read, oldest first; the published one is the last."""
     with duckdb.connect() as reading:
         told = _told(reading, settings.warehouse)
         files = [_described(reading, path) for path in _files(settings)] if told else []
@@ -82,7 +82,7 @@ def available(settings: Settings) -> list[Kept]:
 
 
 def pair(settings: Settings, a: int | str | date | None, b: int | str | date | None) -> tuple[Kept, Kept]:
-    """The two refreshes meant: `b` none is the published one, `a` none the last that is kept of those before `b`."""
+    """Returns two refreshes: `b`, or the published one for None; `a`, or the last one kept before `b` for None."""
     there = available(settings)
     if not there:
         raise _unfilled(settings)
@@ -98,9 +98,9 @@ def pair(settings: Settings, a: int | str | date | None, b: int | str | date | N
 
 
 def find(settings: Settings, asked: int | str | date) -> Kept:
-    """The refresh of that number, or the last one that describes that day in the reporting zone.
+    """Returns the refresh of that number, or the last one that describes that day in the reporting zone.
 
-    Raises UnknownNameError, with those there are, where it is not kept.
+    Raises UnknownNameError, which lists the kept ones, if it is not kept.
     """
     there = available(settings)
     if not there:
@@ -122,7 +122,7 @@ def _unfilled(settings: Settings) -> WarehouseError:
 
 
 def _number(asked: int | str | date, told: Sequence[Kept], tz: str) -> int | None:
-    """The number meant; that of a day is its last refresh's, kept or not: an earlier one is not that day's."""
+    """Returns the number meant. A day means its last refresh, kept or not; an earlier one never stands for it."""
     text = asked.isoformat() if isinstance(asked, date) else str(asked).strip()
     if text.isdecimal() and len(text) < 8:  # 20260601 is a day
         return next((one.number for one in told if one.number == int(text)), None)
@@ -136,7 +136,7 @@ def _number(asked: int | str | date, told: Sequence[Kept], tz: str) -> int | Non
 
 
 def _keep(reading: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[str, ...]:
-    """Give the published file its second name, unless it is the refresh that is now published again."""
+    """Gives the published file its second name, unless the same refresh is being published again."""
     told, working = _told(reading, settings.warehouse), _told(reading, file.working_path(settings))
     if not working:
         raise WarehouseError(
@@ -155,14 +155,14 @@ def _keep(reading: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[str, 
             leftover.unlink()
         _link(settings.warehouse.resolve(), temporary)
         temporary.replace(place / f"{told[-1].number}.duckdb")
-        temporary.unlink(missing_ok=True)  # a rename between two names of one file leaves both
+        temporary.unlink(missing_ok=True)  # renaming one name of a file to another of its names keeps both
     except OSError as error:
         return (f"refresh {told[-1].number} is not kept for comparing: {error.strerror or type(error).__name__}",)
     return ()
 
 
 def _link(source: Path, target: Path) -> None:
-    """A second name for `source`; a copy with its rights where the file system knows no second names."""
+    """Gives `source` a second name, or copies it with its rights if the file system has no second names."""
     try:
         os.link(source, target)
     except OSError:
@@ -176,7 +176,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _tidy(reading: duckdb.DuckDBPyConnection, settings: Settings, free: Free) -> tuple[str, ...]:
-    """Delete what is kept no longer, and the oldest where the next refresh would not find room on the disk."""
+    """Deletes what is no longer kept, and the oldest if the next refresh would not find room on the disk."""
     told = _told(reading, settings.warehouse)
     kept = [one for one in (_described(reading, path) for path in _files(settings)) if one]
     wanted = _wanted(told, settings.kept_days, settings.timezone) if settings.kept_days else set()
@@ -195,7 +195,7 @@ def _tidy(reading: duckdb.DuckDBPyConnection, settings: Settings, free: Free) ->
 
 
 def _wanted(told: Sequence[Kept], days: int, tz: str) -> set[tuple[int, UUID]]:
-    """The latest refreshes, and the last that describes each of the days up to the newest's."""
+    """Returns the refreshes to keep: the latest, and the last one that describes each of the last `days` days."""
     today = windows.today(told[-1].taken_at, tz)
     last_of_day = {one.day(tz): one for one in told}
     of_days = [one for day, one in last_of_day.items() if today - timedelta(days=days) <= day <= today]
@@ -203,7 +203,7 @@ def _wanted(told: Sequence[Kept], days: int, tz: str) -> set[tuple[int, UUID]]:
 
 
 def _to_give_up(kept: Sequence[Kept], published: Path, free: Free) -> Iterable[int]:
-    """Delete the oldest until there is room; the numbers of those."""
+    """Deletes the oldest until there is room; yields their numbers."""
     needed = _ROOM * published.stat().st_size
     for one in kept:
         if free(published.parent) >= needed:
@@ -218,20 +218,20 @@ def _files(settings: Settings) -> list[Path]:
 
 
 def _described(reading: duckdb.DuckDBPyConnection, path: Path) -> Kept | None:
-    """The refresh in a kept file; none where the file is not the refresh of its name."""
+    """Returns the refresh in a kept file; None if its number is not that of the file's name."""
     told = _told(reading, path)
     return told[-1] if told and told[-1].number == int(path.stem) else None
 
 
 def _told(reading: duckdb.DuckDBPyConnection, path: Path) -> list[Kept]:
-    """Every refresh that the file tells of, its own last; none where it cannot be read or tells of none."""
+    """Returns every refresh the file lists, its own last; empty if the file cannot be read or lists none."""
     if not path.exists():
         return []
     try:
         file.attach(reading, path, "kept")
         rows = reading.sql(_REFRESHES).fetchall()
     except (WarehouseError, duckdb.Error):
-        return []  # it is damaged or of another version: nothing to compare with
+        return []  # damaged or of another version, so there is nothing to compare with
     finally:
         reading.execute("detach database if exists kept")
     return [Kept(n, i, windows.instant(a), windows.instant(t), c, z, path) for n, i, a, t, c, z in rows]

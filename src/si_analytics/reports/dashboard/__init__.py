@@ -1,6 +1,6 @@
 """The dashboard: one HTML file that opens from disk, works offline and shows what the warehouse holds.
 
-Belongs here: the page and what is on it. `gather` asks a warehouse; the page itself opens none:
+Belongs here: the page and what is on it. `gather` asks a warehouse; the page itself opens none.
 `DashboardContent` brings the frames and says where they come from.
 
 >>> from si_analytics import dashboard

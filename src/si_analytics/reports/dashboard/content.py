@@ -1,7 +1,7 @@
 """What a dashboard shows: frames of the warehouse, and where they come from.
 
 Belongs here: the one argument of `render`, checked once when it is made. Opens no warehouse and
-reads no clock: whoever exports hands everything in.
+reads no clock: the caller passes everything in.
 """
 
 from __future__ import annotations
@@ -39,27 +39,27 @@ def _no_warnings() -> pl.DataFrame:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Frames:
-    """Frames by the name of their source: those that have a field of their own, and in ``more`` all others."""
+    """Frames by the name of their source: fields for some, ``more`` for all others."""
 
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def frame(self, source: str) -> Any:
-        """What the source of that name brought; none where it was not asked."""
+        """What the source of that name brought; None if it was not asked."""
         return getattr(self, source) if source in self.own() else self.more.get(source)
 
     @classmethod
     def own(cls) -> frozenset[str]:
-        """The names that have a field."""
+        """The names that have a field of their own."""
         return frozenset(each.name for each in fields(cls)) - {"more"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Period(_Frames):
-    """A window that readers may choose, with the figures of it and of the window before it.
+    """A window that readers can choose, with its figures and those of the window before it.
 
     ``name`` is the span as people write it (``last 30 days``). ``agent_leaderboard`` is ranked against
     the window before; ``agents_before``, ``funnels_before`` and ``activity_before`` are that window's own figures.
-    Both frames of ``activity`` are given, or none; ``more`` holds what other sources brought.
+    Give both frames of ``activity`` or neither; ``more`` holds what other sources brought.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Period(_Frames):
     activity_before: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
-        """Refuses frames that are not what they are said to be."""
+        """Refuse frames that are not what they claim to be."""
         asked = f"{_ASKED}'s {self.name}"
         formatting.require(self.agent_leaderboard, (*LEADERBOARD_COLUMNS, *MOVEMENT_COLUMNS), f"{asked}, leaderboard")
         formatting.require(self.agents_before, LEADERBOARD_COLUMNS, f"{asked}, leaderboard before")
@@ -88,7 +88,7 @@ class Period(_Frames):
 
     @property
     def key(self) -> str:
-        """The period in an address: ``last-30-days``."""
+        """The period's part of an address: ``last-30-days``."""
         return self.name.replace(" ", "-")
 
 
@@ -96,15 +96,15 @@ class Period(_Frames):
 class DashboardContent(_Frames):
     """Everything one dashboard shows, each frame with exactly the warehouse's columns.
 
-    ``agent_leaderboard`` and ``agent_performance_metrics`` hold the same agents; the first may be
-    ranked against a window, its movements are shown then. ``conversion_funnels`` is not broken
+    ``agent_leaderboard`` and ``agent_performance_metrics`` hold the same agents; if the first is
+    ranked against a window, its movements are shown. ``conversion_funnels`` is not broken
     down; ``funnels_by_breakdown`` holds further frames under ``(funnel, breakdown)``. ``warnings``
-    has a row per check that ran, with the number of rows it found; ``left_out`` the money in other
+    has a row per check that ran, with the number of rows it found; ``left_out`` has the money in other
     currencies, ``sources`` what the refresh read. The boards of ``history`` and the frames of
-    ``times_to_convert``, by funnel, are drawn where they are given. ``as_of``, ``snapshot`` and
-    ``refresh_id`` are printed on every page, ``freshness`` (how old the newest event and the snapshot are)
-    at its top; ``definitions`` says in a sentence what each metric means, ``meanings`` of each metric each
-    column's name, unit and meaning. ``more`` holds what sources without a field here brought, by their names.
+    ``times_to_convert``, by funnel, are drawn if given. ``as_of``, ``snapshot`` and
+    ``refresh_id`` are printed on every page, ``freshness`` (the age of the newest event and the snapshot)
+    at its top; ``definitions`` gives each metric's meaning in a sentence, ``meanings`` each metric's columns: their
+    name, unit and meaning. ``more`` holds, by name, what sources without a field here brought.
     """
 
     agent_leaderboard: pl.DataFrame
@@ -132,7 +132,7 @@ class DashboardContent(_Frames):
     title: str = "Marketplace report"
 
     def __post_init__(self) -> None:
-        """Refuses what could not be shown truthfully, before anything is drawn."""
+        """Refuse what could not be shown truthfully, before anything is drawn."""
         if self.as_of.tzinfo is None:
             raise UsageError(_ASKED, f"as_of {self.as_of.isoformat()} has no time zone", "Give an aware datetime")
         windows.zone(self.timezone)
@@ -198,5 +198,5 @@ class DashboardContent(_Frames):
 
     @property
     def sorted_breakdowns(self) -> tuple[tuple[str, str], ...]:
-        """The keys of `funnels_by_breakdown`, in one order whatever order they were given in."""
+        """The keys of `funnels_by_breakdown` in a fixed order, whatever order they were given in."""
         return tuple(sorted(self.funnels_by_breakdown))

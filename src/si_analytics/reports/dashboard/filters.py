@@ -1,7 +1,7 @@
-"""What readers may choose: the filters of the dashboard's panels, as they are declared.
+"""What readers can choose: the filters that the dashboard's panels declare.
 
-Belongs here: kinds of filter, and each as the page's template and script read it. A kind says how rows are kept; which
-column it looks at, and what may be chosen, is declared.
+Belongs here: kinds of filter, and each in the form the page's template and script read. A kind decides which rows
+stay; the declaration decides which column it looks at and what can be chosen.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, ClassVar
 from si_analytics.reports.dashboard.content import DashboardContent
 
 Option = tuple[str, str]
-"""A value, and what it is called."""
+"""A value, and its label."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """Any filter: ``name`` is its key in the address, ``element`` its id in the page.
 
-    ``printed`` tells it on paper, ``filed`` in a file's name, ``{}`` being what was chosen; a ``printed`` that opens
-    with a space goes on where the filter before it ended.
+    ``printed`` is its text on paper, ``filed`` its text in a file's name, with ``{}`` for the choice; a ``printed``
+    that opens with a space continues the text of the filter before it.
     """
 
     kind: ClassVar[str]
@@ -32,7 +32,7 @@ class Filter:
     filed: str = "{}"
 
     def to_json(self, content: DashboardContent) -> dict[str, Any]:
-        """The filter as template and script read it."""
+        """The filter in the form template and script read."""
         return {
             "kind": self.kind,
             "name": self.name,
@@ -46,12 +46,12 @@ class Filter:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Filter):
-    """The rows whose ``column`` holds the value chosen, of those that ``offers`` gives.
+    """Keeps the rows whose ``column`` holds the chosen value, one of those that ``offers`` gives.
 
-    ``anything`` is what choosing none is called; where it is empty one has to be chosen, at first the first. Choosing
-    none leaves every row, or those that hold ``whole``. With ``of``, what may be chosen hangs on that other choice:
-    ``offers`` gives options by its value, and each is offered where a chart is there for both. A new choice takes back
-    those that ``clears`` names; the column ``splits`` is shown only while something is chosen.
+    ``anything`` is the label for choosing none; if it is empty, one must be chosen, at first the first. Choosing
+    none keeps every row, or those that hold ``whole``. With ``of``, the options depend on that other choice:
+    ``offers`` gives them by its value, and each is offered if there is a chart for both. A new choice resets
+    the filters that ``clears`` names; the column ``splits`` is shown only while something is chosen.
     """
 
     kind: ClassVar[str] = "choice"
@@ -64,7 +64,7 @@ class Choice(Filter):
     splits: str = ""
 
     def to_json(self, content: DashboardContent) -> dict[str, Any]:
-        """The filter as template and script read it, with what may be chosen from this content."""
+        """The filter in the form template and script read, with what this content lets readers choose."""
         return {
             **super().to_json(content),
             "column": self.column,
@@ -79,7 +79,7 @@ class Choice(Filter):
 
 @dataclass(frozen=True, kw_only=True)
 class Search(Filter):
-    """The rows that hold every word typed in any of ``columns``, accents and case aside."""
+    """Keeps the rows that hold every typed word in any of ``columns``, ignoring accents and case."""
 
     kind: ClassVar[str] = "search"
     columns: tuple[str, ...]
@@ -87,19 +87,19 @@ class Search(Filter):
     label: str = "Search"
 
     def to_json(self, content: DashboardContent) -> dict[str, Any]:
-        """The filter as template and script read it."""
+        """The filter in the form template and script read."""
         return {**super().to_json(content), "columns": self.columns, "placeholder": self.placeholder}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latest(Filter):
-    """So many rows from the top of the table, which stands with the latest first; the chart's last ones with them."""
+    """Keeps that many rows from the top of a table sorted latest first, and the same last ones of the chart."""
 
     kind: ClassVar[str] = "latest"
     counts: tuple[int, ...]
     things: str
 
     def to_json(self, content: DashboardContent) -> dict[str, Any]:
-        """The filter as template and script read it."""
+        """The filter in the form template and script read."""
         offers = [(str(count), f"Last {count} {self.things}") for count in self.counts]
         return {**super().to_json(content), "offers": offers, "anything": f"All {self.things}"}

@@ -1,6 +1,6 @@
-"""What a dashboard shows, asked of a published warehouse.
+"""Asks a published warehouse for everything a dashboard shows.
 
-Belongs here: putting the questions that the panels and tiles declare, each once for all time and once for each period.
+Belongs here: asking the questions that panels and tiles declare, each once for all time and once for each period.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.kpis import TILES, Tile
 from si_analytics.reports.dashboard.panel import Panel
 from si_analytics.reports.dashboard.panels import PANELS
-from si_analytics.reports.dashboard.sources import Source, drawn_from
+from si_analytics.reports.dashboard.sources import PanelData, drawn_from
 
 _ALWAYS = (
     *(sources.AGENT_LEADERBOARD, sources.AGENT_PERFORMANCE, sources.BRAND_REPUTATIONS, sources.CONVERSION_FUNNELS),
     *(sources.AGENTS_BEFORE, sources.INVITES_BEFORE, sources.FRESHNESS),
 )
-"""What the page itself tells: how many agents and brands there are, their names, how old the newest event is."""
+"""What the page itself shows: the number of agents and brands, their names, the age of the newest event."""
 
 PERIODS = ("last 30 days", "last 90 days", "last 365 days")
-"""What readers may choose besides all time: whole days in the reporting time zone, before the day of as_of."""
+"""What readers can choose besides all time: whole days in the reporting time zone, before the day of as_of."""
 
 
 def gather(
@@ -54,7 +54,7 @@ def gather(
 
 
 def reads(*, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES) -> tuple[str, ...]:
-    """Every table of a warehouse, as ``schema.table``, that a number on the page is taken from, by name.
+    """Every warehouse table that a number on the page comes from, as ``schema.table``, by name.
 
     >>> dashboard.reads()   # doctest: +SKIP
     ('history.agent_leaderboard', 'metrics.agent_leaderboard', 'metrics.agent_performance_metrics', ...)
@@ -62,13 +62,13 @@ def reads(*, panels: Sequence[Panel] = PANELS, tiles: Sequence[Tile] = TILES) ->
     return drawn_from(_sources(panels, tiles))
 
 
-def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[Source, ...]:
-    """Each source once, however many panels and tiles it serves, in the order they stand in."""
+def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[PanelData, ...]:
+    """Each source once, however many panels and tiles use it, in their order."""
     listed = (_ALWAYS, *(panel.sources for panel in panels), *(tile.sources for tile in tiles))
     return tuple(dict.fromkeys(source for each in listed for source in each))
 
 
-def _period(warehouse: Warehouse, declared: Sequence[Source], name: str) -> Period:
+def _period(warehouse: Warehouse, declared: Sequence[PanelData], name: str) -> Period:
     asked = windows.window(warehouse.as_of, tz=warehouse.timezone, during=name)
     earlier = windows.before(asked, warehouse.timezone)
     if asked.since is None or earlier is None or earlier.since is None:
@@ -83,7 +83,7 @@ def _period(warehouse: Warehouse, declared: Sequence[Source], name: str) -> Peri
 
 
 def _fields(of: type[DashboardContent | Period], brought: Mapping[str, Any]) -> dict[str, Any]:
-    """Frames under the fields that are named as their sources, all others in ``more``."""
+    """Puts frames into the field named like their source, and all others into ``more``."""
     own = of.own()
     return {
         **{name: frame for name, frame in brought.items() if name in own},

@@ -1,6 +1,6 @@
-"""The headline figures of the overview: few, exact, each with a line that says what it is.
+"""The headline figures of the overview: few, exact, each with a line that explains it.
 
-Belongs here: the tiles, each declared with what it tells; sums and shares of whole frames.
+Belongs here: the tiles, each declared with what it shows; sums and shares of whole frames.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import polars as pl
 from si_analytics import formatting
 from si_analytics.reports.dashboard import sources
 from si_analytics.reports.dashboard.content import DashboardContent, Period
-from si_analytics.reports.dashboard.sources import Source
+from si_analytics.reports.dashboard.sources import PanelData
 
 Told = tuple[str, str, str]
-"""A value as text, the line beneath, and whether that tells of an up or a down."""
+"""A value as text, the line beneath, and whether that line reports an up or a down."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """One figure: what it is, its value as text, and a line beneath. ``trend`` is up, down or empty."""
+    """One figure: its label, its value as text, and a line beneath. ``trend`` is up, down or empty."""
 
     label: str
     value: str
@@ -33,36 +33,36 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Window:
-    """One window's own figures: a period's, or those of the window as long before it."""
+class TileWindow:
+    """One window's own figures: a period's, or those of the equally long window before it."""
 
     activity: pl.DataFrame | None
     board: pl.DataFrame
     funnels: pl.DataFrame
 
     def amount(self, column: str) -> Decimal | int | None:
-        """A figure of the marketplace's activity; none where it is not known: deals have but one currency."""
+        """A figure of the marketplace's activity; None if unknown, because deals have only one currency."""
         return None if self.activity is None else self.activity.row(0, named=True)[column]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """One headline figure: what it is called, what it says of all time and of a period, and of which data.
+    """One headline figure: its label, what it shows of all time and of a period, and the data it uses.
 
-    ``whole`` gives all time's, ``within`` a period's; ``month`` is the column of the last month that is over, told
-    against the month before. ``counted`` gives one window's figure: the period's is told against the window before.
-    Where a tile has nothing to say it is left out. ``{currency}`` in its label is the reporting currency.
+    ``whole`` gives the figure of all time, ``within`` a period's; ``month`` is the column of the last month that is
+    over, compared with the month before. ``counted`` gives one window's figure, to compare a period with the window
+    before. A tile with nothing to show is left out. ``{currency}`` in its label is the reporting currency.
     """
 
     label: str
-    sources: tuple[Source, ...]
+    sources: tuple[PanelData, ...]
     month: str = ""
     whole: Callable[[DashboardContent], Told | None] | None = None
     within: Callable[[Period], Told | None] | None = None
-    counted: Callable[[Window], Decimal | int | None] | None = None
+    counted: Callable[[TileWindow], Decimal | int | None] | None = None
 
     def headline(self, content: DashboardContent, period: Period | None) -> Headline | None:
-        """The figure of all time or of a period; none where there is none to tell."""
+        """The figure of all time or of a period, or None if there is none."""
         label, told = self.label.replace("{currency}", content.currency.upper()), None
         if period is None and self.month:
             label, told = _latest_month(content, label, self.month)
@@ -78,22 +78,22 @@ class Tile:
 def headlines(
     content: DashboardContent, period: Period | None = None, tiles: Sequence[Tile] | None = None
 ) -> tuple[Headline, ...]:
-    """The figures of the overview, from left to right: of all time, or of a period against the one before."""
+    """The figures of the overview, from left to right: for all time, or for a period against the one before."""
     made = (tile.headline(content, period) for tile in (TILES if tiles is None else tiles))
     return tuple(headline for headline in made if headline is not None)
 
 
-def _compared(period: Period, counted: Callable[[Window], Decimal | int | None]) -> Told | None:
-    """A figure of the period against that of the window as long before it."""
-    now = counted(Window(period.activity, period.agent_leaderboard, period.conversion_funnels))
-    then = counted(Window(period.activity_before, period.agents_before, period.funnels_before))
+def _compared(period: Period, counted: Callable[[TileWindow], Decimal | int | None]) -> Told | None:
+    """A figure of the period, compared with the equally long window before it."""
+    now = counted(TileWindow(period.activity, period.agent_leaderboard, period.conversion_funnels))
+    then = counted(TileWindow(period.activity_before, period.agents_before, period.funnels_before))
     if now is None or then is None:
         return None
     return formatting.number(now), *_against(now, then, f"the {_length(period)} before")
 
 
 def _length(period: Period) -> str:
-    """How long the period is, in whole days: a change of clocks makes one of its days longer, not another day."""
+    """The length of the period in whole days: a change of clocks makes a day longer but adds none."""
     days = round((period.until - period.since) / timedelta(days=1))
     return formatting.plural(days, "day")
 
@@ -145,7 +145,7 @@ def _first_deal(of: DashboardContent | Period) -> Told | None:
 
 
 def _latest_month(content: DashboardContent, label: str, column: str) -> tuple[str, Told | None]:
-    """The last month that is over at as_of, against the one before it, whatever happened in either."""
+    """The last month that is over at as_of, compared with the one before, even if nothing happened in either."""
     if content.marketplace_monthly is None:
         return label, None
     months = {row["month"]: row for row in content.marketplace_monthly.to_dicts()}
@@ -169,7 +169,7 @@ def _against_month(value: Decimal | int, before: dict[str, Any] | None, key: str
 
 
 def _against(value: Decimal | int, before: Decimal | int, ago: str) -> tuple[str, str]:
-    """The change as a share of what was before, in words and an arrow, and whether it went up or down."""
+    """The change as a share of the value before, in words and an arrow, and whether it went up or down."""
     if value == before:
         return f"As much as in {ago}", ""
     if before <= 0:

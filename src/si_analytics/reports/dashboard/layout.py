@@ -1,6 +1,6 @@
-"""The page laid out: its sections with their filters and panels as the template reads them, and its script's data.
+"""Lays out the page: its sections with filters and panels in the template's form, and the data of its script.
 
-Belongs here: which sections and panels are shown of a content, and what of it goes into the file. Knows no panel by
+Belongs here: which sections and panels are shown for a content, and what of it goes into the file. Knows no panel by
 name.
 """
 
@@ -16,21 +16,21 @@ from si_analytics.reports.dashboard import plots
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Filter, Search
 from si_analytics.reports.dashboard.kpis import TILES, Headline, Tile, headlines
-from si_analytics.reports.dashboard.panel import Detail, Drawing, Panel, Section
+from si_analytics.reports.dashboard.panel import Detail, Drawing, PageSection, Panel
 from si_analytics.reports.dashboard.panels import PANELS, SECTIONS
 from si_analytics.reports.dashboard.plots import Figure
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layout:
-    """A content with what is declared of it: the panels whose data were brought, and the sections that hold any."""
+    """A content and its declarations: the panels that have data, and the sections that hold any."""
 
     content: DashboardContent
     panels: tuple[Panel, ...]
     tiles: Sequence[Tile]
-    sections: tuple[Section, ...] = field(default=())
+    sections: tuple[PageSection, ...] = field(default=())
 
-    def panels_of(self, section: Section) -> tuple[Panel, ...]:
+    def panels_of(self, section: PageSection) -> tuple[Panel, ...]:
         """The panels of one section, from top to bottom."""
         return tuple(panel for panel in self.panels if panel.section == section.name)
 
@@ -39,7 +39,7 @@ class Layout:
         return tuple(dict.fromkeys(each for panel in panels for each in panel.filters))
 
     def headlines(self, period: Period | None = None) -> tuple[Headline, ...]:
-        """The tiles' figures, of all time or of a period."""
+        """The tiles' figures, for all time or for a period."""
         return headlines(self.content, period, self.tiles)
 
 
@@ -63,11 +63,11 @@ def lay_out(content: DashboardContent, panels: Sequence[Panel] = PANELS, tiles: 
 
 
 def sections(layout: Layout) -> list[dict[str, Any]]:
-    """The sections as the template writes them."""
+    """The sections in the form the template writes."""
     return [_section(layout, section) for section in layout.sections]
 
 
-def _section(layout: Layout, section: Section) -> dict[str, Any]:
+def _section(layout: Layout, section: PageSection) -> dict[str, Any]:
     content, panels = layout.content, layout.panels_of(section)
     filters = layout.filters_of(panels)
     return {
@@ -89,7 +89,7 @@ def _section(layout: Layout, section: Section) -> dict[str, Any]:
 
 
 def _panel(content: DashboardContent, panel: Panel) -> dict[str, Any]:
-    """A panel as the template writes it."""
+    """A panel in the form the template writes."""
 
     def said(words: str) -> str:
         return words.replace("{currency}", content.currency.upper())
@@ -110,12 +110,12 @@ def _panel(content: DashboardContent, panel: Panel) -> dict[str, Any]:
 
 
 def details(layout: Layout) -> list[Detail]:
-    """The windows that rows open, as the template writes them."""
+    """The windows that rows open, in the form the template writes."""
     return [panel.detail for panel in layout.panels if panel.detail]
 
 
 def data(layout: Layout) -> dict[str, Any]:
-    """All that the page's script reads, except where it comes from."""
+    """Everything that the page's script reads, except where it comes from."""
     content = layout.content
     return {
         "panels": [panel.to_json() for panel in layout.panels],
@@ -144,7 +144,7 @@ def _charts(layout: Layout) -> Iterator[tuple[str, Figure]]:
 
 
 def _drawings(panels: Iterable[Panel]) -> dict[Drawing, bool]:
-    """Each drawing once, and whether any panel shows it of a period."""
+    """Each drawing once, and whether any panel shows it for a period."""
     found: dict[Drawing, bool] = {}
     for panel in panels:
         for drawing in panel.drawings:

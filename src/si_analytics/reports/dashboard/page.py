@@ -1,4 +1,4 @@
-"""The dashboard as one HTML file that needs nothing else.
+"""The dashboard as one self-contained HTML file.
 
 Belongs here: putting template, styles, scripts and data together, the policy that keeps the page
 off the network, and writing the file whole or not at all. The same content gives the same bytes.
@@ -36,13 +36,13 @@ _SCRIPTS = (
     *("filters.js", "panels.js", "details.js", "freshness.js", "page.js"),
 )
 _MODULE_WORDS = re.compile(r'^(?:import \{[^}]*\} from "\./[a-z]+\.js";\n|export )', re.MULTILINE)
-# What a JSON text may not hold inside a script element: the ends of the element, and the two line
-# ends that JavaScript and JSON disagree about.
+# Not allowed in JSON inside a script element: the element's end tag, and the two line ends that
+# JavaScript and JSON treat differently.
 _JSON_ESCAPES = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
 
-# Plotly carries the styles of a map library and adds them unless an element of this id is there.
+# Plotly brings the styles of a map library and adds them unless an element with this id exists.
 _UNUSED_STYLE = re.compile(r'if\(!document\.getElementById\("([0-9a-f]{64})"\)\)')
 
 
@@ -69,7 +69,7 @@ def render(content: DashboardContent, *, panels: Sequence[Panel] = PANELS, tiles
         definitions=_definitions(content),
         policy=_policy([script, plotly], [style]),
         unused_styles=_UNUSED_STYLE.findall(plotly),
-        # Ours, or escaped for where they stand: autoescape must leave them alone.
+        # Our own text, or already escaped for its place: autoescape must leave it alone.
         style=Markup(style),
         script=Markup(script),
         plotly=Markup(plotly),
@@ -84,13 +84,13 @@ def write(
     panels: Sequence[Panel] = PANELS,
     tiles: Sequence[Tile] = TILES,
 ) -> Path:
-    """Writes the page to `path`, whole or not at all, and returns it. What stood there is replaced."""
+    """Write the page to `path`, whole or not at all, and return it. Replaces what was there."""
     text = render(content, panels=panels, tiles=tiles)
     return whole_file(Path(path), text.encode(), "writing the dashboard to")
 
 
 def embedded_json(value: Any) -> str:
-    """`value` as JSON that can stand inside a script element whatever it holds."""
+    """`value` as JSON that is safe inside a script element, whatever it holds."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_JSON_ESCAPES)
 
@@ -102,18 +102,18 @@ def _static(name: str) -> str:
 def _script() -> str:
     """The page's own script: its modules one after the other, in a scope of their own.
 
-    A module of the page cannot be imported from a file on disk, so all stand in one scope: there every name is the
-    one that its import meant, and the words `import` and `export` are left out.
+    A page opened from disk cannot import modules, so all share one scope: there every name means what its import
+    meant, and the words `import` and `export` are left out.
     """
     parts = "\n".join(_MODULE_WORDS.sub("", _static(name)) for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
 
 
 def _policy(scripts: list[str], styles: list[str]) -> str:
-    """Nothing but these very scripts and styles; no network, no frames, no forms.
+    """Allows only these scripts and styles; no network, no frames, no forms.
 
-    Three allowances are Plotly's: an empty style element that it fills rule by rule, style
-    attributes of its own on shapes, and pictures made in memory for the cells of a heat map.
+    Three exceptions are for Plotly: an empty style element that it fills rule by rule, style
+    attributes on shapes, and pictures made in memory for the cells of a heat map.
     None of them can reach the network.
     """
     script_hashes = " ".join(_hash(text) for text in scripts)
@@ -155,7 +155,7 @@ def _variables(palette: theme.Palette) -> str:
 
 
 def _css_text(text: str) -> str:
-    """`text` inside a CSS string: all but plain letters, digits and a little punctuation as code points."""
+    """`text` inside a CSS string: only plain letters, digits and a little punctuation stay, the rest as code points."""
     return "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in " .,:-+") else f"\\{ord(letter):06x}"
         for letter in text
@@ -193,7 +193,7 @@ def _provenance(content: DashboardContent) -> list[tuple[str, str]]:
 
 
 def _definitions(content: DashboardContent) -> list[tuple[str, str, Sequence[tuple[str, str, str]]]]:
-    """What each metric means, its name as readers write it, its sentence as a sentence, and its columns."""
+    """What each metric means: its name as readers write it, its meaning as a sentence, and its columns."""
     return [
         (_capital(name.replace("_", " ")), _capital(content.definitions[name]), content.meanings.get(name, ()))
         for name in sorted(content.definitions)
@@ -201,7 +201,7 @@ def _definitions(content: DashboardContent) -> list[tuple[str, str, Sequence[tup
 
 
 def _snapshot(content: DashboardContent) -> dict[str, Any]:
-    """When the tables were read, and from which age in seconds that is unusual: only the reader's clock knows it."""
+    """When the tables were read, and the age in seconds that is unusual: only the reader's clock knows the age."""
     if content.freshness is None:
         return {}
     return {

@@ -1,7 +1,7 @@
-"""The words that a panel of the dashboard is declared with.
+"""The vocabulary for declaring a panel of the dashboard.
 
-Belongs here: the words of a declaration, and a panel as the page's script reads it. What is drawn and listed is said by
-the panels themselves, in `panels`.
+Belongs here: the words of a declaration, and a panel in the form the page's script reads. The panels themselves, in
+`panels`, say what is drawn and listed.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from si_analytics.reports.dashboard.cells import Table
+from si_analytics.reports.dashboard.cells import PanelTable
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Choice, Filter
 from si_analytics.reports.dashboard.plots import Figure
-from si_analytics.reports.dashboard.sources import Source
+from si_analytics.reports.dashboard.sources import PanelData
 
 
 @dataclass(frozen=True)
 class Drawing:
     """Figures by name: one under the empty name, or one for each choice (``invite:method``).
 
-    ``draw`` is asked for all time, and for each period where a panel that shows it follows the period. Panels that
-    share a drawing share its figures: they are in the file once.
+    ``draw`` is called for all time, and for each period if a panel that shows it follows the period. Panels that
+    share a drawing share its figures: the file holds them once.
     """
 
     name: str
@@ -34,11 +34,11 @@ class Chart:
     """The chart of a panel.
 
     ``pick`` chooses among the drawing's figures, by filters and fixed names. A ``ranked`` chart has a bar per row of
-    the table, and shows the first of those that match. ``note`` stands below the title; without one, and where it is
-    ``subtitled``, what the figure itself says does, with ``ending`` after it. Where no row matches (or there is no
-    figure) ``nobody`` is said; where some match and none has anything to draw ``nothing``, in a period
-    ``nothing_in_period``. ``entitled`` puts the words of the filters in place of the title, or ``untitled`` where
-    nothing can be chosen; ``sentence_of`` is the panel's sentence with ``{}`` for the first choice.
+    the table, and shows the first of those that match. ``note`` stands below the title; without one, or if the chart is
+    ``subtitled``, the figure's own subtitle does, followed by ``ending``. If no row matches (or there is no figure) the
+    chart says ``nobody``; if some match but have nothing to draw it says ``nothing``, in a period
+    ``nothing_in_period``. ``entitled`` replaces the title with the words of the filters, or ``untitled`` if nothing
+    can be chosen; ``sentence_of`` is the panel's sentence with ``{}`` for the first choice.
     """
 
     drawing: Drawing
@@ -57,7 +57,7 @@ class Chart:
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """How the rows listed are counted, where it is not `7 of 120 agents`: never of all, and with ``ending`` after it.
+    """How to count the listed rows, unless as `7 of 120 agents`: without the total, and followed by ``ending``.
 
     While the column ``values`` is shown, its values are counted beside the rows.
     """
@@ -72,12 +72,12 @@ class Count:
 class Listing:
     """The table of a panel: ``rows`` gives it for all time or a period.
 
-    ``caption`` names it where the panel's title is its chart's. ``sort`` is the order it comes in, by column;
-    ``heading`` the column that heads a row, where that is no name or month; ``total`` a column whose sum is told and
-    what to call it.
+    ``caption`` names it if the panel's title belongs to its chart. ``sort`` is the order it comes in, by column;
+    ``heading`` the column that heads a row, if that is no name or month; ``total`` a column whose sum is shown, with
+    its label.
     """
 
-    rows: Callable[[DashboardContent, Period | None], Table]
+    rows: Callable[[DashboardContent, Period | None], PanelTable]
     caption: str = ""
     sort: str = ""
     heading: str = ""
@@ -86,10 +86,10 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """A figure of one row in words: ``{column}`` stands for its cell, a missing one for the whole.
+class RowPart:
+    """A figure of one row in words: ``{column}`` stands for its cell; if a cell is missing, a dash replaces the whole.
 
-    ``one`` is said where the first column is 1; where the column ``unless_zero`` is 0, the part is missing.
+    ``one`` is used if the first column is 1; if the column ``unless_zero`` is 0, a dash is.
     """
 
     words: str
@@ -99,10 +99,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """A row opened from the table, by its ``column``: a window with one chart of it, of all time.
+    """A row opened from the table, by its ``column``: a window with one chart of it, for all time.
 
-    ``name`` is its key in the address, ``key`` the column that tells rows apart, ``element`` what its ids start with.
-    ``line`` stands below the heading, a part that is missing left out; ``score`` is a column, ``score_unit`` stands
+    ``name`` is its key in the address, ``key`` the column that identifies rows, ``element`` the start of its ids.
+    ``line`` stands below the heading, without the parts that are missing; ``score`` is a column, ``score_unit`` stands
     beside it. The first trace of the drawing gets the lengths of the row, ``parts`` are written beside its bars.
     """
 
@@ -116,15 +116,15 @@ class Detail:
     note: str
     sentence: str
     drawing: Drawing
-    parts: tuple[Part, ...]
+    parts: tuple[RowPart, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One panel: what it shows, of which data, how, where, and what readers may choose.
+    """One panel: what it shows, of which data, how, where, and what readers can choose.
 
-    It is on the page where its first source brought anything. ``{currency}`` in a text is the reporting currency.
-    ``sentence`` says what it shows to those who do not see it; ``heading`` stands above one that opens a subject of
+    The page shows it if its first source brought anything. ``{currency}`` in a text is the reporting currency.
+    ``sentence`` says what it shows to those who cannot see it; ``heading`` stands above a panel that opens a subject of
     its own. Neighbours that are ``paired`` stand side by side. A panel that ``follows_period`` changes with it.
     """
 
@@ -132,7 +132,7 @@ class Panel:
     section: str
     title: str
     sentence: str
-    sources: tuple[Source, ...]
+    sources: tuple[PanelData, ...]
     table: Listing | None = None
     chart: Chart | None = None
     filters: tuple[Filter, ...] = ()
@@ -148,16 +148,16 @@ class Panel:
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:
-        """All that it draws."""
+        """Every drawing it shows."""
         return tuple(each.drawing for each in (self.chart, self.detail) if each is not None)
 
     def is_shown(self, content: DashboardContent) -> bool:
-        """Whether its data were brought."""
+        """Whether it has its data."""
         brought = content.frame(self.sources[0].name)
         return brought is not None and not (isinstance(brought, Mapping) and not brought)
 
     def to_json(self) -> dict[str, Any]:
-        """The panel as the page's script reads it."""
+        """The panel in the form the page's script reads."""
         return {
             "name": self.name,
             "follows_period": self.follows_period,
@@ -208,11 +208,11 @@ class Notice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
-    """One part of the page: its panels are those that name it; without any shown it is left out.
+class PageSection:
+    """One part of the page: its panels are those that name it; it is left out if none is shown.
 
     ``leads`` gives sentences below its heading, each with its id or none; ``notice`` a warning above all; ``badge`` a
-    number for the navigation and what it counts. The ``tiles`` stand in one of them.
+    number for the navigation and what it counts. One section holds the ``tiles``.
     """
 
     name: str

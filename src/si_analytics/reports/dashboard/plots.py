@@ -1,9 +1,9 @@
-"""The charts of the dashboard, as the page's script draws them.
+"""The charts of the dashboard, in the form the page's script draws.
 
-Belongs here: making figures of the library's own charts fit the page. A figure goes without its
-template and title: the page brings both themes and its own headings. Ranked charts go with every
-row, so that the page can draw the ones a filter leaves without writing or escaping a label itself.
-Which charts there are is said by the panels.
+Belongs here: fitting figures of the library's own charts to the page. A figure loses its
+template and title: the page brings both themes and its own headings. Ranked charts keep every
+row, so that the page can draw those a filter leaves without writing or escaping a label itself.
+The panels decide which charts there are.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def templates() -> dict[str, Any]:
 
 
 def ranked(made: go.Figure, count: int, listed: int) -> Figure:
-    """A chart with a row for each of the first `count` of the `listed` rows of a table."""
+    """A chart with one row for each of the first `count` of the `listed` rows of a table."""
     return {
         **plain(made),
         "rows": count,
@@ -40,7 +40,7 @@ def ranked(made: go.Figure, count: int, listed: int) -> Figure:
 
 
 def plain(made: go.Figure, top: int = _TOP_MARGIN) -> Figure:
-    """The figure without its template and title, the room of the title given back."""
+    """The figure without its template and title, and without the space of the title."""
     parts = made.to_plotly_json()
     layout = parts["layout"]
     subtitle = layout.pop("title").get("subtitle", {}).get("text", "")
@@ -51,6 +51,6 @@ def plain(made: go.Figure, top: int = _TOP_MARGIN) -> Figure:
 
 
 def _room(made: go.Figure, top: int) -> int:
-    """The height that the title took beyond a margin of `top`."""
+    """The height of the title beyond a margin of `top`."""
     margin = made.layout.margin.t or made.layout.template.layout.margin.t
     return int(margin) - top

@@ -1,7 +1,7 @@
-"""Where the dashboard's figures come from: every question it puts to a warehouse, declared once.
+"""Where the dashboard's figures come from: every question it asks a warehouse, declared once.
 
-Belongs here: what is asked of all time and of a period, and which tables the answer is drawn from. A source that
-several panels share is asked once. Nothing is asked here, and nothing that draws is loaded.
+Belongs here: what is asked for all time and for a period, and which tables the answer comes from. A source that
+several panels share is asked once. This module asks nothing and loads nothing that draws.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ Ask = Callable[["Warehouse"], Any]
 AskWithin = Callable[["Warehouse", datetime, datetime], Any]
 Tables = Callable[[], Iterable[str]]
 
-_BY_ID = frozenset({"agent", "template"})  # one row per id is no picture anybody reads
+_BY_ID = frozenset({"agent", "template"})  # nobody reads a picture with one row per id
 _DAYS_DRAWN = "last 365 days"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
-    """One question: ``ask`` puts it for all time, ``within`` for a window (from, until); either may be missing.
+class PanelData:
+    """One question: ``ask`` asks it for all time, ``within`` for a window (from, until); either may be missing.
 
-    With ``before`` the window is that before the period chosen. The answer is one frame, frames by what they are of,
-    or none; it is handed to the page as ``name``. ``tables`` names those it is drawn from, as ``schema.table``;
+    With ``before`` the window is the one before the chosen period. The answer is one frame, frames by subject,
+    or None; the page receives it as ``name``. ``tables`` names the tables it comes from, as ``schema.table``;
     ``metric`` is the metric whose meaning the page then explains.
     """
 
@@ -44,9 +44,9 @@ class Source:
     metric: str = ""
 
 
-def stored(metric: str, within: AskWithin | None = None) -> Source:
-    """A metric as the refresh stored it; with `within` it is also computed anew, from the raw tables, for a period."""
-    return Source(
+def stored(metric: str, within: AskWithin | None = None) -> PanelData:
+    """A metric as the refresh stored it; with `within` also computed anew, from the raw tables, for a period."""
+    return PanelData(
         name=metric,
         metric=metric,
         ask=lambda warehouse: warehouse.metric(metric),
@@ -55,13 +55,13 @@ def stored(metric: str, within: AskWithin | None = None) -> Source:
     )
 
 
-def drawn_from(sources: Iterable[Source]) -> tuple[str, ...]:
-    """Every table, as ``schema.table``, that an answer of these is taken from, by name."""
+def drawn_from(sources: Iterable[PanelData]) -> tuple[str, ...]:
+    """Every table that an answer of these comes from, as ``schema.table``, by name."""
     return tuple(sorted({table for source in sources for table in source.tables()}))
 
 
 def _raw(metric: str) -> set[str]:
-    """The tables of the marketplace that a metric is computed from, by way of whatever metrics."""
+    """The marketplace tables that a metric is computed from, directly or through other metrics."""
     found: set[str] = set()
     waiting = {metric}
     while waiting:
@@ -72,7 +72,7 @@ def _raw(metric: str) -> set[str]:
 
 
 def _inputs(asked: Callable[[Project], Query]) -> Tables:
-    """The tables that a query reads, looked up when they are asked for."""
+    """The tables that a query reads, looked up when needed."""
     return lambda: asked(project()).inputs
 
 
@@ -89,7 +89,7 @@ def _split_within(warehouse: Warehouse, since: datetime, until: datetime) -> dic
 
 
 def _boards_kept(warehouse: Warehouse) -> pl.DataFrame | None:
-    """The boards of days gone by; none where there is no second day to draw a line to."""
+    """The boards of past days; None without a second day to draw a line to."""
     kept = warehouse.history(during=_DAYS_DRAWN)
     return kept if kept["as_of_date"].n_unique() > 1 else None
 
@@ -114,7 +114,7 @@ def _tables_read(warehouse: Warehouse) -> pl.DataFrame:
 AGENT_LEADERBOARD = stored(
     "agent_leaderboard", lambda warehouse, since, until: warehouse.agent_leaderboard(since, until)
 )
-AGENTS_BEFORE = Source(
+AGENTS_BEFORE = PanelData(
     name="agents_before",
     within=lambda warehouse, since, until: warehouse.agent_leaderboard(since, until),
     before=True,
@@ -128,19 +128,19 @@ CONVERSION_FUNNELS = stored(
         warehouse.funnel(each, since=since, until=until) for each in funnels.names()
     ),
 )
-INVITES_BEFORE = Source(
+INVITES_BEFORE = PanelData(
     name="funnels_before",
     within=lambda warehouse, since, until: warehouse.funnel("invite", since=since, until=until),
     before=True,
     tables=lambda: _raw("conversion_funnels"),
 )
-FUNNELS_SPLIT = Source(
+FUNNELS_SPLIT = PanelData(
     name="funnels_by_breakdown",
     ask=lambda warehouse: {(name, by): warehouse.funnel(name, by=by) for name, by in _breakdowns()},
     within=_split_within,
     tables=lambda: _raw("conversion_funnels"),
 )
-TIMES_TO_CONVERT = Source(
+TIMES_TO_CONVERT = PanelData(
     name="times_to_convert",
     ask=lambda warehouse: {name: warehouse.time_to_convert(name, funnels.stages(name)[-1]) for name in funnels.names()},
     tables=lambda: _raw("conversion_funnels"),
@@ -148,22 +148,24 @@ TIMES_TO_CONVERT = Source(
 TEMPLATE_EXPERIMENTS = stored("template_experiments")
 MARKETPLACE_MONTHLY = stored("marketplace_monthly")
 SIGNUP_COHORTS = stored("signup_cohorts")
-ACTIVITY = Source(
+ACTIVITY = PanelData(
     name="activity",
     within=lambda warehouse, since, until: warehouse.marketplace_activity(since, until),
     tables=_inputs(lambda ours: ours.queries.marketplace_activity),
 )
-ACTIVITY_BEFORE = Source(
+ACTIVITY_BEFORE = PanelData(
     name="activity_before",
     within=lambda warehouse, since, until: warehouse.marketplace_activity(since, until),
     before=True,
     tables=_inputs(lambda ours: ours.queries.marketplace_activity),
 )
-BOARDS_KEPT = Source(name="history", ask=_boards_kept, tables=_inputs(lambda ours: ours.queries.boards_kept))
-CHECKS = Source(name="warnings", ask=lambda warehouse: warehouse.checks().rename({"check_name": "check"}), tables=tuple)
-LEFT_OUT = Source(name="left_out", ask=_left_out, tables=_inputs(_other_currencies))
-TABLES_READ = Source(name="sources", ask=_tables_read, tables=tuple)
-FRESHNESS = Source(
+BOARDS_KEPT = PanelData(name="history", ask=_boards_kept, tables=_inputs(lambda ours: ours.queries.boards_kept))
+CHECKS = PanelData(
+    name="warnings", ask=lambda warehouse: warehouse.checks().rename({"check_name": "check"}), tables=tuple
+)
+LEFT_OUT = PanelData(name="left_out", ask=_left_out, tables=_inputs(_other_currencies))
+TABLES_READ = PanelData(name="sources", ask=_tables_read, tables=tuple)
+FRESHNESS = PanelData(
     name="freshness",
     ask=lambda warehouse: warehouse.freshness(),
     tables=_inputs(lambda ours: ours.queries.newest_event),

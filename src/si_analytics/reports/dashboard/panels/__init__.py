@@ -1,4 +1,4 @@
-"""Every panel of the dashboard, section by section: whoever adds one adds its declaration, and nothing else.
+"""Every panel of the dashboard, section by section: to add a panel, add its declaration and nothing else.
 
 Belongs here: the sections in their order, and the panels of each from its module.
 """
@@ -9,7 +9,7 @@ import polars as pl
 
 from si_analytics import formatting
 from si_analytics.reports.dashboard.content import DashboardContent
-from si_analytics.reports.dashboard.panel import Notice, Panel, Section
+from si_analytics.reports.dashboard.panel import Notice, PageSection, Panel
 from si_analytics.reports.dashboard.panels import agents, brands, funnels, growth, overview, quality
 
 PANELS: tuple[Panel, ...] = (
@@ -20,7 +20,7 @@ PANELS: tuple[Panel, ...] = (
     *growth.PANELS,
     *quality.PANELS,
 )
-"""All panels; within its section each stands where it stands here."""
+"""All panels; each section shows its panels in this order."""
 
 
 def _found(content: DashboardContent) -> int:
@@ -53,14 +53,14 @@ def _judged(content: DashboardContent) -> tuple[tuple[str, str], ...]:
     return (("", words), ("freshness", f"The figures are as of {formatting.moment(content.as_of)}."))
 
 
-SECTIONS: tuple[Section, ...] = (
-    Section(name="overview", title="Overview", tiles=True, notice=_notice),
-    Section(name="agents", title="Agents"),
-    Section(name="brands", title="Brands", leads=_all_time),
-    Section(name="funnels", title="Funnels"),
-    Section(name="growth", title="Growth"),
-    Section(name="quality", title="Data quality", leads=_judged, badge=_badge),
+SECTIONS: tuple[PageSection, ...] = (
+    PageSection(name="overview", title="Overview", tiles=True, notice=_notice),
+    PageSection(name="agents", title="Agents"),
+    PageSection(name="brands", title="Brands", leads=_all_time),
+    PageSection(name="funnels", title="Funnels"),
+    PageSection(name="growth", title="Growth"),
+    PageSection(name="quality", title="Data quality", leads=_judged, badge=_badge),
 )
-"""The sections in the order of the page; what the figures mean comes after them."""
+"""The sections in the order of the page; the meaning of the figures follows them."""
 
 __all__ = ["PANELS", "SECTIONS"]

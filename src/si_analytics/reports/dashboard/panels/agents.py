@@ -1,4 +1,4 @@
-"""The agents: who earns how much, who an agent is when opened, and earnings day by day.
+"""The agents: who earns how much, one agent's details, and earnings day by day.
 
 Belongs here: the declarations of these panels, with their tables and charts.
 """
@@ -9,22 +9,22 @@ import polars as pl
 
 from si_analytics import charts, formatting
 from si_analytics.reports.dashboard import plots, sources
-from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.cells import PanelTable, TableColumn
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Choice, Option, Search
-from si_analytics.reports.dashboard.panel import Chart, Detail, Drawing, Listing, Panel, Part
+from si_analytics.reports.dashboard.panel import Chart, Detail, Drawing, Listing, Panel, RowPart
 from si_analytics.reports.dashboard.plots import Figure
 
 _TIERS = ("platinum", "gold", "silver", "bronze")
 _NO_TIER = "(none)"
 
 
-def _table(content: DashboardContent, period: Period | None) -> Table:
+def _table(content: DashboardContent, period: Period | None) -> PanelTable:
     return agents(content) if period is None else agents_of(content, period)
 
 
-def agents(content: DashboardContent) -> Table:
-    """Every agent, by rank: the leaderboard with what the performance score is made of beside it."""
+def agents(content: DashboardContent) -> PanelTable:
+    """Every agent, by rank: the leaderboard beside the components of the performance score."""
     extra = (
         "verified_referrals",
         "average_conversion_time",
@@ -39,66 +39,66 @@ def agents(content: DashboardContent) -> Table:
         measured.select(pl.col("user_id").alias("agent_id"), *present), on="agent_id", how="left"
     ).sort("rank")
     columns = _agent_columns(content.currency.upper(), formatting.has_movement(content.agent_leaderboard))
-    return Table.of(joined, columns, "agent", "agents")
+    return PanelTable.of(joined, columns, "agent", "agents")
 
 
-def agents_of(content: DashboardContent, period: Period) -> Table:
-    """Every agent, by rank in the period: the board of that window and nothing of other times."""
+def agents_of(content: DashboardContent, period: Period) -> PanelTable:
+    """Every agent, by rank in the period: the board of that window alone."""
     columns = (
-        Column("rank", "Rank", down=False),
-        Column("rank_change", "Moved", "movement", "Places gained or lost against the window before"),
-        Column("agent_name", "Agent", "name", down=False),
-        Column("tier", "Tier", "tier", down=False),
-        Column(
+        TableColumn("rank", "Rank", down=False),
+        TableColumn("rank_change", "Moved", "movement", "Places gained or lost against the window before"),
+        TableColumn("agent_name", "Agent", "name", down=False),
+        TableColumn("tier", "Tier", "tier", down=False),
+        TableColumn(
             "total_earnings",
             "Earnings",
             hint="Commissions completed in the period",
             unit=content.currency.upper(),
             bar=True,
         ),
-        Column("total_deals", "Deals", hint="Deals of the period with an active recruit as either party"),
-        Column("total_referrals", "Recruits", hint="Active recruits of the period"),
-        Column("agent_id", "Agent id", "text", shown=False),
-        Column("previous_rank", "Previous rank", shown=False),
+        TableColumn("total_deals", "Deals", hint="Deals of the period with an active recruit as either party"),
+        TableColumn("total_referrals", "Recruits", hint="Active recruits of the period"),
+        TableColumn("agent_id", "Agent id", "text", shown=False),
+        TableColumn("previous_rank", "Previous rank", shown=False),
     )
-    return Table.of(period.agent_leaderboard.sort("rank"), columns, "agent", "agents")
+    return PanelTable.of(period.agent_leaderboard.sort("rank"), columns, "agent", "agents")
 
 
-def _agent_columns(currency: str, moved: bool) -> tuple[Column, ...]:
+def _agent_columns(currency: str, moved: bool) -> tuple[TableColumn, ...]:
     return (
-        Column("rank", "Rank", down=False),
-        Column("rank_change", "Moved", "movement", "Places gained or lost against the window before", shown=moved),
-        Column("agent_name", "Agent", "name", down=False),
-        Column("tier", "Tier", "tier", down=False),
-        Column("total_earnings", "Earnings", hint="Completed commissions", unit=currency, bar=True),
-        Column("performance_score", "Score", hint="Performance score, 0 to 100", unit="of 100"),
-        Column("total_deals", "Deals", hint="Deals with an active recruit as either party"),
-        Column("total_referrals", "Recruits", hint="Active recruits"),
-        Column("verified_referrals", "Verified", hint="Active recruits from a verified invite"),
-        Column(
+        TableColumn("rank", "Rank", down=False),
+        TableColumn("rank_change", "Moved", "movement", "Places gained or lost against the window before", shown=moved),
+        TableColumn("agent_name", "Agent", "name", down=False),
+        TableColumn("tier", "Tier", "tier", down=False),
+        TableColumn("total_earnings", "Earnings", hint="Completed commissions", unit=currency, bar=True),
+        TableColumn("performance_score", "Score", hint="Performance score, 0 to 100", unit="of 100"),
+        TableColumn("total_deals", "Deals", hint="Deals with an active recruit as either party"),
+        TableColumn("total_referrals", "Recruits", hint="Active recruits"),
+        TableColumn("verified_referrals", "Verified", hint="Active recruits from a verified invite"),
+        TableColumn(
             "average_conversion_time",
             "Converts in",
             hint="Mean time from invite to acceptance",
             unit="days",
             down=False,
         ),
-        Column("response_time", "Replies in", hint="Mean time to reply", unit="hours", down=False),
-        Column("satisfaction_score", "Satisfaction", hint="Mean rating of reviews about the agent", unit="1 to 5"),
-        Column("agent_id", "Agent id", "text", shown=False),
-        Column("previous_rank", "Previous rank", shown=False),
-        Column("last_calculated_at", "As of", "text", shown=False),
+        TableColumn("response_time", "Replies in", hint="Mean time to reply", unit="hours", down=False),
+        TableColumn("satisfaction_score", "Satisfaction", hint="Mean rating of reviews about the agent", unit="1 to 5"),
+        TableColumn("agent_id", "Agent id", "text", shown=False),
+        TableColumn("previous_rank", "Previous rank", shown=False),
+        TableColumn("last_calculated_at", "As of", "text", shown=False),
     )
 
 
 def _ranked(content: DashboardContent, period: Period | None) -> dict[str, Figure]:
     board, currency = (period or content).agent_leaderboard, content.currency
-    earned = board.filter(pl.col("total_earnings") > 0).height  # the first of the table: it goes by earnings
+    earned = board.filter(pl.col("total_earnings") > 0).height  # the table's first rows: it is sorted by earnings
     made = charts.leaderboard(board, top=max(earned, 1), currency=currency)
     return {"": plots.ranked(made, earned, board.height)}
 
 
 def _performance(content: DashboardContent, _: Period | None) -> dict[str, Figure]:
-    """The first agent's chart, and what every agent's bars are: by rank, rounded to a tenth."""
+    """The first agent's chart, and the bars of every agent: by rank, rounded to a tenth."""
     metrics, order = content.agent_performance_metrics, content.agent_leaderboard.sort("rank")["agent_id"].to_list()
     if not order:
         return {}
@@ -114,7 +114,7 @@ def _day_by_day(content: DashboardContent, _: Period | None) -> dict[str, Figure
 
 
 def _tiers(content: DashboardContent) -> list[Option]:
-    """The tiers that agents have, the highest first, those not known here last."""
+    """The tiers that agents have, the highest first, unknown ones last."""
     found = {_NO_TIER if tier is None else tier for tier in content.agent_leaderboard["tier"].to_list()}
     ordered = [*(tier for tier in _TIERS if tier in found), *sorted(found.difference(_TIERS))]
     return [(tier, tier) for tier in ordered]
@@ -135,12 +135,12 @@ _OPENED = Detail(
     sentence="Bar chart of the parts of the performance score; the agents table holds the same figures",
     drawing=Drawing("performance", _performance),
     parts=(
-        Part(words="{currency} {total_earnings}"),
-        Part(words="{total_deals} deals", one="{total_deals} deal"),
-        Part(words="{verified_referrals} of {total_referrals}", unless_zero="total_referrals"),
-        Part(words="{average_conversion_time} d"),
-        Part(words="{response_time} h"),
-        Part(words="{satisfaction_score} of 5"),
+        RowPart(words="{currency} {total_earnings}"),
+        RowPart(words="{total_deals} deals", one="{total_deals} deal"),
+        RowPart(words="{verified_referrals} of {total_referrals}", unless_zero="total_referrals"),
+        RowPart(words="{average_conversion_time} d"),
+        RowPart(words="{response_time} h"),
+        RowPart(words="{satisfaction_score} of 5"),
     ),
 )
 

@@ -9,40 +9,40 @@ import polars as pl
 
 from si_analytics import charts
 from si_analytics.reports.dashboard import plots, sources
-from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.cells import PanelTable, TableColumn
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Search
 from si_analytics.reports.dashboard.panel import Chart, Drawing, Listing, Panel
 from si_analytics.reports.dashboard.plots import Figure
 
 
-def brands(content: DashboardContent, _: Period | None) -> Table:
-    """Every brand, by rank; those without a review have none, and come last."""
+def brands(content: DashboardContent, _: Period | None) -> PanelTable:
+    """Every brand, by rank; brands without a review have no rank and come last."""
     columns = (
-        Column("rank", "Rank", down=False),
-        Column("company", "Brand", "name", down=False),
-        Column(
+        TableColumn("rank", "Rank", down=False),
+        TableColumn("company", "Brand", "name", down=False),
+        TableColumn(
             "reputation_score",
             "Reputation",
             hint="Mean rating, drawn to the mean of all while reviews are few",
             unit="1 to 5",
         ),
-        Column("review_count", "Reviews"),
-        Column("overall_rating", "Overall", hint="Mean rating of the brand's reviews", unit="1 to 5"),
-        Column("payment_speed_rating", "Payment", hint="Mean rating of payment speed", unit="1 to 5"),
-        Column("communication_rating", "Communication", unit="1 to 5"),
-        Column("professionalism_rating", "Professionalism", unit="1 to 5"),
-        Column("total_deals", "Deals"),
-        Column(
+        TableColumn("review_count", "Reviews"),
+        TableColumn("overall_rating", "Overall", hint="Mean rating of the brand's reviews", unit="1 to 5"),
+        TableColumn("payment_speed_rating", "Payment", hint="Mean rating of payment speed", unit="1 to 5"),
+        TableColumn("communication_rating", "Communication", unit="1 to 5"),
+        TableColumn("professionalism_rating", "Professionalism", unit="1 to 5"),
+        TableColumn("total_deals", "Deals"),
+        TableColumn(
             "average_payment_time",
             "Pays after",
             hint="Mean time from submitted work to release",
             unit="days",
             down=False,
         ),
-        Column("sponsor_id", "Sponsor id", "text", shown=False),
+        TableColumn("sponsor_id", "Sponsor id", "text", shown=False),
     )
-    return Table.of(_in_order(content.brand_reputations), columns, "brand", "brands")
+    return PanelTable.of(_in_order(content.brand_reputations), columns, "brand", "brands")
 
 
 def _in_order(brands: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from si_analytics import charts
 from si_analytics.charts.funnels import WHOLE, stage_label
 from si_analytics.reports.dashboard import plots, sources
-from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.cells import PanelTable, TableColumn
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Choice, Option
 from si_analytics.reports.dashboard.panel import Chart, Count, Drawing, Listing, Panel
@@ -19,82 +19,82 @@ from si_analytics.reports.dashboard.plots import Figure
 _SHARES_TOLD = (10, 25, 50, 75, 90, 95, 100)
 
 
-def funnels(content: DashboardContent, period: Period | None) -> Table:
-    """Every funnel, whole and by breakdown, stage by stage; the page shows one of them at a time."""
+def funnels(content: DashboardContent, period: Period | None) -> PanelTable:
+    """Every funnel, whole and by breakdown, stage by stage; the page shows one at a time."""
     of = period or content
     frames = [of.conversion_funnels, *(of.funnels_by_breakdown[key] for key in sorted(of.funnels_by_breakdown))]
     names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
     ordered = [_by_entrants(frame) for frame in frames]
     columns = (
-        Column("breakdown_value", "Value", "name", down=False, called="called"),
-        Column("stage", "Stage", "stage", down=False),
-        Column("reached", "Reached", bar=True),
-        Column("dropped", "Lost", hint="Reached the stage before, and not this one"),
-        Column("conversion_from_previous", "From previous", "ratio"),
-        Column("conversion_from_start", "From start", "ratio"),
-        Column("median_hours_from_start", "Median time", "hours", "From the first stage", down=False),
-        Column("p90_hours_from_start", "90 % within", "hours", "From the first stage", down=False),
-        Column("immature", "Too recent", hint="Entrants that have not had their full time yet"),
-        Column("stage_number", "Stage number", shown=False),
-        Column("funnel", "Funnel", "text", shown=False),
-        Column("breakdown", "Breakdown", "text", shown=False),
-        Column("called", "Called", "text", shown=False),
+        TableColumn("breakdown_value", "Value", "name", down=False, called="called"),
+        TableColumn("stage", "Stage", "stage", down=False),
+        TableColumn("reached", "Reached", bar=True),
+        TableColumn("dropped", "Lost", hint="Reached the stage before, and not this one"),
+        TableColumn("conversion_from_previous", "From previous", "ratio"),
+        TableColumn("conversion_from_start", "From start", "ratio"),
+        TableColumn("median_hours_from_start", "Median time", "hours", "From the first stage", down=False),
+        TableColumn("p90_hours_from_start", "90 % within", "hours", "From the first stage", down=False),
+        TableColumn("immature", "Too recent", hint="Entrants that have not had their full time yet"),
+        TableColumn("stage_number", "Stage number", shown=False),
+        TableColumn("funnel", "Funnel", "text", shown=False),
+        TableColumn("breakdown", "Breakdown", "text", shown=False),
+        TableColumn("called", "Called", "text", shown=False),
     )
     called = pl.col("breakdown_value").replace_strict(names, default=None, return_dtype=pl.String)
     rows = [
         frame.with_columns(pl.when(pl.col("breakdown") == "agent").then(called).alias("called")) for frame in ordered
     ]
-    return Table.of(pl.concat(rows, how="diagonal_relaxed"), columns, "stage", "stages")
+    return PanelTable.of(pl.concat(rows, how="diagonal_relaxed"), columns, "stage", "stages")
 
 
 def _by_entrants(frame: pl.DataFrame) -> pl.DataFrame:
-    """The values of a breakdown as the chart draws them: months in order, others by how many entered."""
+    """The values of a breakdown in the chart's order: months by date, others by how many entered."""
     entered = pl.col("reached").filter(pl.col("stage_number") == 1).first().over("funnel", "breakdown_value")
     place = pl.when(pl.col("breakdown") == "month").then(0).otherwise(-entered)
     return frame.sort("funnel", place, "breakdown_value", "stage_number")
 
 
-def times(content: DashboardContent, _: Period | None) -> Table:
-    """How long the last stage of each funnel took: the shares that are asked for."""
+def times(content: DashboardContent, _: Period | None) -> PanelTable:
+    """How long the last stage of each funnel took, at the percentiles readers ask for."""
     columns = (
-        Column("percentile", "Share of those timed", unit="%", down=False),
-        Column("hours_from_start", "Got there within", "hours", "From the first stage", down=False),
-        Column("stage", "Stage", "stage", down=False),
-        Column("units", "Timed", hint="How many have a time of their own at the stage"),
-        Column("funnel", "Funnel", "text", shown=False),
-        Column("breakdown", "Breakdown", "text", shown=False),
-        Column("breakdown_value", "Value", "text", shown=False),
+        TableColumn("percentile", "Share of those timed", unit="%", down=False),
+        TableColumn("hours_from_start", "Got there within", "hours", "From the first stage", down=False),
+        TableColumn("stage", "Stage", "stage", down=False),
+        TableColumn("units", "Timed", hint="How many have a time of their own at the stage"),
+        TableColumn("funnel", "Funnel", "text", shown=False),
+        TableColumn("breakdown", "Breakdown", "text", shown=False),
+        TableColumn("breakdown_value", "Value", "text", shown=False),
     )
     whole = pl.concat(content.times_to_convert[name] for name in sorted(content.times_to_convert))
     chosen = whole.filter(pl.col("percentile").is_in(_SHARES_TOLD))
-    return Table.of(chosen.sort("funnel", "breakdown_value", "percentile"), columns, "time", "times")
+    return PanelTable.of(chosen.sort("funnel", "breakdown_value", "percentile"), columns, "time", "times")
 
 
-def experiments(content: DashboardContent, _: Period | None) -> Table:
+def experiments(content: DashboardContent, _: Period | None) -> PanelTable:
     """Every variant of every experiment, those with most sent first."""
     assert content.template_experiments is not None
     names = dict(content.agent_leaderboard.select("agent_id", "agent_name").iter_rows())
     columns = (
-        Column("template_name", "Template", "name", down=False),
-        Column("agent_name", "Agent", "person", down=False),
-        Column("variant", "Variant", "tier", down=False),
-        Column("sent", "Sent"),
-        Column("accepted", "Accepted"),
-        Column("acceptance", "Share", "ratio", "Share accepted of those sent"),
-        Column("wilson_low", "At least", "ratio", "Lower end of the 95 % interval"),
-        Column("wilson_high", "At most", "ratio", "Upper end of the 95 % interval"),
-        Column("difference", "B over A", "points", "Share accepted of B minus that of A"),
-        Column("p_value", "p", "chance", "How likely chance alone makes such a difference", down=False),
-        Column("enough_data", "Enough sent", "stage", "30 or more of both variants"),
-        Column("lift", "Lift", "ratio", shown=False),
-        Column("agent_id", "Agent id", "text", shown=False),
+        TableColumn("template_name", "Template", "name", down=False),
+        TableColumn("agent_name", "Agent", "person", down=False),
+        TableColumn("variant", "Variant", "tier", down=False),
+        TableColumn("sent", "Sent"),
+        TableColumn("accepted", "Accepted"),
+        TableColumn("acceptance", "Share", "ratio", "Share accepted of those sent"),
+        TableColumn("wilson_low", "At least", "ratio", "Lower end of the 95 % interval"),
+        TableColumn("wilson_high", "At most", "ratio", "Upper end of the 95 % interval"),
+        TableColumn("difference", "B over A", "points", "Share accepted of B minus that of A"),
+        TableColumn("p_value", "p", "chance", "How likely chance alone makes such a difference", down=False),
+        TableColumn("enough_data", "Enough sent", "stage", "30 or more of both variants"),
+        TableColumn("lift", "Lift", "ratio", shown=False),
+        TableColumn("agent_id", "Agent id", "text", shown=False),
     )
     frame = content.template_experiments.with_columns(
         pl.col("agent_id").replace_strict(names, default=None, return_dtype=pl.String).alias("agent_name"),
         pl.when(pl.col("enough_data")).then(pl.lit("yes")).otherwise(pl.lit("no")).alias("enough_data"),
         pl.col("sent").sum().over("agent_id", "template_name").alias("both"),
     ).sort(["both", "agent_id", "template_name", "variant"], descending=[True, False, False, False])
-    return Table.of(frame, columns, "variant", "variants")
+    return PanelTable.of(frame, columns, "variant", "variants")
 
 
 def _names(content: DashboardContent) -> dict[str, str]:
@@ -144,7 +144,7 @@ def _splits_offered(content: DashboardContent) -> dict[str, list[Option]]:
 
 
 def _funnel_order(name: str) -> tuple[int, str]:
-    """The funnels in the order of a deal's life; ones not known here come last."""
+    """Sorts funnels in the order of a deal's life; unknown ones last."""
     known = ("invite", "gig", "application", "negotiation", "escrow")
     return (known.index(name) if name in known else len(known), name)
 

@@ -9,45 +9,45 @@ from datetime import date
 
 from si_analytics import charts
 from si_analytics.reports.dashboard import plots, sources
-from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.cells import PanelTable, TableColumn
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.filters import Latest
 from si_analytics.reports.dashboard.panel import Chart, Drawing, Listing, Panel
 from si_analytics.reports.dashboard.plots import Figure
 
 
-def growth(content: DashboardContent, _: Period | None) -> Table:
+def growth(content: DashboardContent, _: Period | None) -> PanelTable:
     """Every month, the latest first."""
     assert content.marketplace_monthly is not None
     currency = content.currency.upper()
     columns = (
-        Column("month", "Month", "month"),
-        Column("gmv", "Completed deals", unit=currency, bar=True),
-        Column("new_deals", "New deals"),
-        Column("completed_deals", "Completed"),
-        Column("active_sponsors", "Sponsors", hint="Sponsors of new deals"),
-        Column("active_influencers", "Influencers", hint="Influencers of new deals"),
-        Column("platform_revenue", "Revenue", unit=currency),
-        Column("agent_payouts", "To agents", unit=currency),
-        Column("net_revenue", "Net", unit=currency),
-        Column("take_rate", "Take rate", "ratio", "Platform revenue as a share of completed deals"),
-        Column("refunds", "Refunds", unit=currency),
+        TableColumn("month", "Month", "month"),
+        TableColumn("gmv", "Completed deals", unit=currency, bar=True),
+        TableColumn("new_deals", "New deals"),
+        TableColumn("completed_deals", "Completed"),
+        TableColumn("active_sponsors", "Sponsors", hint="Sponsors of new deals"),
+        TableColumn("active_influencers", "Influencers", hint="Influencers of new deals"),
+        TableColumn("platform_revenue", "Revenue", unit=currency),
+        TableColumn("agent_payouts", "To agents", unit=currency),
+        TableColumn("net_revenue", "Net", unit=currency),
+        TableColumn("take_rate", "Take rate", "ratio", "Platform revenue as a share of completed deals"),
+        TableColumn("refunds", "Refunds", unit=currency),
     )
-    return Table.of(content.marketplace_monthly.sort("month", descending=True), columns, "month", "months")
+    return PanelTable.of(content.marketplace_monthly.sort("month", descending=True), columns, "month", "months")
 
 
-def cohorts(content: DashboardContent, _: Period | None) -> Table:
+def cohorts(content: DashboardContent, _: Period | None) -> PanelTable:
     """Every month's signups and each month since, the latest signups first."""
     assert content.signup_cohorts is not None
     columns = (
-        Column("cohort_month", "Signed up in", "month"),
-        Column("months_since", "Months later", down=False),
-        Column("cohort_size", "Signups", hint="Influencers and sponsors who signed up in the month"),
-        Column("active", "With a deal", hint="Those of them with a new deal so many months later"),
-        Column("retention", "Share", "ratio", bar=True),
+        TableColumn("cohort_month", "Signed up in", "month"),
+        TableColumn("months_since", "Months later", down=False),
+        TableColumn("cohort_size", "Signups", hint="Influencers and sponsors who signed up in the month"),
+        TableColumn("active", "With a deal", hint="Those of them with a new deal so many months later"),
+        TableColumn("retention", "Share", "ratio", bar=True),
     )
     ordered = content.signup_cohorts.sort("cohort_month", "months_since", descending=[True, False])
-    return Table.of(ordered, columns, "row", "rows")
+    return PanelTable.of(ordered, columns, "row", "rows")
 
 
 def _months_drawn(content: DashboardContent, _: Period | None) -> dict[str, Figure]:
@@ -62,7 +62,7 @@ def _cohorts_drawn(content: DashboardContent, _: Period | None) -> dict[str, Fig
 
 
 def _growth_note(content: DashboardContent) -> str:
-    """Whether the last month is over, so that its lower figures are not read as a fall."""
+    """Says that the last month is not over, so that its lower figures are not read as a fall."""
     months = content.marketplace_monthly
     if months is None or months.is_empty():
         return ""

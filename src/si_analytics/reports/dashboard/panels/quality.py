@@ -1,4 +1,4 @@
-"""Data quality: what the checks found, what no figure holds, and what the refresh read.
+"""Data quality: what the checks found, what the figures leave out, and what the refresh read.
 
 Belongs here: the declarations of these panels, with their tables.
 """
@@ -8,46 +8,46 @@ from __future__ import annotations
 import polars as pl
 
 from si_analytics.reports.dashboard import sources
-from si_analytics.reports.dashboard.cells import Column, Table
+from si_analytics.reports.dashboard.cells import PanelTable, TableColumn
 from si_analytics.reports.dashboard.content import DashboardContent, Period
 from si_analytics.reports.dashboard.panel import Listing, Panel
 
 
-def checks(content: DashboardContent, _: Period | None) -> Table:
-    """Every check that ran; those that found something stand first."""
+def checks(content: DashboardContent, _: Period | None) -> PanelTable:
+    """Every check that ran; those that found something come first."""
     columns = (
-        Column("check", "Check", "stage", down=False),
-        Column("severity", "Severity", "severity", down=False, clear_where_no="rows"),
-        Column("rows", "Rows found"),
-        Column("summary", "What such a row is", "sentence", down=False),
+        TableColumn("check", "Check", "stage", down=False),
+        TableColumn("severity", "Severity", "severity", down=False, clear_where_no="rows"),
+        TableColumn("rows", "Rows found"),
+        TableColumn("summary", "What such a row is", "sentence", down=False),
     )
     ordered = content.warnings.with_columns((pl.col("rows") == 0).alias("clear")).sort("clear", "severity", "check")
-    return Table.of(ordered, columns, "check", "checks")
+    return PanelTable.of(ordered, columns, "check", "checks")
 
 
-def left_out(content: DashboardContent, _: Period | None) -> Table:
-    """Money in other currencies, which no figure holds."""
+def left_out(content: DashboardContent, _: Period | None) -> PanelTable:
+    """Money in other currencies, which no figure includes."""
     assert content.left_out is not None
     columns = (
-        Column("currency", "Currency", "name", down=False),
-        Column("transactions", "Transactions left out"),
-        Column("total_amount", "Amount", hint="In that currency"),
+        TableColumn("currency", "Currency", "name", down=False),
+        TableColumn("transactions", "Transactions left out"),
+        TableColumn("total_amount", "Amount", hint="In that currency"),
     )
-    return Table.of(content.left_out.sort("currency", nulls_last=True), columns, "currency", "currencies")
+    return PanelTable.of(content.left_out.sort("currency", nulls_last=True), columns, "currency", "currencies")
 
 
-def tables_read(content: DashboardContent, _: Period | None) -> Table:
+def tables_read(content: DashboardContent, _: Period | None) -> PanelTable:
     """The operational tables the refresh read."""
     assert content.sources is not None
     columns = (
-        Column("table_name", "Table", "name", down=False),
-        Column("rows", "Rows", bar=True),
-        Column("inserted", "New"),
-        Column("updated", "Changed"),
-        Column("deleted", "Gone"),
-        Column("mode", "Read", "stage", "In full, or what had changed", down=False),
+        TableColumn("table_name", "Table", "name", down=False),
+        TableColumn("rows", "Rows", bar=True),
+        TableColumn("inserted", "New"),
+        TableColumn("updated", "Changed"),
+        TableColumn("deleted", "Gone"),
+        TableColumn("mode", "Read", "stage", "In full, or what had changed", down=False),
     )
-    return Table.of(content.sources.sort("table_name"), columns, "table", "tables")
+    return PanelTable.of(content.sources.sort("table_name"), columns, "table", "tables")
 
 
 PANELS = (

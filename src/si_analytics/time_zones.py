@@ -1,7 +1,7 @@
-"""Time zones: the one source of what a zone's clocks say, for Python and for every query alike.
+"""Time zones: the one source of every zone's offsets, for Python and for every query.
 
-Belongs here: reading the package tzdata, whose version is locked with the library's. What the machine, DuckDB and
-Postgres bring of their own is of other versions: two sources would put one moment into two months.
+Belongs here: reading the package tzdata, whose version is locked with the library's. The machine, DuckDB and
+Postgres bring other versions, and two sources could put one moment into two months.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from importlib import import_module, resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-_BEFORE_ALL = datetime(1800, 1, 1, tzinfo=UTC)  # towns went by their own sun; the first zone to change did so in 1844
-_LAST = datetime(9999, 12, 30, tzinfo=UTC)  # the clocks of a zone can be asked for what the calendar has
-_STEP = timedelta(days=3)  # no zone ever changed its clocks twice within so short a time
+_BEFORE_ALL = datetime(1800, 1, 1, tzinfo=UTC)  # towns used solar time; the first zone changed its clocks in 1844
+_LAST = datetime(9999, 12, 30, tzinfo=UTC)  # every zone's local time then still fits the calendar
+_STEP = timedelta(days=3)  # no zone ever changed its clocks twice in so short a time
 _FINE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class Offset:
-    """How far a zone's clocks are `ahead` of UTC from `begins_at` on, before `ends_at`; none where it is open."""
+    """How far a zone is `ahead` of UTC, from `begins_at` on and before `ends_at`; None for an open end."""
 
     begins_at: datetime | None
     ends_at: datetime | None
@@ -31,19 +31,19 @@ class Offset:
 
 
 def version() -> str:
-    """The source of all offsets, with its version: ``tzdata 2026f``."""
+    """Returns the source of all offsets with its version: ``tzdata 2026f``."""
     return f"tzdata {import_module('tzdata').IANA_VERSION}"
 
 
 @functools.cache
 def names() -> frozenset[str]:
-    """The IANA names of all time zones there are."""
+    """Returns the IANA names of all time zones."""
     return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 
 
 @functools.cache
 def named(name: str) -> ZoneInfo:
-    """The zone of that name, one of `names`; another is a KeyError."""
+    """Returns the zone of that name. Raises KeyError for a name that is not in `names`."""
     if name not in names():
         raise KeyError(name)
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
@@ -51,7 +51,7 @@ def named(name: str) -> ZoneInfo:
 
 
 def offsets(name: str, until: datetime) -> tuple[Offset, ...]:
-    """Every offset of the zone from the beginning of time to `until`, in order; the last has no end.
+    """Returns every offset of the zone from the beginning of time to `until`, in order; the last has no end.
 
     >>> [one.ahead.total_seconds() for one in offsets("UTC", datetime(2026, 6, 1, tzinfo=UTC))]
     [0.0]
@@ -64,7 +64,7 @@ def offsets(name: str, until: datetime) -> tuple[Offset, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _changes(name: str, year: int) -> tuple[datetime, ...]:
-    """When the zone's clocks change, to the end of `year`."""
+    """Returns when the zone's clocks change, to the end of `year`."""
     return tuple(_found(named(name), _LAST if year >= _LAST.year else datetime(year + 1, 1, 2, tzinfo=UTC)))
 
 
@@ -78,7 +78,7 @@ def _found(zone: ZoneInfo, end: datetime) -> Iterator[datetime]:
 
 
 def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The second at which the clocks change, of which there is one between the two moments."""
+    """Returns the second of the one clock change between the two moments."""
     while after - before > _FINE:
         middle = before + (after - before) // _FINE // 2 * _FINE
         before, after = (before, middle) if ahead(zone, middle) != ahead(zone, before) else (middle, after)
@@ -86,7 +86,7 @@ def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
 
 
 def of_machine(name: str) -> ZoneInfo | None:
-    """The zone as the machine's own files have it, to be compared with; none where it has no such file."""
+    """Returns the zone from the machine's own files, for comparison; None if it has no such file."""
     for folder in zoneinfo.TZPATH:
         path = Path(folder, *name.split("/"))
         if path.is_file():
@@ -96,7 +96,7 @@ def of_machine(name: str) -> ZoneInfo | None:
 
 
 def probes(name: str, since: datetime, until: datetime) -> list[datetime]:
-    """Moments at which another source would tell another offset if it had one: each day, and around each change."""
+    """Returns moments at which to compare another source with ours: each day, and around each clock change."""
     daily = [since + timedelta(days=number) for number in range((until - since).days + 1)]
     changes = [change for change in _changes(name, until.year) if since < change < until]
     return sorted({*daily, *changes, *(change - _FINE for change in changes)})
@@ -105,14 +105,14 @@ def probes(name: str, since: datetime, until: datetime) -> list[datetime]:
 def first_difference(
     name: str, moments: Sequence[datetime], others: Iterable[timedelta]
 ) -> tuple[datetime, timedelta, timedelta] | None:
-    """The first of `moments` at which another source's offset is not ours; our offset, then the other's."""
+    """Returns the first of `moments` at which another source differs, with our offset and its; None if none does."""
     zone = named(name)
     told = ((moment, ahead(zone, moment), other) for moment, other in zip(moments, others, strict=True))
     return next((one for one in told if one[1] != one[2]), None)
 
 
 def ahead(zone: ZoneInfo, moment: datetime) -> timedelta:
-    """How far the clocks of `zone` are ahead of UTC at `moment`."""
+    """Returns how far the clocks of `zone` are ahead of UTC at `moment`."""
     offset = moment.astimezone(zone).utcoffset()
-    assert offset is not None  # a zone of IANA always knows
+    assert offset is not None  # an IANA zone always has an offset
     return offset

@@ -1,0 +1,68 @@
+"""Checks that are declared without a query: theirs follows from the sources and targets.
+
+Belongs here: which check follows from what.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from si_analytics.compute import source_checks, target_checks
+from si_analytics.definitions import Check, Project, proof
+from si_analytics.errors import DefinitionError
+
+
+def is_derived(check: Check) -> bool:
+    """Whether a check is declared without a query."""
+    return check.path.endswith(".toml")
+
+
+def complete(ours: Project, check: Check) -> Check:
+    """`check`, with its query, the order of its rows and the tables it reads where it is declared without.
+
+    Raises DefinitionError where no query follows for it.
+    """
+    if not is_derived(check):
+        return check
+    key = (check.name, tuple(ours.targets.values()), tuple(ours.sources.values()))
+    return _completed(_Made(ours, check), key)
+
+
+class _Made:
+    """A check to be completed; what it follows from is its identity, and is given beside it."""
+
+    def __init__(self, ours: Project, check: Check) -> None:
+        self.ours, self.check = ours, check
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Made) and self.check == other.check and self.ours.tables == other.ours.tables
+
+    def __hash__(self) -> int:
+        return hash(self.check.name)
+
+
+@functools.lru_cache(maxsize=64)
+def _completed(made: _Made, _: object) -> Check:
+    ours, check = made.ours, made.check
+    published = tuple(ours.targets.values())
+    follows: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
+        "metric_keys": (lambda: target_checks.metric_keys(published), target_checks.ORDER_OF_KEYS),
+        "values_too_large": (
+            lambda: target_checks.values_too_large(published, ours.tables),
+            target_checks.ORDER_OF_LIMITS,
+        ),
+        "values_nearly_too_large": (
+            lambda: target_checks.values_nearly_too_large(published, ours.tables),
+            target_checks.ORDER_OF_LIMITS,
+        ),
+        "duplicate_keys": (lambda: source_checks.duplicate_keys(ours), source_checks.ORDER_OF_KEYS),
+        "infinite_times": (lambda: source_checks.infinite_times(ours), source_checks.ORDER_OF_TIMES),
+        "times_before_2000": (lambda: source_checks.times_before_2000(ours), source_checks.ORDER_OF_TIMES),
+    }
+    if check.name not in follows:
+        remedy = f"Give it one, in a file sql/checks/{check.name}.sql"
+        raise DefinitionError(check.path, "it has no query, and none follows for it", remedy)
+    text, order = follows[check.name]
+    found = check.model_copy(update={"text": text(), "order": ", ".join(order)})
+    return found.model_copy(update={"inputs": tuple(sorted(proof.tables_read(found)))})
