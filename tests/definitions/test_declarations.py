@@ -216,7 +216,12 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
     ("path", "old", "new", "found"),
     [
         ("checks/leaderboard_copies.sql", "severity =", "severty =", "severity"),
-        ("checks/leaderboard_copies.sql", '"blocking"', '"severe"', "severity: input should be 'blocking' or 'warning'"),
+        (
+            "checks/leaderboard_copies.sql",
+            '"blocking"',
+            '"severe"',
+            "severity: input should be 'blocking' or 'warning'",
+        ),
         ("sources/deals.toml", 'key = "id"', 'key = "deal_id"', "key names deal_id, which columns does not"),
         ("sources/deals.toml", "columns =", "colums =", "columns"),
         ("queries/stopped.sql", "-- stopped:", "-- stoped:", "it does not open by its name"),
