@@ -52,9 +52,11 @@ docs: catalog ## The documentation as a site that opens from disk: site/index.ht
 	@$(BIN) docs/building/build.py site
 	@echo "Wrote site/index.html"
 
-catalog: $(INSTALLED) ## The page docs/metrics.md anew, from the headers of the SQL files
+catalog: $(INSTALLED) ## docs/metrics.md and the tables in docs/definitions.md anew, from the headers of the SQL files
 	@$(BIN) -m si_analytics.query.catalog > docs/metrics.md.new
 	@mv docs/metrics.md.new docs/metrics.md
+	@$(BIN) -m si_analytics.query.catalog docs/definitions.md > docs/definitions.md.new
+	@mv docs/definitions.md.new docs/definitions.md
 
 ui: $(INSTALLED) ## Dagster's web UI on http://127.0.0.1:3000
 	@$(SI) ui

@@ -2,7 +2,7 @@
 --
 -- Held against each other are the job's completed release and escrow_lock transactions, each currency for itself:
 -- the ledger alone decides, so a release without any lock is beyond it, whatever amount the job names. Transactions
--- without a job_id belong to no job.
+-- without a job_id belong to no job. Figures add up what is there.
 --
 -- +++
 -- grain = "one row per job_id and currency"

@@ -1,6 +1,7 @@
 -- released_without_transaction: an escrow job says it was released, and no completed release of its money exists.
 --
--- A release counts by its job_id, in whatever currency and amount, if created before as_of.
+-- A release counts by its job_id, in whatever currency and amount, if created before as_of. Figures count the job as
+-- released.
 --
 -- +++
 -- grain = "one row per escrow job with status released, by released_at before as_of or at an unknown time"

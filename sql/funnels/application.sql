@@ -4,7 +4,6 @@
 --
 -- +++
 -- grain = "one row per application and stage it reached on its own"
--- stages = ["applied", "reviewed", "approved", "dealt", "completed", "paid"]
 -- breakdowns = ["influencer_type", "gig_category", "month"]
 -- inputs = [
 --     "raw.gig_applications", "raw.gigs", "raw.influencer_profiles", "raw.deals", "raw.escrow_jobs",
@@ -16,6 +15,14 @@
 -- as_of = "timestamptz, exclusive"
 -- tz = "IANA time zone of the month"
 -- slice = "microseconds in a slice of local_offsets"
+--
+-- [stages]
+-- applied = "applied_at"
+-- reviewed = "reviewed_at, or any status but pending"
+-- approved = "status approved: reviewed_at"
+-- dealt = "a deal of the same gig and influencer: created_at"
+-- completed = "such a deal with status completed: completed_at"
+-- paid = "an escrow job of this application with status released: released_at"
 --
 -- [columns]
 -- unit_id = "the application"

@@ -5,7 +5,6 @@
 --
 -- +++
 -- grain = "one row per escrow job and stage it reached on its own"
--- stages = ["created", "locked", "submitted", "approved", "released"]
 -- breakdowns = ["currency", "month"]
 -- inputs = ["raw.escrow_jobs", "local_offsets"]
 -- order = "unit_id, stage_number"
@@ -14,6 +13,13 @@
 -- as_of = "timestamptz, exclusive"
 -- tz = "IANA time zone of the month"
 -- slice = "microseconds in a slice of local_offsets"
+--
+-- [stages]
+-- created = "created_at"
+-- locked = "locked_at, or a status from locked on up to released (not refunding, refunded or disputed)"
+-- submitted = "work_submitted_at, or status work_submitted, under_review, approved, releasing, released"
+-- approved = "approved_at, or status approved, releasing, released"
+-- released = "released_at, or status released"
 --
 -- [columns]
 -- unit_id = "the escrow job"

@@ -2,7 +2,6 @@
 --
 -- +++
 -- grain = "one row per gig and stage it reached on its own"
--- stages = ["posted", "applied", "approved", "dealt", "completed", "paid"]
 -- breakdowns = ["category", "sponsor_industry", "location", "month"]
 -- inputs = [
 --     "raw.gigs", "raw.sponsor_profiles", "raw.gig_applications", "raw.deals", "raw.escrow_jobs", "local_offsets",
@@ -13,6 +12,14 @@
 -- as_of = "timestamptz, exclusive"
 -- tz = "IANA time zone of the month"
 -- slice = "microseconds in a slice of local_offsets"
+--
+-- [stages]
+-- posted = "created_at"
+-- applied = "an application: applied_at"
+-- approved = "an application with status approved: reviewed_at"
+-- dealt = "a deal: created_at"
+-- completed = "a deal with status completed: completed_at"
+-- paid = "an escrow job with status released: released_at"
 --
 -- [columns]
 -- unit_id = "the gig"

@@ -2,7 +2,6 @@
 --
 -- +++
 -- grain = "one row per sent invite and stage it reached on its own"
--- stages = ["sent", "opened", "clicked", "accepted", "joined", "verified", "first_deal", "completed_deal"]
 -- breakdowns = ["method", "agent", "template", "template_variant", "contact_segment", "contact_source", "month"]
 -- inputs = ["raw.invites", "raw.invite_templates", "raw.contacts", "raw.users", "raw.deals", "local_offsets"]
 -- order = "unit_id, stage_number"
@@ -12,8 +11,18 @@
 -- tz = "IANA time zone of the month"
 -- slice = "microseconds in a slice of local_offsets"
 --
+-- [stages]
+-- sent = "sent_at"
+-- opened = "opened_at"
+-- clicked = "clicked_at"
+-- accepted = "accepted_at, or status accepted"
+-- joined = "a converted user: that user's created_at"
+-- verified = "is_verified: verified_at"
+-- first_deal = "a deal of the converted user, on either side, created at or after sending: created_at"
+-- completed_deal = "such a deal with status completed: completed_at"
+--
 -- [columns]
--- unit_id = "the invite"
+-- unit_id = "the invite, one that has a sent_at"
 -- stage_number = "place of the stage, from 1"
 -- stage = "name of the stage"
 -- reached_at = ["time", "earliest known time the stage was reached, null where it is unknown"]

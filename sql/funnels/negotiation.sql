@@ -1,12 +1,9 @@
 -- negotiation: from a negotiation opened to the deal it led to.
 --
--- The author of the first offer is that of the earliest existing offer by (created_at, id). A negotiation
--- with the status accepted is accepted when an accepted offer was responded to; at an unknown time where
--- it has no accepted offer at all; not yet where all its accepted offers lie at or after as_of.
+-- The author of the first offer is that of the earliest existing offer by (created_at, id).
 --
 -- +++
 -- grain = "one row per negotiation and stage it reached on its own"
--- stages = ["opened", "offered", "countered", "accepted", "dealt"]
 -- breakdowns = ["sponsor_industry", "month"]
 -- inputs = ["raw.negotiations", "raw.negotiation_offers", "raw.sponsor_profiles", "raw.deals", "local_offsets"]
 -- order = "unit_id, stage_number"
@@ -15,6 +12,17 @@
 -- as_of = "timestamptz, exclusive"
 -- tz = "IANA time zone of the month"
 -- slice = "microseconds in a slice of local_offsets"
+--
+-- [stages]
+-- opened = "created_at"
+-- offered = "an offer: created_at"
+-- countered = """
+-- the first offer by another user than the author of the first offer: created_at; or an offer with status
+-- countered: responded_at"""
+-- accepted = """
+-- the negotiation has status accepted: responded_at of an offer with status accepted; at an unknown time where it has
+-- no such offer at all; not reached where all such offers lie at or after as_of"""
+-- dealt = "a deal of the same gig, influencer and sponsor: created_at"
 --
 -- [columns]
 -- unit_id = "the negotiation"

@@ -27,8 +27,18 @@
 -- total_referrals = ["recruits", "active recruits; with since, those recruited within the window"]
 -- total_deals = ["deals", "deals of active recruits created in the window, each once"]
 -- total_earnings = ["reporting currency", "completed commissions to the agent in the window"]
--- rank = ["place", "1 to n by total_earnings, total_deals, total_referrals, each descending, then agent_id"]
--- previous_rank = ["place", "with since: the rank in the window before; null for an agent with nothing in it"]
+-- rank = [
+--     "place",
+--     """
+--     1 to n, without gaps or ties: by total_earnings, then total_deals, then total_referrals, each descending,
+--     then agent_id""",
+-- ]
+-- previous_rank = [
+--     "place",
+--     """
+--     with since: the rank in the window before; null without since, and for an agent who had no earnings, deals
+--     and referrals in it""",
+-- ]
 -- rank_change = ["places", "previous_rank minus rank, positive is up; null where previous_rank is"]
 --
 -- [targets.agent_leaderboard]

@@ -19,9 +19,9 @@
 -- agent_id = "user id of the agent"
 -- total_deals = ["deals", "as on the all-time leaderboard"]
 -- total_referrals = ["recruits", "as on the all-time leaderboard"]
--- verified_referrals = ["recruits", "active recruits whom a verified invite of this agent brought"]
+-- verified_referrals = ["recruits", "as in agent_performance_metrics"]
 -- total_earnings = ["reporting currency", "as on the all-time leaderboard"]
--- conversions = ["invites", "invites of the agent with a time of sending and a later or equal one of acceptance"]
+-- conversions = ["invites", "invites behind average_conversion_time in agent_performance_metrics"]
 -- conversion_microseconds = ["microseconds", "sum of the times from sending to acceptance"]
 -- replies = ["replies", "rows of agent_replies"]
 -- reply_microseconds = ["microseconds", "sum of the waits before the replies"]

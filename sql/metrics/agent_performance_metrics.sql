@@ -20,12 +20,22 @@
 -- user_id = "user id of the agent"
 -- total_deals = ["deals", "as on the all-time leaderboard"]
 -- total_referrals = ["recruits", "as on the all-time leaderboard"]
--- verified_referrals = ["recruits", "active recruits whom a verified invite of this agent brought"]
+-- verified_referrals = [
+--     "recruits",
+--     """
+--     active recruits for whom this agent has an invite that is verified (before as_of, or at an unknown time), was
+--     not sent at or after as_of, and converted to that very user""",
+-- ]
 -- total_earnings = ["reporting currency", "as on the all-time leaderboard"]
--- average_conversion_time = ["days", "mean time from sending an invite to its acceptance, null without any"]
+-- average_conversion_time = [
+--     "days",
+--     """
+--     mean time from sent_at to accepted_at over the agent's invites that have both, accepted before as_of and not
+--     before they were sent, whatever their status; null without any""",
+-- ]
 -- response_time = ["hours", "mean wait before the agent's replies, null without any"]
 -- satisfaction_score = ["stars", "mean rating of the reviews about the agent, null without any"]
--- performance_score = ["points, 0 to 100", "sum over the components of weight x standing among the agents"]
+-- performance_score = ["points, 0 to 100", "100 x the sum over the components of weight x standing, 2 decimals"]
 -- last_calculated_at = ["time", "the moment described: as_of"]
 --
 -- [targets.agent_performance_metrics]

@@ -1,8 +1,5 @@
 -- agent_profile_summaries: the summary columns of an agent's profile.
 --
--- Recruit satisfaction counts reviews about the agent by users the agent recruited, whether the
--- referral is still active or not, if recruited before as_of or at an unknown time.
---
 -- +++
 -- topic = "agents"
 -- grain = "one row per agent"
@@ -18,7 +15,9 @@
 -- total_earnings = ["reporting currency", "as on the all-time leaderboard"]
 -- recruit_satisfaction_score = [
 --     "stars",
---     "mean rating of the reviews about the agent by users the agent recruited, null without any",
+--     """
+--     mean rating of the reviews about the agent by users the agent recruited, whether the referral is active or
+--     not, before as_of or at an unknown time; null without any""",
 -- ]
 -- recruit_satisfaction_count = ["reviews", "number of those reviews"]
 --

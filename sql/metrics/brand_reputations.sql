@@ -1,9 +1,7 @@
 -- brand_reputations: how sponsors are rated and how long they take to pay, all time, ranked fairly.
 --
--- reputation_score is the Bayesian mean (5 x m + sum of ratings) / (5 + review_count), m the mean of
--- all reviews about sponsors: a brand with one perfect review does not outrank one with a hundred good
--- ones. Ranks go by the score as published. A brand without a review is unrated: it has no score and no
--- rank, and comes after all that have.
+-- The score ranks fairly: a brand with one perfect review does not outrank one with a hundred good ones.
+-- A brand without a review is unrated: it has no score and no rank, and comes after all that have.
 --
 -- +++
 -- topic = "brands"
@@ -26,14 +24,21 @@
 -- total_deals = ["deals", "deals with the sponsor, whatever their status"]
 -- average_payment_time = [
 --     "days",
---     "mean time from submission of work to release of its money over released escrow jobs, null without any",
+--     """
+--     mean time from work_submitted_at to released_at over the sponsor's escrow jobs with status released, both times
+--     set, not negative, released before as_of; null without any""",
 -- ]
--- reputation_score = ["stars", "Bayesian mean of the ratings, 3 decimals, null without a review"]
+-- reputation_score = [
+--     "stars",
+--     """
+--     Bayesian mean (5 x m + sum of ratings) / (5 + review_count), m being the mean of all reviews about sponsors;
+--     3 decimals, null without a review""",
+-- ]
 -- rank = [
 --     "place",
 --     """
---     1 to n by reputation_score, review_count, total_deals, each descending, then sponsor_id, over the brands
---     with a review; null for the others""",
+--     1 to n over the brands with a review: by reputation_score as published, then review_count, then
+--     total_deals, each descending, then sponsor_id; null for the others""",
 -- ]
 --
 -- [targets.brand_leaderboard]

@@ -1,7 +1,7 @@
 -- contact_engagement: what became of the invites each contact was sent.
 --
--- An invite counts as accepted by accepted_at, or where that is null by its status; acceptance before
--- sending counts. Only invites sent before as_of are looked at.
+-- An invite counts as accepted as in the invite funnel's own stage, without what later stages imply: by
+-- accepted_at, or where that is null by its status. Acceptance before sending counts.
 --
 -- +++
 -- topic = "invites"
@@ -14,13 +14,13 @@
 --
 -- [columns]
 -- contact_id = "the contact"
--- total_invites_sent = ["invites", "invites sent to the contact"]
+-- total_invites_sent = ["invites", "invites sent to the contact before as_of"]
 -- last_invite_sent_at = ["time", "the latest of them was sent, null without any"]
--- opened_count = ["invites", "those that were opened"]
--- clicked_count = ["invites", "those whose link was clicked"]
+-- opened_count = ["invites", "those opened before as_of"]
+-- clicked_count = ["invites", "those whose link was clicked before as_of"]
 -- last_opened_at = ["time", "the latest opening, null without any"]
 -- last_clicked_at = ["time", "the latest click, null without any"]
--- response_rate = ["percent", "100 x accepted / sent, null where none was sent"]
+-- response_rate = ["percent", "100 x accepted / sent, null where none was sent (0 in Postgres)"]
 --
 -- [targets.contact_engagement]
 -- table = "public.contact_engagement"

@@ -21,7 +21,7 @@
 -- [columns]
 -- funnel = "name of the funnel"
 -- breakdown = "attribute the units are broken down by, all where they are not"
--- breakdown_value = "value of that attribute, (none) for null, all where they are not broken down"
+-- breakdown_value = "value of that attribute, (none) for null, all where they are not broken down; never null"
 -- stage_number = "place of the stage, from 1"
 -- stage = "name of the stage"
 -- reached = ["units", "units that got to the stage or beyond it"]
@@ -30,13 +30,20 @@
 --     "ratio",
 --     "reached / reached of the stage before, null for stage 1 and where that is 0",
 -- ]
--- conversion_from_start = ["ratio", "reached / reached of stage 1, null where that is 0"]
+-- conversion_from_start = ["ratio", "reached / reached of stage 1, which is 1 for stage 1; null where nobody entered"]
 -- median_hours_from_start = [
 --     "hours",
---     "half of the units with a time of their own at the stage needed no longer; null for stage 1",
+--     """
+--     half of the units whose own time at the stage is known and not before stage 1 needed no longer; a continuous
+--     percentile, interpolated linearly; null for stage 1""",
 -- ]
--- p90_hours_from_start = ["hours", "nine in ten of them needed no longer; null for stage 1"]
--- immature = ["units", "entrants whose time within is not over at as_of; 0 without within"]
+-- p90_hours_from_start = ["hours", "nine in ten of them needed no longer, likewise; null for stage 1"]
+-- immature = [
+--     "units",
+--     """
+--     entrants of this breakdown value whose time within is not over at as_of, the same on each of its rows; 0 without
+--     within""",
+-- ]
 --
 -- [targets.conversion_funnels]
 -- table = "analytics.conversion_funnels"

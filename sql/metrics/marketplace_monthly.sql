@@ -2,8 +2,7 @@
 --
 -- A month is that of the reporting time zone; from the first month with any of the activity below to that of
 -- the last moment before as_of, months without are filled with zeros, so that a marketplace that stopped is
--- seen to have stopped; months before 2000-01 are left out (a check lists their rows). Completions count by
--- completed_at, so a completed deal without one counts in no month.
+-- seen to have stopped; months before 2000-01 are left out (a check lists their rows).
 -- Amounts of deals are in usd: gmv and take_rate are null under another reporting currency.
 --
 -- +++
@@ -23,7 +22,7 @@
 -- [columns]
 -- month = ["date", "first day of the month"]
 -- new_deals = ["deals", "deals created in the month"]
--- completed_deals = ["deals", "deals completed in the month"]
+-- completed_deals = ["deals", "deals with status completed, by completed_at; one without that time is in no month"]
 -- gmv = ["usd", "sum of the amounts of those; null under another reporting currency"]
 -- active_sponsors = ["users", "distinct sponsors of the new deals"]
 -- active_influencers = ["users", "distinct influencers of the new deals"]

@@ -21,15 +21,15 @@
 -- agent_id = "user id of the sender"
 -- template_name = "name of the template"
 -- variant = "A or B"
--- sent = ["invites", "invites sent with the variant"]
+-- sent = ["invites", "invites sent with the variant before as_of"]
 -- accepted = ["invites", "those that were accepted"]
 -- acceptance = ["ratio", "accepted / sent"]
--- wilson_low = ["ratio", "lower end of Wilson's 95 % interval of accepted / sent"]
+-- wilson_low = ["ratio", "lower end of Wilson's 95 % interval of accepted / sent, without continuity correction"]
 -- wilson_high = ["ratio", "upper end of it"]
 -- lift = ["ratio", "(B - A) / A, null where nobody accepted A"]
 -- difference = ["ratio", "B - A, 0.1 being ten percentage points"]
 -- p_value = ["ratio", "two-sided, of the pooled two-proportion z-test; null where nobody or everybody accepted"]
--- enough_data = "whether both variants were sent at least 30 times"
+-- enough_data = "whether both variants were sent at least 30 times; the figures stand all the same"
 -- +++
 
 with

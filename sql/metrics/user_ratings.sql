@@ -11,7 +11,7 @@
 --
 -- [columns]
 -- user_id = "the user"
--- rating = ["stars", "mean rating of the reviews about the user, null without any"]
+-- rating = ["stars", "mean rating of the reviews about the user, null without any (0 in Postgres)"]
 -- review_count = ["reviews", "number of those reviews"]
 --
 -- [targets.users]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from si_analytics.cli.app import app
-from si_analytics.compute import lineage
+from si_analytics.compute import funnels, lineage
 from si_analytics.definitions import project
+from si_analytics.errors import UnknownNameError
 from si_analytics.query import catalog
 from tests.support.folders import ROOT
 
 PAGE = ROOT / "docs" / "metrics.md"
+RULES = ROOT / "docs" / "definitions.md"
 EVERY = tuple(project().computed)
 
 
@@ -23,6 +26,31 @@ def test_the_page_is_what_make_catalog_would_write() -> None:
     stands, would = PAGE.read_text(encoding="utf-8").splitlines(), catalog.page().splitlines()
     changed = difflib.unified_diff(stands, would, "docs/metrics.md", "the headers", lineterm="", n=0)
     assert stands == would, "docs/metrics.md is stale; run `make catalog`:\n" + "\n".join(changed)
+
+
+def test_the_tables_among_the_rules_are_what_make_catalog_would_write() -> None:
+    page = RULES.read_text(encoding="utf-8")
+    stands, would = page.splitlines(), catalog.filled(page).splitlines()
+    changed = difflib.unified_diff(stands, would, "docs/definitions.md", "the headers", lineterm="", n=0)
+    assert stands == would, "docs/definitions.md is stale; run `make catalog`:\n" + "\n".join(changed)
+
+
+def test_the_rules_show_every_stage_breakdown_and_check() -> None:
+    page = RULES.read_text(encoding="utf-8")
+    parts = dict(re.findall(r"<!-- made by make catalog: (.+?) -->\n(.*?)<!-- end -->", page, flags=re.DOTALL))
+    assert set(parts) == set(catalog.PARTS)
+    for name, funnel in project().funnels.items():
+        (told,) = re.findall(rf"^#### {name}\n(.*?)(?=^#### |\Z)", parts["funnels"], flags=re.DOTALL | re.MULTILINE)
+        assert re.findall(r"^\| \*(\w+)\* \|", told, flags=re.MULTILINE) == list(funnels.stages(name))
+        assert [column for column in funnel.breakdowns if f"`{column}`" not in told] == []
+    for severity, part in (("blocking", "blocking checks"), ("warning", "warnings")):
+        known = [check.name for check in project().checks.values() if check.severity == severity]
+        assert re.findall(r"^\| `(\w+)` \|", parts[part], flags=re.MULTILINE) == known
+
+
+def test_a_part_that_nobody_makes_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownNameError, match="There are: funnels, blocking checks, warnings"):
+        catalog.filled("<!-- made by make catalog: funnel -->\n<!-- end -->\n")
 
 
 def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() -> None:

@@ -143,7 +143,7 @@ def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Fu
 def test_the_stages_are_those_of_the_query_in_order(one: Funnel) -> None:
     numbers = [int(place.expression.name) for place in places_of_stages(one)]
     chosen = {column.alias: column.this for column in final_query(one).selects}["stage"]
-    assert tuple(literal.name for literal in chosen.this.expressions) == one.stages
+    assert [literal.name for literal in chosen.this.expressions] == [stage.name for stage in one.stages]
     assert numbers == list(range(1, len(one.stages) + 1))
 
 
@@ -203,10 +203,10 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
     """The same object while no file changes; another, with what is new in it, as soon as one does."""
     before = project()
     assert project() is before
-    path = copied / "checks" / "duplicate_keys.sql"
+    path = copied / "checks" / "leaderboard_copies.sql"
     path.write_text(path.read_text(encoding="utf-8").replace('severity = "blocking"', 'severity = "warning"'), "utf-8")
     assert project() is not before
-    assert (before.checks["duplicate_keys"].severity, project().checks["duplicate_keys"].severity) == (
+    assert (before.checks["leaderboard_copies"].severity, project().checks["leaderboard_copies"].severity) == (
         "blocking",
         "warning",
     )
@@ -215,8 +215,13 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
 @pytest.mark.parametrize(
     ("path", "old", "new", "found"),
     [
-        ("checks/duplicate_keys.sql", "severity =", "severty =", "severity"),
-        ("checks/duplicate_keys.sql", '"blocking"', '"severe"', "severity: input should be 'blocking' or 'warning'"),
+        ("checks/leaderboard_copies.sql", "severity =", "severty =", "severity"),
+        (
+            "checks/leaderboard_copies.sql",
+            '"blocking"',
+            '"severe"',
+            "severity: input should be 'blocking' or 'warning'",
+        ),
         ("sources/deals.toml", 'key = "id"', 'key = "deal_id"', "key names deal_id, which columns does not"),
         ("sources/deals.toml", "columns =", "colums =", "columns"),
         ("queries/stopped.sql", "-- stopped:", "-- stoped:", "it does not open by its name"),

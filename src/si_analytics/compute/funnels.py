@@ -39,7 +39,7 @@ def of(name: str) -> Funnel:
 
 def stages(name: str) -> tuple[str, ...]:
     """The stages of a funnel, in order."""
-    return of(name).stages
+    return tuple(stage.name for stage in of(name).stages)
 
 
 def breakdowns(name: str) -> tuple[str, ...]:

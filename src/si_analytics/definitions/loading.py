@@ -294,21 +294,25 @@ def parse(kind: type[_Kind], folder: str, name: str, text: str, suffix: str = ".
 
 
 def _wrong(path: str, kind: type[Declaration], error: ValidationError) -> DefinitionError:
-    """The first of the mistakes, in one sentence, with the nearest field where it has an unknown one."""
+    """One of the mistakes, in one sentence: an unknown field, with the nearest, before those that are missing."""
     errors = error.errors(include_url=False)
-    missing = [".".join(map(str, one["loc"])) for one in errors if one["type"] == "missing"]
-    if missing:
+    fields: dict[str, list[str]] = {}
+    for one in errors:
+        fields.setdefault(one["type"], []).append(".".join(map(str, one["loc"])))
+    if "extra_forbidden" in fields:  # a misspelt field is missing as well: its name says more
+        field = fields["extra_forbidden"][0]
+        ours = {"name", "path", "text"}
+        known = sorted(one.alias or name for name, one in kind.model_fields.items() if name not in ours)
+        near = difflib.get_close_matches(field, known, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        found = f"it has a field {field}, which means nothing"
+        return DefinitionError(path, found, f"{hint}There are: {', '.join(known)}")
+    if "missing" in fields:
+        missing = fields["missing"]
         found = f"it lacks the field{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
         return DefinitionError(path, found, "Write what the other files of its folder have there")
     first = errors[0]
-    field = ".".join(str(part) for part in first["loc"])
-    known = sorted(one.alias or name for name, one in kind.model_fields.items() if name not in {"name", "path", "text"})
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(field, known, n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        return DefinitionError(
-            path, f"it has a field {field}, which means nothing", f"{hint}There are: {', '.join(known)}"
-        )
+    field = ".".join(map(str, first["loc"]))
     reason = first["msg"].removeprefix("Value error, ")
     found = f"{field}: {reason[:1].lower()}{reason[1:]}" if field else reason
     return DefinitionError(path, found, "Mend the field, as the other files of its folder have it")

@@ -46,6 +46,13 @@ class Parameter(Frozen):
     meaning: Text
 
 
+class Stage(Frozen):
+    """A stage of a funnel, and how a unit reaches it on its own: the condition, and from which column its time is."""
+
+    name: str
+    meaning: Text
+
+
 def _listed(value: Any) -> Any:
     """One text stands for a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -64,14 +71,15 @@ def _columns(value: Any) -> Any:
     return found
 
 
-def _parameters(value: Any) -> Any:
-    """``name = "what it may be"``."""
+def _meanings(value: Any) -> Any:
+    """``name = "meaning"``."""
     return [{"name": name, "meaning": said} for name, said in value.items()] if isinstance(value, dict) else value
 
 
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 Columns = Annotated[tuple[MetricColumn, ...], BeforeValidator(_columns)]
-Parameters = Annotated[tuple[Parameter, ...], BeforeValidator(_parameters)]
+Parameters = Annotated[tuple[Parameter, ...], BeforeValidator(_meanings)]
+Stages = Annotated[tuple[Stage, ...], BeforeValidator(_meanings)]
 
 
 class Declaration(Frozen):
@@ -202,7 +210,7 @@ class Metric(Computed):
 class Funnel(Computed):
     """Units that go through stages: the stages in order, and what the units can be broken down by."""
 
-    stages: Texts
+    stages: Stages
     breakdowns: Texts = ()
 
 

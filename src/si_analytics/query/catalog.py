@@ -1,7 +1,11 @@
 """Lists what you can ask for: every metric and funnel with its columns, units, parameters, inputs and lineage.
 
-Belongs here: the catalogue as a table, one entry of it column by column, and the page ``docs/metrics.md``,
-which ``make catalog`` writes. All of it comes from the files under ``sql/``; reads no warehouse.
+Belongs here: the catalogue as a table, one entry of it column by column, and as Markdown, which ``make catalog``
+writes: the page ``docs/metrics.md`` and the marked parts of others. All of it comes from the files under ``sql/``;
+reads no warehouse.
+
+    python -m si_analytics.query.catalog          prints the page of metrics and funnels
+    python -m si_analytics.query.catalog PAGE     prints PAGE with its marked parts made anew
 """
 
 from __future__ import annotations
@@ -9,12 +13,15 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
 from si_analytics.compute import lineage, metrics
-from si_analytics.definitions import Funnel, Metric, lookup, project
+from si_analytics.definitions import Check, Funnel, Metric, lookup, project
+from si_analytics.errors import UnknownNameError
 
 _TEXT, _TEXTS = pl.String(), pl.List(pl.String())
 _DESCRIBED = pl.Schema([("column", _TEXT), ("unit", _TEXT), ("meaning", _TEXT), ("lineage", _TEXTS)])
@@ -26,6 +33,7 @@ _LISTED = pl.Schema(
         ("columns", pl.List(_COLUMN)),
     ]
 )
+_PART = re.compile(r"(<!-- made by make catalog: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SPECIAL = re.compile(r"([\\*<>|\[\]])")
 _OPENING = """\
 # Metrics and funnels
@@ -87,8 +95,55 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def filled(text: str) -> str:
+    """A page with the parts between its markers as the declarations have them.
+
+    ``<!-- made by make catalog: funnels -->`` to ``<!-- end -->`` is one. Raises UnknownNameError for a part that
+    nobody makes.
+    """
+    return _PART.sub(lambda found: f"{found[1]}\n{_part(found[2])}\n{found[3]}", text)
+
+
+def _part(name: str) -> str:
+    if name not in PARTS:
+        raise UnknownNameError(f"the part '{name}' of a page", "nothing makes it", f"There are: {', '.join(PARTS)}")
+    return PARTS[name]()
+
+
+def _funnels() -> str:
+    return "\n".join(map(_stages, project().funnels.values()))
+
+
+def _stages(one: Funnel) -> str:
+    (unit,) = (column.meaning for column in one.columns if column.name == one.ordered_by[0])
+    facts = f"**Unit**: {_text(unit)}. **Broken down by**: {_code(one.breakdowns)} ([columns](metrics.md#{one.name}))."
+    rows = [(f"*{stage.name}*", _text(stage.meaning)) for stage in one.stages]
+    return "\n\n".join(
+        (f"#### {one.name}", _text(_sentence(one.summary)), _narrow(facts, ""), _table(("stage", "reached"), rows))
+    )
+
+
+def _checks(severity: str) -> str:
+    every = [check for check in project().checks.values() if check.severity == severity]
+    return _table(("check", "what it finds", "a row is", "remedy"), map(_check, every))
+
+
+def _check(one: Check) -> tuple[str, ...]:
+    found = f"{_sentence(one.summary)} {metrics.one_line(one.description)}".strip()
+    return f"`{one.name}`", _text(found), _text(one.grain), _text(one.remedy)
+
+
+PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "funnels": _funnels,
+        "blocking checks": lambda: _checks("blocking"),
+        "warnings": lambda: _checks("warning"),
+    }
+)
+"""What a page can have between markers, by the name in the marker."""
+
+
 def _entry(one: Metric | Funnel) -> str:
-    summary = one.summary[:1].upper() + one.summary[1:]
     facts = [
         f"- **Grain**: {_text(one.grain)}",
         f"- **Key**: {_code(one.key)}",
@@ -100,14 +155,18 @@ def _entry(one: Metric | Funnel) -> str:
         (f"`{row['column']}`", row["unit"], _text(row["meaning"]), _code(row["lineage"]))
         for row in described(one.name).to_dicts()
     ]
-    texts = (f"### {one.name}", _text(summary), _text(one.description), "\n".join(map(_narrow, facts)))
+    texts = (f"### {one.name}", _text(_sentence(one.summary)), _text(one.description), "\n".join(map(_narrow, facts)))
     return (
         "\n\n".join(text for text in texts if text) + "\n\n" + _table(("column", "unit", "meaning", "comes from"), rows)
     )
 
 
-def _narrow(line: str) -> str:
-    return textwrap.fill(line, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def _sentence(summary: str) -> str:
+    return summary[:1].upper() + summary[1:]
+
+
+def _narrow(line: str, indent: str = "  ") -> str:
+    return textwrap.fill(line, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _inputs(one: Metric | Funnel) -> tuple[str, ...]:
@@ -132,4 +191,5 @@ def _text(words: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    pages = [Path(name).read_text(encoding="utf-8") for name in sys.argv[1:]]
+    sys.stdout.write("".join(map(filled, pages)) if pages else page())
