@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 from pydantic import SecretStr
 
-from si_analytics import schema
+from si_analytics import sample, schema
 from si_analytics.postgres import embedded, sockets
 from si_analytics.schema import roles
 from si_analytics.settings import Settings
@@ -183,12 +183,35 @@ def schema_template(create_database: Callable[..., str]) -> str:
     return url.split("?")[0].rsplit("/", 1)[1]
 
 
+@pytest.fixture(scope="session")
+def sampled_template(create_database: Callable[..., str], schema_template: str) -> Callable[[float, int], str]:
+    """A function that names the database that holds a sample of that scale and seed, to be cloned."""
+
+    @functools.cache
+    def of(scale: float, seed: int) -> str:
+        url = create_database(schema_template)
+        sample.generate(Settings(_env_file=None, postgres_url=url), scale=scale, seed=seed)  # type: ignore[arg-type, call-arg]
+        return url.split("?")[0].rsplit("/", 1)[1]
+
+    return of
+
+
 @pytest.fixture
 def settings(
     passing_database: Callable[..., str], make_settings: Callable[..., Settings], schema_template: str
 ) -> Settings:
     """Settings on a fresh database with the operational schema and no rows."""
     return make_settings(passing_database(schema_template))
+
+
+@pytest.fixture
+def make_sampled(
+    passing_database: Callable[..., str],
+    make_settings: Callable[..., Settings],
+    sampled_template: Callable[[float, int], str],
+) -> Callable[[float, int], Settings]:
+    """A function that makes settings on a fresh database with a sample of that scale and seed."""
+    return lambda scale, seed: make_settings(passing_database(sampled_template(scale, seed)))
 
 
 @pytest.fixture
