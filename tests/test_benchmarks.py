@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +15,14 @@ from benchmarks import dagster_loading, dagster_overhead, measuring, parts, plac
 from benchmarks.measuring import Result, missing
 from benchmarks.piece import PIECES
 from benchmarks.published import agreement
-from si_analytics import sample
 from si_analytics.compute import metrics
 from si_analytics.settings import Settings
 
 
 @pytest.fixture
-def place(settings: Settings, tmp_path: Path) -> places.Place:
+def place(make_sampled: Callable[[float, int], Settings], tmp_path: Path) -> places.Place:
+    settings = make_sampled(0.05, 1)
     assert settings.postgres_url is not None
-    sample.generate(settings, scale=0.05, seed=1)
     return places.known(settings.postgres_url.get_secret_value(), tmp_path / "folder")
 
 

@@ -15,6 +15,7 @@ from si_analytics.errors import SettingsError, UnknownNameError
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.refresh import backfill
 from si_analytics.settings import Settings
+from tests.model import World
 from tests.support import worlds
 from tests.support.commands import Si
 from tests.support.worlds import AS_OF, START, Build
@@ -23,15 +24,33 @@ DAY = timedelta(days=1)
 Ask = Callable[[query_warehouse.Warehouse], object]
 
 
-@pytest.fixture
-def paid(settings: Settings, postgres: psycopg.Connection) -> Settings:
+def marketplace() -> World:
     """One agent paid 10.00 in euro and 5.00 without a currency, which is in dollars; an odd one cannot be asked for."""
     build = Build()
     agent = build.agent()
     build.transaction(agent, "10.00", currency=" EUR ")
     build.transaction(agent, "5.00", currency=None)
     build.transaction(agent, "1.00", currency="\tusd")
-    worlds.insert(postgres, build.world)
+    return build.world
+
+
+@pytest.fixture(scope="module")
+def paid(
+    create_database: Callable[..., str], schema_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """That marketplace, refreshed; only read by the tests that share it."""
+    home, url = tmp_path_factory.mktemp("paid"), create_database(schema_template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        worlds.insert(connection, marketplace())
+    made = Settings(_env_file=None, postgres_url=url, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore[arg-type, call-arg]
+    refresh.run(made, as_of=AS_OF)
+    return made
+
+
+@pytest.fixture
+def own(settings: Settings, postgres: psycopg.Connection) -> Settings:
+    """The same for one test, which may write."""
+    worlds.insert(postgres, marketplace())
     refresh.run(settings, as_of=AS_OF)
     return settings
 
@@ -66,11 +85,11 @@ def test_the_currencies_of_the_data_and_usd_are_answered_however_they_are_writte
             assert [f"{amount}" for amount in board["total_earnings"]] == [earned]
 
 
-def test_a_day_is_filled_afterwards_in_a_currency_of_the_data_alone(paid: Settings) -> None:
+def test_a_day_is_filled_afterwards_in_a_currency_of_the_data_alone(own: Settings) -> None:
     day = START.date()
-    assert backfill.backfill(paid, day, day, currency="eur").currency == "eur"
+    assert backfill.backfill(own, day, day, currency="eur").currency == "eur"
     with pytest.raises(UnknownNameError, match=r"There are: eur, usd"):
-        backfill.backfill(paid, day, day, currency="xyz")
+        backfill.backfill(own, day, day, currency="xyz")
 
 
 def test_the_command_line_refuses_it_in_one_sentence(si: Si, paid: Settings) -> None:
@@ -80,17 +99,17 @@ def test_the_command_line_refuses_it_in_one_sentence(si: Si, paid: Settings) -> 
     assert outcome.out == ""
 
 
-def test_a_refresh_in_a_currency_that_nobody_paid_in_publishes_nothing(paid: Settings) -> None:
+def test_a_refresh_in_a_currency_that_nobody_paid_in_publishes_nothing(own: Settings) -> None:
     with pytest.raises(SettingsError, match=r"SI_CURRENCY, 'eurr'.*Nothing was published\. Did you mean 'eur'\?"):
-        refresh.run(paid.model_copy(update={"currency": "eurr"}), as_of=AS_OF)
-    with query_warehouse.connect(paid) as warehouse:
+        refresh.run(own.model_copy(update={"currency": "eurr"}), as_of=AS_OF)
+    with query_warehouse.connect(own) as warehouse:
         assert warehouse.currency == "usd"
-    assert refresh.run(paid.model_copy(update={"currency": "eur"}), as_of=AS_OF + DAY).metrics["agent_leaderboard"] == 1
+    assert refresh.run(own.model_copy(update={"currency": "eur"}), as_of=AS_OF + DAY).metrics["agent_leaderboard"] == 1
 
 
-def test_a_refresh_in_an_official_currency_that_nobody_was_paid_in_yet_counts_nothing(paid: Settings) -> None:
-    refresh.run(paid.model_copy(update={"currency": "chf"}), as_of=AS_OF)
-    with query_warehouse.connect(paid) as warehouse:
+def test_a_refresh_in_an_official_currency_that_nobody_was_paid_in_yet_counts_nothing(own: Settings) -> None:
+    refresh.run(own.model_copy(update={"currency": "chf"}), as_of=AS_OF)
+    with query_warehouse.connect(own) as warehouse:
         assert warehouse.agent_leaderboard()["total_earnings"].to_list() == [Decimal("0.00")]
         with pytest.raises(UnknownNameError, match="xyz"):
             warehouse.agent_leaderboard(currency="xyz")

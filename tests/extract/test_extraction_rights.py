@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import extract, sample
+from si_analytics import extract
 from si_analytics.errors import ExtractError
 from si_analytics.schema import roles
 from si_analytics.settings import Settings
@@ -39,8 +39,12 @@ class Lesser:
 
 
 @pytest.fixture
+def settings(make_sampled: Callable[[float, int], Settings]) -> Settings:
+    return make_sampled(0.02, 5)
+
+
+@pytest.fixture
 def lesser(settings: Settings, postgres: psycopg.Connection) -> Iterator[Lesser]:
-    sample.generate(settings, scale=0.02, seed=5)
     roles.apply(settings)
     name = f"lesser_{postgres.info.backend_pid}"
     url = address(settings).replace("postgres@", f"{name}@", 1)

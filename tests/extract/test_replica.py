@@ -41,13 +41,20 @@ def pair() -> Iterator[Pair]:
         yield running
 
 
-@pytest.fixture
-def both(pair: Pair, tmp_path: Path) -> Iterator[Settings]:
-    """A sampled marketplace, read at the standby and published to the primary."""
-    database = pair.primary.create_database()
-    made = at(pair, database, tmp_path)
+@pytest.fixture(scope="module")
+def market(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database of the primary with a sampled marketplace, to be copied."""
+    name = pair.primary.create_database()
+    made = at(pair, name, tmp_path_factory.mktemp("market"))
     schema.apply(made)
     sample.generate(made, scale=0.02, seed=3)
+    return name
+
+
+@pytest.fixture
+def both(pair: Pair, market: str, tmp_path: Path) -> Iterator[Settings]:
+    """A sampled marketplace of the test's own, read at the standby and published to the primary."""
+    made = at(pair, pair.primary.create_database(template=market), tmp_path)
     pair.catch_up()
     yield made
     pair.catch_up()

@@ -61,22 +61,33 @@ def published(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
-@pytest.fixture
-def shop(passing_database: Callable[..., str], make_settings: Make) -> Settings:
-    """A sampled marketplace in a schema with a name that has to be quoted, and nothing operational in ``public``."""
-    made = make_settings(passing_database(), source_schema=SHOP)
+@pytest.fixture(scope="module")
+def shop_template(create_database: Callable[..., str]) -> str:
+    """The name of a database with a sampled marketplace in that schema, to be cloned."""
+    made = Settings(_env_file=None, postgres_url=create_database(), source_schema=SHOP)  # type: ignore[arg-type, call-arg]
     with connection_to(made) as connection:
         connection.execute(pg_sql.SQL("create schema {}").format(pg_sql.Identifier(SHOP)))
+        name = connection.info.dbname
     schema.apply(made)
     sample.generate(made, scale=0.02, seed=3)
-    return made
+    return name
 
 
-def test_a_marketplace_in_another_schema_is_published_as_the_same_one_in_public(
-    shop: Settings, settings: Settings, tmp_path: Path
-) -> None:
-    twin = settings.model_copy(update={"home": tmp_path / "twin", "warehouse": tmp_path / "twin" / "w.duckdb"})
-    sample.generate(twin, scale=0.02, seed=3)
+@pytest.fixture
+def shop(passing_database: Callable[..., str], make_settings: Make, shop_template: str) -> Settings:
+    """A sampled marketplace in a schema with a name that has to be quoted, and nothing operational in ``public``."""
+    return make_settings(passing_database(shop_template), source_schema=SHOP)
+
+
+@pytest.fixture
+def twin(make_sampled: Callable[[float, int], Settings], tmp_path: Path) -> Settings:
+    """The same marketplace in ``public``, with a home of its own."""
+    return make_sampled(0.02, 3).model_copy(
+        update={"home": tmp_path / "twin", "warehouse": tmp_path / "twin" / "w.duckdb"}
+    )
+
+
+def test_a_marketplace_in_another_schema_is_published_as_the_same_one_in_public(shop: Settings, twin: Settings) -> None:
     reports = [refresh.run(each, as_of=sample.END) for each in (shop, twin)]
     found, expected = published(shop), published(twin)
     assert found == expected
@@ -176,14 +187,12 @@ def test_people_find_the_tables_by_their_names_alone(shop: Settings) -> None:
 
 
 def test_the_pipelines_read_and_publish_in_that_schema(
-    shop: Settings, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    shop: Settings, twin: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline_runs.in_environment(monkeypatch, shop)
     assert pipeline_runs.launch("refresh_metrics", as_of=sample.END.isoformat()).success
     found = published(shop)
     monkeypatch.undo()
-    twin = settings.model_copy(update={"home": tmp_path / "twin", "warehouse": tmp_path / "twin" / "w.duckdb"})
-    sample.generate(twin, scale=0.02, seed=3)
     refresh.run(twin, as_of=sample.END)
     assert found == published(twin)
 

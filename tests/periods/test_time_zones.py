@@ -25,7 +25,7 @@ from si_analytics.compute import metrics
 from si_analytics.periods import windows
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
-from si_analytics.warehouse import local_offsets
+from si_analytics.warehouse import file, local_offsets
 from tests.support import everything, worlds
 from tests.support.commands import Si
 from tests.support.folders import ROOT
@@ -75,7 +75,7 @@ def in_sql(
 ) -> list[tuple[datetime, datetime]]:
     """Each moment with what the clocks of `tz` show, as queries tell it."""
     connection.execute("create or replace temporary table moments (moment timestamptz)")
-    connection.executemany("insert into moments values ($1)", [[moment] for moment in asked])
+    file.insert(connection, "temp.main.moments", [[moment] for moment in asked])
     local_offsets.lay_out(connection, tz, until)
     rows = connection.execute(LOCAL, {"tz": tz, "slice": SLICE}).fetchall()
     return [(moment.astimezone(UTC), local) for moment, local in rows]

@@ -22,9 +22,8 @@ ATTEMPTS = 4
 
 
 @pytest.fixture
-def filled(settings: Settings) -> Settings:
-    sample.generate(settings, scale=0.02, seed=11)
-    return settings
+def settings(make_sampled: Callable[[float, int], Settings]) -> Settings:
+    return make_sampled(0.02, 11)
 
 
 def terminate(settings: Settings, postgres: psycopg.Connection) -> Callable[[], None]:
@@ -60,52 +59,52 @@ def run(settings: Settings, listen: Breaker, waits: Waits) -> run_log.RefreshRep
 
 @pytest.mark.parametrize("after", ["invite_templates", "users"])
 def test_a_connection_that_is_ended_while_it_is_read_is_made_anew(
-    filled: Settings, postgres: psycopg.Connection, after: str
+    settings: Settings, postgres: psycopg.Connection, after: str
 ) -> None:
     """In the middle, and after the last table, when only the end is missing."""
-    listen, waits = Breaker(terminate(filled, postgres), 2, after), Waits()
-    report = run(filled, listen, waits)
+    listen, waits = Breaker(terminate(settings, postgres), 2, after), Waits()
+    report = run(settings, listen, waits)
     assert [phase for phase, _ in listen.phases].count("interrupted") == 2
     assert waits.asked == [1.0, 2.0]
-    assert {one.table: one.rows for one in report.extracts} == rows_in(postgres) == raw_rows(filled)
+    assert {one.table: one.rows for one in report.extracts} == rows_in(postgres) == raw_rows(settings)
     assert_published(postgres, worlds.read(postgres), sample.END)
 
 
-def test_what_changed_is_read_right_after_an_interruption(filled: Settings, postgres: psycopg.Connection) -> None:
+def test_what_changed_is_read_right_after_an_interruption(settings: Settings, postgres: psycopg.Connection) -> None:
     """The first reading took some changes into the working file already; the second one must not miss or double any."""
-    refresh.run(filled, as_of=sample.END)
+    refresh.run(settings, as_of=sample.END)
     postgres.execute("update contacts set segment = null where id in (select id from contacts order by id limit 3)")
     postgres.execute("delete from transactions where id in (select id from transactions order by id limit 4)")
 
     def breaking() -> None:
-        terminate(filled, postgres)()
+        terminate(settings, postgres)()
         postgres.execute("delete from contacts where id in (select id from contacts order by id limit 2)")
         postgres.execute("insert into contacts (agent_id, name, source) select agent_id, 'x', source from contacts")
 
-    report = run(filled, Breaker(breaking, 1), Waits())
-    assert {one.table: one.rows for one in report.extracts} == rows_in(postgres) == raw_rows(filled)
+    report = run(settings, Breaker(breaking, 1), Waits())
+    assert {one.table: one.rows for one in report.extracts} == rows_in(postgres) == raw_rows(settings)
     assert {one.table: one.mode for one in report.extracts}["transactions"] == extract.INCREMENTAL
     assert_published(postgres, worlds.read(postgres), sample.END)
 
 
 def test_a_connection_that_is_ended_every_time_is_one_error_and_leaves_nothing(
-    filled: Settings, postgres: psycopg.Connection
+    settings: Settings, postgres: psycopg.Connection
 ) -> None:
-    refresh.run(filled, as_of=sample.END)
-    before, recorded = files(filled), postgres.execute("select * from analytics.refreshes").fetchall()
+    refresh.run(settings, as_of=sample.END)
+    before, recorded = files(settings), postgres.execute("select * from analytics.refreshes").fetchall()
     postgres.execute("delete from transactions where type = 'agent_commission'")
-    listen, waits = Breaker(terminate(filled, postgres), 100), Waits()
+    listen, waits = Breaker(terminate(settings, postgres), 100), Waits()
     with pytest.raises(InterruptedReadError) as caught:
-        run(filled, listen, waits)
+        run(settings, listen, waits)
     assert str(caught.value) == (
         "reading from Postgres: the connection was lost. Nothing was published; try again."
         " Whether this role has a time limit: si doctor"
     )
     assert listen.broken == ATTEMPTS
     assert waits.asked == [1.0, 2.0, 4.0]
-    assert files(filled) == before
+    assert files(settings) == before
     assert postgres.execute("select * from analytics.refreshes").fetchall() == recorded
-    assert refresh.run(filled, as_of=sample.END, accept_change=True).rows_written > 0
+    assert refresh.run(settings, as_of=sample.END, accept_change=True).rows_written > 0
     assert_published(postgres, worlds.read(postgres), sample.END)
 
 

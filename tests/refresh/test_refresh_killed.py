@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -30,9 +31,8 @@ for (name,) in connection.sql(
 
 
 @pytest.fixture
-def filled(settings: Settings) -> Settings:
-    sample.generate(settings, scale=0.02, seed=13)
-    return settings
+def settings(make_sampled: Callable[[float, int], Settings]) -> Settings:
+    return make_sampled(0.02, 13)
 
 
 def line(process: subprocess.Popen[bytes], phase: str = "", name: str = "") -> bool:
@@ -54,14 +54,14 @@ def kill(process: subprocess.Popen[bytes]) -> bool:
 
 
 def test_the_first_refresh_of_all_killed_leaves_no_warehouse_and_the_next_one_is_right(
-    si: Si, filled: Settings
+    si: Si, settings: Settings
 ) -> None:
-    process = si(filled).started(*REFRESH, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = si(settings).started(*REFRESH, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert line(process, "compute", "agent_leaderboard")
     assert kill(process)
-    assert not filled.warehouse.exists()
-    refresh.run(filled, as_of=sample.END)
-    with connection_to(filled) as postgres:
+    assert not settings.warehouse.exists()
+    refresh.run(settings, as_of=sample.END)
+    with connection_to(settings) as postgres:
         assert_published(postgres, worlds.read(postgres), sample.END)
 
 
@@ -73,21 +73,24 @@ def fingerprints(path: Path) -> list[str]:
 
 
 def test_a_reader_that_holds_the_old_warehouse_goes_on_reading_it_and_holds_nobody_up(
-    filled: Settings, postgres: psycopg.Connection
+    settings: Settings, postgres: psycopg.Connection
 ) -> None:
     """The reader opens the file, reads next to nothing, and reads all of it after it was replaced."""
-    refresh.run(filled, as_of=sample.END)
-    old = fingerprints(filled.warehouse)
+    refresh.run(settings, as_of=sample.END)
+    old = fingerprints(settings.warehouse)
     holding = subprocess.Popen(
-        [sys.executable, "-c", READER, str(filled.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", READER, str(settings.warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert holding.stdout is not None
     assert holding.stdout.readline() == "1\n"
     postgres.execute("delete from transactions where type = 'agent_commission'")
-    assert refresh.run(filled, as_of=sample.END, accept_change=True).rows_written > 0
+    assert refresh.run(settings, as_of=sample.END, accept_change=True).rows_written > 0
     seen, _ = holding.communicate("\n", timeout=60)
     assert seen.splitlines() == old[1:]
-    new = fingerprints(filled.warehouse)
+    new = fingerprints(settings.warehouse)
     assert new[0] == "2"
     assert new[1:] != old[1:]
     assert_published(postgres, worlds.read(postgres), sample.END)

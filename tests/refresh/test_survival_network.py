@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -27,8 +27,12 @@ READING, WRITING = b"PGCOPY\n\xff\r\n", b"staging_agent_leaderboard"
 
 
 @pytest.fixture
+def settings(make_sampled: Callable[[float, int], Settings]) -> Settings:
+    return make_sampled(0.01, 19)
+
+
+@pytest.fixture
 def filled(settings: Settings) -> Settings:
-    sample.generate(settings, scale=0.01, seed=19)
     refresh.run(settings, as_of=sample.END)
     with connection_to(settings) as postgres:
         postgres.execute("update transactions set amount = amount + 1 where status = 'completed'")

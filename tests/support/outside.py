@@ -50,12 +50,12 @@ class OutsideServer:
             connection.execute(statement.format(sql.Identifier(name), sql.Literal(password)))
         return name, password
 
-    def create_database(self, owner: str = "postgres") -> str:
-        """The name of a new, empty database."""
+    def create_database(self, owner: str = "postgres", template: str = "template1") -> str:
+        """The name of a new database, empty unless it is the copy of a template."""
         name = f"test_{os.getpid()}_{next(_counter)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            statement = sql.SQL("create database {} owner {}")
-            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
+            statement = sql.SQL("create database {} owner {} template {}")
+            connection.execute(statement.format(*map(sql.Identifier, (name, owner, template))))
         return name
 
 

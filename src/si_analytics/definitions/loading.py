@@ -187,6 +187,7 @@ class _Checked:
 _checked: list[_Checked] = []
 
 
+@functools.cache
 def root() -> Path:
     """The folder ``sql/``: the wheel's copy where there is one, else that of the checkout."""
     packaged = Path(str(resources.files("si_analytics"))) / "sql"

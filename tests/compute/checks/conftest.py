@@ -13,14 +13,19 @@ from tests.support.duck import Duck
 
 
 @pytest.fixture(scope="session")
-def connection(
+def definitions(
     create_database: Callable[..., str], schema_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse without rows, its raw tables as an extraction makes them."""
+) -> list[str]:
+    """The statements that make the raw tables, as an extraction makes them."""
     home = tmp_path_factory.mktemp("definitions")
     url = create_database(schema_template)
     values = {"postgres_url": url, "home": home, "warehouse": home / "warehouse.duckdb"}
-    definitions = warehouses.raw_definitions(Settings(_env_file=None, **values))  # type: ignore[arg-type, call-arg]
+    return warehouses.raw_definitions(Settings(_env_file=None, **values))  # type: ignore[arg-type, call-arg]
+
+
+@pytest.fixture(scope="session")
+def connection(definitions: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse without rows."""
     opened = warehouses.in_memory(definitions)
     yield opened
     opened.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from si_analytics.definitions.targets import Limit, Target, limits
 from tests.support import warehouses
 from tests.support.crowds import corners, crowd, idle
 from tests.support.declared_targets import targets_of_today
-from tests.support.duck import key
+from tests.support.duck import Duck, key
 from tests.support.folders import TESTS
 from tests.support.moments import AS_OF
 
@@ -33,13 +34,21 @@ NUMBERS = [
 WORLDS = {"crowd 1": crowd(1), "crowd 2": crowd(2), "idle": idle(3), "corners": corners()}
 
 
-@pytest.fixture(params=WORLDS)
-def computed(request: pytest.FixtureRequest, duck: Any) -> duckdb.DuckDBPyConnection:
+@pytest.fixture(scope="module", params=WORLDS)
+def filled(request: pytest.FixtureRequest, definitions: list[str]) -> Iterator[Duck]:
     """A warehouse with every metric of one of the marketplaces."""
-    connection: duckdb.DuckDBPyConnection = duck.connection
+    connection = warehouses.in_memory(definitions)
     warehouses.fill(connection, WORLDS[request.param])
     warehouses.compute_all(connection, warehouses.all_time(AS_OF))
-    return connection
+    yield Duck(connection)
+    connection.close()
+
+
+@pytest.fixture
+def computed(filled: Duck) -> Iterator[duckdb.DuckDBPyConnection]:
+    """That warehouse; whatever a test does to it is undone."""
+    with filled.undone():
+        yield filled.connection
 
 
 def found(connection: duckdb.DuckDBPyConnection, text: str) -> list[dict[str, Any]]:
