@@ -32,7 +32,7 @@ demo: $(INSTALLED) ## From nothing to published numbers and a dashboard, on a sa
 
 test: $(INSTALLED) ## The whole test suite, on real databases and a real browser
 	@sh .ci/setup
-	@$(BIN) -m pytest -n 3 --dist loadfile
+	@$(BIN) -m pytest -n 3 --dist worksteal
 
 lint: $(INSTALLED) ## Style, types, imports, SQL, the page's scripts and the links of the documents, as the pre-commit hook runs them
 	@$(BIN) -m ruff format --check .

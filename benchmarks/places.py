@@ -23,6 +23,7 @@ from psycopg import sql as pg_sql
 from si_analytics import sample
 from si_analytics.definitions import project
 from si_analytics.postgres import embedded
+from si_analytics.schema import roles
 
 _LOGIN = "si_benchmark"
 _SPREAD = 1_000_000
@@ -136,7 +137,8 @@ def lesser_logins(place: Place) -> Iterator[tuple[str, str] | None]:
         if connection.execute("select to_regclass('analytics.source_transactions')").fetchone() == (None,):
             yield None
             return
-        connection.execute(project().roles.text.encode())
+        for text in roles.statements():
+            connection.execute(text)
         names = (f"{_LOGIN}_reader", f"{_LOGIN}_viewer")
         reader, viewer = (_login(connection, place, name) for name in names)
         try:

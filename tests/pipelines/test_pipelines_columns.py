@@ -11,19 +11,15 @@ import psycopg
 import pytest
 
 from pipelines import anomaly_checks
-from si_analytics.definitions import contract, files
+from si_analytics.definitions import loading
 from si_analytics.settings import Settings
 from tests.support import pipeline_runs, worlds
 from tests.support.pipeline_runs import failures
 from tests.support.worlds import AS_OF, Build
 
-ADDED = (
-    ("    released_at\nfrom", "    released_at,\n    dispute_reason\nfrom"),
-    (
-        "--          released_at timestamp with time zone\n",
-        "--          released_at timestamp with time zone · dispute_reason text\n",
-    ),
-)
+ADDED = (('"released_at",
+]', '"released_at", "dispute_reason",
+]'),)
 RETYPED = ("coalesce(active_per_month.active, 0) as active,", "cast(active_per_month.active as int) as active,")
 
 
@@ -31,11 +27,11 @@ RETYPED = ("coalesce(active_per_month.active, 0) as active,", "cast(active_per_m
 def sql(tmp_path: Path) -> Iterator[Path]:
     """A copy of the SQL files, which a test may change between two runs."""
     copy = tmp_path / "sql"
-    shutil.copytree(files.root(), copy)
+    shutil.copytree(loading.root(), copy)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "root", lambda: copy)
+        patch.setattr(loading, "root", lambda: copy)
+        patch.setattr(loading, "RECHECK_SECONDS", 0)
         yield copy
-    contract.columns.cache_clear()
 
 
 @pytest.fixture
@@ -70,14 +66,13 @@ def rewritten(file: Path, *changes: tuple[str, str]) -> None:
         assert text.count(before) == 1, before
         text = text.replace(before, after)
     file.write_text(text, encoding="utf-8")
-    contract.columns.cache_clear()
 
 
 def test_a_column_that_came_or_changed_its_type_is_a_warning_that_names_it(small: Settings, sql: Path) -> None:
     """Of a table that is read and of a metric; once, for the run after has the same columns again."""
     with dg.DagsterInstance.ephemeral() as instance:
         assert warned(refreshed(instance)) == {}
-        rewritten(sql / "extract" / "escrow_jobs.sql", *ADDED)
+        rewritten(sql / "sources" / "escrow_jobs.toml", *ADDED)
         rewritten(sql / "metrics" / "signup_cohorts.sql", RETYPED)
         changed, again = refreshed(instance), refreshed(instance)
     assert failures(changed) == failures(again) == {}
@@ -91,7 +86,7 @@ def test_a_column_that_came_or_changed_its_type_is_a_warning_that_names_it(small
 def test_a_column_that_is_gone_is_named_also_where_a_check_stops_the_refresh(
     small: Settings, sql: Path, postgres: psycopg.Connection
 ) -> None:
-    escrow = sql / "extract" / "escrow_jobs.sql"
+    escrow = sql / "sources" / "escrow_jobs.toml"
     rewritten(escrow, *ADDED)
     with dg.DagsterInstance.ephemeral() as instance:
         assert failures(refreshed(instance)) == {}

@@ -23,7 +23,7 @@ from pipelines import anomaly_checks, kpis, results
 from pipelines.definitions import defs
 from si_analytics import extract, publish, schema
 from si_analytics.compute import checks, metrics
-from si_analytics.definitions import loading, project
+from si_analytics.definitions import loading
 from si_analytics.reports import dashboard
 from tests.support import pipeline_runs
 from tests.support.folders import ROOT
@@ -217,7 +217,7 @@ def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: d
     assert set(found) == set(checks.names())
     for name, spec in found.items():
         assert spec.blocking == (checks.severity(name) == "blocking"), name
-        read = {tuple(table.split(".")) for table in project().checks[name].inputs}
+        read = {tuple(table.split(".")) for table in checks.of(name).inputs}
         assert tuple(spec.key.asset_key.path) in read, name
         assert all(key.asset_key in graph.get_all_asset_keys() for key in spec.additional_deps)
     assert found["leaderboard_totals"].key.asset_key == dg.AssetKey(["metrics", "agent_leaderboard"])

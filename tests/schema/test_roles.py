@@ -16,9 +16,9 @@ import pytest
 from psycopg import sql as pg_sql
 from pydantic import SecretStr
 
-from si_analytics import extract, publish, refresh, sample, schema
+from si_analytics import extract, refresh, sample, schema
 from si_analytics.compute import metrics
-from si_analytics.definitions import contract
+from si_analytics.definitions import contract, project
 from si_analytics.errors import PublishError, SchemaError
 from si_analytics.health import doctor
 from si_analytics.health.findings import Verdict
@@ -307,9 +307,9 @@ ROWS = {"agent_performance_metrics", "brand_reputations", "contact_engagement"}
 def allowed() -> dict[str, tuple[set[str], set[str]]]:
     """Of each operational table, what si_publisher may read and what it may update."""
     found: dict[str, tuple[set[str], set[str]]] = {"contacts": ({"id"}, set())}
-    for target in map(publish.Target.of, publish.targets()):
+    for target in project().targets.values():
         if target.schema == "public":
-            found[target.table.split(".")[1]] = (set(target.every), set(target.columns))
+            found[target.table.split(".")[1]] = (set(target.names), set(target.columns))
     found["users"][0].add("role")
     return found
 

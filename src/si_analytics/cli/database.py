@@ -139,13 +139,15 @@ def diff(json: Json = False) -> None:
 
 @schema.command()
 def sql(
-    name: Annotated[
-        str, typer.Argument(help="A published table, a source or a check; left out: which there are.")
-    ] = "",
+    name: Annotated[str, typer.Argument(help="A published table, a source, a check; without: which there are.")] = "",
+    json: Json = False,
 ) -> None:
     """Print the SQL that follows from a declaration: what is read, compared, written, granted or checked."""
     from si_analytics.query import generated_sql
 
+    if json:
+        as_json({"name": name, "sql": generated_sql.text(name)} if name else {"names": list(generated_sql.names())})
+        return
     for line in generated_sql.text(name).splitlines() if name else generated_sql.names():
         say(line)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import duckdb
+from psycopg import sql as pg_sql
 
 from si_analytics import postgres, warehouse
 from si_analytics.definitions import project
@@ -234,7 +235,9 @@ def every_row(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> duckdb.D
     if not one.native or not arrays.flat(connection, one):
         return connection.sql("select * from postgres_query('pg', $text)", params={"text": one.rows})
     if one.direct:
-        return connection.table(f'pg."{one.base.schema}"."{one.table}"').select(*_names(one.table))
+        columns = pg_sql.SQL(", ").join(map(pg_sql.Identifier, project().sources[one.table].columns))
+        place = pg_sql.Identifier("pg", one.base.schema, one.table)
+        return connection.sql(pg_sql.SQL("select {} from {}").format(columns, place).as_string(None))
     return connection.table(f"pg.{one.relation.schema}.{one.relation.name}").select(*_names(one.table))
 
 

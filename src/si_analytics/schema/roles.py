@@ -100,14 +100,14 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     space = operational.of(connection)
     stale_views.replace(connection, stale_views.find(connection, stale_views.source_views()))
     there = equivalents.look(connection)
-    for text in _statements(space, there.views()):
+    for text in statements(space, there.views()):
         connection.execute(SQL(text))
     reading = _report(connection, READER, not known[0], _there(readable(space), there.views(), space), ())
     beside = dict.fromkeys((*writable(space), *_looked_up(space)))
     return reading, _report(connection, PUBLISHER, not known[1], beside, writable(space))
 
 
-def _statements(space: str, unmarked: Sequence[str]) -> Iterator[LiteralString]:
+def statements(space: str = operational.SCHEMA, unmarked: Sequence[str] = ()) -> Iterator[LiteralString]:
     """Yields the statements that set up the roles: the file, then the grants that follow from sources and targets."""
     ours = project()
     yield operational.text(ours.roles.text, space)
