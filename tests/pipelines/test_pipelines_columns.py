@@ -17,9 +17,7 @@ from tests.support import pipeline_runs, worlds
 from tests.support.pipeline_runs import failures
 from tests.support.worlds import AS_OF, Build
 
-ADDED = (('"released_at",
-]', '"released_at", "dispute_reason",
-]'),)
+ADDED = (('"released_at",\n]', '"released_at", "dispute_reason",\n]'),)
 RETYPED = ("coalesce(active_per_month.active, 0) as active,", "cast(active_per_month.active as int) as active,")
 
 
