@@ -30,9 +30,10 @@ demo: $(INSTALLED) ## From nothing to published numbers and a dashboard, on a sa
 	@echo "  make lab   JupyterLab on the notebooks"
 	@echo "  .venv/bin/si metric agent_leaderboard --since 2026-01-01"
 
+# Each worker reads what was compiled once, also where the machine says that Python writes no such files.
 test: $(INSTALLED) ## The whole test suite, on real databases and a real browser
 	@sh .ci/setup
-	@$(BIN) -m pytest -n 3 --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN) -m pytest -n 3 --dist worksteal
 
 lint: $(INSTALLED) ## Style, types, imports, SQL, the page's scripts and the links of the documents, as the pre-commit hook runs them
 	@$(BIN) -m ruff format --check .

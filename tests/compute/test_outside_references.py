@@ -12,7 +12,6 @@ import duckdb
 import polars as pl
 import psycopg
 import pytest
-from scipy import stats
 
 from si_analytics.compute import metrics, statistics
 from si_analytics.settings import Settings
@@ -139,6 +138,8 @@ def test_the_z_test_gives_published_p_values(first: tuple[int, int], second: tup
 
     And each is what the normal distribution says of z over the pooled standard error.
     """
+    from scipy import stats  # which takes a second to import: not where tests are only collected
+
     found = statistics.p_value(first, second)
     assert found is not None
     assert found.quantize(Decimal(published)) == Decimal(published)

@@ -16,11 +16,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import TimeoutError as TooLate
 
@@ -29,6 +27,9 @@ from si_analytics.cli import dev
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 from tests.support.folders import ROOT
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -80,8 +81,17 @@ def test_how_a_number_came_about_is_told_after_the_very_first_refresh_too(
     assert any("added" in text and "removed" in text for text in shown(told))
 
 
+def read(path: Path) -> NotebookNode:
+    """The notebook in a file. Its library takes seconds to import: not where tests are only collected."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
 def _run(path: Path, environment: dict[str, str]) -> NotebookNode:
-    notebook = nbformat.read(path, as_version=4)
+    from nbclient import NotebookClient
+
+    notebook = read(path)
     place = {"metadata": {"path": str(FOLDER)}}
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place)
     client.execute(env=environment)
@@ -110,7 +120,9 @@ def test_there_are_notebooks() -> None:
 
 @each_notebook
 def test_a_notebook_is_valid_and_runs_on_any_python_3_kernel(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
+    import nbformat
+
+    notebook = read(path)
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"
 
@@ -122,12 +134,12 @@ def test_the_notebooks_rest_without_outputs() -> None:
     )
     assert done.returncode == 0, done.stdout
     for path in NOTEBOOKS:
-        assert [cell.outputs for cell in code(nbformat.read(path, as_version=4)) if cell.outputs] == [], path.stem
+        assert [cell.outputs for cell in code(read(path)) if cell.outputs] == [], path.stem
 
 
 @each_notebook
 def test_a_notebook_defines_nothing_and_imports_the_library_and_polars_alone(path: Path) -> None:
-    tree = ast.parse("\n".join(cell.source for cell in code(nbformat.read(path, as_version=4))))
+    tree = ast.parse("\n".join(cell.source for cell in code(read(path))))
     nodes = list(ast.walk(tree))
     assert [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)] == []
     assert [n for n in nodes if isinstance(n, ast.ImportFrom)] == []
@@ -138,7 +150,7 @@ def test_a_notebook_defines_nothing_and_imports_the_library_and_polars_alone(pat
 @each_notebook
 def test_a_notebook_tells_before_it_computes(path: Path) -> None:
     """It opens with a title, and never computes more than two cells in a row without a word."""
-    cells = nbformat.read(path, as_version=4).cells
+    cells = read(path).cells
     assert cells[0].cell_type == "markdown"
     assert cells[0].source.startswith("# ")
     kinds = "".join(cell.cell_type[0] for cell in cells)

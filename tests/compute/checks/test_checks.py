@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as hypothesis_settings
 
 from si_analytics.compute import checks, metrics
-from si_analytics.definitions import project
 from si_analytics.errors import CheckFailedError, MissingTableError, UnknownNameError
 from tests import model
 from tests.support import warehouses
@@ -58,7 +57,7 @@ def test_an_empty_marketplace_passes_every_check(duck: Duck) -> None:
 def test_no_check_shows_anything_but_keys_times_numbers_and_names_of_columns(duck: Duck) -> None:
     duck.compute()
     for name in checks.names():
-        check = project().checks[name]
+        check = checks.of(name)
         values = metrics.Parameters.all_time(AS_OF, "usd", "UTC").bound()
         found = duck.connection.sql(check.text, params=metrics.bindings(duck.connection, check, values))
         texts = {column for column, kind in zip(found.columns, found.types, strict=True) if str(kind) == "VARCHAR"}
@@ -93,7 +92,7 @@ def test_a_check_shows_the_first_ten_rows_and_counts_them_all(duck: Duck) -> Non
 
 
 def test_a_check_of_a_name_there_is_none_of_is_refused(duck: Duck) -> None:
-    with pytest.raises(UnknownNameError, match=r"checks 'self_referal'.*Did you mean 'self_referrals'\?"):
+    with pytest.raises(UnknownNameError, match=r"check 'self_referal'.*Did you mean 'self_referrals'\?"):
         duck.check("self_referal")
 
 

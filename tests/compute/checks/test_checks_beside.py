@@ -12,8 +12,12 @@ from si_analytics.compute import checks, metrics
 from si_analytics.errors import CheckFailedError
 from tests.support.duck import AS_OF, Duck, key
 
-RAW = [name for name in checks.names() if checks.reads_only_raw(name)]
 VALUES = metrics.Parameters.all_time(AS_OF, "usd", "UTC").bound()
+
+
+def raw() -> list[str]:
+    """The checks that read nothing but raw tables."""
+    return [name for name in checks.names() if checks.reads_only_raw(name)]
 
 
 @contextmanager
@@ -31,10 +35,10 @@ def test_what_they_find_is_heard_in_the_order_they_were_named_and_is_what_each_f
     duck.add("users", id=key(1), created_at=None)
     heard: list[checks.CheckResult] = []
     with committed(duck):
-        with checks.Beside(duck.connection, RAW, VALUES, heard.append) as beside:
+        with checks.Beside(duck.connection, raw(), VALUES, heard.append) as beside:
             beside.require_passed(every=True)
-        alone = [checks.run(duck.connection, name, VALUES) for name in RAW]
-    assert [one.name for one in heard] == RAW
+        alone = [checks.run(duck.connection, name, VALUES) for name in raw()]
+    assert [one.name for one in heard] == raw()
     assert [(one.rows, one.sample) for one in heard] == [(one.rows, one.sample) for one in alone]
     assert {one.name: one.rows for one in heard}["null_event_times"] == 1
 
@@ -45,7 +49,7 @@ def test_the_error_names_all_that_failed_however_early_it_was_asked_for(duck: Du
     with (
         committed(duck),
         pytest.raises(CheckFailedError, match=r"duplicate_keys found 1 row .*; infinite_times found 2 rows"),
-        checks.Beside(duck.connection, RAW, VALUES, lambda _: None) as beside,
+        checks.Beside(duck.connection, raw(), VALUES, lambda _: None) as beside,
     ):
         while True:
             beside.require_passed()
@@ -53,7 +57,7 @@ def test_the_error_names_all_that_failed_however_early_it_was_asked_for(duck: Du
 
 def test_leaving_early_leaves_nothing_running_and_the_connection_as_it_was(duck: Duck) -> None:
     running = threading.active_count()
-    with pytest.raises(KeyboardInterrupt), checks.Beside(duck.connection, RAW, VALUES, lambda _: None):
+    with pytest.raises(KeyboardInterrupt), checks.Beside(duck.connection, raw(), VALUES, lambda _: None):
         raise KeyboardInterrupt
     assert threading.active_count() == running
     assert duck.check("duplicate_keys").passed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterator
 from decimal import Decimal
@@ -31,14 +32,19 @@ GENERATED = {
 NUMBERS = [
     (target, one) for target in TARGETS if not target.is_board for one in limits(target, TABLES[target.declared])
 ]
-WORLDS = {"crowd 1": crowd(1), "crowd 2": crowd(2), "idle": idle(3), "corners": corners()}
+WORLDS = {
+    "crowd 1": functools.partial(crowd, 1),
+    "crowd 2": functools.partial(crowd, 2),
+    "idle": functools.partial(idle, 3),
+    "corners": corners,
+}
 
 
 @pytest.fixture(scope="module", params=WORLDS)
 def filled(request: pytest.FixtureRequest, definitions: list[str]) -> Iterator[Duck]:
     """A warehouse with every metric of one of the marketplaces."""
     connection = warehouses.in_memory(definitions)
-    warehouses.fill(connection, WORLDS[request.param])
+    warehouses.fill(connection, WORLDS[request.param]())
     warehouses.compute_all(connection, warehouses.all_time(AS_OF))
     yield Duck(connection)
     connection.close()
