@@ -30,13 +30,18 @@ EXTRAS = (0, 14)
 _METRIC = """\
 -- {name}: how many deals each sponsor has, to have one metric more.
 --
--- Dialect  duckdb
--- Grain    one row per sponsor with a deal
--- Inputs   raw.deals
--- Params   $as_of  timestamptz, exclusive
--- Columns  sponsor_id: user id of the sponsor ·
---          total_deals (deals): deals with the sponsor
--- Order    sponsor_id
+-- +++
+-- grain = "one row per sponsor with a deal"
+-- inputs = "raw.deals"
+-- order = "sponsor_id"
+--
+-- [params]
+-- as_of = "timestamptz, exclusive"
+--
+-- [columns]
+-- sponsor_id = "user id of the sponsor"
+-- total_deals = ["deals", "deals with the sponsor"]
+-- +++
 
 with
 
