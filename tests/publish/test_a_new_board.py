@@ -14,7 +14,6 @@ import pytest
 from si_analytics import refresh, schema
 from si_analytics.definitions import loading
 from si_analytics.errors import DefinitionError
-from si_analytics.schema import ddl, stale_views
 from si_analytics.settings import Settings
 from tests.support import worlds
 from tests.support.worlds import AS_OF, Build
@@ -78,17 +77,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (copied / "metrics" / "sponsor_days.sql").write_text(FILE, encoding="utf-8")
     monkeypatch.setattr(loading, "root", lambda: copied)
     monkeypatch.setattr(loading, "RECHECK_SECONDS", 0)
-    for cached in (ddl.statements, ddl.keyed, stale_views.declared):
-        cached.cache_clear()
     return copied
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Any:
-    """What was read of the copy is not remembered by others."""
-    yield
-    for cached in (ddl.statements, ddl.keyed, stale_views.declared):
-        cached.cache_clear()
 
 
 def market() -> Build:

@@ -23,29 +23,12 @@ def complete(ours: Project, check: Check) -> Check:
 
     Raises DefinitionError where no query follows for it.
     """
-    if not is_derived(check):
-        return check
-    key = (check.name, tuple(ours.targets.values()), tuple(ours.sources.values()))
-    return _completed(_Made(ours, check), key)
-
-
-class _Made:
-    """A check to be completed; what it follows from is its identity, and is given beside it."""
-
-    def __init__(self, ours: Project, check: Check) -> None:
-        self.ours, self.check = ours, check
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Made) and self.check == other.check and self.ours.tables == other.ours.tables
-
-    def __hash__(self) -> int:
-        return hash(self.check.name)
+    return _completed(ours, check) if is_derived(check) else check
 
 
 @functools.lru_cache(maxsize=64)
-def _completed(made: _Made, _: object) -> Check:
-    ours, check = made.ours, made.check
-    published = tuple(ours.targets.values())
+def _completed(ours: Project, check: Check) -> Check:
+    name, published = check.name, tuple(ours.targets.values())
     follows: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
         "metric_keys": (lambda: target_checks.metric_keys(published), target_checks.ORDER_OF_KEYS),
         "values_too_large": (
@@ -60,9 +43,9 @@ def _completed(made: _Made, _: object) -> Check:
         "infinite_times": (lambda: source_checks.infinite_times(ours), source_checks.ORDER_OF_TIMES),
         "times_before_2000": (lambda: source_checks.times_before_2000(ours), source_checks.ORDER_OF_TIMES),
     }
-    if check.name not in follows:
-        remedy = f"Give it one, in a file sql/checks/{check.name}.sql"
+    if name not in follows:
+        remedy = f"Give it one, in a file sql/checks/{name}.sql"
         raise DefinitionError(check.path, "it has no query, and none follows for it", remedy)
-    text, order = follows[check.name]
+    text, order = follows[name]
     found = check.model_copy(update={"text": text(), "order": ", ".join(order)})
     return found.model_copy(update={"inputs": tuple(sorted(proof.tables_read(found)))})

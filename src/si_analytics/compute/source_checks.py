@@ -5,7 +5,7 @@ Belongs here: building their queries, in DuckDB's dialect, as trees. What they r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from sqlglot import expressions as exp
 
@@ -25,13 +25,13 @@ def duplicate_keys(ours: Project) -> str:
     # Table by table: keys of one table are kept no longer than it takes to count them.
     count = exp.Count(this=exp.Star())
     parts = [
-        exp.select(_said(one.name, "table_name"), _key(one), exp.alias_(count.copy(), "copies"))
+        exp.select(trees.said(one.name, "table_name"), _key(one), exp.alias_(count.copy(), "copies"))
         .from_(relation(one.name, "raw"))
         .group_by(column(one.key))
         .having(count.copy() > exp.Literal.number(1))
         for one in ours.sources.values()
     ]
-    return _all(parts, ORDER_OF_KEYS)
+    return trees.all_of(parts, ORDER_OF_KEYS)
 
 
 def infinite_times(ours: Project) -> str:
@@ -41,7 +41,7 @@ def infinite_times(ours: Project) -> str:
         beyond = exp.or_(column(name).eq(_moment("infinity")), column(name) < _moment(_FIRST))
         value = exp.alias_(exp.cast(column(name), "varchar"), "value")
         parts.append(_of_time(one, name, value).where(beyond))
-    return _all(parts, ORDER_OF_TIMES)
+    return trees.all_of(parts, ORDER_OF_TIMES)
 
 
 def times_before_2000(ours: Project) -> str:
@@ -51,7 +51,7 @@ def times_before_2000(ours: Project) -> str:
         early = column(name) < exp.cast(exp.Parameter(this=exp.var("year_2000")), "timestamptz")
         happened = exp.alias_(column(name), "happened_at")
         parts.append(_of_time(one, name, happened).where(_exists(one), early))
-    return _all(parts, ORDER_OF_TIMES)
+    return trees.all_of(parts, ORDER_OF_TIMES)
 
 
 def _times(ours: Project) -> Iterator[tuple[Source, str]]:
@@ -68,12 +68,8 @@ def _exists(one: Source) -> exp.Expr:
 
 
 def _of_time(one: Source, name: str, value: exp.Expr) -> exp.Select:
-    told = (_said(one.name, "table_name"), _said(name, "column_name"), _key(one), value)
+    told = (trees.said(one.name, "table_name"), trees.said(name, "column_name"), _key(one), value)
     return exp.select(*told).from_(relation(one.name, "raw"))
-
-
-def _said(text: str, name: str) -> exp.Expr:
-    return exp.alias_(exp.Literal.string(text), name)
 
 
 def _key(one: Source) -> exp.Expr:
@@ -82,8 +78,3 @@ def _key(one: Source) -> exp.Expr:
 
 def _moment(text: str) -> exp.Expr:
     return exp.cast(exp.Literal.string(text), "timestamptz")
-
-
-def _all(parts: Iterable[exp.Select], order: Sequence[str]) -> str:
-    steps: dict[str, exp.Expr] = {"final": exp.union(*parts, distinct=False)}
-    return trees.written(trees.in_steps(steps, trees.everything("final", order)), "duckdb")

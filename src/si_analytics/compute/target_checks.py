@@ -55,9 +55,9 @@ def metric_keys(published: Iterable[Target]) -> str:
     steps["keys"] = exp.union(*keys, distinct=False)
     sums = {name: exp.Sum(this=column(name)) for name in ("expected", "found")}
     counts = [exp.alias_(exp.cast(total.copy(), "bigint"), name) for name, total in sums.items()]
-    found = exp.select(*columns(("metric", "key")), *counts).from_("keys").group_by(*columns(("metric", "key")))
+    found = exp.select(*columns(ORDER_OF_KEYS), *counts).from_("keys").group_by(*columns(ORDER_OF_KEYS))
     steps["final"] = found.having(exp.NEQ(this=sums["expected"], expression=sums["found"]))
-    return trees.written(trees.in_steps(steps, trees.everything("final", ("metric", "key"))), "duckdb")
+    return trees.written(trees.in_steps(steps, trees.everything("final", ORDER_OF_KEYS)), "duckdb")
 
 
 def _limits(
@@ -78,17 +78,15 @@ def _nearly(largest: Decimal) -> Decimal:
 def _beyond(asked: Iterable[tuple[Target, str, Decimal, Decimal]]) -> str:
     """The values of these columns of targets beyond a bound, with the largest that fits."""
     # Each column is compared as the type it is: only what is found is brought to one type.
-    parts = [_of_column(*each) for each in asked]
-    steps: dict[str, exp.Expr] = {"final": exp.union(*parts, distinct=False) if len(parts) > 1 else parts[0]}
-    return trees.written(trees.in_steps(steps, trees.everything("final", ORDER_OF_LIMITS)), "duckdb")
+    return trees.all_of([_of_column(*each) for each in asked], ORDER_OF_LIMITS)
 
 
 def _of_column(target: Target, name: str, largest: Decimal, bound: Decimal) -> exp.Select:
     value = column(name)
     return (
         exp.select(
-            exp.alias_(exp.Literal.string(target.bare), "table_name"),
-            exp.alias_(exp.Literal.string(name), "column_name"),
+            trees.said(target.bare, "table_name"),
+            trees.said(name, "column_name"),
             exp.alias_(_key(target.metric_key), "key"),
             exp.alias_(value, "value"),
             exp.alias_(_number(largest), "largest"),
@@ -111,7 +109,7 @@ def _number(value: Decimal) -> exp.Expr:
 
 def _counted(metric: str, key: str, rows: exp.Table, *, expected: int, found: int) -> exp.Select:
     return exp.select(
-        exp.alias_(exp.Literal.string(metric), "metric"),
+        trees.said(metric, "metric"),
         exp.alias_(column(key), "key"),
         exp.alias_(exp.Literal.number(expected), "expected"),
         exp.alias_(exp.Literal.number(found), "found"),

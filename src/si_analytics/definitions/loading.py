@@ -102,9 +102,12 @@ class WarehouseQueries:
     time_to_convert: Query
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Project:
-    """All that ``sql/`` declares; each mapping is in order of name."""
+    """All that ``sql/`` declares; each mapping is in order of name.
+
+    There is one for each state of the files, so that what follows from it can be cached by it.
+    """
 
     root: Path
     sources: Mapping[str, Source]

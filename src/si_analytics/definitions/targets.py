@@ -71,6 +71,14 @@ class Target:
         return self.every if self.adds_rows and not self.is_board else None
 
     @property
+    def looked_up(self) -> tuple[tuple[str, str], ...]:
+        """What is read to see whose its rows are: tables and their columns, each once."""
+        if self.parent is None:
+            return ()
+        own = ((self.parent.table, name) for name in (self.parent.key, *dict(self.parent.where)))
+        return tuple(dict.fromkeys((*own, *self.parent.within)))
+
+    @property
     def bare(self) -> str:
         """Its table without the schema."""
         return self.table.partition(".")[2]

@@ -83,6 +83,17 @@ def everything(of: str, order: Sequence[str] = ()) -> exp.Select:
     return found.order_by(*ordered(order), copy=False) if order else found
 
 
+def said(text: str, name: str) -> exp.Expr:
+    """A column that says the same in every row."""
+    return exp.alias_(exp.Literal.string(text), name)
+
+
+def all_of(parts: Sequence[exp.Select], order: Sequence[str]) -> str:
+    """The text of a query for DuckDB: the rows of all of these, ordered by these columns."""
+    steps: dict[str, exp.Expr] = {"final": exp.union(*parts, distinct=False) if len(parts) > 1 else parts[0]}
+    return written(in_steps(steps, everything("final", order)), "duckdb")
+
+
 def written(tree: exp.Expr, dialect: str = "postgres") -> str:
     """The tree as text, over several lines and in lower case."""
     generator = _Layout if dialect == "postgres" else type(Dialect.get_or_raise(dialect).generator())

@@ -81,18 +81,10 @@ def _publishing(schema: str) -> Iterator[Need]:
         if target.adds_rows:
             yield from ((*place, "insert", column) for column in target.names)
             yield *place, "delete", None
-    yield from dict.fromkeys(_looked_up(schema))
+    looked_up = (place for target in project().targets.values() for place in target.looked_up)
+    yield from ((schema, table, "select", name) for table, name in dict.fromkeys(looked_up))
     yield from ((relations.ANALYTICS, _RECORD, need, None) for need in ("select", "insert", "update"))
     yield from ((operational.SCHEMA, view, "ownership", None) for view in publish.views())
-
-
-def _looked_up(schema: str) -> Iterator[Need]:
-    """What publishing reads to see who owns a target's rows."""
-    for target in project().targets.values():
-        if target.parent is not None:
-            owner = target.parent
-            yield from ((schema, owner.table, "select", name) for name in (owner.key, *dict(owner.where)))
-            yield from ((schema, table, "select", key) for table, key in owner.within)
 
 
 def _remedy(relation: str, needed: list[str], role: str) -> str:

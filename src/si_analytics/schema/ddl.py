@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from si_analytics.definitions import Script, project
+from si_analytics.definitions import Project, Script, project
 from si_analytics.definitions import ddl as declarations
 from si_analytics.postgres import operational
 from si_analytics.schema import generated, introspection
@@ -47,17 +47,25 @@ def scripts() -> tuple[Script, ...]:
 
     Roles belong to the server, not to a database, and are set up apart.
     """
-    ours = project()
+    return _scripts(project())
+
+
+@functools.lru_cache(maxsize=8)
+def _scripts(ours: Project) -> tuple[Script, ...]:
     written = (one for one in (*ours.schema.values(), *ours.views.values()) if not one.roles)
     return (*written, *generated.scripts(ours))
 
 
-@functools.cache
 def statements() -> tuple[Built, ...]:
     """Every statement of the schema and the views, in the order they are run."""
+    return _statements(project())
+
+
+@functools.lru_cache(maxsize=8)
+def _statements(ours: Project) -> tuple[Built, ...]:
     return tuple(
         Built(each.kind, each.name, each.text, _is_board(one))
-        for one in scripts()
+        for one in _scripts(ours)
         for each in declarations.statements(one.text)
     )
 
@@ -66,7 +74,6 @@ def _is_board(one: Script) -> bool:
     return any(statement.kind == "materialized view" for statement in declarations.statements(one.text))
 
 
-@functools.cache
 def keyed() -> dict[str, tuple[str, ...]]:
     """The views that are grouped by the key of a table, and so take one of its own, with those tables."""
     return {

@@ -101,11 +101,8 @@ def publisher_grants(targets: Iterable[Target]) -> str:
     every = sorted(targets, key=lambda target: target.name)
     granted: dict[tuple[str, str], _Granted] = {}
     for target in every:
-        if target.parent is not None:
-            owner, space = target.parent, target.space
-            _add(granted, (space, owner.table), "select", (owner.key, *(name for name, _ in owner.where)))
-            for table, key in owner.within:
-                _add(granted, (space, table), "select", (key,))
+        for table, name in target.looked_up:
+            _add(granted, (target.space, table), "select", (name,))
     for target in every:
         place = (target.schema, target.bare)
         if target.is_board:

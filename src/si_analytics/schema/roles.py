@@ -103,7 +103,8 @@ def _apply(connection: Connection) -> tuple[RoleReport, RoleReport]:
     for text in statements(space, there.views()):
         connection.execute(SQL(text))
     reading = _report(connection, READER, not known[0], _there(readable(space), there.views(), space), ())
-    beside = dict.fromkeys((*writable(space), *_looked_up(space)))
+    read = (f"{space}.{table}" for target in project().targets.values() for table, _ in target.looked_up)
+    beside = dict.fromkeys((*writable(space), *read))
     return reading, _report(connection, PUBLISHER, not known[1], beside, writable(space))
 
 
@@ -113,13 +114,6 @@ def statements(space: str = operational.SCHEMA, unmarked: Sequence[str] = ()) ->
     yield operational.text(ours.roles.text, space)
     yield generated.reader_grants(generated.reads(ours, unmarked), space)
     yield generated.publisher_grants(target.within(space) for target in ours.targets.values())
-
-
-def _looked_up(space: str) -> Iterator[str]:
-    """Yields the tables that are not written, but read to see which parent row a target's row belongs to."""
-    for target in project().targets.values():
-        if target.parent is not None:
-            yield from (f"{space}.{table}" for table in (target.parent.table, *dict(target.parent.within)))
 
 
 def _there(

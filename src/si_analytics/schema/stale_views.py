@@ -6,7 +6,6 @@ with its table: if that is renamed and a new table takes its name, the view stil
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +38,6 @@ class Stale:
         return f"{self.view} shows another relation than the one called {self.shown} by now"
 
 
-@functools.cache
 def declared() -> dict[str, tuple[str, ...]]:
     """Returns every view of ours, as the files name it, and the relations it should show."""
     found: dict[str, tuple[str, ...]] = {}
