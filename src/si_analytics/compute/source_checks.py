@@ -11,6 +11,7 @@ from sqlglot import expressions as exp
 
 from si_analytics.definitions import Project, Source, trees
 from si_analytics.definitions.trees import column, relation
+from si_analytics.errors import DefinitionError
 
 _TIME = "timestamp with time zone"
 # DuckDB counts to the first days of 294247; what Postgres has beyond arrives before the first time Postgres knows.
@@ -62,7 +63,9 @@ def _times(ours: Project) -> Iterator[tuple[Source, str]]:
 
 def _exists(one: Source) -> exp.Expr:
     """Whether a row of a source exists at as_of: its event is before it, or it exists before its event."""
-    time = column(one.event_time or one.key)
+    if one.event_time is None:
+        raise DefinitionError(one.path, "it reads times and does not say which one its event is", "Add: event_time")
+    time = column(one.event_time)
     before = time < exp.Parameter(this=exp.var("as_of"))
     return exp.or_(before, time.copy().is_(exp.null())) if one.exists_before_event else before
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 import pytest
 
-from si_analytics.compute import checks, metrics
+from si_analytics.compute import checks, derived_checks, metrics, source_checks
 from si_analytics.definitions import project
+from si_analytics.errors import DefinitionError
 from tests.support import warehouses
 from tests.support.crowds import corners, crowd, idle
 from tests.support.folders import TESTS
@@ -75,10 +77,14 @@ def test_every_column_of_time_that_is_read_is_looked_at(duck: Any) -> None:
 
 def test_a_check_without_a_query_of_which_none_follows_is_refused() -> None:
     """Another check of the same form, by a name of which nothing follows."""
-    from si_analytics.compute import derived_checks
-    from si_analytics.errors import DefinitionError
-
     ours = project()
     other = ours.checks["metric_keys"].model_copy(update={"name": "mine", "path": "sql/checks/mine.toml"})
     with pytest.raises(DefinitionError, match=r"sql/checks/mine\.toml: it has no query, and none follows"):
         derived_checks.complete(ours, other)
+
+
+def test_a_source_with_times_of_which_none_is_its_event_is_refused() -> None:
+    ours = project()
+    users = ours.sources["users"].model_copy(update={"event_time": None})
+    with pytest.raises(DefinitionError, match=r"sql/sources/users\.toml: it reads times"):
+        source_checks.times_before_2000(replace(ours, sources={"users": users}))
