@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from si_analytics import warehouse
-from si_analytics.compute import funnels, statistics
+from si_analytics.compute import facts, funnels, statistics
 from si_analytics.definitions import Metric, Query, lookup, project, proof
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.periods import windows
@@ -130,6 +130,7 @@ def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parame
 def definition(name: str) -> str:
     """A digest of the query that computes metric `name`, without its comments and layout."""
     texts = [one.text for one in _made_by(name)]
+    texts += [facts.of(table).text for table in inputs(name) if facts.is_one(table)]
     lines = [line.split() for text in texts for line in text.splitlines() if not line.lstrip().startswith("--")]
     return hashlib.sha256(" ".join(word for words in lines for word in words).encode()).hexdigest()
 
@@ -148,9 +149,9 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
         local_offsets.lay_out(connection, parameters.tz, parameters.window.as_of)
     if "meta.performance_weights" in metric.inputs:
         _store_weights(connection, parameters.weights)
-    bound = bindings(connection, metric, parameters.bound())
+    text = facts.read(connection, metric.text, metric.inputs, parameters.window.as_of)
     try:
-        rows = connection.sql(metric.text, params=bound)
+        rows = connection.sql(text, params=bindings(connection, text, parameters.bound()))
     except duckdb.BinderException as error:
         raise proof.not_understood(metric, error) from error
     if rows.columns != columns:
@@ -160,9 +161,12 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     return rows
 
 
-def bindings(connection: duckdb.DuckDBPyConnection, query: Query, values: Mapping[str, Any]) -> dict[str, Any]:
+def bindings(
+    connection: duckdb.DuckDBPyConnection, query: Query | str, values: Mapping[str, Any]
+) -> dict[str, Any]:
     """Those of `values` that the query names."""
-    return {name: values[name] for name in sorted(connection.extract_statements(query.text)[0].named_parameters)}
+    text = query if isinstance(query, str) else query.text
+    return {name: values[name] for name in sorted(connection.extract_statements(text)[0].named_parameters)}
 
 
 def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, Decimal]) -> None:
@@ -175,7 +179,8 @@ def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         f"{schema}.{table}"
         for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
     }
-    missing = [table for table in inputs(name) if table not in held and not table.startswith("meta.")]
+    read = [one for table in inputs(name) for one in (facts.of(table).inputs if facts.is_one(table) else (table,))]
+    missing = [table for table in read if table not in held and not table.startswith("meta.")]
     if missing:
         raise MissingTableError(
             f"metric '{name}'",

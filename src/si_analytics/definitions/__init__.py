@@ -1,10 +1,10 @@
 """What the files under ``sql/`` declare: read and checked, and run by nobody here."""
 
+from si_analytics.definitions.fact_models import Dimension, Fact, Measure
 from si_analytics.definitions.loading import Project, lookup, project
 from si_analytics.definitions.models import (
     Check,
     Declaration,
-    Dimension,
     Explanation,
     Funnel,
     Metric,
@@ -20,7 +20,9 @@ __all__ = [
     "Declaration",
     "Dimension",
     "Explanation",
+    "Fact",
     "Funnel",
+    "Measure",
     "Metric",
     "MetricColumn",
     "Parameter",

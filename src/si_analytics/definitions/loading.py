@@ -21,10 +21,10 @@ from pydantic import ValidationError
 
 from si_analytics.definitions import ddl, front_matter
 from si_analytics.definitions.boards import board_table
+from si_analytics.definitions.fact_models import Dimension, Fact, Measure, Ratios
 from si_analytics.definitions.models import (
     Check,
     Declaration,
-    Dimension,
     Explanation,
     Funnel,
     Metric,
@@ -111,7 +111,9 @@ class Project:
 
     root: Path
     sources: Mapping[str, Source]
-    metrics: Mapping[str, Metric]
+    facts: Mapping[str, Fact]
+    ratios: Mapping[str, Ratios]
+    declared_metrics: Mapping[str, Metric]
     funnels: Mapping[str, Funnel]
     checks: Mapping[str, Check]
     explanations: Mapping[str, Explanation]
@@ -121,6 +123,26 @@ class Project:
     schema: Mapping[str, Script]
     views: Mapping[str, Script]
     warehouse: Mapping[str, Script]
+
+    @functools.cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric with its whole query: what it measures of facts goes before its own."""
+        from si_analytics.definitions import measured  # imported late: it takes longer than all the files
+
+        words = measured.Vocabulary(self.facts, self.dimensions, self.measures)
+        return MappingProxyType({name: measured.whole(one, words) for name, one in self.declared_metrics.items()})
+
+    @functools.cached_property
+    def measures(self) -> Mapping[str, Measure]:
+        """Every measure, by name; raises DefinitionError where two have the same."""
+        found: dict[str, Measure] = {}
+        for one in (*self.facts.values(), *self.ratios.values()):
+            for measure in one.measures:
+                if measure.name in found:
+                    raise DefinitionError(one.path, f"another measure is called {measure.name}", "Rename one of them")
+                home = one.name if isinstance(one, Fact) else ""
+                found[measure.name] = measure.model_copy(update={"fact": home})
+        return MappingProxyType(dict(sorted(found.items())))
 
     @property
     def computed(self) -> Mapping[str, Metric | Funnel]:
@@ -154,7 +176,7 @@ class Project:
         """Every published table, by name, as its metric has it."""
         found = {
             name: _target(self, metric, name, published)
-            for metric in self.metrics.values()
+            for metric in self.declared_metrics.values()
             for name, published in metric.targets.items()
         }
         return MappingProxyType(dict(sorted(found.items())))
@@ -175,7 +197,7 @@ class Project:
     def targets(self) -> Mapping[str, Target]:
         """Every published table, by name; raises DefinitionError where one does not fit what the schema declares."""
         for target in self._published.values():
-            require_declared(target, self.tables, self.metrics[target.metric].path)
+            require_declared(target, self.tables, self.declared_metrics[target.metric].path)
         return self._published
 
 
@@ -245,12 +267,16 @@ def _loaded(folder: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
         held.setdefault(Path(path).parent.name, []).append(Path(path))
 
     def each(inner: str, kind: type[_Kind]) -> Mapping[str, _Kind]:
-        return MappingProxyType({path.stem: _read(path, kind) for path in held.get(inner, ())})
+        suffix = ".toml" if kind in {Source, Ratios} else ".sql" if kind is Fact else ""
+        paths = [path for path in held.get(inner, ()) if path.suffix == suffix or not suffix]
+        return MappingProxyType({path.stem: _read(path, kind) for path in paths})
 
     made = Project(
         root=folder,
         sources=each("sources", Source),
-        metrics=each("metrics", Metric),
+        facts=each("facts", Fact),
+        ratios=each("facts", Ratios),
+        declared_metrics=each("metrics", Metric),
         funnels=each("funnels", Funnel),
         checks=each("checks", Check),
         explanations=each("explain", Explanation),
@@ -342,8 +368,9 @@ def _target(made: Project, metric: Metric, name: str, published: TargetFields) -
 
 def _require_inputs(made: Project) -> None:
     """Raise DefinitionError where a metric or funnel reads a table that nothing fills."""
-    known = {f"raw.{name}" for name in made.sources} | {f"metrics.{name}" for name in made.metrics} | LAID_OUT
-    for one in made.computed.values():
+    known = {f"raw.{name}" for name in made.sources} | {f"metrics.{name}" for name in made.declared_metrics} | LAID_OUT
+    known |= {f"facts.{name}" for name in made.facts} | {f"dimensions.{name}" for name in made.dimensions}
+    for one in (*made.facts.values(), *made.dimensions.values(), *made.declared_metrics.values(), *made.funnels.values()):
         for table in one.inputs:
             if table not in known:
                 raise DefinitionError(one.path, f"it reads {table}, which nothing fills", _nearest(table, known))

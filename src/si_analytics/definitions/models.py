@@ -174,20 +174,34 @@ class TargetFields(Frozen):
         return self.columns or tuple(self.types)[len(self.key) :]
 
 
-class Dimension(Query):
-    """What facts are grouped by, and whose rows a target has: one row per agent, brand, contact, template, user."""
+class SliceFields(Frozen):
+    """Measures that a metric's own query reads by groups of its own: ``by`` as a slice has it, unnamed values as null.
 
-    key: Text
+    ``where`` keeps the facts with one of the values, ``given`` those that have a value at all.
+    """
+
+    measures: Texts
+    by: Texts = ()
+    where: dict[str, Texts] = Field(default_factory=dict)
+    given: Texts = ()
 
 
 class Metric(Computed):
-    """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it, its targets."""
+    """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it, its targets.
+
+    One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window`` counts
+    what lies in it. ``slices`` are what else its own query reads of facts.
+    """
 
     topic: Text | None = None
     key_columns: Texts = Field((), alias="key")
     money: Texts = ()
     statistics: Texts = ()
     targets: dict[str, TargetFields] = Field(default_factory=dict)
+    rows: str | None = None
+    window: bool = False
+    cells: dict[str, Text] = Field(default_factory=dict)
+    slices: dict[str, SliceFields] = Field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, ...]:

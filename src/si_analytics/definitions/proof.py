@@ -13,23 +13,8 @@ import duckdb
 
 from si_analytics.definitions.loading import Project
 from si_analytics.definitions.models import Declaration, Funnel, Metric
+from si_analytics.definitions.parameters import PARAMETERS
 from si_analytics.errors import DefinitionError
-
-PARAMETERS = (
-    "as_of",
-    "since",
-    "until",
-    "last_moment",
-    "last_day",
-    "previous_since",
-    "previous_until",
-    "currency",
-    "tz",
-    "slice",
-    "year_2000",
-    "within_microseconds",
-)
-"""What a query may bind; `compute.metrics.Parameters` gives them their values."""
 
 
 def require(project: Project) -> None:

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import formatting
-from si_analytics.compute import currencies, funnels, metrics
+from si_analytics.compute import currencies, facts, funnels, metrics
 from si_analytics.compute.currencies import Present
 from si_analytics.definitions import Query, lookup, project
 from si_analytics.errors import UnknownNameError, UsageError
@@ -86,6 +86,8 @@ def takes(name: str) -> frozenset[str]:
         schema, _, dependency = table.partition(".")
         if schema == "metrics":
             found |= takes(dependency) - {"since"}
+        elif facts.is_one(table):
+            found |= _bound(facts.of(table))
     if name == "conversion_funnels":
         found |= frozenset[str]().union(*(_bound(one) for one in project().funnels.values()))
     return found

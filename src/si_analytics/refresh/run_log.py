@@ -89,13 +89,13 @@ def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the previous refresh's metrics, and raw tables that are no longer read."""
+    """Drop the previous refresh's facts and metrics, and raw tables that are no longer read."""
     held = connection.sql(
         "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
-        " and schema_name in ('metrics', 'raw') order by all"
+        " and schema_name in ('dimensions', 'facts', 'metrics', 'raw') order by all"
     ).fetchall()
     for schema, table in held:
-        if schema == "metrics" or table not in extract.tables():
+        if schema != "raw" or table not in extract.tables():
             connection.execute(f'drop table {schema}."{table}"')
 
 

@@ -1,0 +1,107 @@
+"""Facts and dimensions: one table each in the warehouse, or the query itself where it is asked as of another moment.
+
+Belongs here: storing them, telling which of those stored describe a moment, and putting the queries of all others into
+the query that reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from si_analytics.definitions import Dimension, Fact, front_matter, project
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A view of another database's table has that table's comment: readers see the published file through views.
+_STORED = """
+select tables.schema_name || '.' || tables.table_name, tables.comment
+from duckdb_tables() as tables
+where
+    tables.schema_name in ('dimensions', 'facts')
+    and (
+        tables.database_name = current_database()
+        or exists (
+            select 1
+            from duckdb_views() as views
+            where
+                views.database_name = current_database()
+                and views.schema_name = tables.schema_name
+                and views.view_name = tables.table_name
+        )
+    )
+"""
+
+
+def names() -> tuple[str, ...]:
+    """Every dimension and fact, with its schema, in order."""
+    ours = project()
+    return (*(f"dimensions.{name}" for name in ours.dimensions), *(f"facts.{name}" for name in ours.facts))
+
+
+def of(table: str) -> Fact | Dimension:
+    """The declaration of a table that `names` lists."""
+    schema, _, name = table.partition(".")
+    ours = project()
+    return ours.facts[name] if schema == "facts" else ours.dimensions[name]
+
+
+def is_one(table: str) -> bool:
+    """Whether a table named with its schema is a fact or a dimension."""
+    return table.startswith(("facts.", "dimensions."))
+
+
+def compute(connection: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> int:
+    """Fill a fact or dimension anew, as of that moment; return its number of rows."""
+    query = front_matter.query(of(table).text)
+    connection.execute(f"create or replace table {table} as\n{query}", _bound(connection, query, {"as_of": as_of}))
+    # COMMENT binds no parameters; a digest is hexadecimal, a moment a number.
+    connection.execute(f"comment on table {table} is '{_mark(table, as_of)}'")
+    row = connection.sql(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def stored(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> frozenset[str]:
+    """The facts and dimensions that are stored as of that moment, by the queries of today."""
+    held = dict(connection.sql(_STORED).fetchall())
+    return frozenset(table for table in names() if held.get(table) == _mark(table, as_of))
+
+
+def whole(text: str, inputs: Iterable[str], at_hand: Collection[str] = ()) -> str:
+    """A query with those of its facts and dimensions put into it that are not `at_hand`."""
+    missing = [table for table in inputs if is_one(table) and table not in at_hand]
+    if not missing:
+        return text
+    steps = []
+    for table in missing:
+        schema, _, name = table.partition(".")
+        step = f"{schema}_{name}"
+        text = re.sub(rf'\b{schema}\."?{name}"?(?=\s)', step, text)
+        steps.append(f"{step} as (\n\n{front_matter.query(of(table).text).rstrip()}\n\n)")
+    own = front_matter.query(text)
+    begins = re.match(r"\s*with\b", own)
+    rest = f",\n\n{own[begins.end() :].lstrip()}" if begins else f"\n\n{own}"
+    return "with\n\n" + ",\n\n".join(steps) + rest
+
+
+def read(connection: duckdb.DuckDBPyConnection, text: str, inputs: Iterable[str], as_of: datetime) -> str:
+    """A query as it runs on this connection: facts that are stored as of that moment are read, others worked out."""
+    tables = tuple(inputs)
+    return whole(text, tables, stored(connection, as_of)) if any(map(is_one, tables)) else text
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, text: str, values: dict[str, Any]) -> dict[str, Any]:
+    named = connection.extract_statements(text)[0].named_parameters
+    return {name: values[name] for name in sorted(named)}
+
+
+def _mark(table: str, as_of: datetime) -> str:
+    """What a stored table says of itself: by which query, and of a fact as of when."""
+    one = of(table)
+    words = " ".join(line for line in one.text.splitlines() if not line.lstrip().startswith("--")).split()
+    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()
+    return f"{digest} {(as_of - _EPOCH) // timedelta(microseconds=1)}" if isinstance(one, Fact) else digest

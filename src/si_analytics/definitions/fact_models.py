@@ -1,0 +1,190 @@
+"""What a fact, a dimension and a measure declare, field by field.
+
+Belongs here: the fields of ``sql/facts`` and ``sql/dimensions``, and what they may hold. How a measure is worked out
+is read in `expressions`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from si_analytics.definitions.expressions import Formula, formula
+from si_analytics.definitions.models import Columns, Frozen, MetricColumn, Query, Text, Texts
+
+CALENDAR = ("day", "week", "month", "quarter", "year")
+"""The calendar dimensions that are dates: the first day of the period."""
+
+CLOCK = ("hour", "weekday")
+"""The calendar dimensions that are numbers: the hour, 0 to 23, and the day of the week, 1 (Monday) to 7."""
+
+PLACES = {"usd": 2, "reporting currency": 2, "ratio": 6, "percent": 2, "days": 2, "hours": 2, "stars": 1}
+"""The decimal places of a measure, by its unit. Every other unit counts whole things, or is a time."""
+
+SCALES = {"usd": 2, "reporting currency": 2, "stars": 1}
+"""The decimal places of a column of a fact, by its unit; a column of another unit is a whole number."""
+
+LIST = "list"
+"""The unit of a column that holds several values."""
+
+
+class Link(Frozen):
+    """A way from a fact, or from a dimension, to a dimension: its name, the dimension, the column that holds its key."""
+
+    name: str
+    dimension: str
+    column: str
+
+
+def _links(value: Any) -> Any:
+    """``agent = "to_user_id"`` or ``payer = ["user", "from_user_id"]``."""
+    if not isinstance(value, dict):
+        return value
+    found = []
+    for name, said in value.items():
+        parts = [name, said] if isinstance(said, str) else said
+        if not isinstance(parts, list | tuple) or len(parts) != 2:
+            raise ValueError(f'{name} is neither "column" nor ["dimension", "column"]')
+        found.append({"name": name, "dimension": parts[0], "column": parts[1]})
+    return found
+
+
+def _measures(value: Any) -> Any:
+    """``name = ["unit", "what is worked out", "meaning"]``."""
+    if not isinstance(value, dict):
+        return value
+    found = []
+    for name, said in value.items():
+        if not isinstance(said, list | tuple) or len(said) != 3:
+            raise ValueError(f'{name} is not ["unit", "what is worked out", "meaning"]')
+        unit, _, any_currency = said[0].partition(", ")
+        if any_currency not in {"", "any currency"}:
+            raise ValueError(f"{name}: after the unit stands {any_currency}, where only any currency may stand")
+        shared = {"name": name, "unit": unit, "any_currency": bool(any_currency)}
+        found.append({**shared, "written": said[1], "meaning": said[2]})
+    return found
+
+
+class Measure(Frozen):
+    """A number over facts: its unit, what it is worked out from, what it says.
+
+    ``fact`` is whose rows it is of; empty for one that is made of other measures. One of ``any_currency`` looks at the
+    facts of all currencies.
+    """
+
+    name: str
+    unit: Text
+    written: Text
+    meaning: Text
+    fact: str = ""
+    any_currency: bool = False
+
+    @property
+    def formula(self) -> Formula:
+        """What it is worked out from; raises ValueError where that is not understood."""
+        return formula(self.written)
+
+    @property
+    def places(self) -> int:
+        """The decimal places it is rounded to."""
+        return PLACES.get(self.unit, 0)
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is a moment rather than a number."""
+        return self.unit == "time"
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether the numbers of two groups without a fact in common add up to that of both."""
+        return self.formula.is_additive
+
+
+Links = Annotated[tuple[Link, ...], BeforeValidator(_links)]
+Measures = Annotated[tuple[Measure, ...], BeforeValidator(_measures)]
+
+
+class _WithColumns(Query):
+    """A query whose columns are declared one by one."""
+
+    columns: Columns
+    links: Links = ()
+
+    @property
+    def attributes(self) -> tuple[MetricColumn, ...]:
+        """The columns that its rows can be grouped by: texts and flags, no keys, times and amounts."""
+        linked = {link.column for link in self.links}
+        return tuple(
+            column
+            for column in self.columns
+            if (column.unit in {"", LIST} or column.unit.startswith("month of "))
+            and not column.name.endswith("_id")
+            and column.name not in linked
+        )
+
+    def column(self, name: str) -> MetricColumn:
+        """The column of that name; raises KeyError where there is none."""
+        return {column.name: column for column in self.columns}[name]
+
+    def _require(self, field: str, names: tuple[str, ...]) -> None:
+        known = [column.name for column in self.columns]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(f"{field} names {', '.join(unknown)}, which columns does not: {', '.join(known)}")
+
+
+class Dimension(_WithColumns):
+    """What facts are grouped by, and whose rows a target has: one row per agent, brand, contact, template, user.
+
+    A column of the unit ``month of X`` is no column of the query: it is the month of its time X, in the zone asked for.
+    """
+
+    key: Text
+
+    @model_validator(mode="after")
+    def _names_its_columns(self) -> Dimension:
+        self._require("key", (self.key,))
+        self._require("links", tuple(link.column for link in self.links))
+        return self
+
+
+class Fact(_WithColumns):
+    """One row per thing counted: its key, when it happened, whom and what it belongs to, its measures.
+
+    ``row`` is the operational table and the column that holds its key. ``timeless`` says what a row without a time is:
+    ``always`` is one that counts wherever no beginning is asked for. ``known`` is a second time that has to lie before
+    the end of a window. ``currency`` is the column that says which currency the row's money is in.
+    """
+
+    topic: Text | None = None
+    key: Texts
+    time: str
+    timeless: str = ""
+    known: str | None = None
+    currency: str | None = None
+    row: dict[str, str] = Field(default_factory=dict)
+    measures: Measures
+
+    @model_validator(mode="after")
+    def _names_its_columns(self) -> Fact:
+        for field in ("key", "time", "known", "currency"):
+            said = getattr(self, field)
+            self._require(field, said if isinstance(said, tuple) else (said,) if said else ())
+        self._require("links", tuple(link.column for link in self.links))
+        self._require("row", tuple(self.row.values()))
+        return self
+
+    def require_measures(self) -> None:
+        """Raise ValueError where a measure is not understood, or names a column that the fact does not have."""
+        for measure in self.measures:
+            if measure.formula.measures:
+                raise ValueError(f"measures.{measure.name} is made of other measures: put it into the ratios")
+            self._require(f"measures.{measure.name}", measure.formula.columns)
+
+
+class Ratios(Query):
+    """Measures made of measures: each side is worked out of its own facts before they meet."""
+
+    grain: Text = "one measure of measures per entry"
+    measures: Measures

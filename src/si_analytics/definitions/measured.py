@@ -1,0 +1,216 @@
+"""Metrics that stand on facts: the steps that go before a metric's own query, or the whole of it.
+
+Belongs here: ``measured``, one row per agent, brand or month with the cells a metric declares, ``measured_before``, the
+same of the window before, and the slices it names. A metric without a query of its own is what it measures, in order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlglot import expressions as exp
+
+from si_analytics.definitions import counting, front_matter, grouping, trees
+from si_analytics.definitions.counting import Span
+from si_analytics.definitions.exact import Leaf, Worked
+from si_analytics.definitions.fact_models import Dimension, Fact, Measure
+from si_analytics.definitions.models import Metric, Parameter, SliceFields
+from si_analytics.definitions.parameters import PARAMETERS
+from si_analytics.errors import DefinitionError
+
+MONTH = "month"
+_FIRST_MONTH = "2000-01-01"
+_PARTS = ("sum", "count")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All that a metric can be made of: facts, dimensions, measures, each by name."""
+
+    facts: Mapping[str, Fact]
+    dimensions: Mapping[str, Dimension]
+    measures: Mapping[str, Measure]
+
+
+def whole(metric: Metric, words: Vocabulary) -> Metric:
+    """The metric with its whole query, and with the tables and parameters that this needs."""
+    if not metric.cells and not metric.slices:
+        return metric
+    tables, bound = _needs(metric, words)
+    said = {parameter.name for parameter in metric.params}
+    found = [Parameter(name=name, meaning=PARAMETERS[name]) for name in bound if name not in said]
+    update = {
+        "text": _text(metric, words),
+        "inputs": tuple(dict.fromkeys((*tables, *metric.inputs))),
+        "params": (*metric.params, *found),
+    }
+    return metric.model_copy(update=update)
+
+
+def _text(metric: Metric, words: Vocabulary) -> str:
+    """The whole query of a metric: what it measures first, then its own."""
+    own = front_matter.query(metric.text)
+    steps = _steps(metric, words, own)
+    if not own.strip():
+        chosen = [exp.column(column.name) for column in metric.columns]
+        order = [exp.column(name) for name in metric.ordered_by]
+        last = exp.select(*chosen).from_("measured").order_by(*order, copy=False)
+        return trees.written(trees.in_steps(steps, last), "duckdb")
+    generated = trees.written(trees.in_steps(steps, exp.select("*").from_("final")), "duckdb")
+    head, _, _ = generated.rpartition("select")
+    begins = re.match(r"\s*with\b", own)
+    return f"{head.rstrip()},\n{own[begins.end() :].lstrip()}" if begins else f"{head.rstrip()}\n{own}"
+
+
+def _needs(metric: Metric, words: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tables and the parameters that what a metric measures needs, beside those of its own query."""
+    own = front_matter.query(metric.text)
+    tree = trees.in_steps(_steps(metric, words, own), exp.select("*"))
+    names = {step.alias for step in tree.find_all(exp.CTE)}
+    tables = [table for table in tree.find_all(exp.Table) if table.db or table.name not in names]
+    found = (".".join(part.name for part in table.parts) for table in tables)
+    bound = (str(each.this) for each in tree.find_all(exp.Placeholder))
+    return tuple(dict.fromkeys(found)), tuple(dict.fromkeys(bound))
+
+
+def cell(metric: Metric, column: str, words: Vocabulary) -> tuple[Measure, str]:
+    """The measure that a cell is, and which part of it (empty: the whole); raises DefinitionError for none.
+
+    A cell that is worked out of measures is one of its own, in the unit of its column.
+    """
+    written = metric.cells[column]
+    name, _, part = written.partition(".")
+    if name in words.measures and part in {"", *_PARTS}:
+        return words.measures[name], part
+    said = next(one for one in metric.columns if one.name == column)
+    made = Measure(name=column, unit=said.unit or "things", written=written, meaning=said.meaning)
+    try:
+        read = made.formula
+    except ValueError as error:
+        raise DefinitionError(metric.path, f"cells.{column} is {written}, which is not understood", str(error)) from error
+    unknown = [one for one in read.measures if one not in words.measures]
+    if unknown or read.aggregates:
+        name = unknown[0] if unknown else written
+        hint = grouping.nearest(name, words.measures)
+        found = f"cells.{column} is {written}, and {name} is no measure"
+        raise DefinitionError(metric.path, found, f"{hint}si measure --list names them all")
+    return made, ""
+
+
+def _steps(metric: Metric, words: Vocabulary, own: str) -> dict[str, exp.Expr]:
+    found: dict[str, exp.Expr] = {}
+    for name, asked in metric.slices.items():
+        found[name] = _slice(metric, asked, words)
+    if metric.rows:
+        spans = {"measured": counting.NOW if metric.window else None}
+        if "measured_before" in own:
+            spans["measured_before"] = counting.BEFORE
+        for name, span in spans.items():
+            found.update(_measured(metric, words, name, span))
+    return found
+
+
+def _measured(metric: Metric, words: Vocabulary, name: str, span: Span | None) -> Iterator[tuple[str, exp.Expr]]:
+    """The steps of one row per whatever the metric has rows of, the last of them called `name`."""
+    asked = {column: cell(metric, column, words) for column in metric.cells}
+    by_fact = counting.leaves([measure for measure, _ in asked.values()], words.measures)
+    after = "_before" if name.endswith("_before") else ""
+    steps = {fact: f"{fact}_per_{metric.rows}{after}" for fact in by_fact}
+    for fact, leaves in by_fact.items():
+        yield steps[fact], _per_row(metric, words, words.facts[fact], leaves, span)
+    key = MONTH
+    if metric.rows == MONTH:
+        yield "months", _months(list(steps.values()))
+        query = exp.select(exp.column(MONTH, "months")).from_("months")
+    else:
+        dimension = words.dimensions[metric.rows]
+        key = dimension.key
+        query = exp.select(exp.column(key, dimension.name)).from_(counting.dimension_table(dimension))
+    home = "months" if metric.rows == MONTH else metric.rows
+    worked = Worked(words.facts, words.measures, lambda leaf: exp.column(leaf.name, steps[leaf.fact]))
+    for column, (measure, part) in asked.items():
+        value = worked.part(measure, part) if part else worked.value(measure)
+        query = query.select(exp.alias_(value, column), copy=False)
+    for step in steps.values():
+        on = exp.column(key, home).eq(exp.column(key, step))
+        query = query.join(exp.to_table(step), on=on, join_type="left", copy=False)
+    yield name, query
+
+
+def _per_row(metric: Metric, words: Vocabulary, fact: Fact, leaves: list[Leaf], span: Span | None) -> exp.Select:
+    joins = grouping.Joins()
+    conditions = counting.within(fact, span) if span else []
+    if metric.rows == MONTH:
+        month = grouping.value(grouping.resolve(fact, words.dimensions, MONTH), joins, grouping.Calendar())
+        first = exp.cast(exp.Literal.string(_FIRST_MONTH), "date")
+        return counting.counted(fact, leaves, {MONTH: month}, joins, [*conditions, month.copy() >= first])
+    links = [link for link in fact.links if link.dimension == metric.rows]
+    if not links:
+        found = f"it has a row per {metric.rows}, which nothing links {fact.name} to"
+        raise DefinitionError(metric.path, found, f"Give sql/facts/{fact.name}.sql a link to it, or leave the cell out")
+    chosen = next((link for link in links if link.name == metric.rows), links[0])
+    key = words.dimensions[metric.rows].key
+    return counting.counted(fact, leaves, {key: exp.column(chosen.column, fact.name)}, joins, conditions)
+
+
+def _months(steps: list[str]) -> exp.Select:
+    """Every month from the first with anything in it to that of the last day."""
+    parts = [exp.select(MONTH).from_(step) for step in steps]
+    active = exp.union(*parts) if len(parts) > 1 else parts[0]
+    last = exp.Anonymous(
+        this="date_trunc",
+        expressions=[exp.Literal.string("month"), exp.cast(exp.Placeholder(this="last_day"), "date", dialect="duckdb")],
+    )
+    every = exp.Interval(this=exp.Literal.number(1), unit=exp.var("month"))
+    series = exp.Anonymous(this="generate_series", expressions=[exp.func("min", exp.column(MONTH)), last, every])
+    listed = exp.select(exp.alias_(series, "months")).from_(active.subquery("active"))
+    month = exp.cast(exp.Anonymous(this="unnest", expressions=[exp.column("months")]), "date")
+    return exp.select(exp.alias_(month, MONTH)).from_(listed.subquery("listed"))
+
+
+def _slice(metric: Metric, asked: SliceFields, words: Vocabulary) -> exp.Select:
+    """One row per group of a slice that a metric names; its columns are called by the last word of their paths."""
+    known = words.measures
+    unknown = [name for name in asked.measures if name not in known]
+    if unknown:
+        said = grouping.nearest(unknown[0], known)
+        raise DefinitionError(metric.path, f"it reads the measure {unknown[0]}, which there is none of", f"{said}")
+    measures = [known[name] for name in asked.measures]
+    by_fact = counting.leaves(measures, known)
+    if len(by_fact) != 1:
+        raise DefinitionError(metric.path, "a slice of it is of several facts", "Name one slice for each fact")
+    ((name, leaves),) = by_fact.items()
+    fact, joins = words.facts[name], grouping.Joins()
+    groups, conditions = {}, []
+    for path in asked.by:
+        found = grouping.resolve(fact, words.dimensions, path)
+        groups[path.rpartition(".")[2]] = (
+            exp.column(_key_column(found), found.steps[-1].of)
+            if found.steps and found.column == found.steps[-1].key
+            else _plain(found, joins)
+        )
+    for path, values in asked.where.items():
+        found = grouping.resolve(fact, words.dimensions, path)
+        conditions.append(_plain(found, joins).isin(*(exp.Literal.string(one) for one in values)))
+    for path in asked.given:
+        found = grouping.resolve(fact, words.dimensions, path)
+        conditions.append(_plain(found, joins).is_(exp.null()).not_())
+    counted = counting.counted(fact, leaves, groups, joins, conditions)
+    worked = Worked(words.facts, known, lambda leaf: exp.column(leaf.name, "counted"))
+    values_ = [exp.alias_(worked.value(measure), measure.name) for measure in measures]
+    chosen = [exp.column(each, "counted") for each in groups]
+    return exp.select(*chosen, *values_).from_(counted.subquery("counted"))
+
+
+def _key_column(path: grouping.Path) -> str:
+    return path.steps[-1].column
+
+
+def _plain(path: grouping.Path, joins: grouping.Joins) -> exp.Expr:
+    """The value as it is stored: a metric's own query says what null and empty are."""
+    if path.kind in {"calendar", "number"}:
+        return grouping.value(path, joins, grouping.Calendar())
+    joins.add(path)
+    return exp.column(path.column, path.of)
