@@ -92,7 +92,7 @@ class Worked:
 
     def _sum(self, leaf: Leaf) -> exp.Expr:
         """The sum as a whole number of its column's smallest unit."""
-        return self._guarded(leaf, _scaled(_or_zero(self.column(leaf)), self._scale(leaf)))
+        return self._guarded(leaf, scaled(_or_zero(self.column(leaf)), self._scale(leaf)))
 
     def _percentile(self, leaf: Leaf) -> Fraction:
         """Linear between the two values beside the place: (1 - r) x the one + r x the next."""
@@ -105,8 +105,8 @@ class Worked:
         rest = exp.Paren(this=exp.Mod(this=place.copy(), expression=_whole(over)))
         next_at = exp.func("least", below.copy() + 2, count.copy())
         scale = self._scale(leaf)
-        one = _scaled(exp.func("list_extract", values.copy(), below.copy() + 1), scale)
-        two = _scaled(exp.func("list_extract", values.copy(), next_at), scale)
+        one = scaled(exp.func("list_extract", values.copy(), below.copy() + 1), scale)
+        two = scaled(exp.func("list_extract", values.copy(), next_at), scale)
         number = one * exp.Paren(this=_whole(over) - rest) + two * rest.copy()
         return Fraction(self._guarded(leaf, exp.Paren(this=number)), over * 10**scale)
 
@@ -225,7 +225,8 @@ def _product(parts: list[exp.Expr]) -> exp.Expr:
     return found
 
 
-def _scaled(value: exp.Expr, scale: int) -> exp.Expr:
+def scaled(value: exp.Expr, scale: int) -> exp.Expr:
+    """The value as a whole number of its last decimal place."""
     return _cast(value * _whole(10**scale) if scale else value, "hugeint")
 
 

@@ -60,10 +60,14 @@ class Calendar:
 
 @dataclass
 class Joins:
-    """The joins a query needs, each once, in order: dimensions by their key, and the offsets of a time zone."""
+    """The joins a query needs, each once, in order: dimensions by their key, and the offsets of a time zone.
+
+    In `utc` no offset is needed.
+    """
 
     steps: dict[str, Step] = field(default_factory=dict)
     offsets: dict[str, exp.Expr] = field(default_factory=dict)
+    utc: bool = False
 
     def add(self, path: Path) -> None:
         """Make room for what the path reads."""
@@ -72,10 +76,13 @@ class Joins:
 
     def local(self, time: exp.Column) -> exp.Expr:
         """The time as the clocks of the zone asked for show it."""
+        microseconds = exp.func("epoch_us", time.copy())
+        if self.utc:
+            return exp.func("make_timestamp", microseconds)
         alias = f"{time.table}_{time.name}_offset"
         self.offsets.setdefault(alias, time)
         ahead = exp.column("ahead", alias)
-        return exp.func("make_timestamp", exp.Add(this=exp.func("epoch_us", time.copy()), expression=ahead))
+        return exp.func("make_timestamp", exp.Add(this=microseconds, expression=ahead))
 
     def on(self, query: exp.Select) -> exp.Select:
         """The query with its joins."""
@@ -159,15 +166,16 @@ def value(path: Path, joins: Joins, calendar: Calendar) -> exp.Expr:
     if path.kind in {"calendar", "number"}:
         return _of_calendar(path.unit, joins.local(column), calendar)
     if path.kind == "text":
-        return _named(exp.cast(column, "varchar", dialect="duckdb"))
+        return named(exp.cast(column, "varchar", dialect="duckdb"))
     one_null = exp.cast(exp.Array(expressions=[exp.null()]), "varchar[]", dialect="duckdb")
     length = exp.func("coalesce", exp.func("len", column.copy()), _0())
     values = exp.Case().when(length.eq(_0()), one_null).else_(column)
-    each = exp.Lambda(this=_named(exp.column("each")), expressions=[exp.to_identifier("each")])
+    each = exp.Lambda(this=named(exp.column("each")), expressions=[exp.to_identifier("each")])
     return exp.func("list_distinct", exp.Anonymous(this="list_transform", expressions=[values, each]))
 
 
-def _named(value: exp.Expr) -> exp.Expr:
+def named(value: exp.Expr) -> exp.Expr:
+    """A text, or what a group without one is called."""
     return exp.func("coalesce", exp.func("nullif", value, exp.Literal.string("")), exp.Literal.string(NONE))
 
 
