@@ -199,7 +199,7 @@ def test_a_run_says_what_it_counts_otherwise_than_the_one_before(
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ({"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ({"as_of": "2026-06-01T00:00:00"}, "it has no time zone, so it names no one moment"),
         ({"currency": "U$"}, "currency 'U$' is not 1 to 10 letters or digits, like usd, eur or eth"),
     ],
@@ -215,7 +215,7 @@ def test_a_mistake_in_the_form_is_explained_and_no_run_begins(
 @pytest.mark.parametrize(
     ("job", "config", "sentence"),
     [
-        ("refresh_metrics", {"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ("refresh_metrics", {"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ("export_dashboards", {"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
     ],
 )
