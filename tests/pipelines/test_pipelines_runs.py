@@ -23,6 +23,7 @@ from si_analytics import extract, publish, refresh, sample
 from si_analytics.compute import checks, metrics
 from si_analytics.errors import InterruptedReadError
 from si_analytics.extract import TableExtract
+from si_analytics.periods import windows
 from si_analytics.refresh import Refresh
 from si_analytics.reports import pdf, spreadsheets
 from si_analytics.settings import Settings
@@ -174,6 +175,14 @@ def test_a_date_is_midnight_in_the_reporting_zone(small: Settings, monkeypatch: 
     result = launch("refresh_metrics", as_of="2026-07-01")
     expected = datetime(2026, 7, 1, 4, tzinfo=UTC)
     assert shown(result, "metrics/agent_leaderboard")["as_of"] == expected.timestamp()
+
+
+def test_yesterday_is_its_midnight_in_the_reporting_zone(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SI_TIMEZONE", "America/New_York")
+    before = datetime.now(UTC)
+    result = launch("refresh_metrics", as_of="Yesterday")
+    found = datetime.fromtimestamp(shown(result, "metrics/agent_leaderboard")["as_of"], UTC)
+    assert found in {windows.instant("yesterday", "America/New_York", as_of=now) for now in (before, datetime.now(UTC))}
 
 
 def test_another_currency_leaves_dollars_out(small: Settings) -> None:
