@@ -254,8 +254,9 @@ def test_during_a_span_that_goes_on_ends_at_as_of() -> None:
 
 def test_during_what_has_not_begun_is_refused_as_empty() -> None:
     """As of midnight nothing of today has happened yet."""
-    with pytest.raises(UsageError, match="it is empty"):
-        windows.window(AS_OF, during="today")
+    for during in ("today", "mtd"):
+        with pytest.raises(UsageError, match=r"it is empty\. Name a period that has begun before as_of, 2026-06-01T00"):
+            windows.window(AS_OF, during=during)
     with pytest.raises(UsageError, match="it ends before it begins"):
         windows.window(AS_OF, during="2027")
 

@@ -172,7 +172,7 @@ def window(
     now = instant(as_of, name="as_of")
     start, whole = ends(now, since, until, tz, during=during, calendar=calendar)
     end = now if whole is None else min(whole, now)
-    _require_room(start, end, now)
+    _require_room(start, end, now, named=during is not None)
     return Window(start, end, now, whole if during is not None and whole != end else None)
 
 
@@ -197,14 +197,14 @@ def ends(
     return start, end
 
 
-def _require_room(start: datetime | None, end: datetime, as_of: datetime) -> None:
-    """Raises UsageError if nothing could lie between the ends."""
+def _require_room(start: datetime | None, end: datetime, as_of: datetime, *, named: bool = False) -> None:
+    """Raises UsageError if nothing could lie between the ends, which a `named` period gives both."""
     if start is not None and start >= end:
-        raise UsageError(
-            f"the window from {start.isoformat()} until {end.isoformat()}",
-            "it ends before it begins" if start > end else "it is empty",
-            f"Give a since before the until; an until after the refresh's as_of, {as_of.isoformat()}, is cut to it",
-        )
+        remedy = f"Give a since before the until; an until after the refresh's as_of, {as_of.isoformat()}, is cut to it"
+        if named:
+            remedy = f"Name a period that has begun before as_of, {as_of.isoformat()}, like yesterday or last month"
+        found = "it ends before it begins" if start > end else "it is empty"
+        raise UsageError(f"the window from {start.isoformat()} until {end.isoformat()}", found, remedy)
 
 
 def before(window: Window, tz: str) -> Window | None:
