@@ -47,11 +47,14 @@ def test_doctor_tells_each_setting_with_its_origin_and_no_password(
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / ".env").write_text("SI_POSTGRES_URL=postgresql://ana:hunter2@127.0.0.1:1/shop\nSI_CURENCY=eur\n")
     monkeypatch.setenv("SI_TIMEZONE", "Europe/Berlin")
+    monkeypatch.setenv("SI_FISCAL_YEAR_START", "4")
     done = si()("doctor")
     assert done.code == 1
     for line in (
         "SI_POSTGRES_URL postgresql://ana@127.0.0.1:1/shop (.env)",
         "SI_TIMEZONE Europe/Berlin (environment)",
+        "SI_WEEK_START monday (default)",
+        "SI_FISCAL_YEAR_START april (environment)",
         "SI_CURENCY it is set, and is no setting",
         "Did you mean SI_CURRENCY?",
         "WRONG Postgres",

@@ -111,10 +111,10 @@ def test_someone_finds_the_graph_launches_a_refresh_and_reads_what_it_made(dagst
     expect(page.get_by_text("The moment to describe, like").first).to_be_visible(timeout=SECONDS)
     fill_in(page, "full: maybe\n")
     expect(page.get_by_text("is not valid for expected type").first).to_be_visible(timeout=SECONDS)
-    fill_in(page, "as_of: yesterday\n")
+    fill_in(page, "as_of: someday\n")
     expect(page.get_by_text("No errors").first).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="Launch Run").click()
-    expect(page.get_by_text("as_of 'yesterday': it is no date or time").first).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("as_of 'someday': it is no date or time").first).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="OK").click()
     assert runs(dagster) == []
 
@@ -166,7 +166,7 @@ def test_a_mistake_in_a_launch_form_comes_back_as_its_sentence_alone(dagster: st
     of = {"repositoryName": "__repository__", "repositoryLocationName": "pipelines.definitions"}
     before = len(runs(dagster))
     for job, form, sentence in (
-        ("refresh_metrics", {"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ("refresh_metrics", {"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ("export_dashboards", {"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
     ):
         told = ask(dagster, launch, of={**of, "pipelineName": job}, form=form)["launchRun"]

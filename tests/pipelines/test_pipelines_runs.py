@@ -23,6 +23,7 @@ from si_analytics import extract, publish, refresh, sample
 from si_analytics.compute import checks, metrics
 from si_analytics.errors import InterruptedReadError
 from si_analytics.extract import TableExtract
+from si_analytics.periods import windows
 from si_analytics.refresh import Refresh
 from si_analytics.reports import pdf, spreadsheets
 from si_analytics.settings import Settings
@@ -176,6 +177,14 @@ def test_a_date_is_midnight_in_the_reporting_zone(small: Settings, monkeypatch: 
     assert shown(result, "metrics/agent_leaderboard")["as_of"] == expected.timestamp()
 
 
+def test_yesterday_is_its_midnight_in_the_reporting_zone(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SI_TIMEZONE", "America/New_York")
+    before = datetime.now(UTC)
+    result = launch("refresh_metrics", as_of="Yesterday")
+    found = datetime.fromtimestamp(shown(result, "metrics/agent_leaderboard")["as_of"], UTC)
+    assert found in {windows.instant("yesterday", "America/New_York", as_of=now) for now in (before, datetime.now(UTC))}
+
+
 def test_another_currency_leaves_dollars_out(small: Settings) -> None:
     result = launch("refresh_metrics", as_of=MOMENT, currency=" EUR ")
     assert shown(result, "metrics/agent_leaderboard")["currency"] == "eur"
@@ -199,7 +208,7 @@ def test_a_run_says_what_it_counts_otherwise_than_the_one_before(
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ({"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ({"as_of": "2026-06-01T00:00:00"}, "it has no time zone, so it names no one moment"),
         ({"currency": "U$"}, "currency 'U$' is not 1 to 10 letters or digits, like usd, eur or eth"),
     ],
@@ -215,7 +224,7 @@ def test_a_mistake_in_the_form_is_explained_and_no_run_begins(
 @pytest.mark.parametrize(
     ("job", "config", "sentence"),
     [
-        ("refresh_metrics", {"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ("refresh_metrics", {"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ("export_dashboards", {"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
     ],
 )

@@ -17,11 +17,14 @@ def explain(
     column: Annotated[str, typer.Argument(help="Which column, like total_earnings or reached.")],
     since: Annotated[str | None, typer.Option(metavar="T", help="As the metric was asked for.")] = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="As the metric was asked for.")] = None,
-    during: Annotated[str | None, typer.Option(metavar="SPAN", help="Both at once: 2026-Q1, last 30 days.")] = None,
+    during: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Both at once: Q1 2026, ytd, last 30 days.")
+    ] = None,
     tz: Annotated[str | None, typer.Option(metavar="ZONE", help="As the metric was asked for.")] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="As the metric was asked for.")] = None,
     as_of: Annotated[
-        str | None, typer.Option(metavar="T", help="An earlier moment: old times with today's statuses.")
+        str | None,
+        typer.Option(metavar="T", help="An earlier moment, like 2026-05-31 or yesterday: old times, today's statuses."),
     ] = None,
     by: Annotated[str | None, typer.Option(metavar="X", help="What the funnel is broken down by.")] = None,
     value: Annotated[str | None, typer.Option(metavar="V", help="The value of the breakdown, like email.")] = None,

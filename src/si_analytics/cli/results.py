@@ -50,7 +50,9 @@ def metric(
     name: Annotated[str | None, typer.Argument(help="A metric or a funnel, like agent_leaderboard or invite.")] = None,
     since: Annotated[str | None, typer.Option(metavar="T", help="From this date, time or span's start on.")] = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="Before this date, time or span's start.")] = None,
-    during: Annotated[str | None, typer.Option(metavar="SPAN", help="Both at once: 2026-Q1, last 30 days.")] = None,
+    during: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Both at once: Q1 2026, ytd, last 30 days.")
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(metavar="X", help="Break a funnel down, like method or month; order the board by deals."),
@@ -66,7 +68,8 @@ def metric(
     tz: Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone of dates and months.")] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="Currency that money is counted in.")] = None,
     as_of: Annotated[
-        str | None, typer.Option(metavar="T", help="An earlier moment: old times with today's statuses.")
+        str | None,
+        typer.Option(metavar="T", help="An earlier moment, like 2026-05-31 or yesterday: old times, today's statuses."),
     ] = None,
     format: Annotated[Format | None, typer.Option("--format", help="How to print it. [default: table]")] = None,
     listed: Annotated[
@@ -77,8 +80,9 @@ def metric(
     """Print one metric or funnel from the warehouse.
 
     A date means its midnight in the reporting time zone; a time carries its offset, like 2026-01-31T09:00:00Z.
-    Spans are 2026, 2026-Q2, 2026-01, 2026-W05, this month, last 30 days (whole ones, before today); 14d is so long
-    before the last refresh's as_of. Given as --since or --until a span stands for its first moment.
+    Spans are 2026, Q2 2026, May 2026, 2026-W05, FY2026, yesterday, this month, ytd (qtd, mtd, wtd), last 8 weeks (whole
+    ones, before this one); 14d is so long before the last refresh's as_of. Given as --since, --until or --as-of a span
+    stands for its first moment.
     """
     form = shape(format, json)
     if name is None and not listed:

@@ -48,12 +48,12 @@ class Question:
         """The parameters meant; raises UsageError, with the valid choices, for what means nothing."""
         zone = windows.zone(present.tz if self.tz is None else self.tz).key
         now = present.as_of if self.as_of is None else _past(self.as_of, zone, present)
-        window = windows.window(now, self.since, self.until, zone, during=self.during)
+        window = windows.window(now, self.since, self.until, zone, during=self.during, calendar=present.calendar)
         return metrics.Parameters(window, currencies.asked_for(self.currency, present), zone)
 
 
 def _past(as_of: Instant, zone: str, present: Present) -> datetime:
-    moment = windows.instant(as_of, zone, name="as_of", as_of=present.as_of)
+    moment = windows.instant(as_of, zone, name="as_of", as_of=present.as_of, calendar=present.calendar)
     if moment > present.as_of:
         raise UsageError(
             f"as_of {moment.isoformat()}",

@@ -37,7 +37,7 @@ class Warehouse:
     are UTC-aware, ids are text. The next `connect` sees a refresh that ends meanwhile.
 
     Verbs that take them: `since` (inclusive) and `until` (exclusive) are the ends of a window, `during` gives both
-    (``2026-Q1``, ``last 30 days``). A date means its midnight in `tz`, a span given as one end its first
+    (``Q1 2026``, ``ytd``, ``last 30 days``). A date means its midnight in `tz`, a span given as one end its first
     moment, ``14d`` that long before as_of. `as_of` is a moment before the refresh's: old times with
     today's statuses. `currency` is the one money is counted in, `tz` the zone of days and months.
 
@@ -355,8 +355,14 @@ class Warehouse:
 
     @property
     def present(self) -> Present:
-        """The last refresh's as_of, currency and time zone: the defaults of every question."""
-        return Present(self.as_of, self.currency, self.timezone, lambda: currencies.held(self._connection))
+        """The defaults of every question: the last refresh's as_of, currency and time zone, the settings' calendar."""
+        return Present(
+            self.as_of,
+            self.currency,
+            self.timezone,
+            lambda: currencies.held(self._connection),
+            self.settings.calendar,
+        )
 
 
 @arguments.checked
