@@ -17,6 +17,7 @@ import pytest
 import si_analytics as si
 from si_analytics import arguments
 from si_analytics.errors import AnalyticsError, ArgumentError, UsageError
+from tests.support import measure_frames
 
 NO_DATE = datetime(2026, 1, 1)  # noqa: DTZ001  a time without a zone is what is tried
 WRONG: list[Any] = [
@@ -56,6 +57,7 @@ def verbs(warehouse: si.Warehouse, path: Path) -> Iterator[tuple[str, Callable[.
         "funnel": warehouse.funnel("invite"),
         "funnel_by": warehouse.funnel("invite", by="method"),
         "leaderboard": warehouse.agent_leaderboard(),
+        "measure": measure_frames.by_tier(),
         "monthly": warehouse.marketplace_monthly(),
         "performance": warehouse.agent_performance_metrics(),
         "standings": warehouse.agent_leaderboard(),

@@ -13,6 +13,7 @@ from typing import Literal
 
 from sqlglot import expressions as exp
 
+from si_analytics.calendars import Calendar
 from si_analytics.definitions.fact_models import CALENDAR, CLOCK, LIST, Dimension, Fact, Link
 from si_analytics.errors import UnknownNameError
 
@@ -48,14 +49,6 @@ class Path:
     column: str
     steps: tuple[Step, ...] = ()
     unit: str = ""
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """Where weeks begin (1 Monday to 7 Sunday), and in which month years do (1 to 12)."""
-
-    week_start: int = 1
-    fiscal_start: int = 1
 
 
 @dataclass
@@ -189,7 +182,7 @@ def _of_calendar(unit: str, local: exp.Expr, calendar: Calendar) -> exp.Expr:
         days = calendar.week_start - 1
         shifted = exp.cast(local, "date") - exp.Literal.number(days)
         return exp.cast(_truncated("week", shifted), "date") + exp.Literal.number(days)
-    if unit in {"quarter", "year"} and calendar.fiscal_start != 1:
+    if unit == "quarter" and calendar.fiscal_start % 3 != 1:
         months = exp.Interval(this=exp.Literal.number(calendar.fiscal_start - 1), unit=exp.var("month"))
         begun = _truncated(unit, _truncated("month", local) - months)
         return exp.cast(begun + months.copy(), "date")

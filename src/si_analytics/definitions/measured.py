@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot import expressions as exp
 
+from si_analytics.calendars import STANDARD
 from si_analytics.definitions import counting, front_matter, grouping, trees
 from si_analytics.definitions.counting import Span
 from si_analytics.definitions.exact import Leaf, Worked
@@ -143,7 +144,7 @@ def _per_row(metric: Metric, words: Vocabulary, fact: Fact, leaves: list[Leaf], 
     joins = grouping.Joins()
     conditions = counting.within(fact, span) if span else []
     if metric.rows == MONTH:
-        month = grouping.value(grouping.resolve(fact, words.dimensions, MONTH), joins, grouping.Calendar())
+        month = grouping.value(grouping.resolve(fact, words.dimensions, MONTH), joins, STANDARD)
         first = exp.cast(exp.Literal.string(_FIRST_MONTH), "date")
         return counting.counted(fact, leaves, {MONTH: month}, joins, [*conditions, month.copy() >= first])
     links = [link for link in fact.links if link.dimension == metric.rows]
@@ -211,6 +212,6 @@ def _key_column(path: grouping.Path) -> str:
 def _plain(path: grouping.Path, joins: grouping.Joins) -> exp.Expr:
     """The value as it is stored: a metric's own query says what null and empty are."""
     if path.kind in {"calendar", "number"}:
-        return grouping.value(path, joins, grouping.Calendar())
+        return grouping.value(path, joins, STANDARD)
     joins.add(path)
     return exp.column(path.column, path.of)

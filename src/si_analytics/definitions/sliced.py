@@ -6,18 +6,20 @@ pooled as others, and every total, is added up from the facts anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import expressions as exp
 
+from si_analytics.calendars import STANDARD, Calendar
 from si_analytics.definitions import counting, exact, grouping, trees
 from si_analytics.definitions.counting import Span
 from si_analytics.definitions.exact import Fraction, Leaf, Worked
 from si_analytics.definitions.fact_models import Fact, Measure
-from si_analytics.definitions.grouping import Calendar, Joins, Path
+from si_analytics.definitions.grouping import Joins, Path
 from si_analytics.definitions.measured import Vocabulary
 
+EARLIER = Span("previous_since", "previous_until")
 OTHERS, TOTAL = "(others)", "(total)"
 BEFORE, CHANGE, CHANGE_RATIO = "_before", "_change", "_change_ratio"
 STEPS = {"day": ("day", 1), "week": ("day", 7), "month": ("month", 1), "quarter": ("month", 3), "year": ("month", 12)}
@@ -43,7 +45,7 @@ class Asked:
     totals: bool = False
     fill: bool = False
     complete: str = ""
-    calendar: Calendar = field(default_factory=Calendar)
+    calendar: Calendar = STANDARD
     utc: bool = False
 
     @property
@@ -113,7 +115,7 @@ class _Part:
                 query = query.join(exp.to_table(step), copy=False, **join)
         return query
 
-    def _reader(self, *, before: bool):  # type: ignore[no-untyped-def]
+    def _reader(self, *, before: bool) -> Callable[[Leaf], exp.Expr]:
         return lambda leaf: exp.column(leaf.name, self.name(leaf.fact, before=before))
 
     def _columns(self) -> list[exp.Expr]:
@@ -121,7 +123,7 @@ class _Part:
 
     def _counted(self, fact: Fact, leaves: Sequence[Leaf], *, before: bool) -> exp.Select:
         joins, lists = Joins(utc=self.asked.utc), dict[str, exp.Expr]()
-        conditions = counting.within(fact, counting.BEFORE if before else counting.NOW)
+        conditions = counting.within(fact, EARLIER if before else counting.NOW)
         conditions += filters(fact, self.words, self.asked, joins)
         groups: dict[str, exp.Expr] = {}
         for at, name in enumerate(self.by):
