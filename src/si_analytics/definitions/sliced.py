@@ -209,9 +209,9 @@ def query(asked: Asked, words: Vocabulary) -> exp.Select:
     if asked.complete:
         chosen.append(exp.alias_(_is_complete(asked, last), "complete"))
     if asked.says_row:
-        chosen.append(exp.column("row", last))
-    found = exp.select(*chosen).from_(last).order_by(*_order(asked, words, last), copy=False)
-    return trees.in_steps(steps, found)
+        chosen.append(exp.alias_(exp.column("kind", last), "row", quoted=True))
+    found, order = exp.select(*chosen).from_(last), _order(asked, words, last)
+    return trees.in_steps(steps, found.order_by(*order, copy=False) if order else found)
 
 
 def _told(asked: Asked, part: _Part, kind: str) -> exp.Select:
@@ -227,7 +227,7 @@ def _told(asked: Asked, part: _Part, kind: str) -> exp.Select:
         named = others if asked.top else exp.Literal.string("cell")
     names = [name + after for after in (("", BEFORE) if asked.compared else ("",)) for name in asked.measures]
     values = [exp.column(name, "inner_cells", quoted=True) for name in names]
-    return exp.select(*groups, *values, exp.alias_(named, "row")).from_(inner.subquery("inner_cells"))
+    return exp.select(*groups, *values, exp.alias_(named, "kind")).from_(inner.subquery("inner_cells"))
 
 
 def _shown(asked: Asked, words: Vocabulary, at: int, of: str) -> exp.Expr:
@@ -235,7 +235,7 @@ def _shown(asked: Asked, words: Vocabulary, at: int, of: str) -> exp.Expr:
     column = exp.column(_group(at), of)
     if not asked.says_row or not is_text(asked, words, asked.by[at]):
         return column
-    row = exp.column("row", of)
+    row = exp.column("kind", of)
     case = exp.Case().when(row.eq(exp.Literal.string("total")), exp.Literal.string(TOTAL))
     if asked.top and at == 0:
         case = case.when(row.copy().eq(exp.Literal.string("others")), exp.Literal.string(OTHERS))
@@ -287,7 +287,7 @@ def _order(asked: Asked, words: Vocabulary, of: str) -> list[exp.Expr]:
     found: list[exp.Expr] = []
     if asked.says_row:
         places = exp.Array(expressions=[exp.Literal.string(one) for one in ("cell", "others", "total")])
-        found.append(exp.Anonymous(this="list_position", expressions=[places, exp.column("row", of)]))
+        found.append(exp.Anonymous(this="list_position", expressions=[places, exp.column("kind", of)]))
     for at, name in enumerate(asked.by):
         column = exp.column(_group(at), of)
         if asked.top and at == 0:

@@ -6,6 +6,7 @@ question needs beyond the published tables is computed in memory.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
 from typing import Any
@@ -17,9 +18,10 @@ from si_analytics import arguments, formatting, settings
 from si_analytics.compute import currencies, funnels
 from si_analytics.compute.currencies import Present
 from si_analytics.errors import WarehouseError
+from si_analytics.frames import MeasureFrame
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Duration, Instant
-from si_analytics.query import catalog, connection, explain, freshness, leaderboards, queries
+from si_analytics.query import catalog, connection, explain, freshness, leaderboards, queries, slices
 from si_analytics.query import diff as query_diff
 from si_analytics.query.explain import Key
 from si_analytics.query.freshness import Freshness
@@ -243,6 +245,50 @@ class Warehouse:
         if name in funnels.names():
             return queries.funnel(self._connection, FunnelQuestion(name, question), self.present)
         return queries.metric(self._connection, queries.named(name), question, self.present)
+
+    def measure(
+        self,
+        *names: str,
+        by: str | Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        as_of: Instant | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        compare: str | None = None,
+        top: int | None = None,
+        totals: bool = False,
+        fill: bool | None = None,
+    ) -> MeasureFrame:
+        """Any measures by anything their facts can be grouped by: one row per group, in order of the groups.
+
+        `measures` lists the measures, `dimensions` what goes with one. `where` keeps the facts with one of the values:
+        ``{"agent.tier": ["gold", "platinum"]}``. Columns: each grouping by its name (``(none)`` where a text is missing),
+        each measure, `complete` with a calendar grouping: whether the period lies in the window as a whole. `compare`
+        is ``previous`` (the window before) or ``year`` (the same window last year), and adds NAME_before, NAME_change
+        and NAME_change_ratio. `top` shows so many values of the first grouping, greatest first measure first, and pools
+        all others; `totals` adds a row over everything; both are worked out of the facts anew, and a column `row` says
+        which is which. `fill` adds the periods without a fact.
+
+        >>> warehouse.measure("commission", by=["agent.tier", "week"], during="2026-Q2", compare="previous", totals=True)
+        """
+        when = Question(since, until, during, as_of, currency, tz)
+        shown = {"compare": compare, "top": top, "totals": totals, "fill": bool(fill)}
+        asked = slices.question(names, by, where, when, **shown)
+        return slices.answer(self._connection, asked, self.present)
+
+    def measures(self) -> pl.DataFrame:
+        """Every measure: name, unit, places, the facts it is of, how it is worked out, what it says, dimensions."""
+        return slices.listing()
+
+    def dimensions(self, measure: str) -> list[str]:
+        """Everything the measure can be grouped by and filtered to.
+
+        >>> warehouse.dimensions("commission")
+        """
+        return list(slices.dimensions(measure))
 
     def explain(
         self,
