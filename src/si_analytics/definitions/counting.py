@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import expressions as exp
 
+from si_analytics.definitions import exact, trees
 from si_analytics.definitions.exact import Leaf, aggregated, condition, leaves_of
 from si_analytics.definitions.fact_models import Dimension, Fact, Measure
 from si_analytics.definitions.grouping import Joins
@@ -81,13 +82,13 @@ def counted(
     A group exists only where a row is taken in by one of the aggregates: each has its own filter, and those of money the
     reporting currency.
     """
-    table = exp.Table(this=exp.to_identifier(fact.name), db=exp.to_identifier("facts"))
+    table = trees.relation(fact.name, "facts", fact.name)
     filters = {leaf: _filters(fact, leaf) for leaf in asked}
     shared = [one for one in next(iter(filters.values())) if all(one in each for each in filters.values())]
     own = {leaf: [one for one in each if one not in shared] for leaf, each in filters.items()}
     chosen: list[exp.Expr] = [exp.alias_(each, name) for name, each in groups.items()]
     chosen += [exp.alias_(aggregated(leaf.aggregate, fact.name, own[leaf]), leaf.name) for leaf in asked]
-    query = joins.on(exp.select(*chosen).from_(exp.alias_(table, fact.name, table=True)))
+    query = joins.on(exp.select(*chosen, copy=False).from_(table, copy=False))
     wanted = [*conditions, *(one.copy() for one in shared)]
     if all(own.values()):
         any_of = dict.fromkeys(exp.and_(*(one.copy() for one in each)) for each in own.values())
@@ -105,9 +106,8 @@ def _filters(fact: Fact, leaf: Leaf) -> list[exp.Expr]:
 
 def dimension_table(dimension: Dimension) -> exp.Expr:
     """The table of a dimension, under its own name."""
-    table = exp.Table(this=exp.to_identifier(dimension.name), db=exp.to_identifier("dimensions"))
-    return exp.alias_(table, dimension.name, table=True)
+    return trees.relation(dimension.name, "dimensions", dimension.name)
 
 
 def _moment(name: str) -> exp.Expr:
-    return exp.cast(exp.Placeholder(this=name), "timestamptz", dialect="duckdb")
+    return exact.cast(exp.Placeholder(this=name), "timestamptz")

@@ -6,6 +6,7 @@ trees. Binary floating point has no part in it: a mean is the fraction of a sum 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,13 +60,13 @@ class Worked:
             if tree.function == "count":
                 return _or_zero(self.column(leaf))
             if tree.function == "sum" and self._scale(leaf) == measure.places and measure.places:
-                return self._guarded(leaf, _cast(_or_zero(self.column(leaf)), f"decimal(38, {measure.places})"))
+                return self._guarded(leaf, cast(_or_zero(self.column(leaf)), f"decimal(38, {measure.places})"))
         return rounded(self.fraction(measure), measure.places)
 
     def part(self, measure: Measure, part: str) -> exp.Expr:
         """What the mean is made of: the whole number it is the ``sum`` of, or the ``count`` of its rows."""
         total, rows = leaves_of(measure)
-        return _or_zero(self.column(rows)) if part == "count" else _cast(self._sum(total), "bigint")
+        return _or_zero(self.column(rows)) if part == "count" else cast(self._sum(total), "bigint")
 
     def fraction(self, measure: Measure) -> Fraction:
         """The measure, unrounded."""
@@ -161,16 +162,22 @@ def aggregated(aggregate: Aggregate, alias: str, filters: Sequence[exp.Expr]) ->
         found = exp.func(aggregate.function, columns[0])
     if not conditions:
         return found
-    return exp.Filter(this=found, expression=exp.Where(this=exp.and_(*conditions)))
+    return exp.Filter(this=found, expression=exp.Where(this=exp.and_(*conditions, copy=False)))
 
 
 def condition(text: str, alias: str) -> exp.Expr:
     """A declared condition, on the columns of the relation `alias`."""
-    found: exp.Expr = parse_one(text, read="duckdb").copy()
+    found: exp.Expr = _parsed(text).copy()
     for column in found.find_all(exp.Column):
         if not column.table:
             column.set("table", exp.to_identifier(alias))
     return exp.Paren(this=found) if isinstance(found, exp.Or) else found
+
+
+@functools.cache
+def _parsed(text: str) -> exp.Expr:
+    found: exp.Expr = parse_one(text, read="duckdb")
+    return found
 
 
 def rounded(value: Fraction, places: int) -> exp.Expr:
@@ -191,9 +198,9 @@ def rounded(value: Fraction, places: int) -> exp.Expr:
         )
         whole = _product([*signs, exp.Paren(this=ratio)])
     if not places:
-        return _cast(whole, "bigint")
+        return cast(whole, "bigint")
     step = exp.Literal.number("0." + "0" * (places - 1) + "1")
-    return _cast(whole, "decimal(38, 0)") * step
+    return cast(whole, "decimal(38, 0)") * step
 
 
 def _combined(sign: str, left: Fraction, right: Fraction) -> Fraction:
@@ -227,15 +234,21 @@ def _product(parts: list[exp.Expr]) -> exp.Expr:
 
 def scaled(value: exp.Expr, scale: int) -> exp.Expr:
     """The value as a whole number of its last decimal place."""
-    return _cast(value * _whole(10**scale) if scale else value, "hugeint")
+    return cast(value * _whole(10**scale) if scale else value, "hugeint")
 
 
 def _or_zero(value: exp.Expr) -> exp.Expr:
     return exp.func("coalesce", value, _whole(0))
 
 
-def _cast(value: exp.Expr, kind: str) -> exp.Expr:
-    return exp.cast(value, kind, dialect="duckdb")
+def cast(value: exp.Expr, kind: str) -> exp.Expr:
+    """The value as a type of DuckDB's."""
+    return exp.Cast(this=value, to=_type(kind).copy())
+
+
+@functools.cache
+def _type(kind: str) -> exp.DataType:
+    return exp.DataType.build(kind, dialect="duckdb")
 
 
 def _whole(value: int) -> exp.Expr:

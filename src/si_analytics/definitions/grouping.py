@@ -14,6 +14,7 @@ from typing import Literal
 from sqlglot import expressions as exp
 
 from si_analytics.calendars import Calendar
+from si_analytics.definitions import exact, trees
 from si_analytics.definitions.fact_models import CALENDAR, CLOCK, LIST, Dimension, Fact, Link
 from si_analytics.errors import UnknownNameError
 
@@ -80,11 +81,11 @@ class Joins:
     def on(self, query: exp.Select) -> exp.Select:
         """The query with its joins."""
         for step in self.steps.values():
-            table = exp.Table(this=exp.to_identifier(step.dimension), db=exp.to_identifier("dimensions"))
+            table = trees.relation(step.dimension, "dimensions", step.alias)
             condition = exp.column(step.column, step.of).eq(exp.column(step.key, step.alias))
-            query = query.join(exp.alias_(table, step.alias, table=True), on=condition, join_type="left", copy=False)
+            query = query.join(table, on=condition, join_type="left", copy=False)
         for alias, time in self.offsets.items():
-            table = exp.alias_(exp.Table(this=exp.to_identifier("local_offsets")), alias, table=True)
+            table = trees.relation("local_offsets", alias=alias)
             query = query.join(table, on=_in_force(alias, time), join_type="left", copy=False)
         return query
 
@@ -159,8 +160,8 @@ def value(path: Path, joins: Joins, calendar: Calendar) -> exp.Expr:
     if path.kind in {"calendar", "number"}:
         return _of_calendar(path.unit, joins.local(column), calendar)
     if path.kind == "text":
-        return named(exp.cast(column, "varchar", dialect="duckdb"))
-    one_null = exp.cast(exp.Array(expressions=[exp.null()]), "varchar[]", dialect="duckdb")
+        return named(exact.cast(column, "varchar"))
+    one_null = exact.cast(exp.Array(expressions=[exp.null()]), "varchar[]")
     length = exp.func("coalesce", exp.func("len", column.copy()), _0())
     values = exp.Case().when(length.eq(_0()), one_null).else_(column)
     each = exp.Lambda(this=named(exp.column("each")), expressions=[exp.to_identifier("each")])
@@ -180,15 +181,15 @@ def _of_calendar(unit: str, local: exp.Expr, calendar: Calendar) -> exp.Expr:
         return exp.Extract(this=exp.var("isodow"), expression=local)
     if unit == "week" and calendar.week_start != 1:
         days = calendar.week_start - 1
-        shifted = exp.cast(local, "date") - exp.Literal.number(days)
-        return exp.cast(_truncated("week", shifted), "date") + exp.Literal.number(days)
+        shifted = exact.cast(local, "date") - exp.Literal.number(days)
+        return exact.cast(_truncated("week", shifted), "date") + exp.Literal.number(days)
     if unit == "quarter" and calendar.fiscal_start % 3 != 1:
         months = exp.Interval(this=exp.Literal.number(calendar.fiscal_start - 1), unit=exp.var("month"))
         begun = _truncated(unit, _truncated("month", local) - months)
-        return exp.cast(begun + months.copy(), "date")
+        return exact.cast(begun + months.copy(), "date")
     if unit == "day":
-        return exp.cast(local, "date")
-    return exp.cast(_truncated(unit, local), "date")
+        return exact.cast(local, "date")
+    return exact.cast(_truncated(unit, local), "date")
 
 
 def _truncated(unit: str, moment: exp.Expr) -> exp.Expr:

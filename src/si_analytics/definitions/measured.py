@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlglot import expressions as exp
 
 from si_analytics.calendars import STANDARD
-from si_analytics.definitions import counting, front_matter, grouping, trees
+from si_analytics.definitions import counting, exact, front_matter, grouping, trees
 from si_analytics.definitions.counting import Span
 from si_analytics.definitions.exact import Leaf, Worked
 from si_analytics.definitions.fact_models import Dimension, Fact, Measure
@@ -145,7 +145,7 @@ def _per_row(metric: Metric, words: Vocabulary, fact: Fact, leaves: list[Leaf], 
     conditions = counting.within(fact, span) if span else []
     if metric.rows == MONTH:
         month = grouping.value(grouping.resolve(fact, words.dimensions, MONTH), joins, STANDARD)
-        first = exp.cast(exp.Literal.string(_FIRST_MONTH), "date")
+        first = exact.cast(exp.Literal.string(_FIRST_MONTH), "date")
         return counting.counted(fact, leaves, {MONTH: month}, joins, [*conditions, month.copy() >= first])
     links = [link for link in fact.links if link.dimension == metric.rows]
     if not links:
@@ -162,12 +162,12 @@ def _months(steps: list[str]) -> exp.Select:
     active = exp.union(*parts) if len(parts) > 1 else parts[0]
     last = exp.Anonymous(
         this="date_trunc",
-        expressions=[exp.Literal.string("month"), exp.cast(exp.Placeholder(this="last_day"), "date", dialect="duckdb")],
+        expressions=[exp.Literal.string("month"), exact.cast(exp.Placeholder(this="last_day"), "date")],
     )
     every = exp.Interval(this=exp.Literal.number(1), unit=exp.var("month"))
     series = exp.Anonymous(this="generate_series", expressions=[exp.func("min", exp.column(MONTH)), last, every])
     listed = exp.select(exp.alias_(series, "months")).from_(active.subquery("active"))
-    month = exp.cast(exp.Anonymous(this="unnest", expressions=[exp.column("months")]), "date")
+    month = exact.cast(exp.Anonymous(this="unnest", expressions=[exp.column("months")]), "date")
     return exp.select(exp.alias_(month, MONTH)).from_(listed.subquery("listed"))
 
 

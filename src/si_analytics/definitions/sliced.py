@@ -6,6 +6,7 @@ pooled as others, and every total, is added up from the facts anew.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,7 +55,7 @@ class Asked:
         return self.top or self.totals
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Part:
     """The steps of one slice of one kind: cells, or the total."""
 
@@ -63,11 +64,11 @@ class _Part:
     by: tuple[str, ...]
     suffix: str
 
-    @property
+    @functools.cached_property
     def measures(self) -> list[Measure]:
         return [self.words.measures[name] for name in self.asked.measures]
 
-    @property
+    @functools.cached_property
     def leaves(self) -> dict[str, list[Leaf]]:
         return counting.leaves(self.measures, self.words.measures)
 
@@ -81,7 +82,7 @@ class _Part:
             for fact, leaves in self.leaves.items():
                 found[self.name(fact, before=before)] = self._counted(self.words.facts[fact], leaves, before=before)
         if self.by:
-            each = [exp.select(*self._columns()).from_(name) for name in found]
+            each = [exp.select(*self._columns()).from_(trees.relation(name), copy=False) for name in found]
             found[f"groups{self.suffix}"] = exp.union(*each) if len(each) > 1 else each[0].distinct()
             if self.asked.fill:
                 found[f"periods{self.suffix}"] = self._filled()
@@ -91,13 +92,13 @@ class _Part:
     def home(self) -> str:
         """The step that has a row for each cell."""
         if not self.by:
-            return next(iter(self.steps()))
+            return self.name(next(iter(self.leaves)), before=False)
         return f"{'periods' if self.asked.fill else 'groups'}{self.suffix}"
 
     def cells(self) -> exp.Select:
         """One row per group: the measures, and those of the window before."""
         home = self.home
-        query = exp.select(*(exp.column(_group(at), home) for at in range(len(self.by)))).from_(home)
+        query = exp.select(*(exp.column(_group(at), home) for at in range(len(self.by)))).from_(trees.relation(home), copy=False)
         for before in (False, True) if self.asked.compared else (False,):
             worked = Worked(self.words.facts, self.words.measures, self._reader(before=before))
             after = BEFORE if before else ""
@@ -112,7 +113,7 @@ class _Part:
                     for at in range(len(self.by))
                 ]
                 join = {"on": exp.and_(*same), "join_type": "left"} if same else {"join_type": "cross"}
-                query = query.join(exp.to_table(step), copy=False, **join)
+                query = query.join(trees.relation(step), copy=False, **join)
         return query
 
     def _reader(self, *, before: bool) -> Callable[[Leaf], exp.Expr]:
@@ -168,16 +169,16 @@ class _Part:
         first = exp.func("coalesce", _date("fill_first"), exp.func("min", ours.copy()))
         every = exp.Interval(this=exp.Literal.number(count), unit=exp.var(unit))
         series = exp.Anonymous(this="generate_series", expressions=[first, _date("fill_last"), every])
-        spread = exp.select(exp.alias_(series, "days")).from_(home)
-        day = exp.cast(exp.Anonymous(this="unnest", expressions=[exp.column("days")]), "date")
-        periods = exp.select(exp.alias_(day, _group(at))).from_(spread.subquery("spread"))
+        spread = exp.select(exp.alias_(series, "days")).from_(trees.relation(home), copy=False)
+        day = exact.cast(exp.Anonymous(this="unnest", expressions=[exp.column("days")]), "date")
+        periods = exp.select(exp.alias_(day, _group(at))).from_(spread.subquery("spread"), copy=False)
         others = [exp.column(_group(other)) for other in range(len(self.by)) if other != at]
         wanted = [exp.column(_group(other), "filled" if other == at else "seen") for other in range(len(self.by))]
-        query = exp.select(*wanted).from_(periods.subquery("filled"))
+        query = exp.select(*wanted).from_(periods.subquery("filled"), copy=False)
         if others:
-            seen = exp.select(*others).distinct().from_(home).subquery("seen")
+            seen = exp.select(*others).distinct().from_(trees.relation(home), copy=False).subquery("seen")
             query = query.join(seen, join_type="cross", copy=False)
-        return exp.union(query, exp.select(*self._columns()).from_(home))
+        return exp.union(query, exp.select(*self._columns()).from_(trees.relation(home), copy=False))
 
 
 def filters(fact: Fact, words: Vocabulary, asked: Asked, joins: Joins) -> list[exp.Expr]:
@@ -189,7 +190,7 @@ def filters(fact: Fact, words: Vocabulary, asked: Asked, joins: Joins) -> list[e
         if path.kind == "list":
             found.append(exp.Anonymous(this="list_has_any", expressions=[value, _texts(parameter)]))
         else:
-            found.append(_holds(parameter, grouping.named(exp.cast(value, "varchar", dialect="duckdb"))))
+            found.append(_holds(parameter, grouping.named(exact.cast(value, "varchar"))))
     return found
 
 
@@ -201,7 +202,7 @@ def query(asked: Asked, words: Vocabulary) -> exp.Select:
     if asked.totals:
         total = _Part(words, Asked(**{**vars(asked), "top": False, "fill": False, "by": ()}), (), "_total")
         steps |= {**total.steps(), "total": _told(asked, total, "total")}
-        steps["rows"] = exp.union(exp.select("*").from_("cells"), exp.select("*").from_("total"), distinct=False)
+        steps["rows"] = exp.union(exp.select("*").from_(trees.relation("cells"), copy=False), exp.select("*").from_(trees.relation("total"), copy=False), distinct=False)
         last = "rows"
     chosen = [exp.alias_(_shown(asked, words, at, last), name, quoted=True) for at, name in enumerate(asked.by)]
     for name in asked.measures:
@@ -210,7 +211,7 @@ def query(asked: Asked, words: Vocabulary) -> exp.Select:
         chosen.append(exp.alias_(_is_complete(asked, last), "complete"))
     if asked.says_row:
         chosen.append(exp.alias_(exp.column("kind", last), "row", quoted=True))
-    found, order = exp.select(*chosen).from_(last), _order(asked, words, last)
+    found, order = exp.select(*chosen).from_(trees.relation(last), copy=False), _order(asked, words, last)
     return trees.in_steps(steps, found.order_by(*order, copy=False) if order else found)
 
 
@@ -227,7 +228,7 @@ def _told(asked: Asked, part: _Part, kind: str) -> exp.Select:
         named = others if asked.top else exp.Literal.string("cell")
     names = [name + after for after in (("", BEFORE) if asked.compared else ("",)) for name in asked.measures]
     values = [exp.column(name, "inner_cells", quoted=True) for name in names]
-    return exp.select(*groups, *values, exp.alias_(named, "kind")).from_(inner.subquery("inner_cells"))
+    return exp.select(*groups, *values, exp.alias_(named, "kind")).from_(inner.subquery("inner_cells"), copy=False)
 
 
 def _shown(asked: Asked, words: Vocabulary, at: int, of: str) -> exp.Expr:
@@ -264,7 +265,7 @@ def _columns_of(measure: Measure, asked: Asked, of: str) -> list[exp.Expr]:
         return found
     change = now.copy() - before.copy()
     kind = f"decimal(38, {measure.places})" if measure.places else "bigint"
-    found.append(exp.alias_(exp.cast(exp.Paren(this=change), kind, dialect="duckdb"), measure.name + CHANGE, quoted=True))
+    found.append(exp.alias_(exact.cast(exp.Paren(this=change), kind), measure.name + CHANGE, quoted=True))
     whole = exact.scaled(exp.Paren(this=change.copy()), measure.places)
     past = exp.func("abs", exact.scaled(before.copy(), measure.places))
     ratio = exact.rounded(Fraction(whole, 1, (past,)), 6)
@@ -277,7 +278,7 @@ def _is_complete(asked: Asked, of: str) -> exp.Expr:
     at = asked.by.index(asked.complete)
     unit, count = STEPS[asked.complete]
     begins = exp.column(_group(at), of)
-    ends = exp.cast(begins.copy() + exp.Interval(this=exp.Literal.number(count), unit=exp.var(unit)), "date")
+    ends = exact.cast(begins.copy() + exp.Interval(this=exp.Literal.number(count), unit=exp.var(unit)), "date")
     since = exp.Paren(this=exp.or_(_date("first_whole_day").is_(exp.null()), begins >= _date("first_whole_day")))
     return exp.Case().when(begins.copy().is_(exp.null()).not_(), exp.and_(since, ends <= _date("last_whole_day")))
 
@@ -300,11 +301,11 @@ def _order(asked: Asked, words: Vocabulary, of: str) -> list[exp.Expr]:
 
 def _shifted(value: exp.Expr, unit: str, count: int) -> exp.Expr:
     """A first day so many days or months later; 29 February becomes 1 March where there is none."""
-    moved = exp.cast(value + exp.Interval(this=exp.Literal.number(count), unit=exp.var(unit)), "date")
+    moved = exact.cast(value + exp.Interval(this=exp.Literal.number(count), unit=exp.var(unit)), "date")
     if unit == "day":
         return moved
     days = exp.func("day", value.copy()) - exp.func("day", moved.copy())
-    return moved + exp.cast(exp.Paren(this=days), "integer", dialect="duckdb")
+    return moved + exact.cast(exp.Paren(this=days), "integer")
 
 
 def _over(values: exp.Expr, function: str, body: exp.Expr) -> exp.Expr:
@@ -318,11 +319,11 @@ def _holds(parameter: str, value: exp.Expr) -> exp.Expr:
 
 
 def _texts(parameter: str) -> exp.Expr:
-    return exp.cast(exp.Placeholder(this=parameter), "varchar[]", dialect="duckdb")
+    return exact.cast(exp.Placeholder(this=parameter), "varchar[]")
 
 
 def _date(parameter: str) -> exp.Expr:
-    return exp.cast(exp.Placeholder(this=parameter), "date")
+    return exact.cast(exp.Placeholder(this=parameter), "date")
 
 
 def _group(at: int) -> str:

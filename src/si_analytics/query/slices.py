@@ -239,7 +239,7 @@ def _ranked(
 def _run(
     connection: duckdb.DuckDBPyConnection, query: Any, values: Mapping[str, Any], present: Present
 ) -> duckdb.DuckDBPyRelation:
-    text = trees.written(query, "duckdb")
+    text = query.sql("duckdb")
     inputs = [f"{table.db}.{table.name}" for table in query.find_all(trees.Table) if table.db]
     whole = facts.read(connection, text, dict.fromkeys(inputs), values["as_of"])
     if local_offsets.TABLE in whole:
