@@ -16,6 +16,7 @@ from si_analytics.frames import OTHERS, Grouping
 
 _ACROSS = 12
 _FITS = 36  # letters of all cells of a row, side by side on a phone
+_REST = "(others)"
 _ORDERS = {"hour": range(24), "weekday": range(1, 8)}
 
 
@@ -24,7 +25,7 @@ def heat_map(part: Slice) -> go.Figure:
     down, across = _sides(part.groups)
     lines, more_down = _values(part, down, part.top)
     columns, more_across = _values(part, across, min(part.top, _ACROSS))
-    cells = {(row[down.name], row[across.name]): row for row in part.rows}
+    cells = {(_at(row, down), _at(row, across)): row for row in part.rows}
     grid = [[cells.get((line, column)) for column in columns] for line in lines]
     height = 148 + 27 * max(len(lines), 3)
     made = part.empty_figure(more_down, more_across, height=height)
@@ -51,9 +52,9 @@ def _sides(groups: list[Grouping]) -> tuple[Grouping, Grouping]:
 
 def _values(part: Slice, grouping: Grouping, most: int) -> tuple[list[Any], str]:
     """The values to draw, in order, and what to say of those left out."""
-    held = {row[grouping.name] for row in part.rows}
+    held = {_at(row, grouping) for row in part.rows}
     if grouping.unit in _ORDERS:
-        return [*_ORDERS[grouping.unit], *([None] if None in held else [])], ""
+        return [*_ORDERS[grouping.unit], *(one for one in (None, _REST) if one in held)], ""
     every = _largest(part, grouping)
     shown = every[:most]
     left = f"top {len(shown)} of {len(every):,} by {text.escape(measure_text.inside(grouping.name))}"
@@ -64,10 +65,15 @@ def _largest(part: Slice, grouping: Grouping) -> list[Any]:
     sizes: dict[Any, list[Any]] = {}
     for row in part.rows:
         found = row[part.figure.name]
-        sizes.setdefault(row[grouping.name], []).append(0 if found is None else found)
+        sizes.setdefault(_at(row, grouping), []).append(0 if found is None else found)
     size = sum if part.figure.additive else max
-    last = {row[grouping.name] for row in part.rows if measure_text.kind(row) == OTHERS} & {None, "(others)"}
-    return sorted(sizes, key=lambda found: (found in last, -size(sizes[found])))
+    return sorted(sizes, key=lambda found: (found == _REST, -size(sizes[found])))
+
+
+def _at(row: Row, grouping: Grouping) -> Any:
+    """Where a row stands in a grouping; the rest of a top is known in texts only."""
+    found = row[grouping.name]
+    return _REST if found is None and measure_text.kind(row) == OTHERS else found
 
 
 def _add(made: go.Figure, part: Slice, grid: list[list[Row | None]]) -> None:
@@ -93,7 +99,7 @@ def _add(made: go.Figure, part: Slice, grid: list[list[Row | None]]) -> None:
 
 
 def _name(grouping: Grouping, found: Any, width: int, *, short: bool = False) -> str:
-    if found == "(others)":
+    if found == _REST:
         return "Others"
     words = measure_text.group(grouping, found)
     letters = {"hour": 2, "weekday": 3}.get(grouping.unit) if short and found is not None else None

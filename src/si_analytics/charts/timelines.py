@@ -32,7 +32,8 @@ def lines(part: Slice) -> go.Figure:
     periods, cells = _dated(part)
     keys = slices.ranked(part, (row for found in cells.values() for row in found.values()))
     shown = keys[: min(part.top, _SERIES)]
-    note = rows.shown_of(len(shown), len(keys), "value") if len(shown) < len(keys) else ""
+    drawn, held = (sum(one[0] != OTHERS for one in found) for found in (shown, keys))
+    note = rows.shown_of(drawn, held, "value") if drawn < held else ""
     compared = bool(part.before) and not part.groups
     made = _figure(part, note, "open circle" if len(shown) == 1 else "open circles", count=len(shown) + compared)
     for place, one in enumerate(shown):
@@ -131,8 +132,8 @@ def _look(place: int, found: Sequence[Row | None], part: Slice) -> dict[str, Any
 def _figure(part: Slice, note: str, mark: str, *, count: int) -> go.Figure:
     partial = any(row.get("complete") is False for row in part.rows)
     seen = f"{mark}: not a whole {part.calendar.unit}" if partial and part.calendar else ""
-    undated = any(row[part.calendar.name] is None for row in part.rows) if part.calendar else False
-    left_out = "without what has no date" if undated else ""
+    undated = {measure_text.kind(row) for row in part.rows if part.calendar and row[part.calendar.name] is None}
+    left_out = f"without {'the others' if undated == {OTHERS} else 'what has no date'}" if undated else ""
     made = part.empty_figure(note, seen, left_out, height=360 + 22 * count)
     shown = count > 1
     made.update_layout(showlegend=shown, legend={"orientation": "v"}, margin_b=40 + 22 * count * shown)
