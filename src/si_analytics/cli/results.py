@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from si_analytics.cli.output import Json, Progress, as_json, note, raw, say, table
+from si_analytics.cli.output import Json, Progress, as_json, lines, note, raw, say, table
 from si_analytics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def metric(
     listed: Annotated[
         bool, typer.Option("--list", help="List every metric and funnel; with NAME, its columns and what they mean.")
     ] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the query instead, to run in the duckdb shell.")] = False,
     json: Json = False,
 ) -> None:
     """Print one metric or funnel from the warehouse.
@@ -97,6 +98,10 @@ def metric(
     funnel = given(within=within, stopped=stopped, times=times)
     board = given(tier=tier, specialty=specialty, location=location)
     with query_warehouse.connect(settings.load()) as warehouse:
+        if sql:
+            _require_none({**given(by=by), **funnel, **board}, name, "cannot go with --sql")
+            lines(warehouse.metric_sql(name, **when))
+            return
         frame = _asked(warehouse, name, by, when, funnel, board)
     show(frame, form)
 

@@ -7,7 +7,7 @@ warehouse, and the rows behind a cell.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from si_analytics.periods import windows
 from si_analytics.periods.windows import Duration, Instant, Window
 from si_analytics.query import connection as query_connection
 from si_analytics.query import explain
+from si_analytics.warehouse import local_offsets
 
 _OF_TIME = {"as_of", "until", "last_moment", "last_day"}
 
@@ -107,6 +108,34 @@ def metric(connection: duckdb.DuckDBPyConnection, name: str, question: Question,
         return query_connection.table(connection, "metrics", name).pl()
     with query_connection.scratch(connection):
         return evaluated(connection, name, asked).pl()
+
+
+def metric_sql(connection: duckdb.DuckDBPyConnection, name: str, question: Question, present: Present) -> str:
+    """The whole query of metric `name` with its values, as it runs in the duckdb shell on the warehouse file.
+
+    Raises UsageError for the funnels, whose units the library lays out, and for what would change nothing.
+    """
+    _require_meaning(name, question, takes(name))
+    one = lookup(project().metrics, named(name), "metric")
+    values = question.parameters(present).bound()
+    return shown(connection, one.text, one.inputs, values, present)
+
+
+def shown(
+    connection: duckdb.DuckDBPyConnection, text: str, inputs: Iterable[str], values: Mapping[str, Any], present: Present
+) -> str:
+    """A query with everything it needs beside the warehouse's tables: its values, and the offsets of the time zone."""
+    from si_analytics.definitions import literals
+
+    whole = facts.read(connection, text, inputs, values["as_of"])
+    steps = {}
+    if local_offsets.TABLE in whole:
+        rows = [
+            tuple(literals.moment(one) if one in {"-infinity", "infinity"} else one for one in row)
+            for row in local_offsets.rows(values["tz"], present.as_of)
+        ]
+        steps[local_offsets.TABLE] = literals.table(local_offsets.COLUMNS, rows)
+    return literals.filled(whole, values, steps)
 
 
 def _require_meaning(name: str, question: Question, accepted: frozenset[str]) -> None:

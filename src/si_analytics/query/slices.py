@@ -23,6 +23,7 @@ from si_analytics.frames import Figure, Grouping, MeasureFrame
 from si_analytics.periods import buckets, windows
 from si_analytics.periods.windows import Window
 from si_analytics.query import connection as query_connection
+from si_analytics.query import queries
 from si_analytics.query.queries import Question
 from si_analytics.warehouse import local_offsets
 
@@ -101,22 +102,47 @@ def dimensions(name: str) -> tuple[str, ...]:
     return (*shared, *CALENDAR, *grouping.CLOCK)
 
 
-def answer(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, present: Present) -> MeasureFrame:
-    """The slice: one row per group, then the others and the total where they are asked for.
+@dataclass(frozen=True)
+class _Prepared:
+    """A slice ready to be run: its query, the values it is asked with, what it is of."""
 
-    Raises UsageError or UnknownNameError, with the choices, for a question that means nothing.
-    """
-    measures = [measure(name) for name in asked.measures]
+    made: sliced.Asked
+    values: dict[str, Any]
+    measures: tuple[Measure, ...]
+    parameters: metrics.Parameters
+    before: Window | None
+
+
+def _prepared(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, present: Present) -> _Prepared:
+    """Checks the question and, for a top, asks which values that is; call within `query_connection.scratch`."""
+    measures = tuple(measure(name) for name in asked.measures)
     _require_meaning(asked, measures)
     parameters = asked.question.parameters(present)
     before = _before(asked, parameters)
     made = _made(asked, parameters.window, before, parameters.tz, present)
     values = {**parameters.bound(), **_values(asked, made, parameters, before, present)}
+    if made.top:
+        values["top"] = _ranked(connection, asked, made, values, present)
+    return _Prepared(made, values, measures, parameters, before)
+
+
+def answer(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, present: Present) -> MeasureFrame:
+    """The slice: one row per group, then the others and the total where they are asked for.
+
+    Raises UsageError or UnknownNameError, with the choices, for a question that means nothing.
+    """
     with query_connection.scratch(connection):
-        if made.top:
-            values["top"] = _ranked(connection, asked, made, values, present)
-        rows = _run(connection, sliced.query(made, words()), values, present)
-        return _framed(asked, measures, rows, parameters, before)
+        one = _prepared(connection, asked, present)
+        rows = _run(connection, sliced.query(one.made, words()), one.values, present)
+        return _framed(asked, one.measures, rows, one.parameters, one.before)
+
+
+def sql(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, present: Present) -> str:
+    """The whole query of a slice with its values, as it runs in the duckdb shell on the warehouse file."""
+    with query_connection.scratch(connection):
+        one = _prepared(connection, asked, present)
+    tree = sliced.query(one.made, words())
+    return queries.shown(connection, tree.sql("duckdb"), _inputs(tree), one.values, present)
 
 
 def _require_meaning(asked: SliceQuestion, measures: Sequence[Measure]) -> None:
@@ -239,9 +265,7 @@ def _ranked(
 def _run(
     connection: duckdb.DuckDBPyConnection, query: Any, values: Mapping[str, Any], present: Present
 ) -> duckdb.DuckDBPyRelation:
-    text = query.sql("duckdb")
-    inputs = [f"{table.db}.{table.name}" for table in query.find_all(trees.Table) if table.db]
-    whole = facts.read(connection, text, dict.fromkeys(inputs), values["as_of"])
+    whole = facts.read(connection, query.sql("duckdb"), _inputs(query), values["as_of"])
     if local_offsets.TABLE in whole:
         local_offsets.lay_out(connection, values["tz"], present.as_of)
     try:
@@ -250,6 +274,11 @@ def _run(
         raise UsageError(
             "a slice", "a sum in it has more digits than the 38 there is room for", "Ask for a shorter window"
         ) from error
+
+
+def _inputs(query: Any) -> tuple[str, ...]:
+    """The facts and dimensions a query reads."""
+    return tuple(dict.fromkeys(f"{table.db}.{table.name}" for table in query.find_all(trees.Table) if table.db))
 
 
 def _framed(

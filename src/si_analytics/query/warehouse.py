@@ -279,6 +279,28 @@ class Warehouse:
         asked = slices.question(names, by, where, when, **shown)
         return slices.answer(self._connection, asked, self.present)
 
+    def measure_sql(self, *names: str, **asked: Any) -> str:
+        """The query behind `measure`, asked alike, with its values: it runs in the duckdb shell on the warehouse file."""
+        when = Question(*(asked.pop(part, None) for part in ("since", "until", "during", "as_of", "currency", "tz")))
+        by, where = asked.pop("by", ()), asked.pop("where", None)
+        return slices.sql(self._connection, slices.question(names, by, where, when, **asked), self.present)
+
+    def metric_sql(
+        self,
+        name: str,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+        currency: str | None = None,
+    ) -> str:
+        """The query behind `metric`, asked alike, with its values: it runs in the duckdb shell on the warehouse file."""
+        return queries.metric_sql(
+            self._connection, name, Question(since, until, during, as_of, currency, tz), self.present
+        )
+
     def measures(self) -> pl.DataFrame:
         """Every measure: name, unit, places, the facts it is of, how it is worked out, what it says, dimensions."""
         return slices.listing()
