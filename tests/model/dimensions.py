@@ -77,7 +77,7 @@ def dimensions(world: World, as_of: datetime, tz: str) -> Dimensions:
 def groupings(fact: str) -> tuple[str, ...]:
     """Everything the fact can be grouped by."""
     paths = [path for role, dimension in LINKS[fact].items() for path in _paths(role, dimension)]
-    return (*CLOCK, *CALENDAR, *ATTRIBUTES[fact], *paths)
+    return (*ATTRIBUTES[fact], *paths, *CALENDAR, *CLOCK)
 
 
 def _paths(role: str, dimension: str) -> list[str]:
