@@ -62,18 +62,23 @@ def slice_of(
     fill: bool = False,
     week_start: int = 1,
 ) -> list[Row]:
-    """The rows in their order: cells, others, total. Of each fact its own window; before they meet they are added up.
+    """The rows in their order: cells, others, total.
 
-    With `compare` there is, for each measure, what it was in the other window and how it changed. With `top`
-    the first grouping's values of the greatest first measure stand for themselves, all others together.
+    With `compare` (previous or year) each measure also has its value in that window and the change since. With
+    `top`, so many values of the first grouping have rows of their own: those with the greatest first measure.
     """
     as_of = utc(as_of, "as_of")
     span = Window(*window(as_of, since, until))
     asked = Asked(tuple(names), tuple(by), filters_of(where), span, tz, reporting(currency), week_start, totals)
     check(asked, top, fill)
+    return rows_of(world, asked, as_of, compare, top, fill)
+
+
+def rows_of(world: World, asked: Asked, as_of: datetime, compare: str | None, top: int | None, fill: bool) -> list[Row]:
+    """The rows of a question that has been checked."""
     every = {name: FACTS[name](world, as_of) for name in asked.facts}
-    members = dimensions(world, as_of, tz)
-    reader = Reader(members, tz, week_start)
+    members = dimensions(world, as_of, asked.tz)
+    reader = Reader(members, asked.tz, asked.week_start)
     if top is not None:
         asked = replace(asked, chosen=tuple(greatest(asked, every, reader)[:top]))
     now, before = cells_of(asked, every, reader), None
@@ -83,7 +88,7 @@ def slice_of(
     keys = set(now) | set(before or ())
     if fill:
         keys |= set(filled(asked, keys))
-    shown_kinds = top is not None or totals
+    shown_kinds = top is not None or asked.totals
     return [
         row_of(key, asked, now.get(key, {}), None if before is None else before.get(key, {}), shown_kinds)
         for key in sorted(keys, key=lambda key: place_of(key, asked))
@@ -118,9 +123,7 @@ def matching(asked: Asked, name: str, facts: Iterable[Fact], reader: Reader) -> 
 
 def keys_of(asked: Asked, name: str, fact: Fact, reader: Reader) -> set[Key]:
     """Every row in which the fact is counted."""
-    found = (
-        {Key("total", tuple(TOTAL if is_text(grouping) else None for grouping in asked.by))} if asked.totals else set()
-    )
+    found = {total_of(asked)} if asked.totals else set()
     values = []
     for grouping in asked.by:
         own = reader.values(name, fact, grouping)
@@ -133,6 +136,10 @@ def keys_of(asked: Asked, name: str, fact: Fact, reader: Reader) -> set[Key]:
     return found
 
 
+def total_of(asked: Asked) -> Key:
+    return Key("total", tuple(TOTAL if is_text(grouping) else None for grouping in asked.by))
+
+
 def cells_of(asked: Asked, every: dict[str, list[Fact]], reader: Reader) -> Cells:
     """The rows there are, each with the facts behind it, in whatever currency.
 
@@ -142,7 +149,7 @@ def cells_of(asked: Asked, every: dict[str, list[Fact]], reader: Reader) -> Cell
     cells: Cells = defaultdict(lambda: defaultdict(list))
     existing = {Key("cell", ())} if not asked.by else set()
     if asked.totals:
-        existing.add(Key("total", tuple(TOTAL if is_text(grouping) else None for grouping in asked.by)))
+        existing.add(total_of(asked))
     for name, facts in every.items():
         for fact in matching(asked, name, facts, reader):
             keys = keys_of(asked, name, fact, reader)
