@@ -82,6 +82,9 @@ def window(as_of: datetime, since: datetime | None, until: datetime | None) -> t
 def first_moment(day: date, tz: str) -> datetime:
     """When `day` begins in `tz`: the first second that bears its date, or a later one where clocks skip all of it."""
     zone, quarter, second = zoneinfo.ZoneInfo(tz), timedelta(minutes=15), timedelta(seconds=1)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    if midnight.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
+        return midnight.astimezone(UTC)  # clocks show it; of one that comes twice this is the first
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC) - 18 * HOUR
     while moment.astimezone(zone).date() < day:
         moment += quarter

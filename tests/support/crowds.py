@@ -29,11 +29,19 @@ STATUSES = {
     "invites": ("accepted", "sent", "pending", "expired", None),
     "escrow_jobs": values.ESCROW_STATUSES,
 }
+# Drawn from a seed of their own, so that all else stays as it was drawn before these were read.
+GROUPED_BY: dict[str, dict[str, Sequence[Any]]] = {
+    "influencer_profiles": {"location": values.TEXTS},
+    "sponsor_profiles": {"location": values.TEXTS},
+    "agent_profiles": {"specialties": (None, [], ["beauty"], ["food", "beauty", "food"], [None, ""], ["Food", None])},
+    "gigs": {"status": values.GIG_STATUSES},
+    "referrals": {"recruited_user_type": values.RECRUITED_TYPES},
+}
 
 
 def crowd(seed: int, gigs: int = 16) -> World:
     """Some thirty users, a third of them agents and a third sponsors, and a few hundred rows of what they did."""
-    crowded = _Crowd(random.Random(seed))
+    crowded = _Crowd(random.Random(seed), random.Random(1000 + seed))
     crowded.people()
     crowded.trade(gigs)
     crowded.talk()
@@ -123,9 +131,9 @@ def _agreed(build: Build, gig: UUID, sponsor: UUID, applicants: list[UUID]) -> N
 class _Crowd:
     """A crowd in the making; what comes later refers to what is there."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, other_chance: random.Random) -> None:
         self.world = empty()
-        self._chance = chance
+        self._chance, self._other_chance = chance, other_chance
 
     def _pick(self, choices: Sequence[Any]) -> Any:
         return self._chance.choice(choices)
@@ -140,11 +148,17 @@ class _Crowd:
             drawn = {column: self._pick(TIMES) for column in COLUMNS[table] if column.endswith("_at")}
             if table in STATUSES:
                 drawn["status"] = self._pick(STATUSES[table])
+            drawn |= {name: self._other_chance.choice(of) for name, of in self._grouped_by(table).items()}
             row = {"id": scrambled(table, len(self.world[table]) + 1), **drawn, **make()}
             key = tuple(row[column] for column in unique)
             if not unique or key not in seen:
                 self.world[table].append({column: row[column] for column in COLUMNS[table]})
             seen.add(key)
+
+    def _grouped_by(self, table: str) -> dict[str, Sequence[Any]]:
+        if table == "transactions":
+            return {"gig_id": (None, *self._ids("gigs")), "from_user_id": (None, *self._ids("users"))}
+        return GROUPED_BY.get(table, {})
 
     def people(self) -> None:
         roles = ("influencer", "influencer", "sponsor", "sponsor", "agent", "admin")

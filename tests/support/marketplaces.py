@@ -32,6 +32,9 @@ TRANSACTION_TYPES = (
 AMOUNTS = tuple(map(Decimal, ("10.00", "0.00", "0.01", "33.33", "-5.00", "10.00", "1000000.00")))
 RATINGS = tuple(map(Decimal, ("5.0", "4.3", "4.4", "1.0", "3.5", "2.7")))
 FLAGS = (True, True, False, None)
+GIG_STATUSES = ("open", "in_progress", "completed", "cancelled", None)
+SPECIALTIES = ("beauty", "food", "Food", "", None)
+RECRUITED_TYPES = ("influencer", "sponsor")
 _HIGH_BITS = (0x00000001, 0x80000001, 0x7FFFFFFF, 0xFFFFFFFF)
 
 Fields = dict[str, st.SearchStrategy[Any]]
@@ -114,16 +117,18 @@ def _people(plan: Plan, most: int) -> None:
     user = {"user_id": st.sampled_from(plan.ids("users"))}
     tiers = st.sampled_from(("bronze", "platinum", None))
     companies = {"company": st.sampled_from(("Acme", "", "Ünïcorp")), "industry": st.sampled_from(TEXTS)}
-    plan.add("agent_profiles", 5, {**user, "tier": tiers}, ("user_id",))
-    plan.add("sponsor_profiles", 3, {**user, **companies}, ("user_id",))
-    plan.add("influencer_profiles", 3, {**user, "influencer_type": st.sampled_from(TEXTS)}, ("user_id",))
+    skills = st.none() | st.lists(st.sampled_from(SPECIALTIES), max_size=3)
+    home = {"location": st.sampled_from(TEXTS)}
+    plan.add("agent_profiles", 5, {**user, "tier": tiers, "specialties": skills}, ("user_id",))
+    plan.add("sponsor_profiles", 3, {**user, **companies, **home}, ("user_id",))
+    plan.add("influencer_profiles", 3, {**user, "influencer_type": st.sampled_from(TEXTS), **home}, ("user_id",))
 
 
 def _trade(plan: Plan) -> None:
     sponsor, influencer = plan.user(plan.sponsors), plan.user()
     categories = st.lists(st.sampled_from(("sport", "food", "", None, "(none)")), max_size=3)
     gig: Fields = {"sponsor_id": sponsor, "categories": categories, "location": st.sampled_from(TEXTS)}
-    plan.add("gigs", 3, {**gig, "created_at": times()})
+    plan.add("gigs", 3, {**gig, "status": st.sampled_from(GIG_STATUSES), "created_at": times()})
     if not plan.world["gigs"]:
         return
     gig_id = st.sampled_from(plan.ids("gigs"))
@@ -177,6 +182,8 @@ def _escrow_and_money(plan: Plan) -> None:
     transaction: Fields = {
         "type": st.sampled_from(TRANSACTION_TYPES),
         "job_id": some([None, scrambled("escrow_jobs", 99)], plan.ids("escrow_jobs")),
+        "gig_id": some([None], plan.ids("gigs")),
+        "from_user_id": some([None], plan.ids("users")),
         "to_user_id": some(agents, agents, agents, plan.ids("users"), [None]),
         "amount": st.sampled_from(AMOUNTS),
         "currency": st.sampled_from(CURRENCIES),
@@ -203,7 +210,8 @@ def _recruiting(plan: Plan) -> None:
     agents = plan.ids("agent_profiles")
     agent = plan.user(agents, agents[:1], agents[:1])
     pair: Fields = {"agent_id": agent, "recruited_user_id": plan.user()}
-    plan.add("referrals", 8, {**pair, "recruited_at": times(), "is_active": st.sampled_from(FLAGS)}, tuple(pair))
+    referral: Fields = {"recruited_user_type": st.sampled_from(RECRUITED_TYPES), "recruited_at": times()}
+    plan.add("referrals", 8, {**pair, **referral, "is_active": st.sampled_from(FLAGS)}, tuple(pair))
     segments = st.sampled_from(("hot", "converted", None))
     sources = st.sampled_from(("manual", "imported", "linkedin"))
     plan.add("contacts", 3, {"agent_id": agent, "source": sources, "segment": segments})

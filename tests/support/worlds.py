@@ -51,7 +51,6 @@ FILLED: dict[str, dict[str, Callable[[Row], Any]]] = {
     },
     "negotiation_offers": {"amount": lambda _: Decimal(1)},
     "messages": {"content": lambda _: "-"},
-    "referrals": {"recruited_user_type": lambda _: "influencer"},
     "contacts": {"name": lambda _: "A contact"},
     "invite_templates": {"message": lambda _: "-"},
     "invites": {"referral_code": lambda _: "CODE", "message": lambda _: "-"},
@@ -96,28 +95,35 @@ class Build:
         added: UUID = self._add("users", {"name": name, "role": role, "avatar": None, "created_at": START}, given)
         return added
 
-    def agent(self, tier: str | None = "bronze", **given: Any) -> UUID:
+    def agent(self, tier: str | None = "bronze", specialties: list[str | None] | None = None, **given: Any) -> UUID:
         """A user with the role and the profile of an agent."""
-        return self.agent_profile(self.user("agent", **given), tier)
+        return self.agent_profile(self.user("agent", **given), tier, specialties)
 
-    def agent_profile(self, user: UUID, tier: str | None = "bronze") -> UUID:
-        added: UUID = self._add("agent_profiles", {"user_id": user, "tier": tier}, {})
+    def agent_profile(
+        self, user: UUID, tier: str | None = "bronze", specialties: list[str | None] | None = None
+    ) -> UUID:
+        profile = {"user_id": user, "tier": tier, "specialties": specialties}
+        added: UUID = self._add("agent_profiles", profile, {})
         return added
 
-    def sponsor(self, company: str | None = "Acme", industry: str | None = None, **given: Any) -> UUID:
+    def sponsor(
+        self, company: str | None = "Acme", industry: str | None = None, location: str | None = None, **given: Any
+    ) -> UUID:
         """A user with the role sponsor and, unless the company is None, a sponsor's profile."""
         user = self.user("sponsor", **given)
         if company is not None:
-            self._add("sponsor_profiles", {"user_id": user, "company": company, "industry": industry}, {})
+            profile = {"user_id": user, "company": company, "industry": industry, "location": location}
+            self._add("sponsor_profiles", profile, {})
         return user
 
-    def influencer(self, influencer_type: str | None = None, **given: Any) -> UUID:
+    def influencer(self, influencer_type: str | None = None, location: str | None = None, **given: Any) -> UUID:
         user = self.user("influencer", **given)
-        self._add("influencer_profiles", {"user_id": user, "influencer_type": influencer_type}, {})
+        profile = {"user_id": user, "influencer_type": influencer_type, "location": location}
+        self._add("influencer_profiles", profile, {})
         return user
 
     def gig(self, sponsor: UUID, **given: Any) -> UUID:
-        defaults = {"sponsor_id": sponsor, "categories": [], "location": None, "created_at": START}
+        defaults = {"sponsor_id": sponsor, "categories": [], "location": None, "status": "open", "created_at": START}
         added: UUID = self._add("gigs", defaults, given)
         return added
 
@@ -158,8 +164,8 @@ class Build:
     def transaction(self, to_user: UUID | None, amount: str, **given: Any) -> UUID:
         """A completed commission of an agent's, in dollars, unless named otherwise."""
         defaults = {"type": "agent_commission", "job_id": None, "currency": "usd", "status": "completed"}
-        paid = {"to_user_id": to_user, "amount": Decimal(amount), "created_at": START}
-        added: UUID = self._add("transactions", {**defaults, **paid}, given)
+        paid = {"from_user_id": None, "to_user_id": to_user, "amount": Decimal(amount), "created_at": START}
+        added: UUID = self._add("transactions", {**defaults, "gig_id": None, **paid}, given)
         return added
 
     def escrow_job(self, application: UUID, **given: Any) -> UUID:
@@ -174,7 +180,7 @@ class Build:
         return added
 
     def referral(self, agent: UUID, recruit: UUID, **given: Any) -> UUID:
-        defaults = {"recruited_at": START, "is_active": True}
+        defaults = {"recruited_user_type": "influencer", "recruited_at": START, "is_active": True}
         added: UUID = self._add("referrals", {"agent_id": agent, "recruited_user_id": recruit, **defaults}, given)
         return added
 
