@@ -1,5 +1,7 @@
 -- gig: the work that brands offer.
 --
+-- A gig that was posted at or after as_of, or nobody knows when, is none yet.
+--
 -- +++
 -- grain = "one row per gig"
 -- inputs = "raw.gigs"
@@ -21,3 +23,4 @@ select
     gigs.status,
     gigs.sponsor_id
 from raw.gigs as gigs
+where gigs.created_at < $as_of

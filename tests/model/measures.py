@@ -77,9 +77,19 @@ def durations(column: str, unit: Any, facts: Facts) -> list[Fraction]:
     return [span(took, unit) for took in given(column, facts)]
 
 
-def where(attribute: str, value: Any, compute: Compute) -> Compute:
+@dataclass(frozen=True)
+class where:  # noqa: N801 - it reads as a word of the table below
     """Of the facts that have that value only."""
-    return lambda facts: compute([fact for fact in facts if fact.attributes[attribute] == value])
+
+    attribute: str
+    value: Any
+    compute: Compute
+
+    def takes(self, fact: Fact) -> bool:
+        return bool(fact.attributes[self.attribute] == self.value)
+
+    def __call__(self, facts: Facts) -> Exact:
+        return self.compute([fact for fact in facts if self.takes(fact)])
 
 
 def share(attribute: str) -> Compute:
@@ -164,6 +174,16 @@ def unit_of(name: str) -> str:
 def in_currency(facts: Facts, currency: str) -> list[Fact]:
     """The facts in that currency, and those that have none."""
     return [fact for fact in facts if fact.attributes.get("currency", currency) == currency]
+
+
+def counts(name: str, fact: str, one: Fact, currency: str) -> bool:
+    """Whether the measure takes in this fact: one of its own, in the currency, of those that it is of."""
+    return any(
+        part.fact == fact
+        and (part.any_currency or bool(in_currency([one], currency)))
+        and (not isinstance(part.compute, where) or part.compute.takes(one))
+        for part in parts_of(name)
+    )
 
 
 def exact(name: str, facts: dict[str, list[Fact]], currency: str) -> Exact:

@@ -26,7 +26,7 @@ from tests.model.dimensions import (
 )
 from tests.model.facts import Fact
 from tests.model.facts_of_people import FACTS
-from tests.model.measures import change, change_ratio, exact, in_currency, is_time, rounded
+from tests.model.measures import change, change_ratio, counts, exact, is_time, rounded
 from tests.model.rules import first_moment, in_window, reporting, utc, window
 from tests.model.windows_compared import Window, compared_with, shift_of
 from tests.model.world import Row, World
@@ -143,8 +143,8 @@ def total_of(asked: Asked) -> Key:
 def cells_of(asked: Asked, every: dict[str, list[Fact]], reader: Reader) -> Cells:
     """The rows there are, each with the facts behind it, in whatever currency.
 
-    There is a row only where a fact counts, which one in another currency does not; without groupings,
-    and for the total, there always is one.
+    There is a row only where a measure counts a fact, which it does not of one in another currency or of one that its
+    filter leaves out; without groupings, and for the total, there always is one.
     """
     cells: Cells = defaultdict(lambda: defaultdict(list))
     existing = {Key("cell", ())} if not asked.by else set()
@@ -155,7 +155,7 @@ def cells_of(asked: Asked, every: dict[str, list[Fact]], reader: Reader) -> Cell
             keys = keys_of(asked, name, fact, reader)
             for key in keys:
                 cells[key][name].append(fact)
-            if asked.counts_any_currency(name) or in_currency([fact], asked.currency):
+            if any(counts(measure, name, fact, asked.currency) for measure in asked.names):
                 existing |= keys
     return {key: dict(cells[key]) for key in existing}
 

@@ -83,7 +83,7 @@ def whole(text: str, inputs: Iterable[str], at_hand: Collection[str] = ()) -> st
         text = re.sub(rf'\b{schema}\."?{name}"?(?=\s)', step, text)
         steps.append(f"{step} as (\n\n{front_matter.query(of(table).text).rstrip()}\n\n)")
     own = front_matter.query(text)
-    begins = re.match(r"\s*with\b", own)
+    begins = re.match(r"(?i)\s*with\b", own)
     rest = f",\n\n{own[begins.end() :].lstrip()}" if begins else f"\n\n{own}"
     return "with\n\n" + ",\n\n".join(steps) + rest
 
@@ -104,4 +104,4 @@ def _mark(table: str, as_of: datetime) -> str:
     one = of(table)
     words = " ".join(line for line in one.text.splitlines() if not line.lstrip().startswith("--")).split()
     digest = hashlib.sha256(" ".join(words).encode()).hexdigest()
-    return f"{digest} {(as_of - _EPOCH) // timedelta(microseconds=1)}" if isinstance(one, Fact) else digest
+    return f"{digest} {(as_of - _EPOCH) // timedelta(microseconds=1)}" if "$as_of" in one.text else digest
