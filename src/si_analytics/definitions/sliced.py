@@ -6,6 +6,7 @@ pooled as others, and every total, is added up from the facts anew.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class _Part:
         home = self.home
         query = exp.select(*(exp.column(_group(at), home) for at in range(len(self.by)))).from_(trees.relation(home), copy=False)
         for before in (False, True) if self.asked.compared else (False,):
-            worked = Worked(self.words.facts, self.words.measures, self._reader(before=before))
+            worked = Worked(self.words.facts, self.words.measures, self.reader(before=before))
             after = BEFORE if before else ""
             for measure in self.measures:
                 query = query.select(exp.alias_(worked.value(measure), measure.name + after, quoted=True), copy=False)
@@ -116,7 +117,7 @@ class _Part:
                 query = query.join(trees.relation(step), copy=False, **join)
         return query
 
-    def _reader(self, *, before: bool) -> Callable[[Leaf], exp.Expr]:
+    def reader(self, *, before: bool) -> Callable[[Leaf], exp.Expr]:
         return lambda leaf: exp.column(leaf.name, self.name(leaf.fact, before=before))
 
     def _columns(self) -> list[exp.Expr]:
@@ -200,7 +201,7 @@ def query(asked: Asked, words: Vocabulary) -> exp.Select:
     steps = {**cells.steps(), "cells": _told(asked, cells, "cell")}
     last = "cells"
     if asked.totals:
-        total = _Part(words, Asked(**{**vars(asked), "top": False, "fill": False, "by": ()}), (), "_total")
+        total = _Part(words, dataclasses.replace(asked, top=False, fill=False, by=()), (), "_total")
         steps |= {**total.steps(), "total": _told(asked, total, "total")}
         steps["rows"] = exp.union(exp.select("*").from_(trees.relation("cells"), copy=False), exp.select("*").from_(trees.relation("total"), copy=False), distinct=False)
         last = "rows"
@@ -213,6 +214,21 @@ def query(asked: Asked, words: Vocabulary) -> exp.Select:
         chosen.append(exp.alias_(exp.column("kind", last), "row", quoted=True))
     found, order = exp.select(*chosen).from_(trees.relation(last), copy=False), _order(asked, words, last)
     return trees.in_steps(steps, found.order_by(*order, copy=False) if order else found)
+
+
+def ranking(asked: Asked, words: Vocabulary) -> tuple[exp.Select, int]:
+    """The values of the first grouping and, unrounded, the first measure of each: a number over the others, and over
+    the whole number that is returned beside it. A moment is a number of its own."""
+    part = _Part(words, dataclasses.replace(asked, by=asked.by[:1], top=False, fill=False, compared=False), asked.by[:1], "")
+    found, home = part.cells(), part.home
+    measure = part.measures[0]
+    worked = Worked(words.facts, words.measures, part.reader(before=False))
+    if measure.is_time:
+        value = Fraction(exp.func("epoch_us", worked.value(measure)))
+    else:
+        value = worked.fraction(measure)
+    found.set("expressions", [exp.column(_group(0), home), value.number, *value.times])
+    return trees.in_steps(part.steps(), found), value.over
 
 
 def _told(asked: Asked, part: _Part, kind: str) -> exp.Select:

@@ -5,9 +5,11 @@ Belongs here: checking a question as people write it, and running the query that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from fractions import Fraction
 from typing import Any, Literal
 
 import duckdb
@@ -29,6 +31,7 @@ from si_analytics.warehouse import local_offsets
 
 Value = str | int | bool | date | None
 Compare = Literal["previous", "year"]
+_AHEAD = timedelta(days=50 * 365)  # a user may be said to sign up after as_of, and has a month all the same
 COMPARISONS: tuple[Compare, ...] = ("previous", "year")
 _FINEST: tuple[buckets.Unit, ...] = ("day", "week", "month", "quarter", "year")
 
@@ -254,12 +257,20 @@ def _ranked(
     values: Mapping[str, Any],
     present: Present,
 ) -> list[str]:
-    """The values of the first grouping with the greatest first measure, greatest first."""
-    alone = sliced.Asked(made.measures[:1], made.by[:1], made.where, calendar=made.calendar, utc=made.utc)
-    rows = _run(connection, sliced.query(alone, words()), values, present).fetchall()
-    rows.sort(key=lambda row: (row[0] == grouping.NONE, row[0]))
-    rows.sort(key=lambda row: (row[1] is not None, row[1] if row[1] is not None else 0), reverse=True)
-    return [row[0] for row in rows[: asked.top]]
+    """The values of the first grouping with the greatest first measure, greatest first; equal ones by their name."""
+    query, over = sliced.ranking(made, words())
+    ranks = {value: _exact(numbers, over) for value, *numbers in _run(connection, query, values, present).fetchall()}
+    ordered = sorted(ranks, key=lambda value: (value == grouping.NONE, value))
+    known = [value for value in ordered if ranks[value] is not None]
+    known.sort(key=lambda value: ranks[value] or 0, reverse=True)
+    return [*known, *(value for value in ordered if ranks[value] is None)][: asked.top]
+
+
+def _exact(numbers: Sequence[int | None], over: int) -> Fraction | None:
+    """The first of the numbers over the product of all others; None where one is missing or nothing to divide by."""
+    if None in numbers or 0 in numbers[1:]:
+        return None
+    return Fraction(int(numbers[0] or 0), over * math.prod(int(one or 0) for one in numbers[1:]))
 
 
 def _run(
@@ -267,7 +278,7 @@ def _run(
 ) -> duckdb.DuckDBPyRelation:
     whole = facts.read(connection, query.sql("duckdb"), _inputs(query), values["as_of"])
     if local_offsets.TABLE in whole:
-        local_offsets.lay_out(connection, values["tz"], present.as_of)
+        local_offsets.lay_out(connection, values["tz"], present.as_of + _AHEAD)
     try:
         return connection.sql(whole, params=metrics.bindings(connection, whole, values)).execute()
     except duckdb.OutOfRangeException as error:
