@@ -22,11 +22,21 @@
 -- measures = "signups"
 -- by = "user.signup_month"
 -- where = { "user.role" = ["influencer", "sponsor"] }
+-- at = { "user.signup_month" = "cohort_month" }
 --
 -- [slices.active]
 -- measures = "active_users"
 -- by = ["user.signup_month", "month"]
 -- where = { "user.role" = ["influencer", "sponsor"] }
+--
+-- [slices.active.at]
+-- "user.signup_month" = "cohort_month"
+-- month = "cast(cohort_month + to_months(cast(months_since as integer)) as date)"
+--
+-- [shows]
+-- cohort_size = "joined.signups"
+-- active = "active.active_users"
+-- retention = "active.active_users / joined.signups"
 -- +++
 
 with

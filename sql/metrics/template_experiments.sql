@@ -31,6 +31,23 @@
 -- measures = ["invites_sent", "invites_accepted"]
 -- by = ["agent", "template.name", "template.variant"]
 -- where = { "template.variant" = ["A", "B"] }
+-- at = { agent = "agent_id", "template.name" = "template_name", "template.variant" = "variant" }
+--
+-- [slices.both]
+-- measures = ["invites_sent", "invites_accepted"]
+-- where = { "template.variant" = ["A", "B"] }
+-- at = { agent = "agent_id", "template.name" = "template_name" }
+--
+-- [shows]
+-- sent = "variants.invites_sent"
+-- accepted = "variants.invites_accepted"
+-- acceptance = "variants.invites_accepted / variants.invites_sent"
+-- wilson_low = "compare variants.invites_accepted / variants.invites_sent"
+-- wilson_high = "compare variants.invites_accepted / variants.invites_sent"
+-- lift = "compare both.invites_accepted / both.invites_sent"
+-- difference = "compare both.invites_accepted / both.invites_sent"
+-- p_value = "compare both.invites_accepted / both.invites_sent"
+-- enough_data = "compare both.invites_sent"
 -- +++
 
 with

@@ -83,7 +83,7 @@ def counted(
     reporting currency.
     """
     table = trees.relation(fact.name, "facts", fact.name)
-    filters = {leaf: _filters(fact, leaf) for leaf in asked}
+    filters = {leaf: takes_in(fact, leaf) for leaf in asked}
     shared = [one for one in next(iter(filters.values())) if all(one in each for each in filters.values())]
     own = {leaf: [one for one in each if one not in shared] for leaf, each in filters.items()}
     chosen: list[exp.Expr] = [exp.alias_(each, name) for name, each in groups.items()]
@@ -98,7 +98,8 @@ def counted(
     return query.group_by(*(each.copy() for each in groups.values()), copy=False) if groups else query
 
 
-def _filters(fact: Fact, leaf: Leaf) -> list[exp.Expr]:
+def takes_in(fact: Fact, leaf: Leaf) -> list[exp.Expr]:
+    """That an aggregate takes a row in: its own filter, and of money the reporting currency."""
     found = [condition(leaf.aggregate.where, fact.name)] if leaf.aggregate.where else []
     money = None if leaf.any_currency else in_currency(fact)
     return found if money is None else [money, *found]

@@ -103,7 +103,8 @@ def cell(metric: Metric, column: str, words: Vocabulary) -> tuple[Measure, str]:
 def _steps(metric: Metric, words: Vocabulary, own: str) -> dict[str, exp.Expr]:
     found: dict[str, exp.Expr] = {}
     for name, asked in metric.slices.items():
-        found[name] = _slice(metric, asked, words)
+        if re.search(rf"\b{name}\b", own):  # one that is not read only explains
+            found[name] = _slice(metric, asked, words)
     if metric.rows:
         spans = {"measured": counting.NOW if metric.window else None}
         if "measured_before" in own:
@@ -195,9 +196,6 @@ def _slice(metric: Metric, asked: SliceFields, words: Vocabulary) -> exp.Select:
     for path, values in asked.where.items():
         found = grouping.resolve(fact, words.dimensions, path)
         conditions.append(_plain(found, joins).isin(*(exp.Literal.string(one) for one in values)))
-    for path in asked.given:
-        found = grouping.resolve(fact, words.dimensions, path)
-        conditions.append(_plain(found, joins).is_(exp.null()).not_())
     counted = counting.counted(fact, leaves, groups, joins, conditions)
     worked = Worked(words.facts, known, lambda leaf: exp.column(leaf.name, "counted"))
     values_ = [exp.alias_(worked.value(measure), measure.name) for measure in measures]

@@ -177,20 +177,23 @@ class TargetFields(Frozen):
 class SliceFields(Frozen):
     """Measures that a metric's own query reads by groups of its own: ``by`` as a slice has it, unnamed values as null.
 
-    ``where`` keeps the facts with one of the values, ``given`` those that have a value at all.
+    ``where`` keeps the facts with one of the values. ``at`` says what a row of the metric is grouped under, in each of
+    the paths: in the terms of the row.
     """
 
     measures: Texts
     by: Texts = ()
     where: dict[str, Texts] = Field(default_factory=dict)
-    given: Texts = ()
+    at: dict[str, Text] = Field(default_factory=dict)
 
 
 class Metric(Computed):
     """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it, its targets.
 
     One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window`` counts
-    what lies in it. ``slices`` are what else its own query reads of facts.
+    what lies in it. ``slices`` are what else its own query reads of facts. ``shows`` are columns that are a measure as
+    well, although the metric takes it from another one, or measures of its slices: ``active.active_users``, one over
+    another, or a comparison of such shares.
     """
 
     topic: Text | None = None
@@ -201,6 +204,7 @@ class Metric(Computed):
     rows: str | None = None
     window: bool = False
     cells: dict[str, Text] = Field(default_factory=dict)
+    shows: dict[str, Text] = Field(default_factory=dict)
     slices: dict[str, SliceFields] = Field(default_factory=dict)
 
     @property

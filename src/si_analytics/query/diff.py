@@ -243,7 +243,7 @@ def _restates(side: duckdb.DuckDBPyRelation, name: str, refresh: Kept) -> bool:
 
 def _keys(metric: str, columns: Sequence[str]) -> tuple[str, ...]:
     """The columns that identify a row of the metric: its own key, or else its order, or else all of them."""
-    named = explain.KEYS.get(metric, ())
+    named = explain.keys().get(metric, ())
     if not named and metric in project().metrics:
         named = project().metrics[metric].key
     return named if named and set(named) <= set(columns) else tuple(columns)

@@ -217,7 +217,8 @@ class CellQuestion:
 def rows_behind(connection: duckdb.DuckDBPyConnection, asked: CellQuestion, present: Present) -> pl.DataFrame:
     """The source rows behind a cell; at another moment, the metrics they come from are computed too."""
     parameters = asked.parameters(present)
-    read = _read_by(explain.file(asked.metric, asked.column).inputs)
+    written = explain.file(asked.metric, asked.column)
+    read = _read_by(written.inputs) if written else set[str]()
     with query_connection.scratch(connection):
         if read and not _is_present(parameters, present):
             parameters = _computed_anew(connection, read, parameters)

@@ -31,7 +31,9 @@ from si_analytics.warehouse import local_offsets
 
 Value = str | int | bool | date | None
 Compare = Literal["previous", "year"]
-_AHEAD = timedelta(days=50 * 365)  # a user may be said to sign up after as_of, and has a month all the same
+AHEAD = timedelta(days=50 * 365)
+"""For how long after as_of months are known: a user may be said to sign up later, and has a month all the same."""
+
 COMPARISONS: tuple[Compare, ...] = ("previous", "year")
 _FINEST: tuple[buckets.Unit, ...] = ("day", "week", "month", "quarter", "year")
 
@@ -59,12 +61,13 @@ def question(
 ) -> SliceQuestion:
     """The question that these arguments make; `by` may be one text with commas."""
     groupings = [part.strip() for part in by.split(",") if part.strip()] if isinstance(by, str) else list(by)
-    chosen = {name: _texts(values) for name, values in (where or {}).items()}
+    chosen = {name: texts(values) for name, values in (where or {}).items()}
     return SliceQuestion(tuple(names), tuple(groupings), chosen, when, **shown)
 
 
-def _texts(values: Value | Sequence[Value]) -> tuple[str, ...]:
-    listed = values if isinstance(values, Sequence) and not isinstance(values, str) else [values]
+def texts(values: Any) -> tuple[str, ...]:
+    """One value or several of a grouping, as they are compared."""
+    listed = values if isinstance(values, list | tuple | set | frozenset) else [values]
     return tuple(_text(value) for value in listed)
 
 
@@ -145,7 +148,7 @@ def sql(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, present: Pr
     with query_connection.scratch(connection):
         one = _prepared(connection, asked, present)
     tree = sliced.query(one.made, words())
-    return queries.shown(connection, tree.sql("duckdb"), _inputs(tree), one.values, present)
+    return queries.shown(connection, tree.sql("duckdb"), inputs(tree), one.values, present)
 
 
 def _require_meaning(asked: SliceQuestion, measures: Sequence[Measure]) -> None:
@@ -276,9 +279,9 @@ def _exact(numbers: Sequence[int | None], over: int) -> Fraction | None:
 def _run(
     connection: duckdb.DuckDBPyConnection, query: Any, values: Mapping[str, Any], present: Present
 ) -> duckdb.DuckDBPyRelation:
-    whole = facts.read(connection, query.sql("duckdb"), _inputs(query), values["as_of"])
+    whole = facts.read(connection, query.sql("duckdb"), inputs(query), values["as_of"])
     if local_offsets.TABLE in whole:
-        local_offsets.lay_out(connection, values["tz"], present.as_of + _AHEAD)
+        local_offsets.lay_out(connection, values["tz"], present.as_of + AHEAD)
     try:
         return connection.sql(whole, params=metrics.bindings(connection, whole, values)).execute()
     except duckdb.OutOfRangeException as error:
@@ -287,7 +290,7 @@ def _run(
         ) from error
 
 
-def _inputs(query: Any) -> tuple[str, ...]:
+def inputs(query: Any) -> tuple[str, ...]:
     """The facts and dimensions a query reads."""
     return tuple(dict.fromkeys(f"{table.db}.{table.name}" for table in query.find_all(trees.Table) if table.db))
 

@@ -17,11 +17,11 @@ import polars as pl
 from si_analytics import arguments, formatting, settings
 from si_analytics.compute import currencies, funnels
 from si_analytics.compute.currencies import Present
-from si_analytics.errors import WarehouseError
+from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.frames import MeasureFrame
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Duration, Instant
-from si_analytics.query import catalog, connection, explain, freshness, leaderboards, queries, slices
+from si_analytics.query import catalog, connection, explain, explain_measures, freshness, leaderboards, queries, slices
 from si_analytics.query import diff as query_diff
 from si_analytics.query.explain import Key
 from si_analytics.query.freshness import Freshness
@@ -316,8 +316,9 @@ class Warehouse:
         self,
         metric: str,
         key: explain.Key,
-        column: str,
+        column: str | None = None,
         *,
+        where: Mapping[str, Any] | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
         during: date | str | None = None,
@@ -327,16 +328,47 @@ class Warehouse:
         by: str | None = None,
         within: Duration | None = None,
     ) -> pl.DataFrame:
-        """The source rows behind one cell; `key` is the row's id, a funnel's stage, or the row itself.
+        """The rows behind one cell: the facts with their values and operational rows, `how` saying how they make it up.
 
-        Takes the parameters of the metric itself; refuses those the metric cannot use.
+        Of a metric, `key` is the row's id, a funnel's stage, or the row itself, and `column` the cell. Of a measure, it
+        is what the cell is grouped under, or a row of `measure`; of a ratio the parts are apart. Takes the
+        parameters of the metric or measure itself; refuses those it cannot use.
 
         >>> warehouse.explain("agent_leaderboard", agent_id, "total_earnings", during="2026-Q1", currency="eur")
         >>> warehouse.explain("invite", ("email", "accepted"), "reached", by="method")
+        >>> warehouse.explain("commission", {"agent.tier": "gold"}, during="2026-Q2")
         """
         question = Question(since, until, during, as_of, currency, tz)
+        if column is None:
+            return self._explain_measure(metric, key, where, question)
+        if where is not None:
+            raise UsageError(f"{metric} with where", "a cell of a metric has none", "Leave it out")
         asked = CellQuestion(metric, key, column, question, by, within)
         return queries.rows_behind(self._connection, asked, self.present)
+
+    def _explain_measure(
+        self, name: str, cell: explain.Key, where: Mapping[str, Any] | None, when: Question
+    ) -> pl.DataFrame:
+        if not isinstance(cell, Mapping):
+            raise UsageError(
+                f"explaining {name}",
+                "it is not said which cell",
+                "Give a column of a metric, or of a measure what it is grouped under: {'agent.tier': 'gold'}",
+            )
+        asked = slices.question((name,), (), where, when)
+        with connection.scratch(self._connection):
+            found = explain_measures.of_slice(self._connection, name, cell, asked, self.present)
+            return formatting.readable(found.pl())
+
+    def how(self, metric: str, column: str | None = None) -> str:
+        """How the rows that `explain` gives make up the cell: ``sum of value``, ``number of rows``.
+
+        >>> warehouse.how("agent_leaderboard", "total_earnings")
+        'sum of value'
+        """
+        if column is None:
+            return explain_measures.making(slices.measure(metric)).how
+        return explain.how(metric, column)
 
     def diff(
         self,
