@@ -10,8 +10,6 @@
 --
 -- [params]
 -- key = "id of the agent"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
 -- +++
 
 with

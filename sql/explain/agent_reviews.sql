@@ -12,7 +12,6 @@
 --
 -- [params]
 -- key = "id of the agent"
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

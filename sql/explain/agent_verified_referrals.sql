@@ -9,7 +9,6 @@
 --
 -- [params]
 -- key = "id of the agent"
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

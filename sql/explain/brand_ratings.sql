@@ -16,7 +16,6 @@
 -- [params]
 -- key = "id of the sponsor"
 -- column = "the column explained"
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

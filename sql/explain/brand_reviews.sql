@@ -10,7 +10,6 @@
 --
 -- [params]
 -- key = "id of the sponsor"
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -13,13 +13,11 @@ from typing import Literal
 
 from sqlglot import expressions as exp
 
-from si_analytics.definitions.fact_models import CALENDAR, CLOCK, LIST, Dimension, Fact, Link
+from si_analytics.definitions.fact_models import CALENDAR, CLOCK, LIST, MONTH_OF, Dimension, Fact, Link
 from si_analytics.errors import UnknownNameError
 
 NONE = "(none)"
 """What a group is called whose value is null or empty."""
-
-MONTH_OF = "month of "
 
 Kind = Literal["text", "list", "calendar", "number"]
 

@@ -16,8 +16,7 @@ from si_analytics.definitions import counting, front_matter, grouping, trees
 from si_analytics.definitions.counting import Span
 from si_analytics.definitions.exact import Leaf, Worked
 from si_analytics.definitions.fact_models import Dimension, Fact, Measure
-from si_analytics.definitions.models import Metric, Parameter, SliceFields
-from si_analytics.definitions.parameters import PARAMETERS
+from si_analytics.definitions.models import Metric, SliceFields
 from si_analytics.errors import DefinitionError
 
 MONTH = "month"
@@ -35,24 +34,17 @@ class Vocabulary:
 
 
 def whole(metric: Metric, words: Vocabulary) -> Metric:
-    """The metric with its whole query, and with the tables and parameters that this needs."""
+    """The metric with its whole query, and with the tables that this reads."""
     if not metric.cells and not metric.slices:
         return metric
-    tables, bound = _needs(metric, words)
-    said = {parameter.name for parameter in metric.params}
-    found = [Parameter(name=name, meaning=PARAMETERS[name]) for name in bound if name not in said]
-    update = {
-        "text": _text(metric, words),
-        "inputs": tuple(dict.fromkeys((*tables, *metric.inputs))),
-        "params": (*metric.params, *found),
-    }
-    return metric.model_copy(update=update)
-
-
-def _text(metric: Metric, words: Vocabulary) -> str:
-    """The whole query of a metric: what it measures first, then its own."""
     own = front_matter.query(metric.text)
     steps = _steps(metric, words, own)
+    tables = tuple(dict.fromkeys((*_tables(steps), *metric.inputs)))
+    return metric.model_copy(update={"text": _text(metric, own, steps), "inputs": tables})
+
+
+def _text(metric: Metric, own: str, steps: Mapping[str, exp.Expr]) -> str:
+    """The whole query of a metric: what it measures first, then its own."""
     if not own.strip():
         chosen = [exp.column(column.name) for column in metric.columns]
         order = [exp.column(name) for name in metric.ordered_by]
@@ -64,15 +56,12 @@ def _text(metric: Metric, words: Vocabulary) -> str:
     return f"{head.rstrip()},\n{own[begins.end() :].lstrip()}" if begins else f"{head.rstrip()}\n{own}"
 
 
-def _needs(metric: Metric, words: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tables and the parameters that what a metric measures needs, beside those of its own query."""
-    own = front_matter.query(metric.text)
-    tree = trees.in_steps(_steps(metric, words, own), exp.select("*"))
-    names = {step.alias for step in tree.find_all(exp.CTE)}
-    tables = [table for table in tree.find_all(exp.Table) if table.db or table.name not in names]
-    found = (".".join(part.name for part in table.parts) for table in tables)
-    bound = (str(each.this) for each in tree.find_all(exp.Placeholder))
-    return tuple(dict.fromkeys(found)), tuple(dict.fromkeys(bound))
+def _tables(steps: Mapping[str, exp.Expr]) -> Iterator[str]:
+    """The tables that steps read beside each other, with their schema."""
+    for step in steps.values():
+        for table in step.find_all(exp.Table):
+            if table.db or table.name not in steps:
+                yield ".".join(part.name for part in table.parts)
 
 
 def cell(metric: Metric, column: str, words: Vocabulary) -> tuple[Measure, str]:
