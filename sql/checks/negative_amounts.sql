@@ -7,9 +7,6 @@
 -- units = "amount in the currency of the row; a deal's is usd"
 -- order = "table_name, key"
 -- remedy = "Correct the amount; money that goes back is a refund of a positive amount"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

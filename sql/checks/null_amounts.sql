@@ -8,9 +8,6 @@
 -- inputs = ["raw.deals", "raw.escrow_jobs", "raw.transactions"]
 -- order = "table_name, key"
 -- remedy = "Set the amount in Postgres, and let the column refuse nulls: si schema diff"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

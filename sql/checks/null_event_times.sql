@@ -14,9 +14,6 @@
 -- ]
 -- order = "table_name, key"
 -- remedy = "Set these times in Postgres"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -13,9 +13,6 @@
 -- [params]
 -- stage_number = "bigint, from 1"
 -- column = "the column explained"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with

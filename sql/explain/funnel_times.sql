@@ -18,9 +18,6 @@
 --
 -- [params]
 -- stage_number = "bigint, from 1"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with

@@ -15,10 +15,6 @@
 -- [params]
 -- stage_number = "bigint, from 1"
 -- column = "the column explained"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- as_of = "timestamptz"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with

@@ -14,9 +14,6 @@
 -- rows = "agent"
 -- order = "user_id"
 --
--- [params]
--- as_of = "timestamptz"
---
 -- [columns]
 -- user_id = "user id of the agent"
 -- total_deals = ["deals", "as on the all-time leaderboard"]

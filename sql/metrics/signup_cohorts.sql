@@ -8,9 +8,6 @@
 -- grain = "one row per signup month with members and months since, zeros included"
 -- order = "cohort_month, months_since"
 --
--- [params]
--- last_day = "date, that of the last moment before as_of"
---
 -- [columns]
 -- cohort_month = ["date", "first day of the month the members signed up in"]
 -- months_since = ["months", "from 0, the month of signing up"]

@@ -11,10 +11,6 @@
 --
 -- [params]
 -- stage_number = "bigint"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- as_of = "timestamptz"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with

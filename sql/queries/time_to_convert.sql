@@ -11,9 +11,6 @@
 --
 -- [params]
 -- stage_number = "bigint, from 2"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with

@@ -17,7 +17,12 @@ from tests.model.funnels import conversion_funnels, funnel
 from tests.model.growth import marketplace_monthly, signup_cohorts
 from tests.model.leaderboard import agent_leaderboard
 from tests.model.measures import MADE, MEASURES
-from tests.model.performance import DEFAULT_WEIGHTS, agent_performance_metrics, agent_profile_summaries
+from tests.model.performance import (
+    DEFAULT_WEIGHTS,
+    agent_performance_metrics,
+    agent_profile_summaries,
+    agent_replies,
+)
 from tests.model.published import ZERO_BY_DEFAULT, as_published
 from tests.model.reputation import brand_reputations, contact_engagement, invite_template_usage, user_ratings
 from tests.model.slices import slice_of
@@ -29,6 +34,7 @@ METRICS: dict[str, Callable[..., list[Row]]] = {
     "agent_leaderboard": agent_leaderboard,
     "agent_performance_metrics": agent_performance_metrics,
     "agent_profile_summaries": agent_profile_summaries,
+    "agent_replies": agent_replies,
     "brand_reputations": brand_reputations,
     "contact_engagement": contact_engagement,
     "conversion_funnels": conversion_funnels,
@@ -56,6 +62,7 @@ __all__ = [
     "agent_leaderboard",
     "agent_performance_metrics",
     "agent_profile_summaries",
+    "agent_replies",
     "as_published",
     "brand_reputations",
     "contact_engagement",

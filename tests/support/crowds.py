@@ -78,6 +78,7 @@ def corners() -> World:
     _recruited_too_late(build)
     _on_the_way(build)
     _gone(build)
+    _entered_twice(build)
     return build.world
 
 
@@ -88,6 +89,31 @@ def _recruited_too_late(build: Build) -> None:
     build.review(late, agent, "4.0")
     build.referral(agent, early)
     build.invite(agent, sent_at=AS_OF, is_verified=True, verified_at=None, converted_user_id=early)
+
+
+def _entered_twice(build: Build) -> None:
+    """A pair of agent and recruit that stands there twice, and a deal through two recruits who came one after another.
+
+    The agent wrote first to who is named twice in the conversation; a payment, a deal and a recruit are of the moment
+    at which one window ends and the next begins.
+    """
+    day = timedelta(days=1)
+    agent, recruit, other = build.agent(), build.influencer(), build.influencer()
+    for _ in range(2):
+        build.referral(agent, recruit)
+    build.referral(agent, other)
+    build.invite(agent, sent_at=START, is_verified=True, verified_at=None, converted_user_id=recruit)
+    build.review(recruit, agent, "5.0")
+    build.review(other, agent, "3.0")
+    early, late = build.influencer(), build.sponsor()
+    build.referral(agent, early, recruited_at=START - 50 * day)
+    build.referral(agent, late, recruited_at=START + 5 * day)
+    build.deal(early, late, created_at=START - 10 * day)
+    build.deal(recruit, build.sponsor())
+    build.transaction(agent, "5.00")
+    conversation = build.conversation(agent, agent, recruit)
+    for sender, hours in ((agent, 0), (recruit, 1), (agent, 2)):
+        build.message(conversation, sender, START + hours * timedelta(hours=1))
 
 
 def _gone(build: Build) -> None:

@@ -80,7 +80,7 @@ def whole(text: str, inputs: Iterable[str], at_hand: Collection[str] = ()) -> st
     for table in missing:
         schema, _, name = table.partition(".")
         step = f"{schema}_{name}"
-        text = re.sub(rf'\b{schema}\."?{name}"?(?=\s)', step, text)
+        text = re.sub(rf'\b{schema}\."?{name}"?(?!\w)', step, text)
         steps.append(f"{step} as (\n\n{front_matter.query(of(table).text).rstrip()}\n\n)")
     own = front_matter.query(text)
     begins = re.match(r"(?i)\s*with\b", own)

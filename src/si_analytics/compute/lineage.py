@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from si_analytics.compute import funnels, statistics
-from si_analytics.definitions import Metric, Query, Source, lookup, project
+from si_analytics.compute import facts, funnels, statistics
+from si_analytics.definitions import Dimension, Fact, Metric, Query, Source, lookup, project
 from si_analytics.errors import DefinitionError
 from si_analytics.warehouse import local_offsets
 
@@ -56,12 +56,22 @@ def _operational(read: Iterable[Origin], made: dict[str, dict[str, tuple[Origin,
         schema, _, name = table.partition(".")
         if schema == "public":
             found.add((name, column))
-        elif schema in {"raw", "metrics"}:
+        elif declared := _declared(table):
             if table not in made:
-                ours = project()
-                made[table] = of(ours.sources[name] if schema == "raw" else ours.metrics[name])
+                made[table] = of(declared)
             found |= _operational(made[table].get(column, ()), made)
     return found
+
+
+def _declared(table: str) -> Query | Source | None:
+    """What fills a table of the warehouse; None for those that the library fills itself."""
+    schema, _, name = table.rpartition(".")
+    ours = project()
+    if facts.is_one(table):
+        return facts.of(table)
+    if schema == "raw":
+        return ours.sources[name]
+    return ours.metrics[name] if schema == "metrics" else None
 
 
 @functools.lru_cache(maxsize=512)
@@ -111,7 +121,8 @@ def _with_schemas(tree: expressions.Expr) -> expressions.Expr:
 def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
     """Per column of a query, in order: the columns of the tables it reads, sorted.
 
-    Tables have their schema: ``raw``, ``metrics`` and ``meta`` in the warehouse, ``public`` in Postgres.
+    Tables have their schema: ``raw``, ``dimensions``, ``facts``, ``metrics`` and ``meta`` in the warehouse, ``public``
+    in Postgres.
     """
     if isinstance(one, Source):
         return {column: ((f"public.{one.name}", column),) for column in one.columns}
@@ -125,11 +136,14 @@ def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
 
 def _columns(table: str) -> tuple[str, ...]:
     """The columns of a table that a file reads, as far as the files declare them."""
+    declared = _declared(table)
+    if isinstance(declared, Source):
+        return declared.columns
+    if isinstance(declared, Dimension | Fact):
+        return declared.selected
+    if isinstance(declared, Metric):
+        return tuple(column.name for column in declared.columns)
     schema, _, name = table.rpartition(".")
-    if schema == "raw":
-        return project().sources[name].columns
-    if schema == "metrics":
-        return tuple(column.name for column in project().metrics[name].columns)
     return _TEMPORARY.get(name, ()) if not schema else ()
 
 
@@ -178,12 +192,12 @@ def _rows(scope: Scope) -> Iterator[Origin]:
 
 def _key(table: str) -> tuple[str, ...]:
     """The columns that identify a row of a table."""
-    schema, _, name = table.partition(".")
-    if schema == "temp":
-        return ("unit_id",) if name == "funnel_units" else ()
-    if schema == "raw":
-        return (project().sources[name].key,)
-    return project().metrics[name].key if schema == "metrics" else ()
+    if table == "temp.funnel_units":
+        return ("unit_id",)
+    declared = _declared(table)
+    if isinstance(declared, Source | Dimension):
+        return (declared.key,)
+    return declared.key if isinstance(declared, Fact | Metric) else ()
 
 
 def _laid_out(origins: Iterable[Origin]) -> set[Origin]:

@@ -6,12 +6,16 @@ is read in `expressions`.
 
 from __future__ import annotations
 
+import difflib
+import graphlib
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from si_analytics.definitions.expressions import Formula, formula
 from si_analytics.definitions.models import Columns, Frozen, MetricColumn, Query, Text, Texts
+from si_analytics.errors import DefinitionError
 
 CALENDAR = ("day", "week", "month", "quarter", "year")
 """The calendar dimensions that are dates: the first day of the period."""
@@ -27,6 +31,9 @@ SCALES = {"usd": 2, "reporting currency": 2, "stars": 1}
 
 LIST = "list"
 """The unit of a column that holds several values."""
+
+MONTH_OF = "month of "
+"""How the unit of a column begins that is the month of a time."""
 
 
 class Link(Frozen):
@@ -112,13 +119,18 @@ class _WithColumns(Query):
     links: Links = ()
 
     @property
+    def selected(self) -> tuple[str, ...]:
+        """The columns of the query: without those that are months of its times."""
+        return tuple(column.name for column in self.columns if not column.unit.startswith(MONTH_OF))
+
+    @property
     def attributes(self) -> tuple[MetricColumn, ...]:
         """The columns that its rows can be grouped by: texts and flags, no keys, times and amounts."""
         linked = {link.column for link in self.links}
         return tuple(
             column
             for column in self.columns
-            if (column.unit in {"", LIST} or column.unit.startswith("month of "))
+            if (column.unit in {"", LIST} or column.unit.startswith(MONTH_OF))
             and not column.name.endswith("_id")
             and column.name not in linked
         )
@@ -176,11 +188,30 @@ class Fact(_WithColumns):
         return self
 
     def require_measures(self) -> None:
-        """Raise ValueError where a measure is not understood, or names a column that the fact does not have."""
+        """Raise DefinitionError where a measure is not understood, or names a column that the fact does not have."""
+        names = [column.name for column in self.columns]
         for measure in self.measures:
-            if measure.formula.measures:
-                raise ValueError(f"measures.{measure.name} is made of other measures: put it into the ratios")
-            self._require(f"measures.{measure.name}", measure.formula.columns)
+            found = understood(self.path, measure)
+            if found.measures:
+                made_of = f"measures.{measure.name} is {found.text}, which names {found.measures[0]} outside an aggregate"
+                remedy = "Aggregate a column, or put a measure of measures into sql/facts/ratios.toml"
+                raise DefinitionError(self.path, made_of, remedy)
+            unknown = [name for name in found.columns if name not in names]
+            if unknown:
+                near = difflib.get_close_matches(unknown[0], names, n=1)
+                hint = f"Did you mean {near[0]}? " if near else ""
+                named = f"measures.{measure.name} names {unknown[0]}, which columns does not"
+                raise DefinitionError(self.path, named, f"{hint}There are: {', '.join(names)}")
+
+
+def understood(path: str, measure: Measure) -> Formula:
+    """What a measure of that file is worked out from; raises DefinitionError where it is not understood."""
+    try:
+        return measure.formula
+    except ValueError as error:
+        reason, _, remedy = str(error).partition("; ")
+        found = f"measures.{measure.name}: {reason}"
+        raise DefinitionError(path, found, f"{remedy[:1].upper()}{remedy[1:]}") from error
 
 
 class Ratios(Query):
@@ -188,3 +219,24 @@ class Ratios(Query):
 
     grain: Text = "one measure of measures per entry"
     measures: Measures
+
+    def require_measures(self, known: Collection[str]) -> None:
+        """Raise DefinitionError where one is not made of `known` measures alone, or is made of itself."""
+        made_of: dict[str, tuple[str, ...]] = {}
+        for measure in self.measures:
+            found = understood(self.path, measure)
+            if found.aggregates:
+                aggregated = f"measures.{measure.name} is {found.text}, which aggregates columns of no fact"
+                raise DefinitionError(self.path, aggregated, "Let the fact declare that measure, and name it here")
+            for name in found.measures:
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, n=1)
+                    hint = f"Did you mean {near[0]}? " if near else ""
+                    unknown = f"measures.{measure.name} names {name}, which is no measure"
+                    raise DefinitionError(self.path, unknown, f"{hint}There are: {', '.join(sorted(known))}")
+            made_of[measure.name] = found.measures
+        try:
+            graphlib.TopologicalSorter(made_of).prepare()
+        except graphlib.CycleError as error:
+            circle = " is made of ".join(reversed(error.args[1]))
+            raise DefinitionError(self.path, f"measures.{circle}", "Let one of them name measures of facts") from error

@@ -15,13 +15,11 @@ from sqlglot import expressions as exp
 
 from si_analytics.calendars import Calendar
 from si_analytics.definitions import exact, trees
-from si_analytics.definitions.fact_models import CALENDAR, CLOCK, LIST, Dimension, Fact, Link
+from si_analytics.definitions.fact_models import CALENDAR, CLOCK, LIST, MONTH_OF, Dimension, Fact, Link
 from si_analytics.errors import UnknownNameError
 
 NONE = "(none)"
 """What a group is called whose value is null or empty."""
-
-MONTH_OF = "month of "
 
 Kind = Literal["text", "list", "calendar", "number"]
 

@@ -134,7 +134,7 @@ class Project:
 
     @functools.cached_property
     def measures(self) -> Mapping[str, Measure]:
-        """Every measure, by name; raises DefinitionError where two have the same."""
+        """Every measure, by name; raises DefinitionError where two have the same, or where one is not understood."""
         found: dict[str, Measure] = {}
         for one in (*self.facts.values(), *self.ratios.values()):
             for measure in one.measures:
@@ -142,6 +142,10 @@ class Project:
                     raise DefinitionError(one.path, f"another measure is called {measure.name}", "Rename one of them")
                 home = one.name if isinstance(one, Fact) else ""
                 found[measure.name] = measure.model_copy(update={"fact": home})
+        for fact in self.facts.values():
+            fact.require_measures()
+        for ratios in self.ratios.values():
+            ratios.require_measures(found)
         return MappingProxyType(dict(sorted(found.items())))
 
     @property
@@ -288,6 +292,7 @@ def _loaded(folder: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
         warehouse=each("warehouse", Script),
     )
     _require_inputs(made)
+    _require_links(made)
     return made
 
 
@@ -367,13 +372,31 @@ def _target(made: Project, metric: Metric, name: str, published: TargetFields) -
 
 
 def _require_inputs(made: Project) -> None:
-    """Raise DefinitionError where a metric or funnel reads a table that nothing fills."""
-    known = {f"raw.{name}" for name in made.sources} | {f"metrics.{name}" for name in made.declared_metrics} | LAID_OUT
+    """Raise DefinitionError where a query reads a table that nothing fills; a fact or dimension reads sources alone."""
+    raw = {f"raw.{name}" for name in made.sources}
+    known = raw | {f"metrics.{name}" for name in made.declared_metrics} | LAID_OUT
     known |= {f"facts.{name}" for name in made.facts} | {f"dimensions.{name}" for name in made.dimensions}
     for one in (*made.facts.values(), *made.dimensions.values(), *made.declared_metrics.values(), *made.funnels.values()):
+        of_sources = isinstance(one, Fact | Dimension)
         for table in one.inputs:
+            if of_sources and table in known - raw:
+                raise DefinitionError(one.path, f"it reads {table}", "Read tables in raw: facts stand on sources alone")
             if table not in known:
-                raise DefinitionError(one.path, f"it reads {table}, which nothing fills", _nearest(table, known))
+                near = _nearest(table, raw if of_sources else known)
+                raise DefinitionError(one.path, f"it reads {table}, which nothing fills", near)
+
+
+def _require_links(made: Project) -> None:
+    """Raise DefinitionError where a fact or dimension is linked to a dimension, or a metric has rows, of none."""
+    for one in (*made.facts.values(), *made.dimensions.values()):
+        for link in one.links:
+            if link.dimension not in made.dimensions:
+                found = f"links.{link.name} leads to {link.dimension}, which is no dimension"
+                raise DefinitionError(one.path, found, _nearest(link.dimension, made.dimensions))
+    for metric in made.declared_metrics.values():
+        if metric.rows not in {None, "month", *made.dimensions}:
+            found = f"rows is {metric.rows}, which is neither month nor a dimension"
+            raise DefinitionError(metric.path, found, _nearest(metric.rows or "", ["month", *made.dimensions]))
 
 
 def _nearest(table: str, known: Iterable[str]) -> str:

@@ -16,10 +16,10 @@ from si_analytics.calendars import STANDARD
 from si_analytics.definitions import counting, exact, front_matter, grouping, trees
 from si_analytics.definitions.counting import Span
 from si_analytics.definitions.exact import Leaf, Worked
+from si_analytics.definitions.expressions import Aggregate
 from si_analytics.definitions.fact_models import Dimension, Fact, Measure
-from si_analytics.definitions.models import Metric, Parameter, SliceFields
-from si_analytics.definitions.parameters import PARAMETERS
-from si_analytics.errors import DefinitionError
+from si_analytics.definitions.models import Metric
+from si_analytics.errors import DefinitionError, UnknownNameError
 
 MONTH = "month"
 _FIRST_MONTH = "2000-01-01"
@@ -36,24 +36,17 @@ class Vocabulary:
 
 
 def whole(metric: Metric, words: Vocabulary) -> Metric:
-    """The metric with its whole query, and with the tables and parameters that this needs."""
+    """The metric with its whole query, and with the tables that this reads."""
     if not metric.cells and not metric.slices:
         return metric
-    tables, bound = _needs(metric, words)
-    said = {parameter.name for parameter in metric.params}
-    found = [Parameter(name=name, meaning=PARAMETERS[name]) for name in bound if name not in said]
-    update = {
-        "text": _text(metric, words),
-        "inputs": tuple(dict.fromkeys((*tables, *metric.inputs))),
-        "params": (*metric.params, *found),
-    }
-    return metric.model_copy(update=update)
-
-
-def _text(metric: Metric, words: Vocabulary) -> str:
-    """The whole query of a metric: what it measures first, then its own."""
     own = front_matter.query(metric.text)
     steps = _steps(metric, words, own)
+    tables = tuple(dict.fromkeys((*_tables(steps), *metric.inputs)))
+    return metric.model_copy(update={"text": _text(metric, own, steps), "inputs": tables})
+
+
+def _text(metric: Metric, own: str, steps: Mapping[str, exp.Expr]) -> str:
+    """The whole query of a metric: what it measures first, then its own."""
     if not own.strip():
         chosen = [exp.column(column.name) for column in metric.columns]
         order = [exp.column(name) for name in metric.ordered_by]
@@ -65,15 +58,12 @@ def _text(metric: Metric, words: Vocabulary) -> str:
     return f"{head.rstrip()},\n{own[begins.end() :].lstrip()}" if begins else f"{head.rstrip()}\n{own}"
 
 
-def _needs(metric: Metric, words: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tables and the parameters that what a metric measures needs, beside those of its own query."""
-    own = front_matter.query(metric.text)
-    tree = trees.in_steps(_steps(metric, words, own), exp.select("*"))
-    names = {step.alias for step in tree.find_all(exp.CTE)}
-    tables = [table for table in tree.find_all(exp.Table) if table.db or table.name not in names]
-    found = (".".join(part.name for part in table.parts) for table in tables)
-    bound = (str(each.this) for each in tree.find_all(exp.Placeholder))
-    return tuple(dict.fromkeys(found)), tuple(dict.fromkeys(bound))
+def _tables(steps: Mapping[str, exp.Expr]) -> Iterator[str]:
+    """The tables that steps read beside each other, with their schema."""
+    for step in steps.values():
+        for table in step.find_all(exp.Table):
+            if table.db or table.name not in steps:
+                yield ".".join(part.name for part in table.parts)
 
 
 def cell(metric: Metric, column: str, words: Vocabulary) -> tuple[Measure, str]:
@@ -84,27 +74,42 @@ def cell(metric: Metric, column: str, words: Vocabulary) -> tuple[Measure, str]:
     written = metric.cells[column]
     name, _, part = written.partition(".")
     if name in words.measures and part in {"", *_PARTS}:
-        return words.measures[name], part
-    said = next(one for one in metric.columns if one.name == column)
-    made = Measure(name=column, unit=said.unit or "things", written=written, meaning=said.meaning)
+        measure = words.measures[name]
+        if part and not _is_mean(measure):
+            found = f"cells.{column} is {written}, but {name} is no mean of a column: it has no {part}"
+            raise DefinitionError(metric.path, found, f"Name {name} itself, or a mean")
+        return measure, part
+    said = next((one for one in metric.columns if one.name == column), None)
+    unit, meaning = (said.unit, said.meaning) if said else ("", written)
+    made = Measure(name=column, unit=unit or "things", written=written, meaning=meaning)
     try:
         read = made.formula
     except ValueError as error:
-        raise DefinitionError(metric.path, f"cells.{column} is {written}, which is not understood", str(error)) from error
+        reason, _, remedy = str(error).partition("; ")
+        found = f"cells.{column}: {reason}"
+        raise DefinitionError(metric.path, found, f"{remedy[:1].upper()}{remedy[1:]}") from error
     unknown = [one for one in read.measures if one not in words.measures]
     if unknown or read.aggregates:
         name = unknown[0] if unknown else written
-        hint = grouping.nearest(name, words.measures)
-        found = f"cells.{column} is {written}, and {name} is no measure"
-        raise DefinitionError(metric.path, found, f"{hint}si measure --list names them all")
+        raise _no_measure(metric, f"cells.{column} is {written}, and {name} is no measure", name, words)
     return made, ""
+
+
+def _is_mean(measure: Measure) -> bool:
+    tree = measure.formula.tree
+    return isinstance(tree, Aggregate) and tree.function == "mean"
+
+
+def _no_measure(metric: Metric, found: str, name: str, words: Vocabulary) -> DefinitionError:
+    near = grouping.nearest(name, words.measures)
+    return DefinitionError(metric.path, found, f"{near}si measure --list names them all")
 
 
 def _steps(metric: Metric, words: Vocabulary, own: str) -> dict[str, exp.Expr]:
     found: dict[str, exp.Expr] = {}
-    for name, asked in metric.slices.items():
+    for name in metric.slices:
         if re.search(rf"\b{name}\b", own):  # one that is not read only explains
-            found[name] = _slice(metric, asked, words)
+            found[name] = _slice(metric, name, words)
     if metric.rows:
         spans = {"measured": counting.NOW if metric.window else None}
         if "measured_before" in own:
@@ -172,35 +177,43 @@ def _months(steps: list[str]) -> exp.Select:
     return exp.select(exp.alias_(month, MONTH)).from_(listed.subquery("listed"))
 
 
-def _slice(metric: Metric, asked: SliceFields, words: Vocabulary) -> exp.Select:
+def _slice(metric: Metric, name: str, words: Vocabulary) -> exp.Select:
     """One row per group of a slice that a metric names; its columns are called by the last word of their paths."""
-    known = words.measures
-    unknown = [name for name in asked.measures if name not in known]
-    if unknown:
-        said = grouping.nearest(unknown[0], known)
-        raise DefinitionError(metric.path, f"it reads the measure {unknown[0]}, which there is none of", f"{said}")
-    measures = [known[name] for name in asked.measures]
+    known, asked, field = words.measures, metric.slices[name], f"slices.{name}"
+    for each in asked.measures:
+        if each not in known:
+            raise _no_measure(metric, f"{field}.measures names {each}, which is no measure", each, words)
+    measures = [known[each] for each in asked.measures]
     by_fact = counting.leaves(measures, known)
     if len(by_fact) != 1:
-        raise DefinitionError(metric.path, "a slice of it is of several facts", "Name one slice for each fact")
-    ((name, leaves),) = by_fact.items()
-    fact, joins = words.facts[name], grouping.Joins()
+        found = f"{field}.measures are of several facts: {', '.join(by_fact)}"
+        raise DefinitionError(metric.path, found, "Name one slice for each fact")
+    ((of, leaves),) = by_fact.items()
+    fact, joins = words.facts[of], grouping.Joins()
     groups, conditions = {}, []
     for path in asked.by:
-        found = grouping.resolve(fact, words.dimensions, path)
+        found = _resolved(metric, f"{field}.by", fact, words, path)
         groups[path.rpartition(".")[2]] = (
             exp.column(_key_column(found), found.steps[-1].of)
             if found.steps and found.column == found.steps[-1].key
             else _plain(found, joins)
         )
     for path, values in asked.where.items():
-        found = grouping.resolve(fact, words.dimensions, path)
+        found = _resolved(metric, f"{field}.where", fact, words, path)
         conditions.append(_plain(found, joins).isin(*(exp.Literal.string(one) for one in values)))
     counted = counting.counted(fact, leaves, groups, joins, conditions)
     worked = Worked(words.facts, known, lambda leaf: exp.column(leaf.name, "counted"))
     values_ = [exp.alias_(worked.value(measure), measure.name) for measure in measures]
     chosen = [exp.column(each, "counted") for each in groups]
     return exp.select(*chosen, *values_).from_(counted.subquery("counted"))
+
+
+def _resolved(metric: Metric, field: str, fact: Fact, words: Vocabulary, path: str) -> grouping.Path:
+    try:
+        return grouping.resolve(fact, words.dimensions, path)
+    except UnknownNameError as error:
+        found = f"{field} names {path}, which {fact.name} cannot be grouped by"
+        raise DefinitionError(metric.path, found, error.remedy) from error
 
 
 def _key_column(path: grouping.Path) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from si_analytics.definitions import parameters
+
 MONEY = "reporting currency"
 """The unit of money in a metric."""
 
@@ -93,13 +95,23 @@ class Declaration(Frozen):
 
 
 class Query(Declaration):
-    """A query: what a row of it is, which tables it reads, what it is asked with, how its rows are ordered."""
+    """A query: what a row of it is, which tables it reads, what it is asked with, how its rows are ordered.
+
+    Its own parameters are declared in the file; the others follow from the query.
+    """
 
     grain: Text
     inputs: Texts = ()
-    params: Parameters = ()
+    own_params: Parameters = Field((), alias="params")
     order: str = ""
     units: Text | None = None
+
+    @property
+    def params(self) -> tuple[Parameter, ...]:
+        """What it is asked with: the parameters of its own, then those of `parameters.PARAMETERS` that it binds."""
+        own = {one.name for one in self.own_params}
+        shared = (name for name in parameters.bound(self.text) if name not in own)
+        return (*self.own_params, *(Parameter(name=name, meaning=parameters.PARAMETERS[name]) for name in shared))
 
     @property
     def ordered_by(self) -> tuple[str, ...]:
