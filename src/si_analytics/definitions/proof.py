@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 OF_FACTS = frozenset({"as_of"})
-"""What a fact may bind: it is stored for a moment, not for a window or a currency. A dimension binds nothing."""
+"""What a fact or a dimension may bind: it is stored for a moment, not for a window or a currency."""
 
 
 def require(project: Project) -> None:
@@ -34,8 +34,7 @@ def require(project: Project) -> None:
     Their queries read and bind that, those of facts and dimensions give their columns; measures are understood.
     """
     for one in (*project.facts.values(), *project.dimensions.values()):
-        may_bind = OF_FACTS if isinstance(one, Fact) else frozenset()
-        _require_query(one.path, one.text, one.inputs, frozenset(), may_bind)
+        _require_query(one.path, one.text, one.inputs, frozenset(), OF_FACTS)
         _require_columns(one.path, one.text, one.selected)
     assert project.measures is not None  # looks at every measure
     for computed in project.computed.values():

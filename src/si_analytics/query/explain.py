@@ -126,7 +126,8 @@ def columns(metric: str) -> tuple[str, ...]:
     written = [column for one in project().explanations.values() for column in _columns(one, metric)]
     one = project().metrics[metric]
     measures = explain_measures.columns(one)
-    return tuple(dict.fromkeys((*written, *measures, *explain_attributes.columns(one))))
+    found = {*written, *measures, *explain_attributes.columns(one)}
+    return tuple(column.name for column in one.columns if column.name in found)
 
 
 def _columns(one: Explanation, metric: str) -> list[str]:

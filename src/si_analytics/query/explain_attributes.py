@@ -31,7 +31,7 @@ def of_metric(
     """The row of the table that the value stands in: its key, the table, the column, the value as text."""
     ((table, source_column),) = lineage.column_lineage(metric.name)[column]
     key = project().sources[table].key
-    held = connection.table(f"raw.{table}")
+    held = connection.sql(f"from raw.{table}")  # a declared source, never the user's text
     wanted = duckdb.ConstantExpression(str(row[metric.key[0]]))
     chosen = held.filter(duckdb.ColumnExpression(key).cast("varchar") == wanted)
     return chosen.select(

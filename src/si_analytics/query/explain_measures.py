@@ -131,7 +131,15 @@ def rows(
     if local_offsets.TABLE in text:
         local_offsets.lay_out(connection, values["tz"], present.as_of + slices.AHEAD)
     found = connection.sql(text, params=metrics.bindings(connection, text, values))
-    return found.order(", ".join([*(["part"] if several else []), *times, "source_id"]))
+    if not several:
+        return found.order(", ".join([*times, "source_id"]))
+    names = [part.name for measure, _ in asked for part in sliced.parts(measure, words)]
+    place = duckdb.FunctionExpression("list_position", duckdb.ConstantExpression(names), duckdb.ColumnExpression("part"))
+    last = ("source_table", "source_id", "value")
+    shown = [name for name in found.columns if name not in last]
+    return found.sort(place, *map(duckdb.ColumnExpression, (*times, "source_id"))).select(
+        *map(duckdb.ColumnExpression, (*shown, *last))
+    )
 
 
 @dataclass(frozen=True)
