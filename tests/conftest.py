@@ -13,6 +13,7 @@ import tempfile
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg

@@ -87,7 +87,9 @@ def worked(
     query = exp.select(exp.alias_(found, "value")).from_(counted.subquery("counted")).sql("duckdb")
     connection.execute("delete from facts.things")
     if given:
-        connection.executemany("insert into facts.things values (?, ?, ?, ?, ?, ?, 0, now())", [list(one) for one in given])
+        connection.executemany(
+            "insert into facts.things values (?, ?, ?, ?, ?, ?, 0, now())", [list(one) for one in given]
+        )
     bound = {"currency": currency} if "$currency" in query else {}
     ((value,),) = connection.execute(query, bound).fetchall()
     return value
@@ -145,9 +147,7 @@ def test_a_percentile_lies_linearly_between_two_neighbours(
 
 @thorough
 @given(given=rows)
-def test_a_share_of_rows_is_null_where_there_are_none(
-    connection: duckdb.DuckDBPyConnection, given: list[Row]
-) -> None:
+def test_a_share_of_rows_is_null_where_there_are_none(connection: duckdb.DuckDBPyConnection, given: list[Row]) -> None:
     ours = [one for one in given if one[1] == "usd"]
     expected = half_away(Fraction(sum(one[0] == "a" for one in ours), len(ours)), 6) if ours else None
     assert worked(connection, given, measure("ratio", "count(*) filter (where kind = 'a') / count(*)")) == expected
@@ -201,7 +201,10 @@ def test_half_is_rounded_away_from_zero_whatever_the_signs(
 
 
 def test_money_in_usd_is_null_under_another_reporting_currency(connection: duckdb.DuckDBPyConnection) -> None:
-    given: list[Row] = [("a", "eur", Decimal(1), Decimal(2), None, None), ("a", "usd", Decimal(1), Decimal(5), None, None)]
+    given: list[Row] = [
+        ("a", "eur", Decimal(1), Decimal(2), None, None),
+        ("a", "usd", Decimal(1), Decimal(5), None, None),
+    ]
     for written in ("sum(dollars)", "mean(dollars)", "percentile(0.5, dollars)", "max(dollars)"):
         asked = measure("usd", written)
         assert worked(connection, given, asked) == Decimal(5)
@@ -216,7 +219,9 @@ def test_one_of_any_currency_looks_at_all_rows(connection: duckdb.DuckDBPyConnec
 
 
 def test_pairs_are_counted_once_and_only_where_both_are_there(connection: duckdb.DuckDBPyConnection) -> None:
-    given: list[Row] = [(kind, "usd", None, None, None, wait) for kind, wait in (("a", 1), ("a", 1), ("b", 1), ("b", None))]
+    given: list[Row] = [
+        (kind, "usd", None, None, None, wait) for kind, wait in (("a", 1), ("a", 1), ("b", 1), ("b", None))
+    ]
     assert worked(connection, given, measure("things", "count(distinct kind, waited)")) == 2
     assert worked(connection, given, measure("things", "count(distinct kind)")) == 2
     assert worked(connection, given, measure("things", "count(waited)")) == 3

@@ -94,7 +94,10 @@ def test_only_a_metric_with_a_window_binds_one() -> None:
 
 
 WRONG = {
-    "cells.sent is invites_snt, and invites_snt is no measure. Did you mean 'invites_sent'": ("invites_sent", "invites_snt"),
+    "cells.sent is invites_snt, and invites_snt is no measure. Did you mean 'invites_sent'": (
+        "invites_sent",
+        "invites_snt",
+    ),
     "cells.sent is count(*), and count(*) is no measure": ('"invites_sent"', '"count(*)"'),
     "cells.sent: invites_sent + is not understood. Write": ('"invites_sent"', '"invites_sent +"'),
     "cells.sent is invites_sent.sum, but invites_sent is no mean of a column": ('"invites_sent"', '"invites_sent.sum"'),

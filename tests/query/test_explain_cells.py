@@ -1,7 +1,7 @@
 """Every cell of the tables that are explained, against the rows that are said to be behind it.
 
-What is said of the rows (how they make the cell, its places, what it is without any) is done here in exact fractions; it
-has to give the cell.
+What is said of the rows (how they make the cell, its places, what it is without any) is done here in exact fractions;
+it has to give the cell.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def said(metric: str, column: str) -> explain.Making:
 def worked(how: str, rows: Rows) -> Any:
     """What the rows make: ``mean of value / 3600``, or ``number of rows of accepted / number of rows of sent``."""
     if how in WAYS:
-        return WAYS[how](rows) if rows or how in ("number of rows", "sum of value", "number of different values") else None
+        return (
+            WAYS[how](rows) if rows or how in ("number of rows", "sum of value", "number of different values") else None
+        )
     words = re.split(r" ([-*/]) ", how)
     values = [worked_part(word, rows) for word in words[::2]]
     if None in values:
@@ -174,7 +176,7 @@ COMPARED = ("wilson_low", "wilson_high", "lift", "difference", "p_value", "enoug
 
 def test_every_column_of_a_table_that_is_explained_is_but_what_says_which_row_it_is(using: Settings) -> None:
     with query_warehouse.connect(using) as warehouse:
-        for metric in explain.keys():
+        for metric in sorted(explain.keys()):
             columns = set(warehouse.metric(metric).columns)
             explained = set(explain.columns(metric))
             assert explained <= columns

@@ -55,10 +55,9 @@ class Worked:
         tree = measure.formula.tree
         if isinstance(tree, Aggregate):
             leaf = leaves_of(measure)[0]
-            if tree.function in {"min", "max"}:
-                return self._guarded(leaf, self.column(leaf))
-            if tree.function == "count":
-                return _or_zero(self.column(leaf))
+            if tree.function in {"min", "max", "count"}:
+                column = self.column(leaf)
+                return _or_zero(column) if tree.function == "count" else self._guarded(leaf, column)
             if tree.function == "sum" and self._scale(leaf) == measure.places and measure.places:
                 return self._guarded(leaf, cast(_or_zero(self.column(leaf)), f"decimal(38, {measure.places})"))
         return rounded(self.fraction(measure), measure.places)
@@ -79,17 +78,17 @@ class Worked:
         if isinstance(part, Named):
             return self.fraction(self.measures[part.measure])
         if isinstance(part, Arithmetic):
-            return _combined(
-                part.sign, self._part(measure, part.left, leaves), self._part(measure, part.right, leaves)
-            )
+            return _combined(part.sign, self._part(measure, part.left, leaves), self._part(measure, part.right, leaves))
+        return self._aggregate(part, leaves)
+
+    def _aggregate(self, one: Aggregate, leaves: Iterator[Leaf]) -> Fraction:
         leaf = next(leaves)
-        if part.function == "mean":
-            return Fraction(self._sum(leaf), 10 ** self._scale(leaf), (self.column(next(leaves)),))
-        if part.function == "percentile":
+        if one.function == "percentile":
             return self._percentile(leaf)
-        if part.function == "count":
+        if one.function == "count":
             return Fraction(_or_zero(self.column(leaf)))
-        return Fraction(self._sum(leaf), 10 ** self._scale(leaf))
+        rows = (self.column(next(leaves)),) if one.function == "mean" else ()
+        return Fraction(self._sum(leaf), 10 ** self._scale(leaf), rows)
 
     def _sum(self, leaf: Leaf) -> exp.Expr:
         """The sum as a whole number of its column's smallest unit."""
@@ -204,6 +203,7 @@ def rounded(value: Fraction, places: int) -> exp.Expr:
 
 
 def _combined(sign: str, left: Fraction, right: Fraction) -> Fraction:
+    number: exp.Expr
     if sign == "*":
         number = exp.Paren(this=left.number) * exp.Paren(this=right.number)
         return Fraction(number, left.over * right.over, (*left.times, *right.times))

@@ -1,7 +1,7 @@
 """How a measure is worked out: a small grammar of aggregates and arithmetic, read into a tree.
 
-Belongs here: the grammar alone: ``sum, count(*), count(x), count(distinct a, b), mean, percentile(p, x), min, max`` of a
-fact's columns, each with an optional ``filter (where ...)``; names of other measures; and ``+ - * /`` of those with
+Belongs here: the grammar alone: ``sum, count(*), count(x), count(distinct a, b), mean, percentile(p, x), min, max`` of
+columns of a fact, each with an optional ``filter (where ...)``; names of other measures; and ``+ - * /`` of those with
 whole numbers. What SQL it becomes is in `compute.exact`.
 """
 
@@ -78,9 +78,7 @@ class Formula:
     @property
     def is_additive(self) -> bool:
         """Whether it is one sum or one count of rows that are not counted twice."""
-        return (
-            isinstance(self.tree, Aggregate) and self.tree.function in {"sum", "count"} and not self.tree.distinct
-        )
+        return isinstance(self.tree, Aggregate) and self.tree.function in {"sum", "count"} and not self.tree.distinct
 
 
 def _parts(part: Part) -> Iterator[Part]:
@@ -116,11 +114,11 @@ def formula(text: str) -> Formula:
 def _read(tree: exp.Expr, text: str) -> Part:
     from sqlglot import expressions as exp
 
-    signs = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+    signs: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
     if isinstance(tree, exp.Paren):
         return _read(tree.this, text)
     if type(tree) in signs:
-        return Arithmetic(signs[type(tree)], _read(tree.left, text), _read(tree.right, text))
+        return Arithmetic(signs[type(tree)], _read(tree.this, text), _read(tree.expression, text))
     if isinstance(tree, exp.Literal) and tree.is_int:
         return Whole(int(tree.this))
     if isinstance(tree, exp.Column) and not tree.table:
@@ -135,7 +133,7 @@ def _read(tree: exp.Expr, text: str) -> Part:
 def _aggregate(tree: exp.Expr, text: str) -> Aggregate:
     from sqlglot import expressions as exp
 
-    simple = {exp.Sum: "sum", exp.Min: "min", exp.Max: "max"}
+    simple: dict[type[exp.Expr], str] = {exp.Sum: "sum", exp.Min: "min", exp.Max: "max"}
     if type(tree) in simple:
         return Aggregate(simple[type(tree)], (_column(tree.this, text),))
     if isinstance(tree, exp.Count):

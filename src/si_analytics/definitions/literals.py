@@ -18,7 +18,7 @@ def filled(text: str, values: Mapping[str, Any], steps: Mapping[str, exp.Expr] |
     tree = sqlglot.parse_one(text, read="duckdb")
     for place in list(tree.find_all(exp.Placeholder)):
         place.replace(literal(values[str(place.this)]))
-    for name, step in reversed((steps or {}).items()):
+    for name, step in reversed(list((steps or {}).items())):
         held = tree.args.get("with_")
         common = exp.CTE(this=step, alias=exp.TableAlias(this=exp.to_identifier(name)))
         tree.set("with_", exp.With(expressions=[common, *(held.expressions if held else [])]))
@@ -29,19 +29,15 @@ def literal(value: Any) -> exp.Expr:
     """One value as a literal; a tree stays what it is."""
     if isinstance(value, exp.Expr):
         return value
-    if value is None:
-        return exp.null()
-    if isinstance(value, bool):
-        return exp.true() if value else exp.false()
+    if value is None or isinstance(value, bool):
+        return exp.null() if value is None else exp.Boolean(this=value)
     if isinstance(value, datetime):
         return moment(value.isoformat())
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), "date")
-    if isinstance(value, int):
-        return exp.Literal.number(value)
     if isinstance(value, list | tuple):
         return exp.Array(expressions=[literal(one) for one in value])
-    return exp.Literal.string(str(value))
+    return exp.Literal.number(value) if isinstance(value, int) else exp.Literal.string(str(value))
 
 
 def moment(text: str) -> exp.Expr:

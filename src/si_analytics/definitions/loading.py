@@ -136,7 +136,8 @@ class Project:
     def measures(self) -> Mapping[str, Measure]:
         """Every measure, by name; raises DefinitionError where two have the same, or where one is not understood."""
         found: dict[str, Measure] = {}
-        for one in (*self.facts.values(), *self.ratios.values()):
+        homes: tuple[Fact | Ratios, ...] = (*self.facts.values(), *self.ratios.values())
+        for one in homes:
             for measure in one.measures:
                 if measure.name in found:
                     raise DefinitionError(one.path, f"another measure is called {measure.name}", "Rename one of them")
@@ -376,7 +377,12 @@ def _require_inputs(made: Project) -> None:
     raw = {f"raw.{name}" for name in made.sources}
     known = raw | {f"metrics.{name}" for name in made.declared_metrics} | LAID_OUT
     known |= {f"facts.{name}" for name in made.facts} | {f"dimensions.{name}" for name in made.dimensions}
-    for one in (*made.facts.values(), *made.dimensions.values(), *made.declared_metrics.values(), *made.funnels.values()):
+    for one in (
+        *made.facts.values(),
+        *made.dimensions.values(),
+        *made.declared_metrics.values(),
+        *made.funnels.values(),
+    ):
         of_sources = isinstance(one, Fact | Dimension)
         for table in one.inputs:
             if of_sources and table in known - raw:

@@ -121,6 +121,7 @@ def _steps(metric: Metric, words: Vocabulary, own: str) -> dict[str, exp.Expr]:
 
 def _measured(metric: Metric, words: Vocabulary, name: str, span: Span | None) -> Iterator[tuple[str, exp.Expr]]:
     """The steps of one row per whatever the metric has rows of, the last of them called `name`."""
+    assert metric.rows is not None
     asked = {column: cell(metric, column, words) for column in metric.cells}
     by_fact = counting.leaves([measure for measure, _ in asked.values()], words.measures)
     after = "_before" if name.endswith("_before") else ""
@@ -147,6 +148,7 @@ def _measured(metric: Metric, words: Vocabulary, name: str, span: Span | None) -
 
 
 def _per_row(metric: Metric, words: Vocabulary, fact: Fact, leaves: list[Leaf], span: Span | None) -> exp.Select:
+    assert metric.rows is not None
     joins = grouping.Joins()
     conditions = counting.within(fact, span) if span else []
     if metric.rows == MONTH:
@@ -190,17 +192,15 @@ def _slice(metric: Metric, name: str, words: Vocabulary) -> exp.Select:
         raise DefinitionError(metric.path, found, "Name one slice for each fact")
     ((of, leaves),) = by_fact.items()
     fact, joins = words.facts[of], grouping.Joins()
-    groups, conditions = {}, []
+    groups, conditions = dict[str, exp.Expr](), list[exp.Expr]()
     for path in asked.by:
-        found = _resolved(metric, f"{field}.by", fact, words, path)
-        groups[path.rpartition(".")[2]] = (
-            exp.column(_key_column(found), found.steps[-1].of)
-            if found.steps and found.column == found.steps[-1].key
-            else _plain(found, joins)
-        )
+        way = _resolved(metric, f"{field}.by", fact, words, path)
+        is_key = way.steps and way.column == way.steps[-1].key
+        value = exp.column(_key_column(way), way.steps[-1].of) if is_key else _plain(way, joins)
+        groups[path.rpartition(".")[2]] = value
     for path, values in asked.where.items():
-        found = _resolved(metric, f"{field}.where", fact, words, path)
-        conditions.append(_plain(found, joins).isin(*(exp.Literal.string(one) for one in values)))
+        way = _resolved(metric, f"{field}.where", fact, words, path)
+        conditions.append(_plain(way, joins).isin(*(exp.Literal.string(one) for one in values)))
     counted = counting.counted(fact, leaves, groups, joins, conditions)
     worked = Worked(words.facts, known, lambda leaf: exp.column(leaf.name, "counted"))
     values_ = [exp.alias_(worked.value(measure), measure.name) for measure in measures]

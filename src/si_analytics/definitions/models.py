@@ -200,12 +200,12 @@ class SliceFields(Frozen):
 
 
 class Metric(Computed):
-    """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it, its targets.
+    """A table of fixed grain: its tag, key, columns of money, the statistics that complete it, its targets.
 
-    One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window`` counts
-    what lies in it. ``slices`` are what else its own query reads of facts. ``shows`` are columns that are a measure as
-    well, although the metric takes it from another one, or measures of its slices: ``active.active_users``, one over
-    another, or a comparison of such shares.
+    One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window``
+    counts what lies in it. ``slices`` are what else its own query reads of facts. ``shows`` are columns that are a
+    measure as well, although the metric takes it from another one, or measures of its slices: ``active.active_users``,
+    one over another, or a comparison of such shares.
     """
 
     topic: Text | None = None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from si_analytics.definitions.fact_models import Dimension, Fact
 from si_analytics.definitions.loading import Project
 from si_analytics.definitions.models import Declaration, Funnel, Metric
 from si_analytics.definitions.parameters import PARAMETERS
@@ -127,7 +126,7 @@ def _columns_given(query: expressions.Expr) -> tuple[str, ...]:
     if not query.is_star:
         return tuple(query.named_selects)
     steps = {common.alias: common.this for common in query.find_all(expressions.CTE)}
-    table = query.find(expressions.From).this
+    table = query.args["from_"].this
     return _columns_given(steps[table.name]) if table.name in steps else tuple(query.named_selects)
 
 

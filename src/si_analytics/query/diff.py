@@ -153,9 +153,11 @@ def _explained(settings: Settings, one: Kept, cell: Cell) -> pl.DataFrame | Unkn
             return error
 
 
-def _identity(explaining: Explanation, columns: Sequence[str]) -> str:
+def _identity(explaining: Explanation | None, columns: Sequence[str]) -> str:
     """The column that identifies a source row: the first id of its order, or else of its columns."""
-    ordered = explaining.ordered_by
+    if explaining is None and "source_id" in columns:
+        return "source_id"
+    ordered = explaining.ordered_by if explaining else ()
     ids = [name for name in (*ordered, *columns) if name == "id" or name.endswith("_id")]
     return ids[0] if ids else columns[0]
 

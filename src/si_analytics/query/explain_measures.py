@@ -92,7 +92,9 @@ def of_slice(
     strange = [key for key in cell if key not in known and not _of_answer(key)]
     if strange:
         hint = grouping.nearest(strange[0], known)
-        raise UsageError(f"a cell of {name}", f"it cannot be grouped by {strange[0]}", f"{hint}{grouping.listed(known)}")
+        raise UsageError(
+            f"a cell of {name}", f"it cannot be grouped by {strange[0]}", f"{hint}{grouping.listed(known)}"
+        )
     where = {**asked.where, **{key: slices.texts(value) for key, value in chosen.items()}}
     parameters = asked.question.parameters(present)
     return rows(connection, [(slices.measure(name), where)], parameters, parameters.window, present)
@@ -126,15 +128,18 @@ def rows(
         for part in sliced.parts(measure, words):
             each.append(sliced.behind(made, words, part, of_several=several))
             times[words.facts[part.leaf.fact].time] = None
-    tree: exp.Query = each[0] if len(each) == 1 else exp.union(*each, distinct=False, by_name=True)
+    tree: exp.Query = each[0] if len(each) == 1 else exp.union(*each, distinct=False)
+    tree.set("by_name", len(each) > 1)
     text = facts.read(connection, tree.sql("duckdb"), slices.inputs(tree), values["as_of"])
     if local_offsets.TABLE in text:
         local_offsets.lay_out(connection, values["tz"], present.as_of + slices.AHEAD)
     found = connection.sql(text, params=metrics.bindings(connection, text, values))
     if not several:
         return found.order(", ".join([*times, "source_id"]))
-    names = [part.name for measure, _ in asked for part in sliced.parts(measure, words)]
-    place = duckdb.FunctionExpression("list_position", duckdb.ConstantExpression(names), duckdb.ColumnExpression("part"))
+    order = [part.name for measure, _ in asked for part in sliced.parts(measure, words)]
+    place = duckdb.FunctionExpression(
+        "list_position", duckdb.ConstantExpression(order), duckdb.ColumnExpression("part")
+    )
     last = ("source_table", "source_id", "value")
     shown = [name for name in found.columns if name not in last]
     return found.sort(place, *map(duckdb.ColumnExpression, (*times, "source_id"))).select(
@@ -229,7 +234,7 @@ def _keys(
         found[name] = {}
         for path, expression in metric.slices[name].at.items():
             given = ", ".join(f"cast(${key} as {_type(metric, key)}) as {key}" for key in metric.key)
-            text = f"select {expression} from (select {given})"
+            text = f"select {expression} from (select {given})"  # noqa: S608 - of a declaration, values are bound
             (found[name][path],) = connection.execute(text, values).fetchall()[0]
     return found
 

@@ -131,7 +131,7 @@ def shown(
     steps = {}
     if local_offsets.TABLE in whole:
         rows = [
-            tuple(literals.moment(one) if one in {"-infinity", "infinity"} else one for one in row)
+            tuple(literals.moment(one) if isinstance(one, str) and one.endswith("infinity") else one for one in row)
             for row in local_offsets.rows(values["tz"], present.as_of)
         ]
         steps[local_offsets.TABLE] = literals.table(local_offsets.COLUMNS, rows)

@@ -18,7 +18,7 @@ import polars as pl
 from si_analytics.compute import facts, metrics
 from si_analytics.compute.currencies import Present
 from si_analytics.definitions import Fact, Measure, counting, grouping, project, sliced, trees
-from si_analytics.definitions.fact_models import CALENDAR
+from si_analytics.definitions.fact_models import CALENDAR, CLOCK
 from si_analytics.definitions.measured import Vocabulary
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.frames import Figure, Grouping, MeasureFrame
@@ -105,7 +105,7 @@ def dimensions(name: str) -> tuple[str, ...]:
     ours = project()
     each = [[path.name for path in grouping.paths(fact, ours.dimensions)] for fact in facts_of([measure(name)])]
     shared = [path for path in each[0] if all(path in other for other in each[1:])]
-    return (*shared, *CALENDAR, *grouping.CLOCK)
+    return (*shared, *CALENDAR, *CLOCK)
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _made(asked: SliceQuestion, now: Window, before: Window | None, tz: str, pre
         asked.by,
         where={name: f"where_{at}" for at, name in enumerate(asked.where)},
         compared=before is not None,
-        shifts=_shifts(asked, periods, now, before, tz, present) if before else {},
+        shifts=_shifts(asked, periods, (now, before), tz, present) if before else {},
         top=asked.top is not None,
         totals=asked.totals,
         fill=asked.fill,
@@ -216,19 +216,19 @@ def _made(asked: SliceQuestion, now: Window, before: Window | None, tz: str, pre
 
 
 def _shifts(
-    asked: SliceQuestion, periods: Sequence[buckets.Unit], now: Window, before: Window, tz: str, present: Present
+    asked: SliceQuestion, periods: Sequence[buckets.Unit], spans: tuple[Window, Window], tz: str, present: Present
 ) -> dict[str, tuple[str, int]]:
     """How far each calendar grouping of the window before moves, so that equal places of both windows meet."""
+    now, before = spans
     if asked.compare == "year":
         if "week" in asked.by:
             return {name: ("day", 364) if name in {"day", "week"} else ("month", 12) for name in periods}
-        return {name: ("month", 12) for name in periods}
+        return dict.fromkeys(periods, ("month", 12))
     found: dict[str, tuple[str, int]] = {}
     for name in periods:
         assert now.since is not None and before.since is not None
         one, two = (
-            buckets.start_of(windows.today(each, tz), name, present.calendar)
-            for each in (now.since, before.since)
+            buckets.start_of(windows.today(each, tz), name, present.calendar) for each in (now.since, before.since)
         )
         unit, _ = sliced.STEPS[name]
         months = (one.year - two.year) * 12 + one.month - two.month
@@ -304,9 +304,7 @@ def _framed(
 ) -> MeasureFrame:
     made = sliced.Asked(asked.measures, asked.by)
     groupings = [_grouping(sliced.path_of(made, words(), name)) for name in asked.by]
-    figures = [
-        Figure(each.name, each.unit, each.places, each.meaning, each.is_additive) for each in measures
-    ]
+    figures = [Figure(each.name, each.unit, each.places, each.meaning, each.is_additive) for each in measures]
     return MeasureFrame.of(
         rows.pl(),
         groupings=tuple(groupings),

@@ -264,15 +264,15 @@ class Warehouse:
     ) -> MeasureFrame:
         """Any measures by anything their facts can be grouped by: one row per group, in order of the groups.
 
-        `measures` lists the measures, `dimensions` what goes with one. `where` keeps the facts with one of the values:
-        ``{"agent.tier": ["gold", "platinum"]}``. Columns: each grouping by its name (``(none)`` where a text is missing),
-        each measure, `complete` with a calendar grouping: whether the period lies in the window as a whole. `compare`
-        is ``previous`` (the window before) or ``year`` (the same window last year), and adds NAME_before, NAME_change
-        and NAME_change_ratio. `top` shows so many values of the first grouping, greatest first measure first, and pools
-        all others; `totals` adds a row over everything; both are worked out of the facts anew, and a column `row` says
-        which is which. `fill` adds the periods without a fact.
+        `measures` lists the measures, `dimensions` what goes with one. `where` keeps the facts with one of the
+        values: ``{"agent.tier": ["gold", "platinum"]}``. Columns: each grouping by its name (``(none)`` where a text
+        is missing), each measure, and with a calendar grouping `complete`: whether the period lies in the window as a
+        whole. `compare` is ``previous`` (the window before) or ``year`` (the same window last year), and adds
+        NAME_before, NAME_change and NAME_change_ratio. `top` shows so many values of the first grouping, greatest
+        first measure first, and pools all others; `totals` adds a row over everything; both are worked out of the
+        facts anew, and a column `row` says which is which. `fill` adds the periods without a fact.
 
-        >>> warehouse.measure("commission", by=["agent.tier", "week"], during="2026-Q2", compare="previous", totals=True)
+        >>> warehouse.measure("commission", by=["agent.tier", "week"], during="2026-Q2", compare="previous", top=5)
         """
         when = Question(since, until, during, as_of, currency, tz)
         shown = {"compare": compare, "top": top, "totals": totals, "fill": bool(fill)}
@@ -280,7 +280,7 @@ class Warehouse:
         return slices.answer(self._connection, asked, self.present)
 
     def measure_sql(self, *names: str, **asked: Any) -> str:
-        """The query behind `measure`, asked alike, with its values: it runs in the duckdb shell on the warehouse file."""
+        """The query behind `measure`, asked alike, with its values; the duckdb shell runs it on the warehouse file."""
         when = Question(*(asked.pop(part, None) for part in ("since", "until", "during", "as_of", "currency", "tz")))
         by, where = asked.pop("by", ()), asked.pop("where", None)
         return slices.sql(self._connection, slices.question(names, by, where, when, **asked), self.present)
@@ -296,7 +296,7 @@ class Warehouse:
         as_of: Instant | None = None,
         currency: str | None = None,
     ) -> str:
-        """The query behind `metric`, asked alike, with its values: it runs in the duckdb shell on the warehouse file."""
+        """The query behind `metric`, asked alike, with its values; the duckdb shell runs it on the warehouse file."""
         return queries.metric_sql(
             self._connection, name, Question(since, until, during, as_of, currency, tz), self.present
         )
@@ -315,7 +315,7 @@ class Warehouse:
     def explain(
         self,
         metric: str,
-        key: explain.Key,
+        key: Key,
         column: str | None = None,
         *,
         where: Mapping[str, Any] | None = None,
@@ -346,9 +346,7 @@ class Warehouse:
         asked = CellQuestion(metric, key, column, question, by, within)
         return queries.rows_behind(self._connection, asked, self.present)
 
-    def _explain_measure(
-        self, name: str, cell: explain.Key, where: Mapping[str, Any] | None, when: Question
-    ) -> pl.DataFrame:
+    def _explain_measure(self, name: str, cell: Key, where: Mapping[str, Any] | None, when: Question) -> pl.DataFrame:
         if not isinstance(cell, Mapping):
             raise UsageError(
                 f"explaining {name}",
