@@ -30,6 +30,7 @@ _ORDER = (
     "export",
     "ui",
     "lab",
+    "mcp",
     "doctor",
 )
 
@@ -64,6 +65,7 @@ app.add_typer(history.history, name="history")
 app.add_typer(results.export, name="export")
 app.command()(dev.ui)
 app.command()(dev.lab)
+app.command()(dev.mcp)
 app.command()(doctor.doctor)
 
 

@@ -1,4 +1,4 @@
-"""`si ui` and `si lab`: Dagster's web UI and JupyterLab, both on loopback."""
+"""`si ui`, `si lab` and `si mcp`: Dagster's web UI and JupyterLab on loopback, and the server for assistants."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from si_analytics.cli.output import Json, as_json, say
-from si_analytics.errors import AnalyticsError
+from si_analytics.cli.output import Json, as_json, note, say
+from si_analytics.errors import AnalyticsError, UsageError
 
 _HOST = "127.0.0.1"
 
@@ -50,6 +50,31 @@ def lab(port: Port = 8888, json: Json = False) -> None:
     sockets.require_free(port)
     _tell("JupyterLab", port, json)
     _become(root, lab_arguments(root / "notebooks", port), lab_environment(root, os.environ))
+
+
+def mcp(
+    seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long one question may take.")] = 30,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="How many rows an answer has at most.")] = 1000,
+    memory: Annotated[str, typer.Option(help="What one question may use, like 512MB or 2GB.")] = "1GB",
+) -> None:
+    """Let an AI assistant ask for numbers, over the Model Context Protocol.
+
+    The assistant starts it itself and talks to it over standard input and output: docs/mcp.md has
+    what to write into its settings. It reads a copy of the warehouse without personal columns.
+    """
+    from si_analytics import settings
+
+    _need("mcp", "mcp")
+    try:
+        settings.size(memory)
+    except ValueError as error:
+        raise UsageError(f"--memory {memory}", f"it {error}", "Give a size") from error
+    from si_analytics.mcp import server
+    from si_analytics.mcp.asking import Limits
+
+    if sys.stdin.isatty():
+        note("Waiting for an assistant on standard input: docs/mcp.md says how it starts this itself. Ctrl-C ends it")
+    server.run(settings.load(), Limits(seconds, rows, memory))
 
 
 def lab_arguments(folder: Path, port: int) -> list[str]:
