@@ -86,6 +86,19 @@ def test_the_copy_has_every_row_and_every_other_column(copied: Settings, origina
         assert copy.sql("select * from metrics.marketplace_monthly").equals(original.marketplace_monthly())
 
 
+def test_a_table_that_nobody_declared_is_not_copied(original: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    shutil.copy(original.settings.warehouse, file)
+    with closing(duckdb.connect(str(file))) as opened:
+        opened.execute("create table raw.messages_whole as select 'Dear Anna' as content")
+    with Copy(original.settings.model_copy(update={"warehouse": file})) as copy:
+        copied = closing(duckdb.connect(str(copy.current()), read_only=True))
+        with copied as held:
+            names = {name for (name,) in held.sql("select table_name from duckdb_tables()").fetchall()}
+    assert "messages" in names
+    assert "messages_whole" not in names
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -1,4 +1,4 @@
-"""The copy of the warehouse that assistants ask: every table, without the personal columns.
+"""The copy of the warehouse that assistants ask: every table that is known, without the personal columns.
 
 Belongs here: making the copy in a private folder, again after each refresh, and removing it. What is not in the file
 cannot be asked for, whatever a query names: hiding columns behind views would leave the tables below them in reach.
@@ -26,7 +26,7 @@ CODE = "hidden-"
 
 _DIGITS = 12
 _HELD = (
-    "select schema_name, table_name from duckdb_tables() where database_name = 'published'"
+    "select schema_name, table_name, comment from duckdb_tables() where database_name = 'published'"
     " and list_contains($schemas, schema_name) order by all"
 )
 
@@ -98,10 +98,16 @@ def write(using: Settings, path: Path, secret: str) -> None:
         for schema in warehouse.SCHEMAS:
             connection.execute(f"create schema {schema}")
         held = connection.sql(_HELD, params={"schemas": list(warehouse.SCHEMAS)}).fetchall()
-        for schema, table in held:
+        for schema, table, comment in held:
+            known = personal.get(f"{schema}.{table}")
+            if known is None:  # what is in it is not accounted for
+                continue
             stored = connection.table(f'published.{schema}."{table}"')
-            kept = _kept(stored.columns, personal.get(f"{schema}.{table}", privacy.NONE), secret)
-            stored.select(*kept).create(f'{schema}."{table}"')
+            stored.select(*_kept(stored.columns, known, secret)).create(f'{schema}."{table}"')
+            if comment and not known.all:  # it says of which query it is the result, which it then is as a whole
+                connection.execute(
+                    f"comment on table {schema}.\"{table}\" is '{comment.replace(chr(39), chr(39) * 2)}'"
+                )
     except duckdb.Error as error:
         if warehouse.could_not_write(error):
             raise warehouse.unwritable(path, error, "Make room there, or set TMPDIR to a folder elsewhere") from error
@@ -120,7 +126,8 @@ def _kept(columns: list[str], personal: Personal, secret: str) -> Iterator[duckd
 
 def _code(column: str, secret: str) -> duckdb.Expression:
     """The same code for the same text, and null for null."""
-    text = duckdb.FunctionExpression("||", duckdb.ConstantExpression(secret), duckdb.ColumnExpression(column))
+    told = duckdb.ColumnExpression(column).cast("varchar")
+    text = duckdb.FunctionExpression("||", duckdb.ConstantExpression(secret), told)
     digits = duckdb.FunctionExpression(
         "left", duckdb.FunctionExpression("sha256", text), duckdb.ConstantExpression(_DIGITS)
     )

@@ -35,7 +35,7 @@ Measure = Annotated[str, Field(description="The name of a measure, as list_measu
 Measures = Annotated[list[str], Field(min_length=1, description="Names of measures, as list_measures gives them")]
 By = Annotated[list[str] | None, Field(description="Dimensions to break down by, as describe_measure gives them")]
 Where = Annotated[
-    dict[str, Any] | None, Field(description='Which rows count, by dimension: {"tier": "gold", "month": ["2026-04"]}')
+    dict[str, Any] | None, Field(description='Which rows count, by dimension: {"agent.tier": ["gold", "platinum"]}')
 ]
 Cell = Annotated[
     str | list[str | int] | dict[str, Any],
@@ -83,6 +83,7 @@ class Tools:
         compare: Annotated[str | None, Field(description="What to compare with: 'previous' or 'year'")] = None,
         top: Annotated[int | None, Field(ge=1, description="Only so many rows, the largest first")] = None,
         totals: Annotated[bool, Field(description="Add a row with the totals")] = False,
+        fill: Annotated[bool, Field(description="Add the periods in which nothing happened")] = False,
         rows: Rows = 100,
     ) -> Result:
         """Ask for one slice: one or several measures, broken down by dimensions, in a period.
@@ -90,7 +91,7 @@ class Tools:
         Prefer this to sql: a measure is defined once, and counts as the dashboard does.
         """
         when = {"during": during, "since": since, "until": until, "as_of": as_of, "tz": tz, "currency": currency}
-        more = {"where": where, "compare": compare, "top": top, "totals": totals or None}
+        more = {"where": where, "compare": compare, "top": top, "totals": totals or None, "fill": fill or None}
         return self._answer("ask", rows, measures=measures, by=by, **when, **more)
 
     def explain_cell(

@@ -65,19 +65,33 @@ def metric(
 def list_measures(using: Settings, rows: int) -> Answer:
     """Every measure, and what each is."""
     with Warehouse(using) as opened:
-        return answers.of(_verb(opened, "measures")(), rows)
+        found = _verb(opened, "measures")()
+    return answers.of(found.select(pl.exclude("dimensions")), rows)
 
 
 def describe_measure(using: Settings, rows: int, name: str) -> Answer:
     """What a measure can be broken down by and filtered on."""
     with Warehouse(using) as opened:
-        return answers.of(_verb(opened, "dimensions")(name), rows)
+        found = _verb(opened, "dimensions")(name)
+    left_out = privacy.dimensions_left_out(found)
+    shown = [path for path in found if path not in left_out]
+    return answers.of(pl.DataFrame({"dimension": shown}, schema={"dimension": pl.String}), rows, _told(left_out))
 
 
-def ask(using: Settings, rows: int, measures: Sequence[str], by: Sequence[str] = (), **asked: Any) -> Answer:
+def ask(
+    using: Settings,
+    rows: int,
+    measures: Sequence[str],
+    by: Sequence[str] = (),
+    where: Mapping[str, Any] | None = None,
+    **asked: Any,
+) -> Answer:
     """One slice of one or several measures."""
+    left_out = privacy.dimensions_left_out((*by, *(where or {})))
+    if left_out:
+        raise _personal(f"{', '.join(measures)} by {', '.join(sorted(left_out))}", "that")
     with Warehouse(using) as opened:
-        return answers.of(_verb(opened, "measure")(*measures, by=tuple(by), **asked), rows)
+        return answers.of(_verb(opened, "measure")(*measures, by=tuple(by), where=where, **asked), rows)
 
 
 def explain_cell(using: Settings, rows: int, name: str, cell: Any, column: str | None = None, **asked: Any) -> Answer:
@@ -128,7 +142,7 @@ def _personal(asked: str, what: str) -> UsageError:
     )
 
 
-def _told(left_out: frozenset[str], coded: frozenset[str]) -> list[str]:
+def _told(left_out: frozenset[str], coded: frozenset[str] = frozenset()) -> list[str]:
     """What was done to the personal columns of a table, in words."""
     told = [f"Left out, for they are personal: {', '.join(sorted(left_out))}"] if left_out else []
     if coded:
@@ -142,9 +156,9 @@ def _without(asked: dict[str, Any], parameter: str, funnel: str) -> dict[str, An
     return {name: value for name, value in asked.items() if name != parameter}
 
 
-def _verb(opened: Warehouse, name: str) -> Callable[..., pl.DataFrame]:
+def _verb(opened: Warehouse, name: str) -> Callable[..., Any]:
     """A verb of the warehouse on measures; raises UsageError if this version has none."""
-    found: Callable[..., pl.DataFrame] | None = getattr(opened, name, None)
+    found: Callable[..., Any] | None = getattr(opened, name, None)
     if found is None:
         raise UsageError("measures", "this version has none", "Ask for metrics: list_metrics lists them")
     return found
