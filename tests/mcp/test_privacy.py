@@ -146,7 +146,7 @@ def test_a_query_that_names_none_gets_no_personal_value(copied: Settings, person
 
 def test_a_refused_column_is_named_with_what_to_do(copied: Settings) -> None:
     with pytest.raises(
-        AnalyticsError, match=r"^the query: name of raw\.users is personal, and left out of this copy\. Ask by id"
+        AnalyticsError, match=r"^the query: the column name is personal, and left out of this copy\. Ask by id"
     ):
         verbs.sql(copied, 10, "select name from raw.users")
 

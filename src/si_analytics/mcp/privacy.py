@@ -51,14 +51,17 @@ def tables() -> Mapping[str, Personal]:
         told_apart_by.update(*(read[column] for column in metric.key))
         personal = frozenset(column for column, from_it in read.items() if from_it)
         if not any(origins.values()):  # where it comes from is not known: whatever could be a text is hidden
-            personal = frozenset(column.name for column in metric.columns if not column.unit)
+            texts = (column.name for column in metric.columns if not column.unit)
+            personal = frozenset(name for name in texts if not name.endswith("_id"))
         for schema in ("metrics", "history"):  # a board that is kept has its columns from the metric of its name
             found[f"{schema}.{name}"] = _split(personal, personal.intersection(metric.key))
     coded = frozenset(told_apart_by)
     for one in ours.sources.values():
         found[f"raw.{one.name}"] = _of_source(one, coded)
-    for name, dimension in ours.dimensions.items():
-        found[f"dimensions.{name}"] = _of_query(dimension, found)
+    queries: Mapping[str, Mapping[str, Query]] = {"dimensions": ours.dimensions, "facts": getattr(ours, "facts", {})}
+    for schema, declarations in queries.items():
+        for name, query in declarations.items():
+            found[f"{schema}.{name}"] = _of_query(query, found)
     return MappingProxyType(found)
 
 

@@ -5,6 +5,7 @@ Belongs here: one function per tool, from its arguments to an `Answer`. Runs in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from types import MappingProxyType
@@ -26,6 +27,7 @@ _COLUMNS = (
     " where c.table_oid = t.table_oid and c.database_name = t.database_name) as columns"
     " from duckdb_tables() as t where database_name = 'published' order by all"
 )
+_UNKNOWN_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')
 _LISTED = ("name", "kind", "summary", "grain", "parameters")
 
 
@@ -125,13 +127,10 @@ def sql(using: Settings, rows: int, query: str, values: Mapping[str, Any] | None
 
 
 def _require_impersonal(error: UsageError) -> None:
-    missing = (
-        error.found.partition("Referenced column ")[2] or error.found.partition("does not have a column named ")[2]
-    )
-    for table, personal in privacy.tables().items():
-        for column in sorted(personal.left_out):
-            if missing.lower().startswith(f'"{column}"'):
-                raise _personal("the query", f"{column} of {table}") from error
+    """Say what DuckDB cannot know: that the column it does not find is one that was left out."""
+    named = _UNKNOWN_COLUMN.search(error.found)
+    if named and any(named[1].lower() in personal.left_out for personal in privacy.tables().values()):
+        raise _personal("the query", f"the column {named[1].lower()}") from error
 
 
 def _personal(asked: str, what: str) -> UsageError:
