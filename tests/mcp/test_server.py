@@ -186,6 +186,15 @@ def test_the_settings_shown_for_an_assistant_start_the_server(
         assert ask("sql", query="select count(*) > 0 as filled from raw.users").rows == [{"filled": True}]
 
 
+def test_the_command_prints_the_settings_that_start_it(si: Si, elsewhere: dict[str, str], tmp_path: Path) -> None:
+    done = si().apart("mcp", "--seconds", "20", "--json", environment={"SI_WAREHOUSE": elsewhere["SI_WAREHOUSE"]})
+    told = done.document["mcpServers"]["si_analytics"]
+    assert told["command"] == sys.executable
+    assert told["args"] == ["-m", "si_analytics", "mcp", "--seconds", "20", "--rows", "1000", "--memory", "1GB"]
+    with assistants.connected(tmp_path, told["env"], *told["args"][3:]) as ask:
+        assert ask("sql", query="select 1 as one").rows == [{"one": 1}]
+
+
 def test_the_page_names_every_tool() -> None:
     page = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[^|]*) \|", page, flags=re.MULTILINE)
