@@ -122,8 +122,8 @@ class Settings(BaseSettings):
     @field_validator("memory_limit")
     @classmethod
     def _known_size(cls, value: str | None) -> str | None:
-        if value is not None and not _SIZE.fullmatch(value):
-            raise ValueError("is not a size, like 2GB or 512MB")
+        if value is not None:
+            size(value)
         return value
 
     @field_validator("kept_days", mode="before")
@@ -150,11 +150,9 @@ class Settings(BaseSettings):
     @property
     def duckdb_memory(self) -> str | None:
         """What DuckDB may use so that the process stays within ``memory_limit``; None without a limit."""
-        found = _SIZE.fullmatch(self.memory_limit or "")
-        if found is None:
+        if self.memory_limit is None:
             return None
-        unit = (1024 if found[3] else 1000) ** ("kmgt".index(found[2].lower()) + 1)
-        return f"{int(Decimal(found[1]) * unit * _SHARE_OF_DUCKDB)}B"
+        return f"{int(size(self.memory_limit) * _SHARE_OF_DUCKDB)}B"
 
     @property
     def calendar(self) -> Calendar:
@@ -172,6 +170,15 @@ class Settings(BaseSettings):
     def exports(self) -> Path:
         """The default folder for exported files."""
         return self.home / "exports"
+
+
+def size(value: str) -> int:
+    """Returns the bytes of a size like ``2GB`` or ``512MiB``. Raises ValueError if it is none."""
+    found = _SIZE.fullmatch(value)
+    if found is None:
+        raise ValueError("is not a size, like 2GB or 512MB")
+    unit = (1024 if found[3] else 1000) ** ("kmgt".index(found[2].lower()) + 1)
+    return int(Decimal(found[1]) * unit)
 
 
 def currency_code(value: str) -> str:

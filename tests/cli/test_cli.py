@@ -56,6 +56,7 @@ def test_the_commands_are_those_that_people_rely_on() -> None:
             "export tables",
             "ui",
             "lab",
+            "mcp",
             "doctor",
         ),
     }

@@ -263,6 +263,7 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
             "severity: input should be 'blocking' or 'warning'",
         ),
         ("sources/deals.toml", 'key = "id"', 'key = "deal_id"', "key names deal_id, which columns does not"),
+        ("sources/users.toml", '"avatar"]', '"picture"]', "personal names picture, which columns does not"),
         ("sources/deals.toml", "columns =", "colums =", "columns"),
         ("queries/stopped.sql", "-- stopped:", "-- stoped:", "it does not open by its name"),
         ("schema/02_gigs_and_deals.sql", "-- tables =", "-- table =", "Did you mean tables"),

@@ -31,6 +31,7 @@ _ORDER = (
     "export",
     "ui",
     "lab",
+    "mcp",
     "doctor",
 )
 
@@ -66,6 +67,7 @@ app.add_typer(history.history, name="history")
 app.add_typer(results.export, name="export")
 app.command()(dev.ui)
 app.command()(dev.lab)
+app.command()(dev.mcp)
 app.command()(doctor.doctor)
 
 

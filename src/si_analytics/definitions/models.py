@@ -272,6 +272,7 @@ class Source(Declaration):
 
     ``later`` are columns that were added once the view of the source was out: a view takes new ones at its end only.
     ``exists_before_event`` says that a row without an event time is one all the same: an invite that is not sent yet.
+    ``personal`` are columns that name a person or hold a text somebody wrote: nothing outside the house sees them.
     """
 
     grain: Text
@@ -282,13 +283,14 @@ class Source(Declaration):
     left: Text | None = None
     later: Texts = ()
     exists_before_event: bool = False
+    personal: Texts = ()
 
     @model_validator(mode="after")
     def _names_columns_it_reads(self) -> Source:
-        for field in ("key", "money", "event_time"):
-            named = getattr(self, field)
-            if named is not None and named not in self.columns:
-                raise ValueError(f"{field} names {named}, which columns does not: {', '.join(self.columns)}")
+        for field in ("key", "money", "event_time", "personal"):
+            for named in _listed(getattr(self, field)) or ():
+                if named not in self.columns:
+                    raise ValueError(f"{field} names {named}, which columns does not: {', '.join(self.columns)}")
         return self
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,14 +15,16 @@ import duckdb
 import polars as pl
 
 from si_analytics import formatting, warehouse
+from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, UsageError, WarehouseError
 from si_analytics.query import permitted
 from si_analytics.settings import Settings
 
 
-def connect(using: Settings) -> duckdb.DuckDBPyConnection:
+def connect(using: Settings, *, with_stand_ins: bool = True) -> duckdb.DuckDBPyConnection:
     """An in-memory database with views on the published tables, under the same names; locked, so it opens nothing else.
 
+    In a file without personal columns the row's key stands in for each of them, so that the library's own queries run.
     Raises WarehouseError, with what to do, if there is no published file yet.
     """
     connection = duckdb.connect(config={**warehouse.configuration(using), **permitted.NO_REPLACEMENTS})
@@ -39,10 +41,21 @@ def connect(using: Settings) -> duckdb.DuckDBPyConnection:
             params={"schema": schema},
         ).fetchall()
         for (table,) in held:
-            connection.table(f'published.{schema}."{table}"').create_view(table)
+            stored = connection.table(f'published.{schema}."{table}"')
+            added = _stand_ins(table, stored.columns) if schema == "raw" and with_stand_ins else ()
+            stored.select(duckdb.StarExpression(), *added).create_view(table)
     connection.execute("use main")
     permitted.lock(connection)
     return connection
+
+
+def _stand_ins(table: str, held: Sequence[str]) -> tuple[duckdb.Expression, ...]:
+    """The personal columns that a raw table lacks, each with the row's key as its value."""
+    source = project().sources.get(table)
+    if source is None:
+        return ()
+    key = duckdb.ColumnExpression(source.key).cast("varchar")
+    return tuple(key.alias(column) for column in source.personal if column not in held)
 
 
 def names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
