@@ -1,6 +1,7 @@
 -- gig: the work that brands offer.
 --
 -- +++
+-- topic = "marketplace"
 -- grain = "one row per gig"
 -- inputs = "raw.gigs"
 -- key = "gig_id"

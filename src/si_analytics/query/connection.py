@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import formatting, warehouse
+from si_analytics.compute import facts
 from si_analytics.errors import MissingTableError, UsageError, WarehouseError
 from si_analytics.query import permitted
 from si_analytics.settings import Settings
@@ -41,6 +42,7 @@ def connect(using: Settings) -> duckdb.DuckDBPyConnection:
         for (table,) in held:
             connection.table(f'published.{schema}."{table}"').create_view(table)
     connection.execute("use main")
+    facts.note_stored(connection)
     permitted.lock(connection)
     return connection
 

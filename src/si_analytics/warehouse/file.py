@@ -110,9 +110,9 @@ def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
             connection = open_file(path, settings)
             for name in SCHEMAS:
                 connection.execute(f"create schema if not exists {name}")
-            return connection
         except (OSError, duckdb.IOException) as error:
             raise unwritable(path, error) from error
+        return connection
 
 
 @contextmanager
