@@ -208,10 +208,7 @@ def test_before_anything_ran_a_column_says_what_it_means_and_where_it_comes_from
     assert says("raw/deals", "gig_id") == ("uuid", "deals.gig_id in Postgres; names a row of gigs, never empty")
     earned = "completed commissions to the agent in the window (reporting currency); from transactions.amount"
     assert says("facts/deals", "amount") == ("", "agreed (usd); from deals.amount")
-    assert (
-        says("facts/replies", "wait_microseconds")[1]
-        == "replied_at minus waiting_since (microseconds); from messages.created_at, messages.sender_id"
-    )
+    assert says("facts/signups", "created_at") == ("", "signed up (time); from users.created_at")
     assert says("metrics/agent_leaderboard", "total_earnings") == ("", earned)
     assert says("history/agent_leaderboard", "total_earnings") == ("", earned)
     assert says("published/agent_leaderboard", "total_earnings") == ("numeric", earned)

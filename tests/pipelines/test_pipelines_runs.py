@@ -120,7 +120,7 @@ def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(ran: dg.Exe
         for asset in ("raw/deals", "facts/deals", "metrics/agent_leaderboard", "published/agent_leaderboard")
     )
     assert fact["dagster/row_count"] == 3
-    assert ("amount", "decimal(15,2)") in [(one.name, one.type) for one in fact["dagster/column_schema"].columns]
+    assert ("amount", "decimal(10,2)") in [(one.name, one.type) for one in fact["dagster/column_schema"].columns]
     (origin,) = fact["dagster/column_lineage"].deps_by_column["amount"]
     assert origin == dg.TableColumnDep(dg.AssetKey(["raw", "deals"]), "amount")
     assert (deals["dagster/row_count"], deals["money"]) == (3, "300.00")

@@ -102,7 +102,7 @@ def _refused(error: duckdb.Error) -> UsageError:
     words = " ".join(str(error).split())
     if isinstance(error, duckdb.PermissionException):
         found = "it reads a file or a place that is not the warehouse"
-        return UsageError("the query", found, "Read raw, metrics, history and meta")
+        return UsageError("the query", found, "Read raw, dimensions, facts, metrics, history and meta")
     if isinstance(error, duckdb.OutOfMemoryException):
         found = "it needs more memory than it may use"
         return UsageError("the query", found, "Ask for fewer rows or columns at once, or raise SI_MEMORY_LIMIT")

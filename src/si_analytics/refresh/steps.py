@@ -35,7 +35,11 @@ WAITING = "waiting"
 
 
 class StepListener(Protocol):
-    """Called as each step of a refresh ends, with its phase, its subject, rows and seconds."""
+    """Called as each step of a refresh ends, with its phase, its subject, rows and seconds.
+
+    The phases, in order: ``extract`` a table, store a ``fact`` or dimension, ``compute`` a metric, ``check``,
+    ``publish`` a target; besides them ``interrupted`` and `WAITING`.
+    """
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None: ...
 
@@ -262,6 +266,7 @@ class Refresh:
             tuple(self._targets),
             time.perf_counter() - self._started,
             moved=self.moved,
+            facts=dict(self._facts),
         )
         self._record(report)
         self.connection.execute("checkpoint")
