@@ -137,7 +137,7 @@ def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(ran: dg.Exe
     assert all(says.values())
     assert says["total_earnings"].endswith("(reporting currency); from transactions.amount")
     made_of = board["dagster/column_lineage"].deps_by_column["total_earnings"]
-    assert dg.TableColumnDep(dg.AssetKey(["raw", "transactions"]), "amount") in made_of
+    assert dg.TableColumnDep(dg.AssetKey(["facts", "payments"]), "amount") in made_of
     (origin,) = deals["dagster/column_lineage"].deps_by_column["amount"]
     assert origin == dg.TableColumnDep(dg.AssetKey(["operational", "gigs_and_deals"]), "deals.amount")
     (copied,) = target["dagster/column_lineage"].deps_by_column["total_earnings"]
