@@ -3,6 +3,7 @@
 -- A profile whose user is gone is no agent.
 --
 -- +++
+-- topic = "agents"
 -- grain = "one row per agent"
 -- inputs = ["raw.agent_profiles", "raw.users"]
 -- key = "agent_id"

@@ -1,6 +1,7 @@
 -- brand: the users who post gigs: those with the role sponsor.
 --
 -- +++
+-- topic = "brands"
 -- grain = "one row per sponsor"
 -- inputs = ["raw.users", "raw.sponsor_profiles"]
 -- key = "sponsor_id"

@@ -1,6 +1,7 @@
 -- contact: the people an agent may invite.
 --
 -- +++
+-- topic = "invites"
 -- grain = "one row per contact"
 -- inputs = "raw.contacts"
 -- key = "contact_id"

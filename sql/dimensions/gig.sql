@@ -3,6 +3,7 @@
 -- A gig that was posted at or after as_of, or nobody knows when, is none yet.
 --
 -- +++
+-- topic = "marketplace"
 -- grain = "one row per gig"
 -- inputs = "raw.gigs"
 -- key = "gig_id"

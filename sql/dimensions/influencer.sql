@@ -1,6 +1,7 @@
 -- influencer: the users who do the work: those with an influencer profile.
 --
 -- +++
+-- topic = "people"
 -- grain = "one row per profile"
 -- inputs = "raw.influencer_profiles"
 -- key = "influencer_id"

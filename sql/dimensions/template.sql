@@ -1,6 +1,7 @@
 -- template: the texts that agents invite with.
 --
 -- +++
+-- topic = "invites"
 -- grain = "one row per template"
 -- inputs = "raw.invite_templates"
 -- key = "template_id"

@@ -1,6 +1,7 @@
 -- user: everybody with an account.
 --
 -- +++
+-- topic = "people"
 -- grain = "one row per user"
 -- inputs = "raw.users"
 -- key = "user_id"

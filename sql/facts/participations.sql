@@ -18,9 +18,20 @@
 -- active_users = ["users", "count(distinct user_id)", "distinct parties of deals"]
 -- +++
 
-select distinct
+select
     id as deal_id,
-    unnest([influencer_id, sponsor_id]) as user_id,
+    influencer_id as user_id,
     created_at
 from raw.deals
 where created_at < $as_of
+
+union all
+
+select
+    id as deal_id,
+    sponsor_id as user_id,
+    created_at
+from raw.deals
+where
+    created_at < $as_of
+    and sponsor_id is distinct from influencer_id

@@ -104,7 +104,7 @@ def runs(address: str) -> list[dict[str, Any]]:
 def test_someone_finds_the_graph_launches_a_refresh_and_reads_what_it_made(dagster: str, page: Page) -> None:
     """The graph; a mistaken form, refused with its sentence; a good one, to the end; table, chart, plots, checks."""
     page.goto(f"{dagster}/asset-groups")
-    for group in ("operational", "raw", "metrics", "published", "history", "reports"):
+    for group in ("operational", "raw", "facts", "metrics", "published", "history", "reports"):
         expect(page.get_by_text(group, exact=True).first).to_be_visible(timeout=SECONDS)
 
     page.goto(f"{dagster}/{LOCATION}/jobs/refresh_metrics/playground")

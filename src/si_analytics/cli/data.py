@@ -281,6 +281,7 @@ def _as_dict(report: RefreshReport) -> dict[str, Any]:
         "rows_written": report.rows_written,
         "changed": report.changed,
         "extracts": report.extracts,
+        "facts": report.facts,
         "metrics": report.metrics,
         "checks": [
             {"name": one.name, "severity": one.severity, "rows": one.rows, "summary": one.summary}

@@ -6,6 +6,7 @@ the query that reads them.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Collection, Iterable
@@ -17,23 +18,18 @@ import duckdb
 from si_analytics.definitions import Dimension, Fact, front_matter, project
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A view of another database's table has that table's comment: readers see the published file through views.
-_STORED = """
-select tables.schema_name || '.' || tables.table_name, tables.comment
-from duckdb_tables() as tables
-where
-    tables.schema_name in ('dimensions', 'facts')
-    and (
-        tables.database_name = current_database()
-        or exists (
-            select 1
-            from duckdb_views() as views
-            where
-                views.database_name = current_database()
-                and views.schema_name = tables.schema_name
-                and views.view_name = tables.table_name
-        )
-    )
+_HELD = """
+select schema_name || '.' || table_name, comment
+from duckdb_tables()
+where database_name = current_database() and schema_name in ('dimensions', 'facts') and comment is not null
+"""
+# Listing tables takes longer than a small metric: a reader, whose file never changes, does it once.
+_NOTE = """
+set variable facts_held = (
+    select map(coalesce(list(schema_name || '.' || table_name), []), coalesce(list(comment), []))
+    from duckdb_tables()
+    where database_name = 'published' and schema_name in ('dimensions', 'facts') and comment is not null
+)
 """
 
 
@@ -61,13 +57,24 @@ def compute(connection: duckdb.DuckDBPyConnection, table: str, as_of: datetime) 
     connection.execute(f"create or replace table {table} as\n{query}", _bound(connection, query, {"as_of": as_of}))
     # COMMENT binds no parameters; a digest is hexadecimal, a moment a number.
     connection.execute(f"comment on table {table} is '{_mark(table, as_of)}'")
+    return count(connection, table)
+
+
+def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The rows of a stored fact or dimension."""
     row = connection.table(table).aggregate("count(*)").fetchone()
     return int(row[0]) if row else 0
 
 
+def note_stored(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remember on a reader's connection what the published file, attached to it and read-only, holds of them."""
+    connection.execute(_NOTE)
+
+
 def stored(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> frozenset[str]:
     """The facts and dimensions that are stored as of that moment, by the queries of today."""
-    held = dict(connection.sql(_STORED).fetchall())
+    noted = connection.sql("select getvariable('facts_held')").fetchone()
+    held = noted[0] if noted and noted[0] is not None else dict(connection.sql(_HELD).fetchall())
     return frozenset(table for table in names() if held.get(table) == _mark(table, as_of))
 
 
@@ -102,6 +109,12 @@ def _bound(connection: duckdb.DuckDBPyConnection, text: str, values: dict[str, A
 def _mark(table: str, as_of: datetime) -> str:
     """What a stored table says of itself: by which query, and of a fact as of when."""
     one = of(table)
-    words = " ".join(line for line in one.text.splitlines() if not line.lstrip().startswith("--")).split()
-    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()
+    digest = _digest(one.text)
     return f"{digest} {(as_of - _EPOCH) // timedelta(microseconds=1)}" if "$as_of" in one.text else digest
+
+
+@functools.lru_cache(maxsize=256)
+def _digest(text: str) -> str:
+    """A digest of a query, without its comments and layout."""
+    words = " ".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).split()
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -142,16 +143,17 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     """
     metric = lookup(project().metrics, name, "metric")
     columns = [column.name for column in metric.columns]
-    _require_inputs(connection, name)
     if _is_funnel(metric):
-        funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
+        with _told_what_is_missing(connection, name):
+            funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
     if local_offsets.TABLE in metric.inputs:
         local_offsets.lay_out(connection, parameters.tz, parameters.window.as_of)
     if "meta.performance_weights" in metric.inputs:
         _store_weights(connection, parameters.weights)
     text = facts.read(connection, metric.text, metric.inputs, parameters.window.as_of)
     try:
-        rows = connection.sql(text, params=bindings(connection, text, parameters.bound()))
+        with _told_what_is_missing(connection, name):
+            rows = connection.sql(text, params=bindings(connection, text, parameters.bound()))
     except duckdb.BinderException as error:
         raise proof.not_understood(metric, error) from error
     if rows.columns != columns:
@@ -172,7 +174,18 @@ def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, 
     warehouse.insert(connection, "meta.performance_weights", weights.items())
 
 
+@contextmanager
+def _told_what_is_missing(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+    """Asks which tables there are only where DuckDB misses one: asking costs as much as a small metric."""
+    try:
+        yield
+    except duckdb.CatalogException:
+        _require_inputs(connection, name)
+        raise
+
+
 def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Raise MissingTableError if the warehouse lacks a table that the metric reads, or that its facts are made of."""
     held = {
         f"{schema}.{table}"
         for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()

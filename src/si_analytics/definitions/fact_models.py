@@ -152,6 +152,7 @@ class Dimension(_WithColumns):
     A column of the unit ``month of X`` is no column of the query: it is the month of its time X, in the zone asked for.
     """
 
+    topic: Text | None = None
     key: Text
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import formatting, warehouse
+from si_analytics.compute import facts
 from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, UsageError, WarehouseError
 from si_analytics.query import permitted
@@ -45,6 +46,7 @@ def connect(using: Settings, *, with_stand_ins: bool = True) -> duckdb.DuckDBPyC
             added = _stand_ins(table, stored.columns) if schema == "raw" and with_stand_ins else ()
             stored.select(duckdb.StarExpression(), *added).create_view(table)
     connection.execute("use main")
+    facts.note_stored(connection)
     permitted.lock(connection)
     return connection
 
@@ -113,7 +115,7 @@ def _refused(error: duckdb.Error) -> UsageError:
     words = " ".join(str(error).split())
     if isinstance(error, duckdb.PermissionException):
         found = "it reads a file or a place that is not the warehouse"
-        return UsageError("the query", found, "Read raw, metrics, history and meta")
+        return UsageError("the query", found, "Read raw, dimensions, facts, metrics, history and meta")
     if isinstance(error, duckdb.OutOfMemoryException):
         found = "it needs more memory than it may use"
         return UsageError("the query", found, "Ask for fewer rows or columns at once, or raise SI_MEMORY_LIMIT")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -37,6 +37,8 @@ _COLUMNS = (
 class RefreshReport:
     """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences.
 
+    ``metrics`` and ``facts`` count the rows of each metric, and of each fact and dimension with its schema.
+
     ``moved`` are sentences too: why numbers moved although no row did.
     """
 
@@ -50,6 +52,7 @@ class RefreshReport:
     seconds: float
     warnings: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def changed(self) -> dict[str, int]:

@@ -35,7 +35,11 @@ WAITING = "waiting"
 
 
 class StepListener(Protocol):
-    """Called as each step of a refresh ends, with its phase, its subject, rows and seconds."""
+    """Called as each step of a refresh ends, with its phase, its subject, rows and seconds.
+
+    The phases, in order: ``extract`` a table, store a ``fact`` or dimension, ``compute`` a metric, ``check``,
+    ``publish`` a target; besides them ``interrupted`` and `WAITING`.
+    """
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None: ...
 
@@ -46,7 +50,7 @@ def _silent(phase: str, name: str, rows: int, seconds: float) -> None:
 
 @dataclass
 class Refresh:
-    """One refresh, step by step: `extract`, `compute` each metric, `check`, `publish`, `finish`.
+    """One refresh, step by step: `extract`, `lay_out` each fact, `compute` each metric, `check`, `publish`, `finish`.
 
     Works on a file of its own; the published warehouse stays unchanged until `finish`. Use it as a context
     manager: leaving it without `finish` drops the working file. ``as_of`` None means the moment of the extraction
@@ -150,7 +154,7 @@ class Refresh:
         return self._extracts
 
     def lay_out(self, table: str) -> int:
-        """Store one fact or dimension, once; return its number of rows."""
+        """Store one fact or dimension unless it is stored already; return its number of rows."""
         if table not in self._facts:
             started = time.perf_counter()
             self._facts[table] = facts.compute(self.connection, table, self.parameters.window.as_of)
@@ -262,6 +266,7 @@ class Refresh:
             tuple(self._targets),
             time.perf_counter() - self._started,
             moved=self.moved,
+            facts=dict(self._facts),
         )
         self._record(report)
         self.connection.execute("checkpoint")
@@ -292,7 +297,8 @@ class Refresh:
         self.settings = self.settings.model_copy(update={"currency": last.currency, "timezone": last.timezone})
         self.refresh_id, self.as_of, self.weights = last.refresh_id, last.as_of, last.weights
         self._snapshot, self._extracts, self._metrics = last.snapshot, list(last.extracts), dict(last.metrics)
-        self._facts = dict.fromkeys(facts.stored(self.connection, last.as_of), 0)
+        stored = facts.stored(self.connection, last.as_of)
+        self._facts = {table: facts.count(self.connection, table) for table in stored}
 
     def _record(self, report: RefreshReport) -> None:
         """Record the refresh; a resumed one keeps a single record, with what it once published."""

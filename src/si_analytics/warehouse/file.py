@@ -108,11 +108,11 @@ def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
         try:
             shutil.copyfile(settings.warehouse, path)
             connection = open_file(path, settings)
+            for name in SCHEMAS:
+                connection.execute(f"create schema if not exists {name}")
         except (OSError, duckdb.IOException) as error:
             raise unwritable(path, error) from error
-    for name in SCHEMAS:
-        connection.execute(f"create schema if not exists {name}")
-    return connection
+        return connection
 
 
 @contextmanager
