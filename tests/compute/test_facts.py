@@ -1,10 +1,10 @@
-"""Facts and dimensions: stored, they are read only as of their moment and by today's query; they are keyed and typed."""
+"""Stored facts are read only as of their moment and by today's query; facts and dimensions are keyed and typed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb

@@ -87,7 +87,9 @@ def worked(
     query = exp.select(exp.alias_(found, "value")).from_(counted.subquery("counted")).sql("duckdb")
     connection.execute("delete from facts.things")
     if given:
-        connection.executemany("insert into facts.things values (?, ?, ?, ?, ?, ?, 0, now())", [list(one) for one in given])
+        connection.executemany(
+            "insert into facts.things values (?, ?, ?, ?, ?, ?, 0, now())", [list(one) for one in given]
+        )
     bound = {"currency": currency} if "$currency" in query else {}
     ((value,),) = connection.execute(query, bound).fetchall()
     return value
@@ -145,9 +147,7 @@ def test_a_percentile_lies_linearly_between_two_neighbours(
 
 @thorough
 @given(given=rows)
-def test_a_share_of_rows_is_null_where_there_are_none(
-    connection: duckdb.DuckDBPyConnection, given: list[Row]
-) -> None:
+def test_a_share_of_rows_is_null_where_there_are_none(connection: duckdb.DuckDBPyConnection, given: list[Row]) -> None:
     ours = [one for one in given if one[1] == "usd"]
     expected = half_away(Fraction(sum(one[0] == "a" for one in ours), len(ours)), 6) if ours else None
     assert worked(connection, given, measure("ratio", "count(*) filter (where kind = 'a') / count(*)")) == expected
@@ -201,11 +201,32 @@ def test_half_is_rounded_away_from_zero_whatever_the_signs(
 
 
 def test_money_in_usd_is_null_under_another_reporting_currency(connection: duckdb.DuckDBPyConnection) -> None:
-    given: list[Row] = [("a", "eur", Decimal(1), Decimal(2), None, None), ("a", "usd", Decimal(1), Decimal(5), None, None)]
+    given: list[Row] = [
+        ("a", "eur", Decimal(1), Decimal(2), None, None),
+        ("a", "usd", Decimal(1), Decimal(5), None, None),
+    ]
     for written in ("sum(dollars)", "mean(dollars)", "percentile(0.5, dollars)", "max(dollars)"):
         asked = measure("usd", written)
         assert worked(connection, given, asked) == Decimal(5)
         assert worked(connection, given, asked, currency="eur") is None
+
+
+def test_a_measure_of_measures_in_hours_is_not_converted_again(connection: duckdb.DuckDBPyConnection) -> None:
+    given: list[Row] = [("a", "usd", None, None, None, hours * 3_600_000_000) for hours in (1, 2, 6)]
+    more = (measure("hours", "mean(waited)", "wait"), measure("hours", "percentile(0.5, waited)", "usual"))
+    for written, expected in (("wait - usual", 1), ("wait + wait", 6), ("2 * usual", 4)):
+        assert worked(connection, given, measure("hours", written, fact=""), *more) == Decimal(expected)
+    assert worked(connection, given, measure("hours", "max(waited) - min(waited)")) == Decimal(5)
+
+
+def test_an_aggregate_may_be_named_twice_and_the_range_of_nothing_is_null(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    given: list[Row] = [("a", "usd", None, Decimal(3), None, None), ("a", "usd", None, Decimal(9), None, None)]
+    assert worked(connection, given, measure("ratio", "count(*) / (count(*) + 1)")) == Decimal("0.666667")
+    assert worked(connection, given, measure("ratio", "mean(dollars) / mean(dollars)")) == Decimal(1)
+    for rows_, expected in ((given, Decimal(6)), ([], None)):
+        assert worked(connection, rows_, measure("usd", "max(dollars) - min(dollars)")) == expected
 
 
 def test_one_of_any_currency_looks_at_all_rows(connection: duckdb.DuckDBPyConnection) -> None:
@@ -216,7 +237,9 @@ def test_one_of_any_currency_looks_at_all_rows(connection: duckdb.DuckDBPyConnec
 
 
 def test_pairs_are_counted_once_and_only_where_both_are_there(connection: duckdb.DuckDBPyConnection) -> None:
-    given: list[Row] = [(kind, "usd", None, None, None, wait) for kind, wait in (("a", 1), ("a", 1), ("b", 1), ("b", None))]
+    given: list[Row] = [
+        (kind, "usd", None, None, None, wait) for kind, wait in (("a", 1), ("a", 1), ("b", 1), ("b", None))
+    ]
     assert worked(connection, given, measure("things", "count(distinct kind, waited)")) == 2
     assert worked(connection, given, measure("things", "count(distinct kind)")) == 2
     assert worked(connection, given, measure("things", "count(waited)")) == 3

@@ -142,7 +142,10 @@ WRONG = {
     "it reads raw.dealz, which nothing fills. Did you mean raw.deals": ("raw.deals", "raw.dealz"),
     "it reads raw.deals, which inputs does not name": ('inputs = "raw.deals"', 'inputs = "raw.gigs"'),
     r"it binds $asof, which nothing fills in. There are: $as_of": ("$as_of", "$asof"),
-    "params names limit, which it does not bind": ("-- [columns]", '-- [params]\n-- limit = "bigint"\n--\n-- [columns]'),
+    "params names limit, which it does not bind": (
+        "-- [columns]",
+        '-- [params]\n-- limit = "bigint"\n--\n-- [columns]',
+    ),
     'columns: total_amount is neither "meaning" nor ["unit", "meaning"]': ('"sum of their amounts"]', '"sum", "all"]'),
     "its fields are no TOML: cannot overwrite a value": ("total_amount = [", "total_deals = ["),
     "money names total, which columns does not": ('money = "total_amount"', 'money = "total"'),

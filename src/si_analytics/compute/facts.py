@@ -61,7 +61,7 @@ def compute(connection: duckdb.DuckDBPyConnection, table: str, as_of: datetime) 
     connection.execute(f"create or replace table {table} as\n{query}", _bound(connection, query, {"as_of": as_of}))
     # COMMENT binds no parameters; a digest is hexadecimal, a moment a number.
     connection.execute(f"comment on table {table} is '{_mark(table, as_of)}'")
-    row = connection.sql(f"select count(*) from {table}").fetchone()
+    row = connection.table(table).aggregate("count(*)").fetchone()
     return int(row[0]) if row else 0
 
 

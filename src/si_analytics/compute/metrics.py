@@ -161,9 +161,7 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     return rows
 
 
-def bindings(
-    connection: duckdb.DuckDBPyConnection, query: Query | str, values: Mapping[str, Any]
-) -> dict[str, Any]:
+def bindings(connection: duckdb.DuckDBPyConnection, query: Query | str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `values` that the query names."""
     text = query if isinstance(query, str) else query.text
     return {name: values[name] for name in sorted(connection.extract_statements(text)[0].named_parameters)}

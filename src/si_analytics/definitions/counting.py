@@ -48,10 +48,7 @@ def within(fact: Fact, span: Span) -> list[exp.Expr]:
     """That a row lies in the window: since <= time < until. A row without a time lies in none that begins."""
     time, since, until = exp.column(fact.time, fact.name), _moment(span.since), _moment(span.until)
     begins = time.copy() >= since
-    if span.optional:
-        found = [begins]
-    else:
-        found = [exp.Paren(this=exp.or_(since.copy().is_(exp.null()), begins))]
+    found = [begins if span.optional else exp.Paren(this=exp.or_(since.copy().is_(exp.null()), begins))]
     ends = time < until
     if fact.timeless == ALWAYS and not span.optional:
         ends = exp.Paren(this=exp.or_(ends, time.copy().is_(exp.null())))
@@ -78,8 +75,8 @@ def counted(
 ) -> exp.Select:
     """One row per group: the aggregates asked for, over the rows of the fact for which the conditions hold.
 
-    A group exists only where a row is taken in by one of the aggregates: each has its own filter, and those of money the
-    reporting currency.
+    A group exists only where a row is taken in by one of the aggregates: each has its own filter, and those of money
+    the reporting currency.
     """
     table = exp.Table(this=exp.to_identifier(fact.name), db=exp.to_identifier("facts"))
     filters = {leaf: _filters(fact, leaf) for leaf in asked}

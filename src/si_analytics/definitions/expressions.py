@@ -1,7 +1,7 @@
 """How a measure is worked out: a small grammar of aggregates and arithmetic, read into a tree.
 
-Belongs here: the grammar alone: ``sum, count(*), count(x), count(distinct a, b), mean, percentile(p, x), min, max`` of a
-fact's columns, each with an optional ``filter (where ...)``; names of other measures; and ``+ - * /`` of those with
+Belongs here: the grammar alone: ``sum, count(*), count(x), count(distinct a, b), mean, percentile(p, x), min, max`` of
+a fact's columns, each with an optional ``filter (where ...)``; names of other measures; and ``+ - * /`` of those with
 whole numbers. What SQL it becomes is in `compute.exact`.
 """
 
@@ -78,9 +78,7 @@ class Formula:
     @property
     def is_additive(self) -> bool:
         """Whether it is one sum or one count of rows that are not counted twice."""
-        return (
-            isinstance(self.tree, Aggregate) and self.tree.function in {"sum", "count"} and not self.tree.distinct
-        )
+        return isinstance(self.tree, Aggregate) and self.tree.function in {"sum", "count"} and not self.tree.distinct
 
 
 def _parts(part: Part) -> Iterator[Part]:

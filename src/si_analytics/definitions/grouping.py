@@ -1,7 +1,7 @@
 """What facts can be grouped by: paths such as ``agent.tier``, ``gig.brand.industry``, ``type`` and ``week``.
 
-Belongs here: resolving a path from a fact through its links, and the value of it as a SQLGlot tree, null and empty being
-``(none)``. A dimension is left-joined on its unique key only, so that no fact is lost or counted twice.
+Belongs here: resolving a path from a fact through its links, and the value of it as a SQLGlot tree, null and empty
+being ``(none)``. A dimension is left-joined on its unique key only, so that no fact is lost or counted twice.
 """
 
 from __future__ import annotations

@@ -376,7 +376,12 @@ def _require_inputs(made: Project) -> None:
     raw = {f"raw.{name}" for name in made.sources}
     known = raw | {f"metrics.{name}" for name in made.declared_metrics} | LAID_OUT
     known |= {f"facts.{name}" for name in made.facts} | {f"dimensions.{name}" for name in made.dimensions}
-    for one in (*made.facts.values(), *made.dimensions.values(), *made.declared_metrics.values(), *made.funnels.values()):
+    for one in (
+        *made.facts.values(),
+        *made.dimensions.values(),
+        *made.declared_metrics.values(),
+        *made.funnels.values(),
+    ):
         of_sources = isinstance(one, Fact | Dimension)
         for table in one.inputs:
             if of_sources and table in known - raw:

@@ -201,8 +201,8 @@ class SliceFields(Frozen):
 class Metric(Computed):
     """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it, its targets.
 
-    One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window`` counts
-    what lies in it. ``slices`` are what else its own query reads of facts.
+    One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window``
+    counts what lies in it. ``slices`` are what else its own query reads of facts.
     """
 
     topic: Text | None = None
