@@ -23,7 +23,7 @@
 -- [slices.active]
 -- measures = "active_users"
 -- by = ["user.signup_month", "month"]
--- where = { "user.role" = ["influencer", "sponsor"] }
+-- where = { "user.role" = ["influencer", "sponsor"], "has_joined" = "true" }
 -- +++
 
 with

@@ -48,8 +48,8 @@ def within(fact: Fact, span: Span) -> list[exp.Expr]:
     """That a row lies in the window: since <= time < until. A row without a time lies in none that begins."""
     time, since, until = exp.column(fact.time, fact.name), _moment(span.since), _moment(span.until)
     begins = time.copy() >= since
-    found = [begins if span.optional else exp.Paren(this=exp.or_(since.copy().is_(exp.null()), begins))]
-    ends = time < until
+    found: list[exp.Expr] = [begins if span.optional else exp.Paren(this=exp.or_(since.copy().is_(exp.null()), begins))]
+    ends: exp.Expr = time < until
     if fact.timeless == ALWAYS and not span.optional:
         ends = exp.Paren(this=exp.or_(ends, time.copy().is_(exp.null())))
     found.append(ends)

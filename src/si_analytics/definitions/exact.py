@@ -206,11 +206,11 @@ def rounded(value: Fraction, places: int) -> exp.Expr:
 
 def _combined(sign: str, left: Fraction, right: Fraction) -> Fraction:
     if sign == "*":
-        number = exp.Paren(this=left.number) * exp.Paren(this=right.number)
+        number: exp.Expr = exp.Paren(this=left.number) * exp.Paren(this=right.number)
         return Fraction(number, left.over * right.over, (*left.times, *right.times))
     if sign == "/":
-        number = _product([exp.Paren(this=left.number), *_factors(right)])
-        return Fraction(number, left.over, (*left.times, exp.Paren(this=right.number)))
+        dividend = _product([exp.Paren(this=left.number), *_factors(right)])
+        return Fraction(dividend, left.over, (*left.times, exp.Paren(this=right.number)))
     kind = exp.Add if sign == "+" else exp.Sub
     if (left.over, left.times) == (right.over, right.times):
         return Fraction(

@@ -114,10 +114,10 @@ def formula(text: str) -> Formula:
 def _read(tree: exp.Expr, text: str) -> Part:
     from sqlglot import expressions as exp
 
-    signs = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+    signs: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
     if isinstance(tree, exp.Paren):
         return _read(tree.this, text)
-    if type(tree) in signs:
+    if isinstance(tree, exp.Binary) and type(tree) in signs:
         return Arithmetic(signs[type(tree)], _read(tree.left, text), _read(tree.right, text))
     if isinstance(tree, exp.Literal) and tree.is_int:
         return Whole(int(tree.this))
@@ -133,7 +133,7 @@ def _read(tree: exp.Expr, text: str) -> Part:
 def _aggregate(tree: exp.Expr, text: str) -> Aggregate:
     from sqlglot import expressions as exp
 
-    simple = {exp.Sum: "sum", exp.Min: "min", exp.Max: "max"}
+    simple: dict[type[exp.Expr], str] = {exp.Sum: "sum", exp.Min: "min", exp.Max: "max"}
     if type(tree) in simple:
         return Aggregate(simple[type(tree)], (_column(tree.this, text),))
     if isinstance(tree, exp.Count):

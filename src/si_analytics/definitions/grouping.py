@@ -82,8 +82,8 @@ class Joins:
             condition = exp.column(step.column, step.of).eq(exp.column(step.key, step.alias))
             query = query.join(exp.alias_(table, step.alias, table=True), on=condition, join_type="left", copy=False)
         for alias, time in self.offsets.items():
-            table = exp.alias_(exp.Table(this=exp.to_identifier("local_offsets")), alias, table=True)
-            query = query.join(table, on=_in_force(alias, time), join_type="left", copy=False)
+            offsets = exp.alias_(exp.Table(this=exp.to_identifier("local_offsets")), alias, table=True)
+            query = query.join(offsets, on=_in_force(alias, time), join_type="left", copy=False)
         return query
 
 

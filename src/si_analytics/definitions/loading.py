@@ -136,7 +136,8 @@ class Project:
     def measures(self) -> Mapping[str, Measure]:
         """Every measure, by name; raises DefinitionError where two have the same, or where one is not understood."""
         found: dict[str, Measure] = {}
-        for one in (*self.facts.values(), *self.ratios.values()):
+        every: tuple[Fact | Ratios, ...] = (*self.facts.values(), *self.ratios.values())
+        for one in every:
             for measure in one.measures:
                 if measure.name in found:
                     raise DefinitionError(one.path, f"another measure is called {measure.name}", "Rename one of them")
