@@ -24,7 +24,7 @@
 -- [slices.active]
 -- measures = "active_users"
 -- by = ["user.signup_month", "month"]
--- where = { "user.role" = ["influencer", "sponsor"] }
+-- where = { "user.role" = ["influencer", "sponsor"], "has_joined" = "true" }
 --
 -- [slices.active.at]
 -- "user.signup_month" = "cohort_month"

@@ -1,4 +1,4 @@
-"""Facts and dimensions: stored, they are read only as of their moment and by today's query; they are keyed and typed."""
+"""Stored facts are read only as of their moment and by today's query; facts and dimensions are keyed and typed."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() 
         told = project().computed[name]
         assert (row["kind"], row["grain"], row["summary"]) == (told.kind, told.grain, told.summary)
         assert [column["name"] for column in row["columns"]] == [column.name for column in told.columns]
-        assert {table.partition(".")[0] for table in row["inputs"]} <= {"raw", "metrics", "meta"}
+        assert {table.partition(".")[0] for table in row["inputs"]} <= {"raw", "dimensions", "facts", "metrics", "meta"}
     assert "$since  timestamptz or null, inclusive" in rows["agent_leaderboard"]["parameters"]
 
 

@@ -211,6 +211,24 @@ def test_money_in_usd_is_null_under_another_reporting_currency(connection: duckd
         assert worked(connection, given, asked, currency="eur") is None
 
 
+def test_a_measure_of_measures_in_hours_is_not_converted_again(connection: duckdb.DuckDBPyConnection) -> None:
+    given: list[Row] = [("a", "usd", None, None, None, hours * 3_600_000_000) for hours in (1, 2, 6)]
+    more = (measure("hours", "mean(waited)", "wait"), measure("hours", "percentile(0.5, waited)", "usual"))
+    for written, expected in (("wait - usual", 1), ("wait + wait", 6), ("2 * usual", 4)):
+        assert worked(connection, given, measure("hours", written, fact=""), *more) == Decimal(expected)
+    assert worked(connection, given, measure("hours", "max(waited) - min(waited)")) == Decimal(5)
+
+
+def test_an_aggregate_may_be_named_twice_and_the_range_of_nothing_is_null(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    given: list[Row] = [("a", "usd", None, Decimal(3), None, None), ("a", "usd", None, Decimal(9), None, None)]
+    assert worked(connection, given, measure("ratio", "count(*) / (count(*) + 1)")) == Decimal("0.666667")
+    assert worked(connection, given, measure("ratio", "mean(dollars) / mean(dollars)")) == Decimal(1)
+    for rows_, expected in ((given, Decimal(6)), ([], None)):
+        assert worked(connection, rows_, measure("usd", "max(dollars) - min(dollars)")) == expected
+
+
 def test_one_of_any_currency_looks_at_all_rows(connection: duckdb.DuckDBPyConnection) -> None:
     given: list[Row] = [("a", "eur", None, None, None, 0), ("a", "usd", None, None, None, 7_200_000_000)]
     asked = measure("hours", "mean(waited)")

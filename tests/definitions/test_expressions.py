@@ -1,4 +1,4 @@
-"""A measure is read into a tree of aggregates, other measures, whole numbers and arithmetic; anything else is refused."""
+"""A measure is read into a tree of aggregates, measures, whole numbers and arithmetic; anything else is refused."""
 
 from __future__ import annotations
 

@@ -137,7 +137,9 @@ def expected(unit: str, local: datetime, calendar: Calendar) -> object:
 @settings(max_examples=40, deadline=None)
 @given(
     moments=st.lists(
-        st.datetimes(datetime(2001, 1, 1), datetime(2029, 12, 31), timezones=st.just(UTC)), min_size=1, max_size=6
+        st.integers(0, 900_000_000).map(lambda seconds: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)),
+        min_size=1,
+        max_size=6,
     ),
     tz=st.sampled_from(["UTC", "America/New_York", "Asia/Kathmandu"]),
     calendar=st.builds(Calendar, st.integers(1, 7), st.integers(1, 12)),

@@ -75,8 +75,8 @@ def test_a_metric_without_a_query_is_what_it_measures_in_its_order(copied: Path)
         connection.execute("create schema facts; create schema dimensions")
         connection.execute("create table dimensions.template as select unnest([3, 1, 2]) as template_id")
         connection.execute(
-            "create table facts.invites as select * from (values (1, true), (1, false), (1, false), (2, false), (9, true))"
-            " as made (template_id, is_accepted)"
+            "create table facts.invites as select * from"
+            " (values (1, true), (1, false), (1, false), (2, false), (9, true)) as made (template_id, is_accepted)"
         )
         rows = connection.execute(found.text).fetchall()
         assert [description[0] for description in connection.description] == ["template_id", "sent", "share"]

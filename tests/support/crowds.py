@@ -108,7 +108,7 @@ def _entered_twice(build: Build) -> None:
     early, late = build.influencer(), build.sponsor()
     build.referral(agent, early, recruited_at=START - 50 * day)
     build.referral(agent, late, recruited_at=START + 5 * day)
-    build.deal(early, late, created_at=START - 10 * day)
+    build.deal(early, late, created_at=START - 5 * day)
     build.deal(recruit, build.sponsor())
     build.transaction(agent, "5.00")
     conversation = build.conversation(agent, agent, recruit)

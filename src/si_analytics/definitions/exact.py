@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import expressions as exp
@@ -69,26 +69,31 @@ class Worked:
 
     def fraction(self, measure: Measure) -> Fraction:
         """The measure, unrounded."""
-        found = self._part(measure, measure.formula.tree, iter(leaves_of(measure)))
-        return Fraction(found.number, found.over * MICROSECONDS.get(measure.unit, 1), found.times)
+        return self._part(measure, measure.formula.tree)
 
-    def _part(self, measure: Measure, part: Part, leaves: Iterator[Leaf]) -> Fraction:
+    def _part(self, measure: Measure, part: Part) -> Fraction:
         if isinstance(part, Whole):
             return Fraction(_whole(part.value))
         if isinstance(part, Named):
             return self.fraction(self.measures[part.measure])
         if isinstance(part, Arithmetic):
-            return _combined(part.sign, self._part(measure, part.left, leaves), self._part(measure, part.right, leaves))
-        return self._aggregate(part, leaves)
+            return _combined(part.sign, self._part(measure, part.left), self._part(measure, part.right))
+        return self._aggregated(measure, part)
 
-    def _aggregate(self, one: Aggregate, leaves: Iterator[Leaf]) -> Fraction:
-        leaf = next(leaves)
-        if one.function == "percentile":
-            return self._percentile(leaf)
-        if one.function == "count":
+    def _aggregated(self, measure: Measure, part: Aggregate) -> Fraction:
+        """An aggregate in the measure's unit: only a column in microseconds is converted, and only here."""
+        leaf, *counts = _leaves_by_aggregate(measure)[part]
+        over = 10 ** self._scale(leaf)
+        if self._unit(leaf) == "microseconds":
+            over *= MICROSECONDS.get(measure.unit, 1)
+        if part.function == "percentile":
+            found = self._percentile(leaf)
+            return Fraction(found.number, found.over * over)
+        if part.function == "count":
             return Fraction(_or_zero(self.column(leaf)))
-        rows = (self.column(next(leaves)),) if one.function == "mean" else ()
-        return Fraction(self._sum(leaf), 10 ** self._scale(leaf), rows)
+        if part.function in {"min", "max"}:
+            return Fraction(self._guarded(leaf, scaled(self.column(leaf), self._scale(leaf))), over)
+        return Fraction(self._sum(leaf), over, tuple(self.column(each) for each in counts))
 
     def _sum(self, leaf: Leaf) -> exp.Expr:
         """The sum as a whole number of its column's smallest unit."""
@@ -108,7 +113,7 @@ class Worked:
         one = scaled(exp.func("list_extract", values.copy(), below.copy() + 1), scale)
         two = scaled(exp.func("list_extract", values.copy(), next_at), scale)
         number = one * exp.Paren(this=_whole(over) - rest) + two * rest.copy()
-        return Fraction(self._guarded(leaf, exp.Paren(this=number)), over * 10**scale)
+        return Fraction(self._guarded(leaf, exp.Paren(this=number)), over)
 
     def _scale(self, leaf: Leaf) -> int:
         return SCALES.get(self._unit(leaf), 0)
@@ -126,18 +131,21 @@ class Worked:
 
 def leaves_of(measure: Measure) -> tuple[Leaf, ...]:
     """The aggregates a measure of one fact is made of, a mean as its sum and count; none of one made of measures."""
-    found: list[tuple[str, Aggregate]] = []
+    return tuple(leaf for leaves in _leaves_by_aggregate(measure).values() for leaf in leaves)
+
+
+def _leaves_by_aggregate(measure: Measure) -> dict[Aggregate, tuple[Leaf, ...]]:
+    found: dict[Aggregate, tuple[Leaf, ...]] = {}
     alone = len(measure.formula.aggregates) == 1
     for number, one in enumerate(measure.formula.aggregates, start=1):
         name = measure.name if alone else f"{measure.name}_{number}"
+        parts = {name: one}
         if one.function == "mean":
-            found.append((f"{name}_sum", Aggregate("sum", one.columns, where=one.where)))
-            found.append((f"{name}_count", Aggregate("count", one.columns, where=one.where)))
+            parts = {f"{name}_{part}": Aggregate(part, one.columns, where=one.where) for part in ("sum", "count")}
         elif one.function == "percentile":
-            found.append((f"{name}_values", one))
-        else:
-            found.append((name, one))
-    return tuple(Leaf(measure.fact, name, one, measure.any_currency) for name, one in found)
+            parts = {f"{name}_values": one}
+        found[one] = tuple(Leaf(measure.fact, called, part, measure.any_currency) for called, part in parts.items())
+    return found
 
 
 def aggregated(aggregate: Aggregate, alias: str, filters: Sequence[exp.Expr]) -> exp.Expr:
@@ -208,8 +216,8 @@ def _combined(sign: str, left: Fraction, right: Fraction) -> Fraction:
         number = exp.Paren(this=left.number) * exp.Paren(this=right.number)
         return Fraction(number, left.over * right.over, (*left.times, *right.times))
     if sign == "/":
-        number = _product([exp.Paren(this=left.number), *_factors(right)])
-        return Fraction(number, left.over, (*left.times, exp.Paren(this=right.number)))
+        dividend = _product([exp.Paren(this=left.number), *_factors(right)])
+        return Fraction(dividend, left.over, (*left.times, exp.Paren(this=right.number)))
     kind = exp.Add if sign == "+" else exp.Sub
     if (left.over, left.times) == (right.over, right.times):
         return Fraction(

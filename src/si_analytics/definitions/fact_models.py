@@ -37,7 +37,7 @@ MONTH_OF = "month of "
 
 
 class Link(Frozen):
-    """A way from a fact, or from a dimension, to a dimension: its name, and the column that holds the key."""
+    """A way from a fact or dimension to a dimension: its name, the dimension, the column that holds its key."""
 
     name: str
     dimension: str

@@ -133,7 +133,7 @@ def _measured(metric: Metric, words: Vocabulary, name: str, span: Span | None) -
         yield "months", _months(list(steps.values()))
         query = exp.select(exp.column(MONTH, "months")).from_("months")
     else:
-        dimension = words.dimensions[metric.rows]
+        dimension = words.dimensions[str(metric.rows)]
         key = dimension.key
         query = exp.select(exp.column(key, dimension.name)).from_(counting.dimension_table(dimension))
     home = "months" if metric.rows == MONTH else metric.rows
@@ -160,7 +160,7 @@ def _per_row(metric: Metric, words: Vocabulary, fact: Fact, leaves: list[Leaf], 
         found = f"it has a row per {metric.rows}, which nothing links {fact.name} to"
         raise DefinitionError(metric.path, found, f"Give sql/facts/{fact.name}.sql a link to it, or leave the cell out")
     chosen = next((link for link in links if link.name == metric.rows), links[0])
-    key = words.dimensions[metric.rows].key
+    key = words.dimensions[str(metric.rows)].key
     return counting.counted(fact, leaves, {key: exp.column(chosen.column, fact.name)}, joins, conditions)
 
 
@@ -188,8 +188,8 @@ def _slice(metric: Metric, name: str, words: Vocabulary) -> exp.Select:
     measures = [known[each] for each in asked.measures]
     by_fact = counting.leaves(measures, known)
     if len(by_fact) != 1:
-        found = f"{field}.measures are of several facts: {', '.join(by_fact)}"
-        raise DefinitionError(metric.path, found, "Name one slice for each fact")
+        several = f"{field}.measures are of several facts: {', '.join(by_fact)}"
+        raise DefinitionError(metric.path, several, "Name one slice for each fact")
     ((of, leaves),) = by_fact.items()
     fact, joins = words.facts[of], grouping.Joins()
     groups, conditions = dict[str, exp.Expr](), list[exp.Expr]()

@@ -126,8 +126,9 @@ def _columns_given(query: expressions.Expr) -> tuple[str, ...]:
     if not query.is_star:
         return tuple(query.named_selects)
     steps = {common.alias: common.this for common in query.find_all(expressions.CTE)}
-    table = query.args["from_"].this
-    return _columns_given(steps[table.name]) if table.name in steps else tuple(query.named_selects)
+    source = query.args.get("from_")
+    name = source.this.name if source else ""
+    return _columns_given(steps[name]) if name in steps else tuple(query.named_selects)
 
 
 def other_columns(one: Metric | Funnel, found: list[str]) -> DefinitionError:

@@ -99,7 +99,7 @@ def ask(
 def explain_cell(using: Settings, rows: int, name: str, cell: Any, column: str | None = None, **asked: Any) -> Answer:
     """The source rows behind one cell: of a metric if there is a column, else of a measure."""
     with Warehouse(using) as opened:
-        if column is None and name in (*explain.KEYS, *funnels.names()):
+        if column is None and name in (*explain.keys(), *funnels.names()):
             raise UsageError(f"a cell of metric '{name}'", "it is not said which", "Give its column too")
         if column is None:
             _verb(opened, "measure")
