@@ -55,7 +55,7 @@ class Worked:
         tree = measure.formula.tree
         if isinstance(tree, Aggregate):
             leaf = leaves_of(measure)[0]
-            if tree.function in {"min", "max"}:
+            if measure.is_time:
                 return self._guarded(leaf, self.column(leaf))
             if tree.function == "count":
                 return _or_zero(self.column(leaf))
@@ -89,6 +89,9 @@ class Worked:
             return self._percentile(leaf)
         if part.function == "count":
             return Fraction(_or_zero(self.column(leaf)))
+        if part.function in {"min", "max"}:
+            value = scaled(self.column(leaf), self._scale(leaf))
+            return Fraction(self._guarded(leaf, value), 10 ** self._scale(leaf))
         return Fraction(self._sum(leaf), 10 ** self._scale(leaf))
 
     def _sum(self, leaf: Leaf) -> exp.Expr:

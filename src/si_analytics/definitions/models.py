@@ -256,6 +256,7 @@ class Source(Declaration):
 
     ``later`` are columns that were added once the view of the source was out: a view takes new ones at its end only.
     ``exists_before_event`` says that a row without an event time is one all the same: an invite that is not sent yet.
+    ``digests`` are personal columns of text that rows are joined by: only the digest of each value leaves Postgres.
     """
 
     grain: Text
@@ -265,6 +266,7 @@ class Source(Declaration):
     event_time: str | None = None
     left: Text | None = None
     later: Texts = ()
+    digests: Texts = ()
     exists_before_event: bool = False
 
     @model_validator(mode="after")
@@ -273,6 +275,9 @@ class Source(Declaration):
             named = getattr(self, field)
             if named is not None and named not in self.columns:
                 raise ValueError(f"{field} names {named}, which columns does not: {', '.join(self.columns)}")
+        unread = [name for name in self.digests if name not in self.columns]
+        if unread:
+            raise ValueError(f"digests names {', '.join(unread)}, which columns does not: {', '.join(self.columns)}")
         return self
 
 
