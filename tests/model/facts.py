@@ -29,6 +29,18 @@ LINKS: dict[str, dict[str, str]] = {
     "replies": {"agent": "agent"},
     "reviews": {"user": "user", "agent": "agent", "brand": "brand", "influencer": "influencer", "reviewer": "user"},
     "signups": {"user": "user", "agent": "agent", "brand": "brand", "influencer": "influencer"},
+    "withdrawals": {"user": "user", "agent": "agent"},
+    "pending_commissions": {"agent": "agent", "user": "user", "payer": "user", "gig": "gig"},
+    "escrow_open": {"brand": "brand", "influencer": "influencer", "gig": "gig"},
+    "rewards": {"user": "user"},
+    "bonuses": {"agent": "agent"},
+    "token_withdrawals": {"user": "user"},
+    "matches": {"user": "user", "target": "user", "gig": "gig"},
+    "saves": {"user": "user", "gig": "gig"},
+    "messages_sent": {"user": "user"},
+    "activities": {"user": "user", "gig": "gig"},
+    "social_accounts": {"user": "user", "influencer": "influencer"},
+    "notifications": {"user": "user"},
 }
 # Of its own a fact can be grouped by these.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -44,6 +56,18 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "replies": (),
     "reviews": ("is_by_recruit",),
     "signups": (),
+    "withdrawals": ("method", "currency", "status", "is_completed", "is_pending"),
+    "pending_commissions": ("currency",),
+    "escrow_open": ("age", "status", "currency"),
+    "rewards": ("type", "currency", "status"),
+    "bonuses": ("period", "type", "status", "is_paid"),
+    "token_withdrawals": ("status", "is_completed", "network"),
+    "matches": ("has_gig",),
+    "saves": (),
+    "messages_sent": (),
+    "activities": ("type",),
+    "social_accounts": ("platform", "is_verified"),
+    "notifications": ("type", "priority", "is_read"),
 }
 HAVE_A_CURRENCY = ("payments", "releases")
 

@@ -1,6 +1,6 @@
 """Section 9: the facts of people: who was invited, recruited, answered, reviewed, took part and signed up.
 
-Belongs here: those six facts, and the table of all twelve.
+Belongs here: those six facts, and the table of all facts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from tests.model import facts
+from tests.model import facts, facts_of_attention, facts_of_payouts
 from tests.model.facts import Fact, linked, not_later
 from tests.model.leaderboard import agents
 from tests.model.rules import existing, is_before, recruited_before, sent_invites
@@ -147,4 +147,6 @@ FACTS: dict[str, Callable[[World, datetime], list[Fact]]] = {
     "replies": replies,
     "reviews": reviews,
     "signups": signups,
+    **facts_of_payouts.FACTS,
+    **facts_of_attention.FACTS,
 }

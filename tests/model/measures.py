@@ -21,7 +21,10 @@ Compute = Callable[[Sequence[Fact]], Exact]
 Facts = Sequence[Fact]
 
 MONEY = "reporting currency"
-PLACES = {MONEY: 2, "usd": 2, "ratio": 6, "days": 2, "hours": 2, "stars": 1, "count": 0, "time": 0}
+PLACES = {
+    **{MONEY: 2, "usd": 2, "points": 2, "tokens": 8},
+    **{"ratio": 6, "days": 2, "hours": 2, "stars": 1, "count": 0, "time": 0},
+}
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,31 @@ MEASURES: dict[str, Measure] = {
     "recruit_satisfaction_score": Measure("reviews", "stars", where("is_by_recruit", True, mean_of("rating"))),
     "recruit_satisfaction_count": Measure("reviews", "count", where("is_by_recruit", True, count)),
     "signups": Measure("signups", "count", count),
+    "withdrawals": Measure("withdrawals", "count", count, True),
+    "withdrawn": Measure("withdrawals", MONEY, where("is_completed", True, sum_of("amount"))),
+    "withdrawals_pending": Measure("withdrawals", "count", where("is_pending", True, count), True),
+    "pending_withdrawal_amount": Measure("withdrawals", MONEY, where("is_pending", True, sum_of("amount"))),
+    "pending_commissions": Measure("pending_commissions", "count", count, True),
+    "pending_commission_amount": Measure("pending_commissions", MONEY, sum_of("amount")),
+    "escrow_jobs_open": Measure("escrow_open", "count", count, True),
+    "escrow_held": Measure("escrow_open", MONEY, sum_of("amount")),
+    "rewards": Measure("rewards", "count", count, True),
+    "reward_amount": Measure("rewards", MONEY, sum_of("amount")),
+    "reward_points": Measure("rewards", "points", sum_of("points"), True),
+    "bonuses": Measure("bonuses", "count", count),
+    "bonus_amount": Measure("bonuses", "usd", sum_of("amount")),
+    "token_withdrawals": Measure("token_withdrawals", "count", count),
+    "token_amount": Measure("token_withdrawals", "tokens", sum_of("amount")),
+    "matches": Measure("matches", "count", count),
+    "matched_pairs": Measure("matches", "count", distinct("pair")),
+    "saves": Measure("saves", "count", count),
+    "messages_sent": Measure("messages_sent", "count", count),
+    "activities": Measure("activities", "count", count),
+    "social_accounts": Measure("social_accounts", "count", count),
+    "followers": Measure("social_accounts", "count", sum_of("followers")),
+    "most_followers": Measure("social_accounts", "count", latest("followers")),
+    "notifications": Measure("notifications", "count", count),
+    "notifications_read_rate": Measure("notifications", "ratio", share("is_read")),
 }
 MADE: dict[str, Made] = {
     "net_revenue": Made(MONEY, "platform_revenue", "commission", lambda left, right: left - right),

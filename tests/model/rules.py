@@ -35,6 +35,15 @@ EVENT_TIMES = {
     "negotiation_offers": "created_at",
     "escrow_jobs": "created_at",
     "gig_applications": "applied_at",
+    "withdrawals": "created_at",
+    "user_rewards": "earned_at",
+    "agent_bonuses": "earned_at",
+    "token_withdrawal_requests": "requested_at",
+    "matches": "matched_at",
+    "saved_gigs": "saved_at",
+    "feed_activities": "created_at",
+    "social_accounts": "created_at",
+    "notifications": "created_at",
 }
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

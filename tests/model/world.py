@@ -47,6 +47,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("id", "deal_id", "reviewer_id", "reviewed_user_id", "rating", "payment_speed_rating"),
         *("communication_rating", "professionalism_rating", "created_at"),
     ),
+    "withdrawals": ("id", "user_id", "amount", "currency", "method", "status", "created_at", "completed_at"),
+    "user_rewards": ("id", "user_id", "reward_type", "amount", "currency", "status", "earned_at"),
+    "agent_bonuses": ("id", "agent_id", "period", "bonus_type", "amount", "status", "earned_at", "paid_at"),
+    "connected_wallets": ("id", "user_id", "address", "network"),
+    "token_withdrawal_requests": (
+        *("id", "user_id", "wallet_address", "amount", "status", "requested_at", "processed_at"),
+    ),
+    "matches": ("id", "user_id", "target_id", "gig_id", "matched_at"),
+    "saved_gigs": ("id", "user_id", "gig_id", "saved_at"),
+    "feed_activities": ("id", "type", "user_id", "gig_id", "created_at"),
+    "social_accounts": ("id", "user_id", "platform", "followers", "is_verified", "verified_at", "created_at"),
+    "notifications": ("id", "user_id", "type", "priority", "read", "created_at"),
 }
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from tests.model import COLUMNS, Row, World, empty, identity
 from tests.support import marketplaces as values
+from tests.support.further_tables import further
 from tests.support.marketplaces import scrambled
 from tests.support.moments import AS_OF, MESSAGE_MOMENTS, MOMENTS, START
 from tests.support.worlds import Build
@@ -47,6 +48,7 @@ def crowd(seed: int, gigs: int = 16) -> World:
     crowded.talk()
     crowded.recruiting()
     crowded.experiments()
+    crowded.further(random.Random(2000 + seed))
     return crowded.world
 
 
@@ -365,3 +367,14 @@ class _Crowd:
                         "sent_at": START + timedelta(minutes=len(self.world["invites"])),
                     },
                 )
+
+    def further(self, chance: random.Random) -> None:
+        """What only facts read, drawn from a seed of its own."""
+        self._chance = chance
+        for table, of in further(self._ids("users"), self._ids("agent_profiles"), self._ids("gigs")).items():
+            self._add(
+                table,
+                of.many,
+                lambda of=of: {name: self._pick(choices) for name, choices in of.columns.items()},  # type: ignore[misc]
+                of.unique,
+            )

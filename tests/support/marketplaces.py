@@ -17,6 +17,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from tests.model import COLUMNS, Row, World, empty
+from tests.support.further_tables import further
 from tests.support.moments import MESSAGE_MOMENTS, Draw, times
 
 CURRENCIES = ("usd", "usd", " USD ", "EUR", "eur", None, "", "\tusd", "\u00a0usd", "btc")
@@ -51,6 +52,7 @@ def marketplaces(draw: Draw, max_users: int = 12) -> World:
         _talk(plan)
         _recruiting(plan)
         _reviews(plan)
+        _further(plan)
     return plan.world
 
 
@@ -263,3 +265,11 @@ def _reviews(plan: Plan) -> None:
         if row["reviewer_id"] == row["reviewed_user_id"] or (row["deal_id"] is not None and key in written):
             plan.world["user_reviews"].remove(row)
         written.add(key)
+
+
+def _further(plan: Plan) -> None:
+    """What only facts read."""
+    for table, of in further(plan.ids("users"), plan.ids("agent_profiles"), plan.ids("gigs")).items():
+        moments: Fields = {column: times() for column in COLUMNS[table] if column.endswith("_at")}
+        columns: Fields = {column: st.sampled_from(values) for column, values in of.columns.items()}
+        plan.add(table, of.few, {**columns, **moments}, of.unique)

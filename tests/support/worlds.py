@@ -54,7 +54,21 @@ FILLED: dict[str, dict[str, Callable[[Row], Any]]] = {
     "contacts": {"name": lambda _: "A contact"},
     "invite_templates": {"message": lambda _: "-"},
     "invites": {"referral_code": lambda _: "CODE", "message": lambda _: "-"},
+    "withdrawals": {"destination": lambda _: "-"},
+    "user_rewards": {"reward_definition_id": lambda _: DEFINITION, "reward_name": lambda _: "A reward"},
+    "agent_bonuses": {"period_start": lambda _: START.date(), "period_end": lambda _: START.date()},
+    "feed_activities": {"title": lambda _: "-"},
+    "social_accounts": {"username": lambda _: "-", "url": lambda _: "-"},
+    "notifications": {"title": lambda _: "-", "message": lambda _: "-"},
 }
+DEFINITION = UUID(int=1)
+"""The one definition that all rewards are of."""
+_DEFINED = """
+insert into public.reward_triggers (id, type, name, conditions)
+values ('{id}', '-', '-', '{{}}') on conflict do nothing;
+insert into public.reward_definitions (id, trigger_id, name, reward_type)
+values ('{id}', '{id}', '-', 'points') on conflict do nothing
+""".format(id=DEFINITION)
 
 
 def at(text: str) -> datetime:
@@ -210,6 +224,63 @@ class Build:
         )
         return added
 
+    def withdrawal(self, user: UUID, amount: str, **given: Any) -> UUID:
+        """A completed withdrawal, in dollars, unless named otherwise."""
+        money = {"amount": Decimal(amount), "currency": "usd", "method": "stripe"}
+        defaults = {"status": "completed", "created_at": START, "completed_at": None}
+        added: UUID = self._add("withdrawals", {"user_id": user, **money, **defaults}, given)
+        return added
+
+    def reward(self, user: UUID, amount: str | None = None, **given: Any) -> UUID:
+        """A reward in cash with that amount; without an amount a badge."""
+        kind = {"reward_type": "badge", "amount": None, "currency": None}
+        if amount is not None:
+            kind = {"reward_type": "cash", "amount": Decimal(amount), "currency": "usd"}
+        added: UUID = self._add(
+            "user_rewards", {"user_id": user, **kind, "status": "completed", "earned_at": START}, given
+        )
+        return added
+
+    def bonus(self, agent: UUID, amount: str, **given: Any) -> UUID:
+        kind = {"period": "monthly", "bonus_type": "performance", "amount": Decimal(amount)}
+        defaults = {"status": "paid", "earned_at": START, "paid_at": None}
+        added: UUID = self._add("agent_bonuses", {"agent_id": agent, **kind, **defaults}, given)
+        return added
+
+    def wallet(self, user: UUID, address: str = "0x1", network: str = "ethereum") -> UUID:
+        added: UUID = self._add("connected_wallets", {"user_id": user, "address": address, "network": network}, {})
+        return added
+
+    def token_withdrawal(self, user: UUID, amount: str, address: str = "0x1", **given: Any) -> UUID:
+        asked = {"user_id": user, "wallet_address": address, "amount": Decimal(amount)}
+        defaults = {"status": "completed", "requested_at": START, "processed_at": None}
+        added: UUID = self._add("token_withdrawal_requests", {**asked, **defaults}, given)
+        return added
+
+    def match(self, user: UUID, target: UUID, gig: UUID | None = None, **given: Any) -> UUID:
+        pair = {"user_id": user, "target_id": target, "gig_id": gig, "matched_at": START}
+        added: UUID = self._add("matches", pair, given)
+        return added
+
+    def save(self, user: UUID, gig: UUID, **given: Any) -> UUID:
+        added: UUID = self._add("saved_gigs", {"user_id": user, "gig_id": gig, "saved_at": START}, given)
+        return added
+
+    def activity(self, kind: str, user: UUID | None = None, **given: Any) -> UUID:
+        defaults = {"type": kind, "user_id": user, "gig_id": None, "created_at": START}
+        added: UUID = self._add("feed_activities", defaults, given)
+        return added
+
+    def social_account(self, user: UUID, platform: str = "instagram", **given: Any) -> UUID:
+        defaults = {"followers": 0, "is_verified": False, "verified_at": None, "created_at": START}
+        added: UUID = self._add("social_accounts", {"user_id": user, "platform": platform, **defaults}, given)
+        return added
+
+    def notification(self, user: UUID, kind: str = "deal", **given: Any) -> UUID:
+        defaults = {"type": kind, "priority": "medium", "read": False, "created_at": START}
+        added: UUID = self._add("notifications", {"user_id": user, **defaults}, given)
+        return added
+
 
 def insert(connection: psycopg.Connection[Any], world: World) -> None:
     """Write a world into empty operational tables, in one transaction; what is None becomes null."""
@@ -218,6 +289,8 @@ def insert(connection: psycopg.Connection[Any], world: World) -> None:
             rows, filled = world.get(table, []), FILLED.get(table, {})
             if not rows:
                 continue
+            if table == "user_rewards":
+                cursor.execute(_DEFINED)  # type: ignore[arg-type]
             names = sql.SQL(", ").join(map(sql.Identifier, (*columns, *filled)))
             with cursor.copy(sql.SQL("copy public.{} ({}) from stdin").format(sql.Identifier(table), names)) as copy:
                 for row in rows:

@@ -55,9 +55,10 @@ class Worked:
         tree = measure.formula.tree
         if isinstance(tree, Aggregate):
             leaf = leaves_of(measure)[0]
-            if tree.function in {"min", "max", "count"}:
-                column = self.column(leaf)
-                return _or_zero(column) if tree.function == "count" else self._guarded(leaf, column)
+            if measure.is_time:
+                return self._guarded(leaf, self.column(leaf))
+            if tree.function == "count":
+                return _or_zero(self.column(leaf))
             if tree.function == "sum" and self._scale(leaf) == measure.places and measure.places:
                 return self._guarded(leaf, cast(_or_zero(self.column(leaf)), f"decimal(38, {measure.places})"))
         return rounded(self.fraction(measure), measure.places)

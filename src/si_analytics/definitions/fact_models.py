@@ -23,10 +23,13 @@ CALENDAR = ("day", "week", "month", "quarter", "year")
 CLOCK = ("hour", "weekday")
 """The calendar dimensions that are numbers: the hour, 0 to 23, and the day of the week, 1 (Monday) to 7."""
 
-PLACES = {"usd": 2, "reporting currency": 2, "ratio": 6, "percent": 2, "days": 2, "hours": 2, "stars": 1}
+PLACES = {
+    **{"usd": 2, "reporting currency": 2, "points": 2, "tokens": 8},
+    **{"ratio": 6, "percent": 2, "days": 2, "hours": 2, "stars": 1},
+}
 """The decimal places of a measure, by its unit. Every other unit counts whole things, or is a time."""
 
-SCALES = {"usd": 2, "reporting currency": 2, "stars": 1}
+SCALES = {"usd": 2, "reporting currency": 2, "points": 2, "tokens": 8, "stars": 1}
 """The decimal places of a column of a fact, by its unit; a column of another unit is a whole number."""
 
 LIST = "list"

@@ -273,6 +273,7 @@ class Source(Declaration):
     ``later`` are columns that were added once the view of the source was out: a view takes new ones at its end only.
     ``exists_before_event`` says that a row without an event time is one all the same: an invite that is not sent yet.
     ``personal`` are columns that name a person or hold a text somebody wrote: nothing outside the house sees them.
+    ``digests`` are personal columns of text that rows are joined by: only the digest of each value leaves Postgres.
     """
 
     grain: Text
@@ -282,12 +283,13 @@ class Source(Declaration):
     event_time: str | None = None
     left: Text | None = None
     later: Texts = ()
+    digests: Texts = ()
     exists_before_event: bool = False
     personal: Texts = ()
 
     @model_validator(mode="after")
     def _names_columns_it_reads(self) -> Source:
-        for field in ("key", "money", "event_time", "personal"):
+        for field in ("key", "money", "event_time", "personal", "digests"):
             for named in _listed(getattr(self, field)) or ():
                 if named not in self.columns:
                     raise ValueError(f"{field} names {named}, which columns does not: {', '.join(self.columns)}")
