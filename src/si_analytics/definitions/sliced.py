@@ -127,26 +127,22 @@ class _Part:
         return [exp.column(_group(at)) for at in range(len(self.by))]
 
     def _counted(self, fact: Fact, leaves: Sequence[Leaf], *, before: bool) -> exp.Select:
-        joins, lists = Joins(utc=self.asked.utc), dict[str, exp.Expr]()
+        joins, lists = Joins(utc=self.asked.utc), dict[str, tuple[Path, exp.Expr]]()
         conditions = counting.within(fact, EARLIER if before else counting.NOW)
         conditions += filters(fact, self.words, self.asked, joins)
         groups: dict[str, exp.Expr] = {}
         for at, name in enumerate(self.by):
             path = grouping.resolve(fact, self.words.dimensions, name)
-            value = self._value(path, joins, first=at == 0, before=before)
             if path.kind == "list":
-                lists[f"each_{at}"] = value
-                value = exp.column("value", f"each_{at}")
-                if at == 0 and self.asked.top:
-                    value = exp.func("list_extract", value, exp.Literal.number(1))
-            groups[_group(at)] = value
+                groups[_group(at)], values = self._listed(path, f"each_{at}", first=at == 0)
+                lists[f"each_{at}"] = path, values
+                for step in path.steps[:-1]:
+                    joins.steps.setdefault(step.alias, step)
+            else:
+                groups[_group(at)] = self._value(path, joins, first=at == 0, before=before)
         query = counting.counted(fact, leaves, groups, joins, conditions)
-        for alias, values in lists.items():
-            unnested = exp.Unnest(
-                expressions=[values],
-                alias=exp.TableAlias(this=exp.to_identifier(alias), columns=[exp.to_identifier("value")]),
-            )
-            query = query.join(unnested, join_type="cross", copy=False)
+        for alias, (path, values) in lists.items():
+            query = _under_each(query, path, alias, values)
         return query
 
     def _value(self, path: Path, joins: Joins, *, first: bool, before: bool) -> exp.Expr:
@@ -154,15 +150,24 @@ class _Part:
         value = grouping.value(path, joins, self.asked.calendar)
         if before and path.name in self.asked.shifts:
             value = _shifted(value, *self.asked.shifts[path.name])
-        if path.kind == "list" and path.name in self.asked.where:
-            value = _over(value, "list_filter", _holds(self.asked.where[path.name], exp.column("each")))
-        if first and self.asked.top:
-            if path.kind != "list":
-                return exp.Case().when(_holds("top", value), value.copy())
-            kept = exp.Case().when(_holds("top", exp.column("each")), exp.column("each"))
-            # list_distinct leaves out a null, which is what the others are, but not a list of one.
-            return exp.func("list_distinct", _over(value, "list_transform", exp.Array(expressions=[kept])))
-        return value
+        return exp.Case().when(_holds("top", value), value.copy()) if first and self.asked.top else value
+
+    def _listed(self, path: Path, alias: str, *, first: bool) -> tuple[exp.Expr, exp.Expr]:
+        """What a fact is grouped under by a list, once under each value, and the list of those values.
+
+        What no member of the dimension says of the fact is as if it had an empty list.
+        """
+        values = grouping.value(path, Joins(), self.asked.calendar)
+        if path.name in self.asked.where:
+            values = _over(values, "list_filter", _holds(self.asked.where[path.name], exp.column("each")))
+        value, none = exp.column("value", alias), exp.Literal.string(grouping.NONE)
+        if not (first and self.asked.top):
+            return exp.func("coalesce", value, none), values
+        kept = exp.Case().when(_holds("top", exp.column("each")), exp.column("each"))
+        absent = exp.Array(expressions=[exp.Case().when(_holds("top", none), none.copy())])
+        # list_distinct leaves out a null, which is what the others are, but not a list of one.
+        values = exp.func("list_distinct", _over(values, "list_transform", exp.Array(expressions=[kept])))
+        return exp.func("list_extract", exp.func("coalesce", value, absent), exp.Literal.number(1)), values
 
     def _filled(self) -> exp.Expr:
         """Every period of the window for each combination of the other groups, and all that has a row anyway."""
@@ -183,6 +188,22 @@ class _Part:
             seen = exp.select(*others).distinct().from_(trees.relation(home), copy=False).subquery("seen")
             query = query.join(seen, join_type="cross", copy=False)
         return exp.union(query, exp.select(*self._columns()).from_(trees.relation(home), copy=False))
+
+
+def _under_each(query: exp.Select, path: Path, alias: str, values: exp.Expr) -> exp.Select:
+    """The query with a row for each value of a list: a dimension's are laid out once, and not once for each fact."""
+    if not path.steps:
+        columns = [exp.to_identifier("value")]
+        unnested = exp.Unnest(
+            expressions=[values], alias=exp.TableAlias(this=exp.to_identifier(alias), columns=columns)
+        )
+        return query.join(unnested, join_type="cross", copy=False)
+    last = path.steps[-1]
+    laid_out = exp.select(
+        exp.column(last.key, last.alias), exp.alias_(exp.Anonymous(this="unnest", expressions=[values]), "value")
+    ).from_(trees.relation(last.dimension, "dimensions", last.alias), copy=False)
+    on = exp.column(last.column, last.of).eq(exp.column(last.key, alias))
+    return query.join(laid_out.subquery(alias), on=on, join_type="left", copy=False)
 
 
 def filters(fact: Fact, words: Vocabulary, asked: Asked, joins: Joins) -> list[exp.Expr]:
