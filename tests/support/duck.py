@@ -15,7 +15,7 @@ from uuid import UUID
 import duckdb
 
 from si_analytics import extract
-from si_analytics.compute import checks, metrics
+from si_analytics.compute import checks, facts, metrics
 from si_analytics.definitions import project
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -85,7 +85,9 @@ class Duck:
         return key(number)
 
     def compute(self, **parameters: Any) -> None:
-        """Compute every metric that a check reads from the rows there are."""
+        """Store every fact, and compute every metric that a check reads, from the rows there are."""
+        for table in facts.names():
+            facts.compute(self.connection, table, _parameters(**parameters).window.as_of)
         for name in metrics.names():
             if name != "conversion_funnels":
                 metrics.compute(self.connection, name, _parameters(**parameters))

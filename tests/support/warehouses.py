@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import extract, warehouse
-from si_analytics.compute import funnels, metrics
+from si_analytics.compute import facts, funnels, metrics
 from si_analytics.definitions import project
 from si_analytics.periods import windows
 from si_analytics.settings import Settings
@@ -36,7 +36,7 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
     """A warehouse without rows."""
     connection = duckdb.connect()
     connection.execute("set global TimeZone = 'UTC'")
-    for schema in ("raw", "metrics"):
+    for schema in ("raw", "dimensions", "facts", "metrics"):
         connection.execute(f"create schema {schema}")
     connection.execute(project().records.text)
     for definition in definitions:
@@ -45,7 +45,10 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
 
 
 def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
-    """Make the raw tables hold `world` and nothing else."""
+    """Make the raw tables hold `world` and nothing else; no fact is stored of it yet."""
+    stored = "select schema_name, table_name from duckdb_tables() where schema_name in ('dimensions', 'facts')"
+    for schema, table in connection.sql(stored).fetchall():
+        connection.execute(f"drop table {schema}.{table}")
     for (table,) in connection.sql("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
         connection.execute(f"truncate raw.{table}")
         rows = world.get(table, [])
@@ -73,7 +76,9 @@ def rows_of(relation: duckdb.DuckDBPyRelation) -> list[Row]:
 
 
 def compute_all(connection: duckdb.DuckDBPyConnection, parameters: metrics.Parameters) -> dict[str, list[Row]]:
-    """Every metric, computed in order."""
+    """Every metric, computed in order, after the facts."""
+    for table in facts.names():
+        facts.compute(connection, table, parameters.window.as_of)
     for name in metrics.names():
         metrics.compute(connection, name, parameters)
     return {name: rows_of(connection.table(f"metrics.{name}")) for name in metrics.names()}

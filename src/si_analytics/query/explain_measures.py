@@ -87,7 +87,7 @@ def of_slice(
     """
     if cell.get("row") == "others":
         raise UsageError(f"the others of {name}", "they are pooled", "Name one value of the grouping")
-    known = set(slices.dimensions(name))
+    known = slices.dimensions(name)
     chosen = {} if cell.get("row") == "total" else {key: value for key, value in cell.items() if key in known}
     strange = [key for key in cell if key not in known and not _of_answer(key)]
     if strange:
