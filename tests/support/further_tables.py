@@ -91,5 +91,3 @@ def _accounts(users: Sequence[UUID]) -> Further:
 def _notifications(users: Sequence[UUID]) -> Further:
     columns = {"user_id": users, "type": ("deal", "message", ""), "priority": ("low", "urgent", None), "read": FLAGS}
     return Further(6, 60, columns)
-
-

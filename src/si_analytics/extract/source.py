@@ -283,7 +283,9 @@ def _asked(expected: contract.ReadColumn, found: contract.ReadColumn, flat: bool
 
 def _digest(name: str) -> pg_sql.Composable:
     """Returns the digest of a column: equal where the values are equal, and not the values themselves."""
-    return pg_sql.SQL("{}({}::text) as {}").format(pg_sql.SQL(_DIGEST), pg_sql.Identifier(name), pg_sql.Identifier(name))
+    return pg_sql.SQL("{}({}::text) as {}").format(
+        pg_sql.SQL(_DIGEST), pg_sql.Identifier(name), pg_sql.Identifier(name)
+    )
 
 
 def _flat(name: pg_sql.Identifier) -> pg_sql.Composable:

@@ -84,7 +84,9 @@ def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | Non
     """
     names, sources = tuple(project().sources), project().sources
     asked = {
-        name: relations.MARKS | {relations.PART} | {one.name for one in contract.columns(name)} - {*sources[name].digests}
+        name: relations.MARKS
+        | {relations.PART}
+        | {one.name for one in contract.columns(name)} - {*sources[name].digests}
         for name in names
     }
     tables = {f"{schema}.{name}": columns for name, columns in asked.items()}
