@@ -1,7 +1,8 @@
 -- rewards: what users earned for what they do, in money, points and badges.
 --
--- Only rewards of the types cash and crypto are money; those of the type points are added up on their own. Rewards are
--- counted in any currency; the amount is of the reporting currency.
+-- Only rewards of the types cash and crypto are money: without a currency they are in usd. Those of the type points are
+-- added up on their own, and like badges have the currency that they name, if any. Rewards are counted in any currency;
+-- the amount is of the reporting currency.
 --
 -- +++
 -- topic = "people"
@@ -18,7 +19,7 @@
 -- earned_at = ["time", "it was earned"]
 -- user_id = "by whom"
 -- type = "points, cash, crypto or badge"
--- currency = "trimmed, in lower case, usd where there was none"
+-- currency = "trimmed, in lower case; where there was none usd for cash and crypto, and null for all else"
 -- status = "at extraction"
 -- amount = ["reporting currency", "of cash and crypto; null of all else"]
 -- points = ["points", "of points; null of all else"]
@@ -34,7 +35,7 @@ select
     earned_at,
     user_id,
     reward_type as type,
-    lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+    lower(trim(coalesce(currency, case when reward_type in ('cash', 'crypto') then 'usd' end), ' ')) as currency,
     status,
     case when reward_type in ('cash', 'crypto') then amount end as amount,
     case when reward_type = 'points' then amount end as points

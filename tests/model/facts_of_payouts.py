@@ -83,7 +83,7 @@ def rewards(world: World, as_of: datetime) -> list[Fact]:
             (row["id"],),
             row["earned_at"],
             {"user": row["user_id"]},
-            {"type": row["reward_type"], "currency": currency_of(row), "status": row["status"]},
+            {"type": row["reward_type"], "currency": reward_currency(row), "status": row["status"]},
             {
                 "amount": row["amount"] if row["reward_type"] in MONEY_REWARDS else None,
                 "points": row["amount"] if row["reward_type"] == "points" else None,
@@ -91,6 +91,11 @@ def rewards(world: World, as_of: datetime) -> list[Fact]:
         )
         for row in existing(world, "user_rewards", as_of)
     ]
+
+
+def reward_currency(row: Row) -> str | None:
+    """The currency that is named; of money without one dollars, of all else none."""
+    return currency_of(row) if row["currency"] is not None or row["reward_type"] in MONEY_REWARDS else None
 
 
 def bonuses(world: World, as_of: datetime) -> list[Fact]:

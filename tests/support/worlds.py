@@ -64,11 +64,13 @@ FILLED: dict[str, dict[str, Callable[[Row], Any]]] = {
 DEFINITION = UUID(int=1)
 """The one definition that all rewards are of."""
 _DEFINED = """
-insert into public.reward_triggers (id, type, name, conditions)
-values ('{id}', '-', '-', '{{}}') on conflict do nothing;
+with added as (
+    insert into public.reward_triggers (id, type, name, conditions)
+    values (%(id)s, '-', '-', '{}') on conflict do nothing
+)
 insert into public.reward_definitions (id, trigger_id, name, reward_type)
-values ('{id}', '{id}', '-', 'points') on conflict do nothing
-""".format(id=DEFINITION)
+values (%(id)s, %(id)s, '-', 'points') on conflict do nothing
+"""
 
 
 def at(text: str) -> datetime:
@@ -290,7 +292,7 @@ def insert(connection: psycopg.Connection[Any], world: World) -> None:
             if not rows:
                 continue
             if table == "user_rewards":
-                cursor.execute(_DEFINED)  # type: ignore[arg-type]
+                cursor.execute(_DEFINED, {"id": DEFINITION})
             names = sql.SQL(", ").join(map(sql.Identifier, (*columns, *filled)))
             with cursor.copy(sql.SQL("copy public.{} ({}) from stdin").format(sql.Identifier(table), names)) as copy:
                 for row in rows:
