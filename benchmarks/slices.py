@@ -65,7 +65,8 @@ SLICES = (
         ("commission",),
         {"by": ["agent.tier", "month"], "tz": "Europe/Berlin"},
         "select coalesce(agent.tier, '(none)'), date_trunc('month', payments.created_at at time zone 'Europe/Berlin'),"
-        " sum(amount) from facts.payments left join dimensions.agent on to_user_id = agent_id where type = 'agent_commission' and currency = 'usd'"
+        " sum(amount) from facts.payments left join dimensions.agent on to_user_id = agent_id"
+        " where type = 'agent_commission' and currency = 'usd'"
         " group by all order by all",
     ),
     Slice(

@@ -3,7 +3,7 @@
 -- What holds is as of as_of: locked and released by their times, or by the status where the time is null; refunded by
 -- the status, which has no time. A job that is being refunded or disputed is open if it has a time of locking. The time
 -- of a row is that of the job, created_at, so that jobs locked at an unknown time lie in windows as well. The age is in
--- whole days of 24 hours. Jobs are counted in any currency; the money held is of the reporting currency.
+-- whole days of 24 hours.
 --
 -- +++
 -- topic = "brands"
@@ -28,7 +28,7 @@
 -- gig_id = "for what"
 --
 -- [measures]
--- escrow_jobs_open = ["jobs, any currency", "count(*)", "number"]
+-- escrow_jobs_open = ["jobs", "count(*)", "number"]
 -- escrow_held = ["reporting currency", "sum(amount)", "their money"]
 -- +++
 

@@ -1,7 +1,5 @@
 -- pending_commissions: commissions of agents that are not paid yet.
 --
--- Commissions are counted in any currency; their amount is of the reporting currency.
---
 -- +++
 -- topic = "agents"
 -- grain = "one row per transaction of type agent_commission with status pending"
@@ -22,7 +20,7 @@
 -- gig_id = "the gig"
 --
 -- [measures]
--- pending_commissions = ["transactions, any currency", "count(*)", "number"]
+-- pending_commissions = ["transactions", "count(*)", "number"]
 -- pending_commission_amount = ["reporting currency", "sum(amount)", "to be paid to agents and to whomever else"]
 -- +++
 

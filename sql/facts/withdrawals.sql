@@ -1,7 +1,7 @@
 -- withdrawals: what users asked to be paid out.
 --
 -- A withdrawal is completed by its status, and not only at or after as_of; pending ones are so by their status at
--- extraction. Withdrawals are counted in any currency; amounts are of the reporting currency.
+-- extraction.
 --
 -- +++
 -- topic = "people"
@@ -25,10 +25,10 @@
 -- is_pending = "status pending or processing"
 --
 -- [measures]
--- withdrawals = ["withdrawals, any currency", "count(*)", "requests of any status"]
+-- withdrawals = ["withdrawals", "count(*)", "requests of any status"]
 -- withdrawn = ["reporting currency", "sum(amount) filter (where is_completed)", "paid out by completed ones"]
 -- withdrawals_pending = [
---     "withdrawals, any currency", "count(*) filter (where is_pending)", "number of those pending or processing",
+--     "withdrawals", "count(*) filter (where is_pending)", "number of those pending or processing",
 -- ]
 -- pending_withdrawal_amount = [
 --     "reporting currency", "sum(amount) filter (where is_pending)", "asked for by those pending or processing",
