@@ -140,11 +140,7 @@ class _Part:
             groups[_group(at)] = value
         query = counting.counted(fact, leaves, groups, joins, conditions)
         for alias, values in lists.items():
-            unnested = exp.Unnest(
-                expressions=[values],
-                alias=exp.TableAlias(this=exp.to_identifier(alias), columns=[exp.to_identifier("value")]),
-            )
-            query = query.join(unnested, join_type="cross", copy=False)
+            query = query.join(grouping.unnested(alias, values), join_type="cross", copy=False)
         return query
 
     def _value(self, path: Path, joins: Joins, *, first: bool, before: bool) -> exp.Expr:
@@ -153,7 +149,7 @@ class _Part:
         if before and path.name in self.asked.shifts:
             value = _shifted(value, *self.asked.shifts[path.name])
         if path.kind == "list" and path.name in self.asked.where:
-            value = _over(value, "list_filter", _holds(self.asked.where[path.name], exp.column("each")))
+            value = grouping.kept(value, self.asked.where[path.name])
         if first and self.asked.top:
             if path.kind != "list":
                 return exp.Case().when(_holds("top", value), value.copy())
