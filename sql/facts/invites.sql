@@ -15,7 +15,7 @@
 -- [columns]
 -- invite_id = "the invite"
 -- sent_at = ["time", "it was sent"]
--- method = "how"
+-- method = "how it was sent"
 -- status = "at extraction"
 -- agent_id = "the sender"
 -- contact_id = "to whom"

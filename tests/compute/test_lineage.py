@@ -12,7 +12,7 @@ EVERY = tuple(project().computed)
 MADE_BY_THE_LIBRARY = {
     "agent_performance_metrics": {"last_calculated_at"},
     "agent_performance_standings": {"component"},
-    "conversion_funnels": {"funnel", "breakdown", "breakdown_value", "stage_number", "stage"},
+    "conversion_funnels": {"funnel", "breakdown", "breakdown_value", "stage_number", "stage", "immature"},
 }
 """Columns that say which moment, component, funnel or stage a row is about: they come from no table."""
 

@@ -55,7 +55,7 @@ def reachable(name: str) -> tuple[str, ...]:
 def groupings(by: str | Sequence[str] | None) -> tuple[str, ...]:
     """What a breakdown is made of: ``method, agent.tier`` is two groupings."""
     listed = [] if by is None else by.split(",") if isinstance(by, str) else by
-    return tuple(part.strip() for part in listed if part.strip())
+    return tuple(part.strip() for part in listed)
 
 
 def check_breakdown(name: str, by: str | Sequence[str] | None) -> None:

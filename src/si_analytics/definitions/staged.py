@@ -53,17 +53,20 @@ class Asked:
 def resolve(fact: Fact, dimensions: Mapping[str, Dimension], name: str) -> Path:
     """The path `name` from the units, or what a breakdown of that name stands for.
 
-    Raises UnknownNameError that suggests the nearest and lists what there is, the breakdowns first.
+    Raises UnknownNameError that suggests the nearest and names the breakdowns.
     """
     written = fact.breakdowns.get(name, name)
     if written != name and written in fact.selected:
         return Path(name, "text", fact.name, written)
-    if name in reachable(fact, dimensions):
-        return replace(grouping.resolve(fact, dimensions, written), name=name)
     known = reachable(fact, dimensions)
-    found = "there is none of that name"
-    hint = f"{grouping.nearest(name, known)}{grouping.listed(known)}"
-    raise UnknownNameError(f"the breakdown '{name}' of funnel '{fact.funnel}'", found, hint)
+    if name in known:
+        return replace(grouping.resolve(fact, dimensions, written), name=name)
+    near, listed = grouping.nearest(name, known), grouping.listed(fact.breakdowns)
+    raise UnknownNameError(
+        f"the breakdown '{name}' of funnel '{fact.funnel}'",
+        "there is none of that name",
+        f"{near}{listed}; and what warehouse.groupings('{fact.funnel}') lists",
+    )
 
 
 def reachable(fact: Fact, dimensions: Mapping[str, Dimension]) -> tuple[str, ...]:
