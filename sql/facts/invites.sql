@@ -9,12 +9,13 @@
 -- key = "invite_id"
 -- row = { invites = "invite_id" }
 -- time = "sent_at"
+-- funnel = "invite"
 -- links = { agent = "agent_id", contact = "contact_id", template = "template_id" }
 --
 -- [columns]
 -- invite_id = "the invite"
 -- sent_at = ["time", "it was sent"]
--- method = "how"
+-- method = "how it was sent"
 -- status = "at extraction"
 -- agent_id = "the sender"
 -- contact_id = "to whom"
@@ -42,6 +43,28 @@
 -- last_invite_sent_at = ["time", "max(sent_at)", "the latest"]
 -- last_opened_at = ["time", "max(opened_at)", "the latest opening"]
 -- last_clicked_at = ["time", "max(clicked_at)", "the latest click"]
+--
+-- [stages]
+-- sent = ["sent_at", "sent_at"]
+-- opened = ["opened_at", "opened_at"]
+-- clicked = ["clicked_at", "clicked_at"]
+-- accepted = ["is_accepted", "accepted_at", "accepted_at, or status accepted"]
+-- joined = ["is_joined", "joined_at", "a converted user: that user's created_at"]
+-- verified = ["is_verified", "verified_at", "is_verified: verified_at"]
+-- first_deal = [
+--     "first_deal_at",
+--     "a deal of the converted user, on either side, created at or after sending: created_at",
+-- ]
+-- completed_deal = ["is_completed", "completed_at", "such a deal with status completed: completed_at"]
+--
+-- [breakdowns]
+-- method = "method"
+-- agent = "agent_id"
+-- template = "template"
+-- template_variant = "template.variant"
+-- contact_segment = "contact.segment"
+-- contact_source = "contact.source"
+-- month = "month"
 -- +++
 
 with

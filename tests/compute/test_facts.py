@@ -98,6 +98,22 @@ def test_no_fact_happens_at_its_moment_or_later(connection: duckdb.DuckDBPyConne
     assert connection.table(f"facts.{name}").filter(f"{time} >= '{EARLIER.isoformat()}'").fetchall() == []
 
 
+@pytest.mark.parametrize("name", list(project().funnels))
+@pytest.mark.parametrize("as_of", [AS_OF, EARLIER])
+def test_a_stage_with_a_known_time_before_the_moment_is_reached_and_no_other_has_one(
+    connection: duckdb.DuckDBPyConnection, name: str, as_of: datetime
+) -> None:
+    fact = project().funnels[name]
+    facts.compute(connection, f"facts.{fact.name}", as_of)
+    held = connection.table(f"facts.{fact.name}")
+    for stage in fact.stages:
+        assert held.filter(f"{stage.time} >= '{as_of.isoformat()}'").fetchall() == []
+        if stage.flag:
+            assert (
+                held.filter(f"{stage.flag} is null or ({stage.time} is not null and not {stage.flag})").fetchall() == []
+            )
+
+
 def test_a_stored_fact_is_read_as_of_its_moment_alone_and_a_dimension_at_any(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:

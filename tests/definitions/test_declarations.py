@@ -19,20 +19,19 @@ from si_analytics.definitions import (
     Declaration,
     Dimension,
     Fact,
-    Funnel,
     Metric,
     Query,
     Source,
     loading,
     project,
     proof,
+    staged,
 )
 from si_analytics.definitions.parameters import PARAMETERS
 from si_analytics.errors import DefinitionError, UnknownNameError
 from tests.support import everything
 
 NUMBER = re.compile(r"^total_|_rate$|_count$|_score$|_at$|earnings|_time$|_rating$|_days$|_hours$")
-UNIT_COLUMNS = ("unit_id", "stage_number", "stage", "reached_at", "started_at")
 
 
 @pytest.fixture
@@ -79,12 +78,6 @@ def common_table(one: Query, name: str) -> expressions.Select:
 def final_query(one: Query) -> expressions.Select:
     """The common table expression called final, whose columns are those of the file."""
     return common_table(one, "final")
-
-
-def places_of_stages(one: Query) -> list[expressions.PropertyEQ]:
-    """Where the list of a funnel's unit says which stage it speaks of, in the order of the list."""
-    found = common_table(one, "units").find_all(expressions.PropertyEQ, bfs=False)
-    return [place for place in found if place.this.name == "stage_number"]
 
 
 @each(everything.declarations())
@@ -162,7 +155,7 @@ def test_a_query_runs_on_spark_as_well(one: Query) -> None:
 
 
 @each(project().computed.values())
-def test_the_columns_are_those_of_the_query_in_order(one: Metric | Funnel) -> None:
+def test_the_columns_are_those_of_the_query_in_order(one: Metric | Fact) -> None:
     assert [column.name for column in one.columns] == list(lineage.of(one))
 
 
@@ -172,7 +165,7 @@ def test_the_columns_of_a_fact_or_dimension_are_those_of_the_query_in_order(one:
 
 
 @each(project().computed.values())
-def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Funnel) -> None:
+def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Fact) -> None:
     for column in one.columns:
         assert len(column.meaning) > 4
         assert not column.meaning.endswith(".")
@@ -180,24 +173,19 @@ def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Fu
 
 
 @each(project().funnels.values())
-def test_the_stages_are_those_of_the_query_in_order(one: Funnel) -> None:
-    numbers = [int(place.expression.name) for place in places_of_stages(one)]
-    chosen = {column.alias: column.this for column in final_query(one).selects}["stage"]
-    assert [literal.name for literal in chosen.this.expressions] == [stage.name for stage in one.stages]
-    assert numbers == list(range(1, len(one.stages) + 1))
+def test_a_funnel_begins_at_the_time_of_its_units_and_goes_on_by_flags_and_times(one: Fact) -> None:
+    first, *later = one.stages
+    assert (first.flag, first.time) == ("", one.time)
+    units = {column.name: column.unit for column in one.columns}
+    for stage in later:
+        assert units[stage.time] == "time"
+        assert not stage.flag or (stage.flag.startswith("is_") and units[stage.flag] == "")
 
 
 @each(project().funnels.values())
-def test_a_funnel_has_one_row_per_unit_before_it_has_one_per_stage(one: Funnel) -> None:
-    columns = tuple(common_table(one, "units").named_selects)
-    assert columns == ("unit_id", "started_at", "stages", *one.breakdowns)
-
-
-@each(project().funnels.values())
-def test_the_breakdowns_are_columns_of_the_query(one: Funnel) -> None:
-    columns = tuple(final_query(one).named_selects)
-    assert columns[: len(UNIT_COLUMNS)] == UNIT_COLUMNS
-    assert columns[len(UNIT_COLUMNS) :] == one.breakdowns
+def test_what_a_funnel_is_broken_down_by_can_be_reached(one: Fact) -> None:
+    for name in staged.reachable(one, project().dimensions):
+        assert staged.resolve(one, project().dimensions, name).name == name
 
 
 @each(checks.every())
@@ -290,6 +278,21 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
             '"metrics.user_ratings"',
             "it reads metrics.user_ratings. Read tables in raw",
         ),
+        (
+            "facts/gigs.sql",
+            'dealt = ["dealt_at"',
+            'dealt = ["deal_at"',
+            "stages.dealt names deal_at, which columns does",
+        ),
+        (
+            "facts/gigs.sql",
+            'posted = ["created_at"',
+            'posted = ["dealt_at"',
+            "the first of the stages is not at created_at",
+        ),
+        ("facts/gigs.sql", 'dealt = ["dealt_at",', 'dealt = ["",', "dealt names no column: give its time, or its flag"),
+        ("facts/gigs.sql", 'dealt = ["dealt_at",', "dealt = [", "dealt is neither"),
+        ("facts/gigs.sql", '-- funnel = "gig"\n', "", "funnel and stages belong together"),
         ("facts/payments.sql", 'currency = "currency"', 'currency = "money"', "currency names money, which columns"),
         ("dimensions/gig.sql", 'key = "gig_id"', 'key = "id"', "key names id, which columns does not"),
         ("dimensions/gig.sql", 'brand = "sponsor_id"', 'brands = "sponsor_id"', "links.brands leads to brands"),
@@ -345,6 +348,13 @@ def test_a_mistake_names_the_file_and_the_field_before_anything_runs(
             "        waiting",
             "columns",
         ),
+        (
+            "facts/gigs.sql",
+            '"gig.category"',
+            '"gig.categories"',
+            "breakdowns.category is gig.categories, which is neither",
+        ),
+        ("facts/gigs.sql", 'funnel = "gig"', 'funnel = "invite"', "another funnel is called"),
         ("facts/ratios.toml", "platform_revenue / gmv", "platform_revenue / gvm", "Did you mean gmv"),
         ("facts/ratios.toml", '"platform_revenue / gmv"', '"sum(amount)"', "which aggregates columns of no fact"),
         ("facts/ratios.toml", '"platform_revenue / gmv"', '"take_rate + 1"', "measures.take_rate is made of take_rate"),
@@ -366,7 +376,7 @@ def test_a_mistake_in_a_fact_dimension_or_measure_is_told_before_a_refresh_reads
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(DefinitionError) as told:
         proof.require(project())
-    assert str(told.value).startswith(f"sql/{path}: ") or found.startswith("another measure")
+    assert str(told.value).startswith(f"sql/{path}: ") or found.startswith("another")
     assert found in str(told.value)
 
 

@@ -13,6 +13,7 @@ from tests.model.dimensions import groupings
 from tests.model.experiments import template_experiments
 from tests.model.facts import Fact
 from tests.model.facts_of_people import FACTS
+from tests.model.funnel_groupings import groupings_of
 from tests.model.funnels import conversion_funnels, funnel
 from tests.model.growth import marketplace_monthly, signup_cohorts
 from tests.model.leaderboard import agent_leaderboard
@@ -70,6 +71,7 @@ __all__ = [
     "empty",
     "funnel",
     "groupings",
+    "groupings_of",
     "identity",
     "invite_template_usage",
     "marketplace_monthly",

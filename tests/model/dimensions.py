@@ -21,7 +21,7 @@ CALENDAR = ("day", "week", "month", "quarter", "year")  # finest first
 CLOCK = ("hour", "weekday")
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 DIMENSIONS: dict[str, tuple[str, ...]] = {
-    "agent": ("tier", "specialty"),
+    "agent": ("tier", "specialty", "name"),
     "brand": ("company", "industry", "location"),
     "contact": ("segment", "source"),
     "gig": ("category", "location", "status"),
@@ -46,7 +46,11 @@ def dimensions(world: World, as_of: datetime, tz: str) -> Dimensions:
     unknown = dict.fromkeys(DIMENSIONS["brand"])
     return {
         "agent": {
-            key: {"tier": profile["agent"][key]["tier"], "specialty": profile["agent"][key]["specialties"]}
+            key: {
+                "tier": profile["agent"][key]["tier"],
+                "specialty": profile["agent"][key]["specialties"],
+                "name": user[key]["name"],
+            }
             for key in agents(world)
         },
         "brand": {
@@ -76,12 +80,13 @@ def dimensions(world: World, as_of: datetime, tz: str) -> Dimensions:
 
 def groupings(fact: str) -> tuple[str, ...]:
     """Everything the fact can be grouped by."""
-    paths = [path for role, dimension in LINKS[fact].items() for path in _paths(role, dimension)]
+    paths = [path for role, dimension in LINKS[fact].items() for path in paths_of(role, dimension)]
     return (*ATTRIBUTES[fact], *paths, *CALENDAR, *CLOCK)
 
 
-def _paths(role: str, dimension: str) -> list[str]:
-    onward = [path for link, other in ONWARD.get(dimension, {}).items() for path in _paths(f"{role}.{link}", other)]
+def paths_of(role: str, dimension: str) -> list[str]:
+    """Everything a link to that dimension leads to."""
+    onward = [path for link, other in ONWARD.get(dimension, {}).items() for path in paths_of(f"{role}.{link}", other)]
     return [role, *(f"{role}.{attribute}" for attribute in DIMENSIONS[dimension]), *onward]
 
 
@@ -102,14 +107,15 @@ class Reader:
     def values(self, name: str, fact: Fact, grouping: str) -> set[Value]:
         """Under which values the fact is found, each once."""
         if grouping in CLOCK or grouping in CALENDAR:
-            return {self._of_the_time(fact.time, grouping)}
+            return {self.of_the_time(fact.time, grouping)}
         if grouping in ATTRIBUTES[name]:
             return shown(fact.attributes[grouping])
         role, *path = grouping.split(".")
-        found = self._followed(LINKS[name][role], fact.links[role], path)
+        found = self.followed(LINKS[name][role], fact.links[role], path)
         return shown(found) if is_text(grouping) else {found}
 
-    def _of_the_time(self, moment: datetime | None, unit: str) -> Value:
+    def of_the_time(self, moment: datetime | None, unit: str) -> Value:
+        """The period or the number of the clock in which the moment lies."""
         if moment is None:
             return None
         local = moment.astimezone(zoneinfo.ZoneInfo(self.tz))
@@ -119,14 +125,14 @@ class Reader:
             return local.isoweekday()
         return self.shift(unit, first_day(local.date(), unit, self.week_start))
 
-    def _followed(self, dimension: str, key: Any, path: list[str]) -> Any:
+    def followed(self, dimension: str, key: Any, path: list[str]) -> Any:
         """What lies at the end of the path: a key, an attribute, or None where a link leads nowhere."""
         member = self.members[dimension].get(key)
         if member is None or not path:
             return key if member is not None else None
         first, *rest = path
         onward = ONWARD.get(dimension, {})
-        return self._followed(onward[first], member[first], rest) if first in onward else member[first]
+        return self.followed(onward[first], member[first], rest) if first in onward else member[first]
 
 
 def shown(found: Any) -> set[Value]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from si_analytics.compute import metrics
-from si_analytics.definitions import Metric, loading, measured, project
+from si_analytics.compute import funnels, metrics
+from si_analytics.definitions import Metric, loading, measured, project, staged
 from tests import model
 from tests.support import warehouses
 from tests.support.folders import TESTS
@@ -55,11 +55,18 @@ class Mistake:
 
     def made_in(self, right: str) -> str:
         """The text of the file or query with the mistake in it."""
-        pattern = re.compile(r"\s+".join(map(re.escape, self.text.split())))
-        occurrences = len(pattern.findall(right))
+        occurrences = len(self._pattern.findall(right))
         once = occurrences == 1 or (self.is_compiled and occurrences)
         assert once, f"'{self}' is stale: its text occurs {occurrences} times"
-        return pattern.sub(lambda _: self.replacement, right)
+        return self.put_into(right)
+
+    def put_into(self, right: str) -> str:
+        """The text with the mistake wherever it can be made."""
+        return self._pattern.sub(lambda _: self.replacement, right)
+
+    @property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(r"\s+".join(map(re.escape, self.text.split())))
 
 
 def mistakes() -> list[Mistake]:
@@ -92,14 +99,23 @@ def _written(mistake: Mistake, copy: Path) -> Iterator[None]:
 
 @contextmanager
 def _compiled(mistake: Mistake) -> Iterator[None]:
-    whole = measured.whole
+    whole, counted = measured.whole, funnels.counted
+
+    def miscounted(chosen: Sequence[str], how: Any) -> tuple[str, tuple[str, ...]]:
+        text, tables = counted(chosen, how)
+        return mistake.put_into(text), tables
 
     def mistaken(metric: Metric, words: measured.Vocabulary) -> Metric:
         found = whole(metric, words)
         return found.model_copy(update={"text": mistake.made_in(found.text)}) if metric.name == mistake.name else found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measured, "whole", mistaken)
+        if project().declared_metrics[mistake.name].funnels:
+            every = funnels.asked("month, is_approved", {}, within=True, tz="Europe/Berlin")
+            mistake.made_in(counted(("gig",), every)[0])
+            patch.setattr(funnels, "counted", miscounted)
+        else:
+            patch.setattr(measured, "whole", mistaken)
         loading._loaded.cache_clear()
         try:
             yield
@@ -140,11 +156,28 @@ def _needed(metric: str) -> tuple[str, ...]:
 
 def questions(mistake: Mistake) -> list[Question]:
     """What is asked to find a mistake: all that could differ, the plainest first."""
-    if mistake.folder == "funnels":
-        return _of_funnel(mistake.name)
     if mistake.name == "conversion_funnels":
         return [*_of_funnel("invite"), *_of_funnel("gig")]
-    seen = _seen_in(mistake)
+    of_funnels = [question for name in funnels_with(mistake.folder, mistake.name) for question in _of_funnel(name)]
+    return [*of_funnels, *_of_metrics(mistake)]
+
+
+def funnels_with(folder: str, name: str) -> list[str]:
+    """The funnels whose units are that fact, or whose breakdowns lead through that dimension."""
+    ours = project()
+    if folder == "facts":
+        return [fact.funnel for fact in ours.facts.values() if fact.name == name and fact.funnel]
+    return [
+        funnel
+        for funnel, fact in ours.funnels.items()
+        for by in fact.breakdowns
+        if folder == "dimensions"
+        and any(step.dimension == name for step in staged.resolve(fact, ours.dimensions, by).steps)
+    ]
+
+
+def _of_metrics(mistake: Mistake) -> list[Question]:
+    seen = [name for name in _seen_in(mistake) if not project().declared_metrics[name].funnels]
     # What has no counterpart in the model is seen in the metric it is there for.
     shown = dict.fromkeys(name if name in model.METRICS else "agent_performance_metrics" for name in seen)
     return [question for metric in shown for question in _of_metric(metric)]

@@ -5,6 +5,7 @@ Belongs here: raw tables with the very columns and types an extraction makes, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,10 +109,13 @@ def funnel(
     since: datetime | None = None,
     until: datetime | None = None,
     within: timedelta | None = None,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     tz: str = "UTC",
+    where: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Row]:
     assert name in funnels.names()
+    together = ", ".join(funnels.groupings(by)) or None
+    chosen = {grouping: tuple(values) for grouping, values in (where or {}).items()}
     window = windows.window(as_of, since, until)
-    asked = metrics.Parameters(window, "usd", tz, within=within, by=by, funnels=(name,))
+    asked = metrics.Parameters(window, "usd", tz, within=within, by=together, where=chosen, funnels=(name,))
     return rows_of(metrics.evaluate(connection, "conversion_funnels", asked))

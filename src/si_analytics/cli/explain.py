@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from si_analytics.cli.measure import filters
 from si_analytics.cli.output import Json, note
-from si_analytics.cli.results import Format, given, shape, show
+from si_analytics.cli.results import Format, filters, given, shape, show
 from si_analytics.errors import UsageError
 
 

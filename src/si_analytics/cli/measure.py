@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from si_analytics.cli.output import Json, lines, table
-from si_analytics.cli.results import Format, given, shape, show
+from si_analytics.cli.results import Format, filters, given, shape, show
 from si_analytics.errors import UsageError
 
 
@@ -60,7 +60,7 @@ def measure(
 
     when = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
     groupings = [part.strip() for one in by or [] for part in one.split(",") if part.strip()]
-    asked = {**when, **given(compare=compare, top=top), "by": groupings, "where": filters(where or [])}
+    asked = {**when, **given(compare=compare, top=top), "by": groupings, "where": filters(where or [], "si measure")}
     with query_warehouse.connect(settings.load()) as warehouse:
         if sql:
             lines(warehouse.measure_sql(*names or (), **asked, totals=totals, fill=fill))
@@ -81,14 +81,3 @@ def _list(names: Sequence[str], form: Format) -> None:
         return
     shared = [one for one in slices.dimensions(names[0]) if all(one in slices.dimensions(name) for name in names[1:])]
     table(["grouping"], [[one] for one in shared])
-
-
-def filters(written: Sequence[str], command: str = "si measure") -> dict[str, list[str]]:
-    """The filters as they are written, D=V each; those of one grouping are alternatives."""
-    found: dict[str, list[str]] = {}
-    for one in written:
-        name, equals, value = one.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"{command} --where {one}", "it is not a grouping and a value", "Write agent.tier=gold")
-        found.setdefault(name.strip(), []).append(value.strip())
-    return found

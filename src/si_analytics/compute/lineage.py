@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from si_analytics.compute import facts, funnels, statistics
+from si_analytics.compute import facts, statistics
 from si_analytics.definitions import Dimension, Fact, Metric, Query, Source, lookup, project
 from si_analytics.errors import DefinitionError
 from si_analytics.warehouse import local_offsets
@@ -26,13 +26,7 @@ if TYPE_CHECKING:
 Origin = tuple[str, str]
 """A table and one of its columns: ``("raw.deals", "amount")``."""
 
-_TEMPORARY = MappingProxyType(
-    {
-        "funnel_stages": ("funnel", "breakdown", "stage_number", "stage"),
-        "funnel_units": ("funnel", "breakdown_value", "unit_id", "started_at", "stages"),
-        local_offsets.TABLE: local_offsets.COLUMNS,
-    }
-)
+_TEMPORARY = MappingProxyType({local_offsets.TABLE: local_offsets.COLUMNS})
 """The tables that the library itself fills for queries, and their columns."""
 
 
@@ -127,7 +121,10 @@ def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
     if isinstance(one, Source):
         return {column: ((f"public.{one.name}", column),) for column in one.columns}
     traced = _traced(one.path, one.text, tuple((table, _columns(table)) for table in one.inputs))
-    found = {column: _laid_out(origins) for column, origins in traced.items()}
+    found = {
+        column: {origin for origin in origins if not origin[0].startswith("temp.")}
+        for column, origins in traced.items()
+    }
     for function in one.statistics if isinstance(one, Metric) else ():
         for column, used in statistics.reads(function).items():
             found[column] = found.get(column, set()).union(*(found[each] for each in used))
@@ -192,21 +189,7 @@ def _rows(scope: Scope) -> Iterator[Origin]:
 
 def _key(table: str) -> tuple[str, ...]:
     """The columns that identify a row of a table."""
-    if table == "temp.funnel_units":
-        return ("unit_id",)
     declared = _declared(table)
     if isinstance(declared, Source | Dimension):
         return (declared.key,)
     return declared.key if isinstance(declared, Fact | Metric) else ()
-
-
-def _laid_out(origins: Iterable[Origin]) -> set[Origin]:
-    """`origins`, with the library's own tables replaced by what the funnels make them from."""
-    found = {(table, column) for table, column in origins if not table.startswith("temp.")}
-    for column in {column for table, column in origins if table == "temp.funnel_units"}:
-        for name in funnels.names():
-            made = of(funnels.of(name))
-            # The list of stages becomes one row per stage: each stage's number comes from the whole list.
-            wanted = {"stages": ("stage_number",), "breakdown_value": funnels.breakdowns(name)}.get(column, (column,))
-            found.update(origin for each in wanted for origin in made.get(each, ()))
-    return found

@@ -10,6 +10,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction as Share
 
 from sqlglot import expressions as exp
 from sqlglot import parse_one
@@ -101,20 +102,11 @@ class Worked:
         return self._guarded(leaf, scaled(_or_zero(self.column(leaf)), self._scale(leaf)))
 
     def _percentile(self, leaf: Leaf) -> Fraction:
-        """Linear between the two values beside the place: (1 - r) x the one + r x the next."""
+        """The percentile of the sorted values, null where it is money of another currency."""
         share = leaf.aggregate.share
         assert share is not None
-        values, over = self.column(leaf), share.denominator
-        count = exp.func("len", values.copy())
-        place = exp.Paren(this=exp.Mul(this=exp.Paren(this=count - 1), expression=_whole(share.numerator)))
-        below = exp.Paren(this=exp.IntDiv(this=place.copy(), expression=_whole(over)))
-        rest = exp.Paren(this=exp.Mod(this=place.copy(), expression=_whole(over)))
-        next_at = exp.func("least", below.copy() + 2, count.copy())
-        scale = self._scale(leaf)
-        one = scaled(exp.func("list_extract", values.copy(), below.copy() + 1), scale)
-        two = scaled(exp.func("list_extract", values.copy(), next_at), scale)
-        number = one * exp.Paren(this=_whole(over) - rest) + two * rest.copy()
-        return Fraction(self._guarded(leaf, exp.Paren(this=number)), over)
+        found = interpolated(self.column(leaf), share, self._scale(leaf))
+        return Fraction(self._guarded(leaf, found.number), share.denominator)
 
     def _scale(self, leaf: Leaf) -> int:
         return SCALES.get(self._unit(leaf), 0)
@@ -128,6 +120,23 @@ class Worked:
         if self._unit(leaf) != USD:
             return value
         return exp.Case().when(exp.Placeholder(this="currency").eq(exp.Literal.string(USD)), value)
+
+
+def interpolated(values: exp.Expr, share: Share, scale: int) -> Fraction:
+    """The percentile of a sorted list, between the two values beside the place: (1 - r) x the one + r x the next.
+
+    The values have `scale` decimal places.
+    """
+    over = share.denominator
+    count = exp.func("len", values.copy())
+    place = exp.Paren(this=exp.Mul(this=exp.Paren(this=count - 1), expression=_whole(share.numerator)))
+    below = exp.Paren(this=exp.IntDiv(this=place.copy(), expression=_whole(over)))
+    rest = exp.Paren(this=exp.Mod(this=place.copy(), expression=_whole(over)))
+    next_at = exp.func("least", below.copy() + 2, count.copy())
+    one = scaled(exp.func("list_extract", values.copy(), below.copy() + 1), scale)
+    two = scaled(exp.func("list_extract", values.copy(), next_at), scale)
+    number = one * exp.Paren(this=_whole(over) - rest) + two * rest.copy()
+    return Fraction(exp.Paren(this=number), over * 10**scale)
 
 
 def leaves_of(measure: Measure) -> tuple[Leaf, ...]:

@@ -76,6 +76,33 @@ def _measures(value: Any) -> Any:
     return found
 
 
+def _stages(value: Any) -> Any:
+    """``name = ["time", "meaning"]`` or ``name = ["flag", "time", "meaning"]``; the time of a status alone is empty."""
+    if not isinstance(value, dict):
+        return value
+    found = []
+    for name, said in value.items():
+        if not isinstance(said, list | tuple) or len(said) not in {2, 3}:
+            raise ValueError(f'{name} is neither ["time", "meaning"] nor ["flag", "time", "meaning"]')
+        flag, time, meaning = said if len(said) == 3 else ("", *said)
+        if not flag and not time:
+            raise ValueError(f"{name} names no column: give its time, or its flag")
+        found.append({"name": name, "flag": flag, "time": time, "meaning": meaning})
+    return found
+
+
+class Stage(Frozen):
+    """A stage of a funnel: the column that says whether a unit reached it on its own, the column that says when.
+
+    One without a ``flag`` rests on its time alone; one without a ``time`` on a status alone.
+    """
+
+    name: str
+    flag: str = ""
+    time: str = ""
+    meaning: Text
+
+
 class Measure(Frozen):
     """A number over facts: its unit, what it is worked out from, what it says.
 
@@ -113,6 +140,7 @@ class Measure(Frozen):
 
 Links = Annotated[tuple[Link, ...], BeforeValidator(_links)]
 Measures = Annotated[tuple[Measure, ...], BeforeValidator(_measures)]
+Stages = Annotated[tuple[Stage, ...], BeforeValidator(_stages)]
 
 
 class _WithColumns(Query):
@@ -171,6 +199,9 @@ class Fact(_WithColumns):
     ``row`` is the operational table and the column that holds its key. ``timeless`` says what a row without a time is:
     ``always`` is one that counts wherever no beginning is asked for. ``known`` is a second time that has to lie before
     the end of a window. ``currency`` is the column that says which currency the row's money is in.
+
+    One that is the units of a ``funnel`` has ``stages``, the first of them its time; ``breakdowns`` are short names of
+    what the units are often grouped by: a path, or a column.
     """
 
     topic: Text | None = None
@@ -180,7 +211,10 @@ class Fact(_WithColumns):
     known: str | None = None
     currency: str | None = None
     row: dict[str, str] = Field(default_factory=dict)
-    measures: Measures
+    measures: Measures = ()
+    funnel: Text | None = None
+    stages: Stages = ()
+    breakdowns: dict[str, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_its_columns(self) -> Fact:
@@ -190,6 +224,23 @@ class Fact(_WithColumns):
         self._require("links", tuple(link.column for link in self.links))
         self._require("row", tuple(self.row.values()))
         return self
+
+    @model_validator(mode="after")
+    def _has_stages_where_it_is_a_funnel(self) -> Fact:
+        if (self.funnel is None) != (not self.stages):
+            raise ValueError("funnel and stages belong together: give both, or neither")
+        for stage in self.stages:
+            self._require(f"stages.{stage.name}", tuple(filter(None, (stage.flag, stage.time))))
+        if self.stages and (self.stages[0].flag, self.stages[0].time) != ("", self.time):
+            raise ValueError(f"the first of the stages is not at {self.time}, the time of a unit")
+        if self.stages and (len(self.stages) < 2 or len(self.key) != 1):
+            raise ValueError("a funnel has units of one key and two stages or more")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """``funnel`` where its rows are the units of one, else ``fact``."""
+        return "funnel" if self.funnel else "fact"
 
     def require_measures(self) -> None:
         """Raise DefinitionError where a measure is not understood, or names a column that the fact does not have."""

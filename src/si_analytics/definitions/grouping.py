@@ -7,7 +7,7 @@ being ``(none)``. A dimension is left-joined on its unique key only, so that no 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -151,8 +151,13 @@ def _through(
             yield from _through(further, alias, f"{name}.{further.name}", dimensions, steps)
 
 
-def value(path: Path, joins: Joins, calendar: Calendar) -> exp.Expr:
-    """The value of the path for a fact; of a list, the list of its distinct values."""
+def named(value: exp.Expr) -> exp.Expr:
+    """A text, or what a group without one is called."""
+    return exp.func("coalesce", exp.func("nullif", value, exp.Literal.string("")), exp.Literal.string(NONE))
+
+
+def value(path: Path, joins: Joins, calendar: Calendar, named: Callable[[exp.Expr], exp.Expr] = named) -> exp.Expr:
+    """The value of the path for a fact; of a list, the list of its distinct values. `named` names a text."""
     joins.add(path)
     column = exp.column(path.column, path.of)
     if path.kind in {"calendar", "number"}:
@@ -166,9 +171,19 @@ def value(path: Path, joins: Joins, calendar: Calendar) -> exp.Expr:
     return exp.func("list_distinct", exp.Anonymous(this="list_transform", expressions=[values, each]))
 
 
-def named(value: exp.Expr) -> exp.Expr:
-    """A text, or what a group without one is called."""
-    return exp.func("coalesce", exp.func("nullif", value, exp.Literal.string("")), exp.Literal.string(NONE))
+def kept(values: exp.Expr, parameter: str) -> exp.Expr:
+    """Those of a list's values that a parameter holds."""
+    holds = exp.Anonymous(
+        this="list_contains", expressions=[exact.cast(_bound(parameter), "varchar[]"), exp.column("each")]
+    )
+    each = exp.Lambda(this=holds, expressions=[exp.to_identifier("each")])
+    return exp.Anonymous(this="list_filter", expressions=[values, each])
+
+
+def unnested(alias: str, values: exp.Expr) -> exp.Expr:
+    """A relation with a row per value of a list, in its column ``value``."""
+    named = exp.TableAlias(this=exp.to_identifier(alias), columns=[exp.to_identifier("value")])
+    return exp.Unnest(expressions=[values], alias=named)
 
 
 def _of_calendar(unit: str, local: exp.Expr, calendar: Calendar) -> exp.Expr:

@@ -26,7 +26,6 @@ from si_analytics.definitions.models import (
     Check,
     Declaration,
     Explanation,
-    Funnel,
     Metric,
     Query,
     Script,
@@ -37,7 +36,7 @@ from si_analytics.definitions.owners import owner
 from si_analytics.definitions.targets import Target, boards, require_declared
 from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameError
 
-LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
+LAID_OUT = frozenset({"local_offsets", "meta.performance_weights"})
 """Tables that the library fills before the queries that read them."""
 
 RECHECK_SECONDS = 0.25
@@ -114,7 +113,6 @@ class Project:
     facts: Mapping[str, Fact]
     ratios: Mapping[str, Ratios]
     declared_metrics: Mapping[str, Metric]
-    funnels: Mapping[str, Funnel]
     checks: Mapping[str, Check]
     explanations: Mapping[str, Explanation]
     dimensions: Mapping[str, Dimension]
@@ -149,8 +147,19 @@ class Project:
             ratios.require_measures(found)
         return MappingProxyType(dict(sorted(found.items())))
 
+    @functools.cached_property
+    def funnels(self) -> Mapping[str, Fact]:
+        """The facts that are the units of a funnel, by its name; raises DefinitionError where two have the same."""
+        found: dict[str, Fact] = {}
+        for fact in self.facts.values():
+            if fact.funnel:
+                if fact.funnel in found:
+                    raise DefinitionError(fact.path, f"another funnel is called {fact.funnel}", "Rename one of them")
+                found[fact.funnel] = fact
+        return MappingProxyType(dict(sorted(found.items())))
+
     @property
-    def computed(self) -> Mapping[str, Metric | Funnel]:
+    def computed(self) -> Mapping[str, Metric | Fact]:
         """Every metric, then every funnel."""
         return {**self.metrics, **self.funnels}
 
@@ -282,7 +291,6 @@ def _loaded(folder: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
         facts=each("facts", Fact),
         ratios=each("facts", Ratios),
         declared_metrics=each("metrics", Metric),
-        funnels=each("funnels", Funnel),
         checks=each("checks", Check),
         explanations=each("explain", Explanation),
         dimensions=each("dimensions", Dimension),
@@ -377,12 +385,7 @@ def _require_inputs(made: Project) -> None:
     raw = {f"raw.{name}" for name in made.sources}
     known = raw | {f"metrics.{name}" for name in made.declared_metrics} | LAID_OUT
     known |= {f"facts.{name}" for name in made.facts} | {f"dimensions.{name}" for name in made.dimensions}
-    for one in (
-        *made.facts.values(),
-        *made.dimensions.values(),
-        *made.declared_metrics.values(),
-        *made.funnels.values(),
-    ):
+    for one in (*made.facts.values(), *made.dimensions.values(), *made.declared_metrics.values()):
         of_sources = isinstance(one, Fact | Dimension)
         for table in one.inputs:
             if of_sources and table in known - raw:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlglot import expressions as exp
 
 from si_analytics.calendars import STANDARD
-from si_analytics.definitions import counting, exact, front_matter, grouping, trees
+from si_analytics.definitions import counting, exact, front_matter, grouping, staged, trees
 from si_analytics.definitions.counting import Span
 from si_analytics.definitions.exact import Leaf, Worked
 from si_analytics.definitions.expressions import Aggregate
@@ -37,6 +37,11 @@ class Vocabulary:
 
 def whole(metric: Metric, words: Vocabulary) -> Metric:
     """The metric with its whole query, and with the tables that this reads."""
+    if metric.funnels:
+        every = sorted((fact for fact in words.facts.values() if fact.funnel), key=lambda fact: str(fact.funnel))
+        query = staged.counted(every, words.dimensions, staged.Asked())
+        tables = tuple(f"facts.{fact.name}" for fact in every)
+        return metric.model_copy(update={"text": trees.written(query, "duckdb"), "inputs": tables})
     if not metric.cells and not metric.slices:
         return metric
     own = front_matter.query(metric.text)

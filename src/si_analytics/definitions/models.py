@@ -34,7 +34,7 @@ class Frozen(BaseModel):
 
 
 class MetricColumn(Frozen):
-    """A column of a metric or funnel: its name, its unit (empty where it has none), what it says."""
+    """A column of a query: its name, its unit (empty where it has none), what it says."""
 
     name: str
     unit: str = ""
@@ -43,13 +43,6 @@ class MetricColumn(Frozen):
 
 class Parameter(Frozen):
     """A parameter of a query, without its dollar sign, and what it may be."""
-
-    name: str
-    meaning: Text
-
-
-class Stage(Frozen):
-    """A stage of a funnel, and how a unit reaches it on its own: the condition, and from which column its time is."""
 
     name: str
     meaning: Text
@@ -81,7 +74,6 @@ def _meanings(value: Any) -> Any:
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 Columns = Annotated[tuple[MetricColumn, ...], BeforeValidator(_columns)]
 Parameters = Annotated[tuple[Parameter, ...], BeforeValidator(_meanings)]
-Stages = Annotated[tuple[Stage, ...], BeforeValidator(_meanings)]
 
 
 class Declaration(Frozen):
@@ -120,7 +112,7 @@ class Query(Declaration):
 
 
 class Computed(Query):
-    """A metric or funnel: a query whose columns are promised one by one."""
+    """A metric: a query whose columns are promised one by one."""
 
     order: Text
     columns: Columns
@@ -140,7 +132,7 @@ class Computed(Query):
 
     @property
     def kind(self) -> str:
-        """``metric`` or ``funnel``."""
+        """``metric``."""
         return type(self).__name__.lower()
 
     @property
@@ -205,7 +197,8 @@ class Metric(Computed):
     One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window``
     counts what lies in it. ``slices`` are what else its own query reads of facts. ``shows`` are columns that are a
     measure as well, although the metric takes it from another one, or measures of its slices: ``active.active_users``,
-    one over another, or a comparison of such shares.
+    one over another, or a comparison of such shares. One of
+    ``funnels`` has the stages of every funnel.
     """
 
     topic: Text | None = None
@@ -218,6 +211,7 @@ class Metric(Computed):
     cells: dict[str, Text] = Field(default_factory=dict)
     shows: dict[str, Text] = Field(default_factory=dict)
     slices: dict[str, SliceFields] = Field(default_factory=dict)
+    funnels: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -235,13 +229,6 @@ class Metric(Computed):
         if unlisted:
             raise ValueError(f"{', '.join(unlisted)} is in the reporting currency: list it under money")
         return self
-
-
-class Funnel(Computed):
-    """Units that go through stages: the stages in order, and what the units can be broken down by."""
-
-    stages: Stages
-    breakdowns: Texts = ()
 
 
 class Check(Query):

@@ -1,6 +1,6 @@
 """Does a query keep to what its file declares? What it reads, binds and gives, and in which order metrics are computed.
 
-Belongs here: holding the query of a metric, funnel, fact or dimension against its declaration, with DuckDB's and
+Belongs here: holding the query of a metric, fact or dimension against its declaration, with DuckDB's and
 SQLGlot's parsers.
 Runs nothing.
 """
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from si_analytics.definitions.fact_models import Fact
 from si_analytics.definitions.loading import Project
-from si_analytics.definitions.models import Declaration, Funnel, Metric
+from si_analytics.definitions.models import Declaration, Metric
 from si_analytics.definitions.parameters import PARAMETERS
-from si_analytics.errors import DefinitionError
+from si_analytics.errors import DefinitionError, UnknownNameError
 
 if TYPE_CHECKING:
     from sqlglot import expressions
@@ -28,17 +29,34 @@ OF_FACTS = frozenset({"as_of"})
 
 
 def require(project: Project) -> None:
-    """Raise DefinitionError unless each metric, funnel, fact and dimension keeps to what its file declares.
+    """Raise DefinitionError unless each metric, fact and dimension keeps to what its file declares.
 
-    Their queries read and bind that, those of facts and dimensions give their columns; measures are understood.
+    Their queries read and bind that, those of facts and dimensions give their columns; measures are understood, and
+    the breakdowns of a funnel lead somewhere.
     """
     for one in (*project.facts.values(), *project.dimensions.values()):
         _require_query(one.path, one.text, one.inputs, frozenset(), OF_FACTS)
         _require_columns(one.path, one.text, one.selected)
     assert project.measures is not None  # looks at every measure
-    for computed in project.computed.values():
+    for fact in project.funnels.values():
+        _require_breakdowns(fact, project)
+    for computed in project.metrics.values():
         own = frozenset(parameter.name for parameter in computed.own_params)
         _require_query(computed.path, computed.text, computed.inputs, own, frozenset(PARAMETERS))
+
+
+def _require_breakdowns(fact: Fact, project: Project) -> None:
+    """Raise DefinitionError unless each breakdown is a column of the fact or a path from it."""
+    from si_analytics.definitions import grouping  # imported late: it takes longer than all the files
+
+    for name, written in fact.breakdowns.items():
+        if written in fact.selected:
+            continue
+        try:
+            grouping.resolve(fact, project.dimensions, written)
+        except UnknownNameError as error:
+            found = f"breakdowns.{name} is {written}, which is neither a column nor a path"
+            raise DefinitionError(fact.path, found, error.remedy) from error
 
 
 def in_order(project: Project) -> tuple[str, ...]:
@@ -131,7 +149,7 @@ def _columns_given(query: expressions.Expr) -> tuple[str, ...]:
     return _columns_given(steps[name]) if name in steps else tuple(query.named_selects)
 
 
-def other_columns(one: Metric | Funnel, found: list[str]) -> DefinitionError:
+def other_columns(one: Metric, found: list[str]) -> DefinitionError:
     """The error of a query that gives other columns than its file declares."""
     return _other_columns(one.path, [column.name for column in one.columns], found)
 

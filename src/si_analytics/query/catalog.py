@@ -20,7 +20,7 @@ from types import MappingProxyType
 import polars as pl
 
 from si_analytics.compute import lineage, metrics
-from si_analytics.definitions import Check, Funnel, Metric, lookup, project
+from si_analytics.definitions import Check, Fact, Metric, lookup, project
 from si_analytics.errors import UnknownNameError
 
 _TEXT, _TEXTS = pl.String(), pl.List(pl.String())
@@ -38,7 +38,7 @@ _SPECIAL = re.compile(r"([\\*<>|\[\]])")
 _OPENING = """\
 # Metrics and funnels
 
-Made by `make catalog` from the files in `sql/metrics` and `sql/funnels`; change those, not this page.
+Made by `make catalog` from the files in `sql/metrics` and `sql/facts`; change those, not this page.
 What the numbers mean to the letter, with the conventions they share, is in [definitions.md](definitions.md).
 `si metric --list` and `warehouse.metrics()` say the same, `si metric NAME --list` and `warehouse.describe(name)` what
 each column of one of them is.
@@ -53,16 +53,16 @@ def listing() -> pl.DataFrame:
     """One row per metric, then one per funnel, by name."""
     rows = [
         {
-            "name": each.name,
+            "name": name,
             "kind": each.kind,
             "summary": each.summary,
             "grain": each.grain,
             "parameters": " · ".join(f"${one.name}  {one.meaning}" for one in each.params),
             "definition": metrics.one_line(each.description),
             "inputs": list(_inputs(each)),
-            "columns": described(each.name).rename({"column": "name"}).to_dicts(),
+            "columns": described(name).rename({"column": "name"}).to_dicts(),
         }
-        for each in project().computed.values()
+        for name, each in project().computed.items()
     ]
     return pl.DataFrame(rows, schema=_LISTED)
 
@@ -84,14 +84,14 @@ def described(name: str) -> pl.DataFrame:
 
 def page() -> str:
     """The catalogue as Markdown."""
-    every = tuple(project().computed.values())
+    every = tuple(project().computed.items())
     kinds = {"metric": "Metrics", "funnel": "Funnels"}
     parts = [_OPENING]
     for kind, heading in kinds.items():
-        of_kind = [each for each in every if each.kind == kind]
-        links = [(f"[{each.name}](#{each.name})", _text(each.summary)) for each in of_kind]
+        of_kind = [(name, each) for name, each in every if each.kind == kind]
+        links = [(f"[{name}](#{name})", _text(each.summary)) for name, each in of_kind]
         parts.append(f"## {heading}\n\n{_table((kind, 'what it is'), links)}")
-        parts += [_entry(each) for each in of_kind]
+        parts += [_entry(name, each) for name, each in of_kind]
     return "\n".join(parts)
 
 
@@ -111,15 +111,15 @@ def _part(name: str) -> str:
 
 
 def _funnels() -> str:
-    return "\n".join(map(_stages, project().funnels.values()))
+    return "\n".join(_stages(name, one) for name, one in project().funnels.items())
 
 
-def _stages(one: Funnel) -> str:
-    (unit,) = (column.meaning for column in one.columns if column.name == one.ordered_by[0])
-    facts = f"**Unit**: {_text(unit)}. **Broken down by**: {_code(one.breakdowns)} ([columns](metrics.md#{one.name}))."
+def _stages(name: str, one: Fact) -> str:
+    unit = one.column(one.key[0]).meaning
+    facts = f"**Unit**: {_text(unit)}. **Broken down by**: {_code(one.breakdowns)} ([columns](metrics.md#{name}))."
     rows = [(f"*{stage.name}*", _text(stage.meaning)) for stage in one.stages]
     return "\n\n".join(
-        (f"#### {one.name}", _text(_sentence(one.summary)), _narrow(facts, ""), _table(("stage", "reached"), rows))
+        (f"#### {name}", _text(_sentence(one.summary)), _narrow(facts, ""), _table(("stage", "reached"), rows))
     )
 
 
@@ -143,7 +143,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
 """What a page can have between markers, by the name in the marker."""
 
 
-def _entry(one: Metric | Funnel) -> str:
+def _entry(name: str, one: Metric | Fact) -> str:
     facts = [
         f"- **Grain**: {_text(one.grain)}",
         f"- **Key**: {_code(one.key)}",
@@ -153,9 +153,9 @@ def _entry(one: Metric | Funnel) -> str:
     ]
     rows = [
         (f"`{row['column']}`", row["unit"], _text(row["meaning"]), _code(row["lineage"]))
-        for row in described(one.name).to_dicts()
+        for row in described(name).to_dicts()
     ]
-    texts = (f"### {one.name}", _text(_sentence(one.summary)), _text(one.description), "\n".join(map(_narrow, facts)))
+    texts = (f"### {name}", _text(_sentence(one.summary)), _text(one.description), "\n".join(map(_narrow, facts)))
     return (
         "\n\n".join(text for text in texts if text) + "\n\n" + _table(("column", "unit", "meaning", "comes from"), rows)
     )
@@ -169,11 +169,9 @@ def _narrow(line: str, indent: str = "  ") -> str:
     return textwrap.fill(line, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _inputs(one: Metric | Funnel) -> tuple[str, ...]:
-    """The tables with a schema that it reads; the library's own tables are replaced by what they are made from."""
-    if one.kind == "metric":
-        return metrics.inputs(one.name)
-    return tuple(table for table in one.inputs if "." in table)  # leaves out the library's own tables
+def _inputs(one: Metric | Fact) -> tuple[str, ...]:
+    """The tables with a schema that it reads, without those that the library lays out itself."""
+    return tuple(table for table in one.inputs if "." in table)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

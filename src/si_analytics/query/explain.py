@@ -222,6 +222,8 @@ def _check_asked(table: str, asked: metrics.Parameters) -> None:
         raise UsageError(f"metric '{table}' with a window", "it describes all time", "Leave since and until out")
     if table != FUNNELS and (asked.by is not None or asked.within is not None):
         raise UsageError(f"metric '{table}'", "by and within are for funnels", "Leave them out, or name a funnel")
+    if table != FUNNELS and asked.where:
+        raise UsageError(f"{table} with where", "a cell of a metric has none", "Leave it out")
 
 
 def _require_cell(
@@ -278,7 +280,8 @@ def _lay_out(
     if "explained_before" in inputs:
         _store(_before(connection, table, asked), "explained_before")
     if "explained_units" in inputs:
-        units = funnels.units(connection, values["funnel"], asked.bound(), asked.by)
+        stage = int(values["stage_number"])
+        units = funnels.lay_out(connection, values["funnel"], asked.bound(), asked.of_funnel, stage)
         value = duckdb.ConstantExpression(values["breakdown_value"])
         _store(units.filter(duckdb.ColumnExpression("breakdown_value") == value), "explained_units")
     if "explained_stages" in inputs:

@@ -21,6 +21,7 @@ from si_analytics.definitions.models import Metric
 from si_analytics.errors import UsageError
 from si_analytics.periods.windows import Window
 from si_analytics.query import slices
+from si_analytics.query.question import texts
 from si_analytics.query.slices import SliceQuestion
 from si_analytics.warehouse import local_offsets
 
@@ -95,7 +96,7 @@ def of_slice(
         raise UsageError(
             f"a cell of {name}", f"it cannot be grouped by {strange[0]}", f"{hint}{grouping.listed(known)}"
         )
-    where = {**asked.where, **{key: slices.texts(value) for key, value in chosen.items()}}
+    where = {**asked.where, **{key: texts(value) for key, value in chosen.items()}}
     parameters = asked.question.parameters(present)
     return rows(connection, [(slices.measure(name), where)], parameters, parameters.window, present)
 
@@ -194,7 +195,7 @@ def _shown(metric: Metric, column: str, keys: Mapping[str, Mapping[str, Any]]) -
         one = words.measures[written]
     else:
         return _of_slices(metric, written, keys, words)
-    where = {path: slices.texts(value) for path, value in keys.get("", {}).items()}
+    where = {path: texts(value) for path, value in keys.get("", {}).items()}
     return _Shown(((one, where),), making(one))
 
 
@@ -204,7 +205,7 @@ def _of_slices(
     """Measures of a metric's own slices, one over the other; those that are compared have no single way."""
     of: list[Of] = []
     for name, measure in _written(written):
-        own = {path: slices.texts(value) for path, value in keys.get(name, {}).items()}
+        own = {path: texts(value) for path, value in keys.get(name, {}).items()}
         of.append((words.measures[measure], {**metric.slices[name].where, **own}))
     if written.startswith(_COMPARE):
         return _Shown(tuple(of), Making("compares its parts"))

@@ -1,15 +1,17 @@
 """When, where and in what somebody asks: window, moment, zone and currency as people write them.
 
-Belongs here: `Question`, which every verb of the warehouse makes of its arguments.
+Belongs here: `Question`, which every verb of the warehouse makes of its arguments, and the values of filters.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from si_analytics.compute import currencies, metrics
 from si_analytics.compute.currencies import Present
+from si_analytics.definitions.grouping import NONE
 from si_analytics.errors import UsageError
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Instant
@@ -48,3 +50,17 @@ def _past(as_of: Instant, zone: str, present: Present) -> datetime:
             "Give an earlier one, or refresh: si refresh",
         )
     return moment
+
+
+def texts(values: Any) -> tuple[str, ...]:
+    """One value or several of a grouping, as they are compared."""
+    listed = values if isinstance(values, list | tuple | set | frozenset) else [values]
+    return tuple(_text(value) for value in listed)
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return NONE
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.date().isoformat() if isinstance(value, datetime) else str(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from si_analytics.periods import buckets, windows
 from si_analytics.periods.windows import Window
 from si_analytics.query import connection as query_connection
 from si_analytics.query import whole_sql
-from si_analytics.query.question import Question
+from si_analytics.query.question import Question, texts
 from si_analytics.warehouse import local_offsets
 
 Value = str | int | bool | date | None
@@ -63,20 +63,6 @@ def question(
     groupings = [part.strip() for part in by.split(",") if part.strip()] if isinstance(by, str) else list(by)
     chosen = {name: texts(values) for name, values in (where or {}).items()}
     return SliceQuestion(tuple(names), tuple(groupings), chosen, when, **shown)
-
-
-def texts(values: Any) -> tuple[str, ...]:
-    """One value or several of a grouping, as they are compared."""
-    listed = values if isinstance(values, list | tuple | set | frozenset) else [values]
-    return tuple(_text(value) for value in listed)
-
-
-def _text(value: Any) -> str:
-    if value is None or value == "":
-        return grouping.NONE
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.date().isoformat() if isinstance(value, datetime) else str(value)
 
 
 def words() -> Vocabulary:

@@ -168,7 +168,8 @@ class Warehouse:
         self,
         name: str,
         *,
-        by: str | None = None,
+        by: str | Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
         within: Duration | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
@@ -178,20 +179,64 @@ class Warehouse:
     ) -> pl.DataFrame:
         """One row per breakdown value and stage of the funnel `name`.
 
-        `by` breaks the units down by one of their attributes, `within` limits the time from stage 1
-        (``14d``), the window chooses the units that entered in it.
+        `by` breaks the units down: by one of the funnel's breakdowns, by anything that `groupings` lists, or by several
+        of them, each with a column of its own then. `where` keeps the units with one of the values. `within` limits the
+        time from stage 1 (``14d``), the window chooses the units that entered in it. conversion_low and conversion_high
+        are Wilson's 95 % interval of conversion_from_start.
 
         >>> warehouse.funnel("invite", by="method", within="14d")
+        >>> warehouse.funnel("gig", by=["gig.brand.industry", "month"], where={"gig.location": ["Berlin", None]})
         """
-        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within, where)
         return queries.funnel(self._connection, asked, self.present)
+
+    def funnel_differences(
+        self,
+        name: str,
+        stage: str,
+        *,
+        by: str | Sequence[str],
+        where: Mapping[str, Any] | None = None,
+        within: Duration | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """Which breakdown values truly differ in how many get to `stage`: one row per pair of values.
+
+        Columns: value_a, value_b, of each how many reached it, entered and the conversion of that; difference (b minus
+        a), p_value of the pooled two-proportion z-test, p_corrected (Benjamini and Hochberg, for as many pairs as there
+        are), significant: whether that is below 0.05. Refuses a list such as gig.category, whose values share units.
+
+        >>> warehouse.funnel_differences("invite", "accepted", by="method", within="14d")
+        """
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within, where)
+        return queries.funnel_differences(self._connection, asked, stage, self.present)
+
+    def funnel_sql(self, name: str, **asked: Any) -> str:
+        """The query behind `funnel`, asked alike, with its values: it runs in the duckdb shell on the warehouse file.
+
+        Wilson's intervals are added to its rows.
+        """
+        when = Question(**{part: asked.pop(part, None) for part in ("since", "until", "during", "as_of", "tz")})
+        return queries.funnel_sql(self._connection, FunnelQuestion(name, when, **asked), self.present)
+
+    def groupings(self, funnel: str) -> list[str]:
+        """Everything the funnel can be broken down by and filtered to.
+
+        >>> warehouse.groupings("invite")
+        """
+        return list(funnels.reachable(funnel))
 
     def time_to_convert(
         self,
         name: str,
         stage: str,
         *,
-        by: str | None = None,
+        by: str | Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
         within: Duration | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
@@ -205,7 +250,7 @@ class Warehouse:
 
         >>> warehouse.time_to_convert("invite", "accepted", by="method")
         """
-        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within, where)
         return queries.time_to_convert(self._connection, asked, stage, self.present)
 
     def stopped(
@@ -213,6 +258,7 @@ class Warehouse:
         name: str,
         stage: str,
         *,
+        where: Mapping[str, Any] | None = None,
         within: Duration | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
@@ -223,11 +269,11 @@ class Warehouse:
         """The units that reached `stage` and none after it: one row per unit, oldest first.
 
         Columns: unit_id, started_at, reached_at (null: unknown), immature (their time `within` is not
-        up yet), and every attribute the funnel can be broken down by.
+        up yet), and every breakdown of the funnel.
 
         >>> warehouse.stopped("invite", "clicked", during="last month")
         """
-        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), within=within)
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), within=within, where=where)
         return queries.stopped(self._connection, asked, stage, self.present)
 
     def metric(
@@ -326,7 +372,7 @@ class Warehouse:
         tz: str | None = None,
         as_of: Instant | None = None,
         currency: str | None = None,
-        by: str | None = None,
+        by: str | Sequence[str] | None = None,
         within: Duration | None = None,
     ) -> pl.DataFrame:
         """The rows behind one cell: the facts with their values and operational rows, `how` saying how they make it up.
@@ -342,9 +388,7 @@ class Warehouse:
         question = Question(since, until, during, as_of, currency, tz)
         if column is None:
             return self._explain_measure(metric, key, where, question)
-        if where is not None:
-            raise UsageError(f"{metric} with where", "a cell of a metric has none", "Leave it out")
-        asked = CellQuestion(metric, key, column, question, by, within)
+        asked = CellQuestion(metric, key, column, question, by, within, where)
         return queries.rows_behind(self._connection, asked, self.present)
 
     def _explain_measure(self, name: str, cell: Key, where: Mapping[str, Any] | None, when: Question) -> pl.DataFrame:
