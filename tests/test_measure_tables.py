@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 from great_tables import GT
 
-from si_analytics import measure_text, tables
+from si_analytics import tables
 from si_analytics.errors import UsageError
 from si_analytics.frames import Figure, Grouping
+from si_analytics.frames import text as measure_text
 from tests.support import dashboard_frames
 from tests.support import measure_frames as frames
 from tests.test_tables import cells, headings

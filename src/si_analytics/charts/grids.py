@@ -9,10 +9,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from si_analytics import measure_text
 from si_analytics.charts import slices, text
 from si_analytics.charts.slices import Row, Slice
 from si_analytics.frames import OTHERS, Grouping
+from si_analytics.frames import text as measure_text
 
 _ACROSS = 12
 _FITS = 36  # letters of all cells of a row, side by side on a phone

@@ -9,10 +9,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from si_analytics import measure_text
 from si_analytics.charts import rows, slices, text
 from si_analytics.charts.slices import Slice
 from si_analytics.frames import CELL
+from si_analytics.frames import text as measure_text
 
 _LIGHT = 0.4
 _BEFORE_WIDTH = 0.14

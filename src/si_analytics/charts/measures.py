@@ -8,9 +8,9 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from si_analytics import measure_text
 from si_analytics.charts import grids, measure_bars, rows, slices, theme, timelines
 from si_analytics.charts.slices import Slice
+from si_analytics.frames import text as measure_text
 
 
 def measure(

@@ -12,10 +12,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from si_analytics import formatting, measure_text
+from si_analytics import formatting
 from si_analytics.charts import text, theme
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.frames import OTHERS, TOTAL, Figure, Grouping, MeasureFrame
+from si_analytics.frames import text as measure_text
 
 ASKED = "the chart of measures"
 Row = dict[str, Any]

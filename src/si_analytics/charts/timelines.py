@@ -13,10 +13,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from si_analytics import formatting, measure_text
+from si_analytics import formatting
 from si_analytics.charts import rows, slices, theme
 from si_analytics.charts.slices import Key, Row, Slice
 from si_analytics.frames import OTHERS
+from si_analytics.frames import text as measure_text
 
 _SERIES = 6
 _TICKS = 6

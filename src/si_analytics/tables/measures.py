@@ -14,9 +14,10 @@ import great_tables
 import polars as pl
 from great_tables import GT, loc, style
 
-from si_analytics import arguments, formatting, measure_text
+from si_analytics import arguments, formatting
 from si_analytics.errors import UsageError
 from si_analytics.frames import CELL, OTHERS, TOTAL, Figure, Grouping, MeasureFrame
+from si_analytics.frames import text as measure_text
 from si_analytics.tables import layout, trends
 from si_analytics.tables.layout import Column
 

@@ -13,9 +13,10 @@ import great_tables
 import polars as pl
 from great_tables import GT, loc, style
 
-from si_analytics import formatting, measure_text
+from si_analytics import formatting
 from si_analytics.errors import UsageError
 from si_analytics.frames import CELL, OTHERS, TOTAL, Figure, Grouping, MeasureFrame
+from si_analytics.frames import text as measure_text
 from si_analytics.tables import layout
 from si_analytics.tables.layout import Column
 
