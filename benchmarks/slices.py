@@ -8,13 +8,15 @@ from __future__ import annotations
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from benchmarks.places import Place
+from si_analytics import refresh, sample
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.settings import Settings
 
@@ -105,9 +107,19 @@ SLICES = (
 )
 
 
-def measured(settings: Settings, folder: Path, rounds: int, say: Callable[[str], None]) -> list[Timed]:
+def refreshed(place: Place) -> Settings:
+    """The settings of a warehouse that holds the place's facts."""
+    warehouse = place.home / "slices.duckdb"
+    settings = Settings(_env_file=None, postgres_url=place.url, home=place.home, warehouse=warehouse)  # type: ignore[arg-type, call-arg]
+    refresh.run(settings, as_of=sample.END, full=True)
+    return settings
+
+
+def measured(
+    settings: Settings, folder: Path, rounds: int, say: Callable[[str], None], transactions: int = TRANSACTIONS
+) -> list[Timed]:
     """Time every question, in turn with its hand-written query; the first round is not counted."""
-    using = settings.model_copy(update={"warehouse": _multiplied(settings.warehouse, folder, say)})
+    using = settings.model_copy(update={"warehouse": _multiplied(settings.warehouse, folder, transactions, say)})
     found = []
     with query_warehouse.connect(using) as warehouse, duckdb.connect(str(using.warehouse), read_only=True) as by_hand:
         by_hand.execute("set TimeZone = 'UTC'")
@@ -133,13 +145,13 @@ def _timed(warehouse: query_warehouse.Warehouse, by_hand: duckdb.DuckDBPyConnect
     return Timed(one.title, ours, theirs, (rows["ours"], rows["by hand"]))
 
 
-def _multiplied(published: Path, folder: Path, say: Callable[[str], None]) -> Path:
+def _multiplied(published: Path, folder: Path, transactions: int, say: Callable[[str], None]) -> Path:
     """A copy of the warehouse whose facts of money and deals are repeated until there are so many transactions."""
     path = folder / "multiplied.duckdb"
     shutil.copyfile(published, path)
     with duckdb.connect(str(path)) as connection:
-        (held,) = connection.sql("select count(*) from facts.payments").fetchall()[0]
-        times = -(-TRANSACTIONS // held)
+        ((held,),) = connection.sql("select count(*) from facts.payments").fetchall()
+        times = -(-transactions // held)
         for table in ("payments", "completed_deals", "participations"):
             ((mark,),) = connection.sql(
                 "select comment from duckdb_tables() where schema_name = 'facts' and table_name = $table",
@@ -151,10 +163,3 @@ def _multiplied(published: Path, folder: Path, say: Callable[[str], None]) -> Pa
         connection.execute("checkpoint")
     say(f"{held * times:,} transactions")
     return path
-
-
-def table(found: Sequence[Timed]) -> list[tuple[str, ...]]:
-    """The rows of the report: what was asked, how long it takes, by hand, how many times as long."""
-    return [
-        (one.title, f"{one.ours * 1000:,.0f} ms", f"{one.by_hand * 1000:,.0f} ms", f"{one.ratio:.1f}") for one in found
-    ]
