@@ -9,7 +9,7 @@ import pytest
 from si_analytics.calendars import Calendar
 from si_analytics.compute.currencies import Present
 from si_analytics.periods import windows
-from si_analytics.query.queries import Question
+from si_analytics.query.questions import Question
 from si_analytics.refresh import backfill
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from si_analytics.calendars import Calendar
 from si_analytics.compute.currencies import Present
 from si_analytics.query import slices
-from si_analytics.query.queries import Question
+from si_analytics.query.questions import Question
 from tests import model
 from tests.model import Row, World
 from tests.support import warehouses

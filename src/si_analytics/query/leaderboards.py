@@ -21,7 +21,7 @@ from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
 from si_analytics.query import connection as query_connection
 from si_analytics.query import queries
-from si_analytics.query.queries import Question
+from si_analytics.query.questions import Question
 
 MEASURES = ("earnings", "deals", "referrals")
 TIERS = ("bronze", "silver", "gold", "platinum")

@@ -25,8 +25,8 @@ from si_analytics.frames import Figure, Grouping, MeasureFrame
 from si_analytics.periods import buckets, windows
 from si_analytics.periods.windows import Window
 from si_analytics.query import connection as query_connection
-from si_analytics.query import queries
-from si_analytics.query.queries import Question
+from si_analytics.query import questions
+from si_analytics.query.questions import Question
 from si_analytics.warehouse import local_offsets
 
 Value = str | int | bool | date | None
@@ -148,7 +148,7 @@ def sql(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, present: Pr
     with query_connection.scratch(connection):
         one = _prepared(connection, asked, present)
     tree = sliced.query(one.made, words())
-    return queries.shown(connection, tree.sql("duckdb"), inputs(tree), one.values, present)
+    return questions.shown(connection, tree.sql("duckdb"), inputs(tree), one.values, present)
 
 
 def _require_meaning(asked: SliceQuestion, measures: Sequence[Measure]) -> None:

@@ -26,7 +26,8 @@ from si_analytics.query import diff as query_diff
 from si_analytics.query.explain import Key
 from si_analytics.query.freshness import Freshness
 from si_analytics.query.leaderboards import Board, Choice
-from si_analytics.query.queries import CellQuestion, FunnelQuestion, Question
+from si_analytics.query.queries import CellQuestion, FunnelQuestion
+from si_analytics.query.questions import Question
 from si_analytics.settings import Settings
 from si_analytics.warehouse import versions
 
