@@ -83,7 +83,7 @@ def test_the_lines_ask_for_facts_of_every_part_of_the_marketplace() -> None:
 def test_every_line_gives_rows_and_its_command_the_same(
     answer: Answer, warehouse: Warehouse, using: Settings, si: Si, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    frame = eval(answer.line, {"warehouse": warehouse})  # noqa: S307 - lines of our own page
+    frame = eval(answer.line, {"warehouse": warehouse})
     assert isinstance(frame, pl.DataFrame)
     assert frame.height > 0
     if answer.command:
