@@ -122,7 +122,7 @@ def test_the_page_names_every_field_and_every_parameter_there_is() -> None:
         assert f"`${name}`" in text
     own = {"name", "path", "text", "summary", "description", "units", "own_params"}
     for name, field in Metric.model_fields.items():
-        said = f"[{name}]" if name in {"cells", "columns", "slices", "targets"} else field.alias or name
+        said = f"[{name}]" if name in {"cells", "columns", "shows", "slices", "targets"} else field.alias or name
         assert name in own or f"| `{said}` |" in text, said
 
 

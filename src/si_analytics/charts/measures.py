@@ -23,7 +23,7 @@ def measure(
     by two others a heat map. Draws the `top` groups, over time at most six, and no totals. `measure` names one of the
     frame's measures (default: its first).
 
-    >>> measure(warehouse.measure(["gmv", "new_deals"], by="month"), "new_deals")        # doctest: +SKIP
+    >>> measure(warehouse.measure("gmv", "deals", by="month"), "deals")
     """
     known = measure_text.require(frame, slices.ASKED)
     rows.positive(top, slices.ASKED)

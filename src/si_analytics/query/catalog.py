@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
-import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +21,8 @@ import polars as pl
 from si_analytics.compute import lineage, metrics
 from si_analytics.definitions import Check, Fact, Metric, lookup, project
 from si_analytics.errors import UnknownNameError
+from si_analytics.query import measure_catalog
+from si_analytics.query.markdown import code, narrow, sentence, table, text
 
 _TEXT, _TEXTS = pl.String(), pl.List(pl.String())
 _DESCRIBED = pl.Schema([("column", _TEXT), ("unit", _TEXT), ("meaning", _TEXT), ("lineage", _TEXTS)])
@@ -34,7 +35,6 @@ _LISTED = pl.Schema(
     ]
 )
 _PART = re.compile(r"(<!-- made by make catalog: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-_SPECIAL = re.compile(r"([\\*<>|\[\]])")
 _OPENING = """\
 # Metrics and funnels
 
@@ -89,8 +89,8 @@ def page() -> str:
     parts = [_OPENING]
     for kind, heading in kinds.items():
         of_kind = [(name, each) for name, each in every if each.kind == kind]
-        links = [(f"[{name}](#{name})", _text(each.summary)) for name, each in of_kind]
-        parts.append(f"## {heading}\n\n{_table((kind, 'what it is'), links)}")
+        links = [(f"[{name}](#{name})", text(each.summary)) for name, each in of_kind]
+        parts.append(f"## {heading}\n\n{table((kind, 'what it is'), links)}")
         parts += [_entry(name, each) for name, each in of_kind]
     return "\n".join(parts)
 
@@ -116,21 +116,21 @@ def _funnels() -> str:
 
 def _stages(name: str, one: Fact) -> str:
     unit = one.column(one.key[0]).meaning
-    facts = f"**Unit**: {_text(unit)}. **Broken down by**: {_code(one.breakdowns)} ([columns](metrics.md#{name}))."
-    rows = [(f"*{stage.name}*", _text(stage.meaning)) for stage in one.stages]
+    facts = f"**Unit**: {text(unit)}. **Broken down by**: {code(one.breakdowns)} ([columns](metrics.md#{name}))."
+    rows = [(f"*{stage.name}*", text(stage.meaning)) for stage in one.stages]
     return "\n\n".join(
-        (f"#### {name}", _text(_sentence(one.summary)), _narrow(facts, ""), _table(("stage", "reached"), rows))
+        (f"#### {name}", text(sentence(one.summary)), narrow(facts, ""), table(("stage", "reached"), rows))
     )
 
 
 def _checks(severity: str) -> str:
     every = [check for check in project().checks.values() if check.severity == severity]
-    return _table(("check", "what it finds", "a row is", "remedy"), map(_check, every))
+    return table(("check", "what it finds", "a row is", "remedy"), map(_check, every))
 
 
 def _check(one: Check) -> tuple[str, ...]:
-    found = f"{_sentence(one.summary)} {metrics.one_line(one.description)}".strip()
-    return f"`{one.name}`", _text(found), _text(one.grain), _text(one.remedy)
+    found = f"{sentence(one.summary)} {metrics.one_line(one.description)}".strip()
+    return f"`{one.name}`", text(found), text(one.grain), text(one.remedy)
 
 
 PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -138,6 +138,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "funnels": _funnels,
         "blocking checks": lambda: _checks("blocking"),
         "warnings": lambda: _checks("warning"),
+        "facts": measure_catalog.facts_table,
     }
 )
 """What a page can have between markers, by the name in the marker."""
@@ -145,47 +146,25 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
 
 def _entry(name: str, one: Metric | Fact) -> str:
     facts = [
-        f"- **Grain**: {_text(one.grain)}",
-        f"- **Key**: {_code(one.key)}",
-        *(f"- **Parameter** `${each.name}`: {_text(each.meaning)}" for each in one.params),
-        f"- **Reads**: {_code(_inputs(one))}",
+        f"- **Grain**: {text(one.grain)}",
+        f"- **Key**: {code(one.key)}",
+        *(f"- **Parameter** `${each.name}`: {text(each.meaning)}" for each in one.params),
+        f"- **Reads**: {code(_inputs(one))}",
         f"- **File**: [{one.path}](../{one.path})",
     ]
     rows = [
-        (f"`{row['column']}`", row["unit"], _text(row["meaning"]), _code(row["lineage"]))
+        (f"`{row['column']}`", row["unit"], text(row["meaning"]), code(row["lineage"]))
         for row in described(name).to_dicts()
     ]
-    texts = (f"### {name}", _text(_sentence(one.summary)), _text(one.description), "\n".join(map(_narrow, facts)))
+    texts = (f"### {name}", text(sentence(one.summary)), text(one.description), "\n".join(map(narrow, facts)))
     return (
-        "\n\n".join(text for text in texts if text) + "\n\n" + _table(("column", "unit", "meaning", "comes from"), rows)
+        "\n\n".join(each for each in texts if each) + "\n\n" + table(("column", "unit", "meaning", "comes from"), rows)
     )
-
-
-def _sentence(summary: str) -> str:
-    return summary[:1].upper() + summary[1:]
-
-
-def _narrow(line: str, indent: str = "  ") -> str:
-    return textwrap.fill(line, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _inputs(one: Metric | Fact) -> tuple[str, ...]:
     """The tables with a schema that it reads, without those that the library lays out itself."""
     return tuple(table for table in one.inputs if "." in table)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _text(words: str) -> str:
-    """`words` as plain text: no markup, no table cell."""
-    return _SPECIAL.sub(r"\\\1", words)
 
 
 if __name__ == "__main__":

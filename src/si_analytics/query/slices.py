@@ -77,7 +77,7 @@ def measure(name: str) -> Measure:
     if name in known:
         return known[name]
     hint = grouping.nearest(name, known)
-    raise UnknownNameError(f"measure '{name}'", "there is none of that name", f"{hint}{grouping.listed(known)}")
+    raise UnknownNameError(f"measure '{name}'", "there is none of that name", f"{hint}si measure --list names them all")
 
 
 def facts_of(measures: Sequence[Measure]) -> tuple[Fact, ...]:
@@ -178,9 +178,7 @@ def _before(asked: SliceQuestion, parameters: metrics.Parameters) -> Window | No
     else:
         found = windows.before(parameters.window, parameters.tz)
     if found is None:
-        raise UsageError(
-            f"a comparison with the {asked.compare}", "nothing lies before all time", "Give since or during as well"
-        )
+        raise UsageError(f"compare '{asked.compare}'", "nothing lies before all time", "Give since or during as well")
     return found
 
 

@@ -326,11 +326,29 @@ class Warehouse:
         asked = slices.question(names, by, where, when, **shown)
         return slices.answer(self._connection, asked, self.present)
 
-    def measure_sql(self, *names: str, **asked: Any) -> str:
-        """The query behind `measure`, asked alike, with its values; the duckdb shell runs it on the warehouse file."""
-        when = Question(*(asked.pop(part, None) for part in ("since", "until", "during", "as_of", "currency", "tz")))
-        by, where = asked.pop("by", ()), asked.pop("where", None)
-        return slices.sql(self._connection, slices.question(names, by, where, when, **asked), self.present)
+    def measure_sql(
+        self,
+        *names: str,
+        by: str | Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        as_of: Instant | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        compare: str | None = None,
+        top: int | None = None,
+        totals: bool = False,
+        fill: bool | None = None,
+    ) -> str:
+        """The query behind `measure`, asked alike, with its values; the duckdb shell runs it on the warehouse file.
+
+        >>> warehouse.measure_sql("gmv", by="month", during="Q2 2026")
+        """
+        when = Question(since, until, during, as_of, currency, tz)
+        shown = {"compare": compare, "top": top, "totals": totals, "fill": bool(fill)}
+        return slices.sql(self._connection, slices.question(names, by, where, when, **shown), self.present)
 
     def metric_sql(
         self,

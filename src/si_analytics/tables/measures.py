@@ -37,7 +37,7 @@ def measure(frame: pl.DataFrame, *, top: int | None = 50, sparkline: bool = Fals
     Shows the first `top` rows, and the others and the total if the frame has them. With `sparkline`, a frame grouped by
     a calendar and something else has one row for each of the latter, with its last complete period and a line over all.
 
-    >>> si.tables.measure(warehouse.measure("gmv", by=["agent.tier", "month"]), sparkline=True)  # doctest: +SKIP
+    >>> si.tables.measure(warehouse.measure("commission", by=["agent.tier", "month"]), sparkline=True)
     """
     shown = measure_text.require(frame, _ASKED)
     if top is not None and top < 1:
