@@ -109,7 +109,9 @@ def test_a_stage_with_a_known_time_before_the_moment_is_reached_and_no_other_has
     for stage in fact.stages:
         assert held.filter(f"{stage.time} >= '{as_of.isoformat()}'").fetchall() == []
         if stage.flag:
-            assert held.filter(f"{stage.flag} is null or ({stage.time} is not null and not {stage.flag})").fetchall() == []
+            assert (
+                held.filter(f"{stage.flag} is null or ({stage.time} is not null and not {stage.flag})").fetchall() == []
+            )
 
 
 def test_a_stored_fact_is_read_as_of_its_moment_alone_and_a_dimension_at_any(

@@ -79,7 +79,9 @@ def test_every_funnel_equals_the_model_windowed_broken_down_and_within(
 
 
 @thorough
-@given(world=marketplaces() | strategies.builds(crowd, strategies.integers(0, 50)), as_of=as_ofs(), query=strategies.data())
+@given(
+    world=marketplaces() | strategies.builds(crowd, strategies.integers(0, 50)), as_of=as_ofs(), query=strategies.data()
+)
 def test_every_funnel_equals_the_model_by_any_path_by_two_at_once_and_filtered(
     raw: duckdb.DuckDBPyConnection, world: model.World, as_of: datetime, query: strategies.DataObject
 ) -> None:

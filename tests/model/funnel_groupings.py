@@ -22,12 +22,21 @@ LINKS: dict[str, dict[str, tuple[str, str]]] = {
     "application": {"influencer": WORK["influencer"], "gig": WORK["gig"]},
     "escrow": WORK,
     "gig": {"gig": ("gig", "id"), "brand": WORK["brand"]},
-    "invite": {"agent": ("agent", "agent_id"), "contact": ("contact", "contact_id"), "template": ("template", "template_id")},
+    "invite": {
+        "agent": ("agent", "agent_id"),
+        "contact": ("contact", "contact_id"),
+        "template": ("template", "template_id"),
+    },
     "negotiation": WORK,
 }
 # Whether a unit reached a stage on its own is an attribute of it, called so.
 FLAGS: dict[str, dict[str, str]] = {
-    "application": {"is_reviewed": "reviewed", "is_approved": "approved", "is_completed": "completed", "is_paid": "paid"},
+    "application": {
+        "is_reviewed": "reviewed",
+        "is_approved": "approved",
+        "is_completed": "completed",
+        "is_paid": "paid",
+    },
     "escrow": {f"is_{stage}": stage for stage in ("locked", "submitted", "approved", "released")},
     "gig": {"is_approved": "approved", "is_completed": "completed", "is_paid": "paid"},
     "invite": {

@@ -66,7 +66,9 @@ def funnel(
     reading = {grouping: grouper.reads(grouping) for grouping in {*groupings, *wanted}}
     groups: dict[tuple[str, ...], list[Unit]] = {} if groupings else {(): []}
     for unit in entrants:
-        under = {grouping: set(read(unit)) & wanted.get(grouping, set(read(unit))) for grouping, read in reading.items()}
+        under = {
+            grouping: set(read(unit)) & wanted.get(grouping, set(read(unit))) for grouping, read in reading.items()
+        }
         if all(under.values()):
             for values in itertools.product(*(under[grouping] for grouping in groupings)):
                 groups.setdefault(values, []).append(unit)

@@ -14,9 +14,7 @@ from si_analytics.errors import UsageError
 
 def measure(
     names: Annotated[list[str] | None, typer.Argument(help="One measure or several, like commission.")] = None,
-    by: Annotated[
-        list[str] | None, typer.Option(metavar="D,D", help="What to group by, like agent.tier,week.")
-    ] = None,
+    by: Annotated[list[str] | None, typer.Option(metavar="D,D", help="What to group by, like agent.tier,week.")] = None,
     where: Annotated[
         list[str] | None, typer.Option(metavar="D=V", help="Only what has this value, like agent.tier=gold; repeat it.")
     ] = None,
@@ -28,7 +26,9 @@ def measure(
     compare: Annotated[
         str | None, typer.Option(metavar="WHAT", help="Beside the window before (previous) or last year's (year).")
     ] = None,
-    top: Annotated[int | None, typer.Option(metavar="N", help="The N greatest of the first grouping; others pooled.")] = None,
+    top: Annotated[
+        int | None, typer.Option(metavar="N", help="The N greatest of the first grouping; others pooled.")
+    ] = None,
     totals: Annotated[bool, typer.Option("--totals", help="Add a row over everything.")] = False,
     fill: Annotated[bool, typer.Option("--fill", help="Add the periods in which nothing happened.")] = False,
     tz: Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone of dates, weeks and months.")] = None,
@@ -74,7 +74,10 @@ def _list(names: Sequence[str], form: Format) -> None:
 
     if not names:
         listing = slices.listing()
-        show(listing if form in {Format.json, Format.parquet} else listing.select("measure", "unit", "fact", "meaning"), form)
+        show(
+            listing if form in {Format.json, Format.parquet} else listing.select("measure", "unit", "fact", "meaning"),
+            form,
+        )
         return
     shared = [one for one in slices.dimensions(names[0]) if all(one in slices.dimensions(name) for name in names[1:])]
     table(["grouping"], [[one] for one in shared])

@@ -55,7 +55,9 @@ def metric(
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option(metavar="X", help="Break a funnel down, like method or agent.tier,month; order the board by deals."),
+        typer.Option(
+            metavar="X", help="Break a funnel down, like method or agent.tier,month; order the board by deals."
+        ),
     ] = None,
     where: Annotated[
         list[str] | None,
@@ -167,8 +169,9 @@ def _sql(
     """The query of a metric or funnel, asked as `_asked` asks it."""
     from si_analytics.compute import funnels
 
-    asked = {**by, **{key: of_funnels.pop(key) for key in ("within", "where") if key in of_funnels}}
-    _require_none({**of_funnels, **of_boards}, name, "cannot go with --sql")
+    asked = by | {key: value for key, value in of_funnels.items() if key in {"within", "where"}}
+    others = {key: value for key, value in of_funnels.items() if key not in asked}
+    _require_none({**others, **of_boards}, name, "cannot go with --sql")
     if name in funnels.names():
         _require_none({key: when[key] for key in when if key == "currency"}, name, "are for metrics of money")
         return warehouse.funnel_sql(name, **when, **asked)
@@ -214,7 +217,9 @@ def _of_funnel(warehouse: Warehouse, name: str, asked: dict[str, Any], options: 
         return warehouse.time_to_convert(name, times, **asked)
     if differences is not None:
         if "by" not in asked:
-            raise UsageError(f"funnel '{name}' with --differences", "it is not said between what", "Give --by method, say")
+            raise UsageError(
+                f"funnel '{name}' with --differences", "it is not said between what", "Give --by method, say"
+            )
         return warehouse.funnel_differences(name, differences, **asked)
     return warehouse.funnel(name, **asked)
 

@@ -109,6 +109,7 @@ def lay_out(
     values: Mapping[str, Any],
     how: Asked,
     stage: int,
+    *,
     attributes: Sequence[str] = (),
 ) -> duckdb.DuckDBPyRelation:
     """Store one row per unit and group as ``funnel_units``: how far it got, and what is known of that stage.

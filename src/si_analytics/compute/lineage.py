@@ -121,7 +121,10 @@ def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
     if isinstance(one, Source):
         return {column: ((f"public.{one.name}", column),) for column in one.columns}
     traced = _traced(one.path, one.text, tuple((table, _columns(table)) for table in one.inputs))
-    found = {column: {origin for origin in origins if not origin[0].startswith("temp.")} for column, origins in traced.items()}
+    found = {
+        column: {origin for origin in origins if not origin[0].startswith("temp.")}
+        for column, origins in traced.items()
+    }
     for function in one.statistics if isinstance(one, Metric) else ():
         for column, used in statistics.reads(function).items():
             found[column] = found.get(column, set()).union(*(found[each] for each in used))

@@ -126,9 +126,7 @@ def names() -> tuple[str, ...]:
 
 
 def inputs(name: str) -> tuple[str, ...]:
-    """The tables a metric reads, with their schema: ``raw.deals``, ``metrics.agent_leaderboard``.
-
-    """
+    """The tables a metric reads, with their schema: ``raw.deals``, ``metrics.agent_leaderboard``."""
     return tuple(table for table in lookup(project().metrics, name, "metric").inputs if "." in table)
 
 
@@ -189,9 +187,7 @@ def _of_funnels(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -
     return funnels.run(connection, text, tables, parameters.bound())
 
 
-def bindings(
-    connection: duckdb.DuckDBPyConnection, query: Query | str, values: Mapping[str, Any]
-) -> dict[str, Any]:
+def bindings(connection: duckdb.DuckDBPyConnection, query: Query | str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `values` that the query names."""
     text = query if isinstance(query, str) else query.text
     return {name: values[name] for name in sorted(connection.extract_statements(text)[0].named_parameters)}

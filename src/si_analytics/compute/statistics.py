@@ -156,7 +156,11 @@ def pairwise(rows: pl.DataFrame, stage: int) -> pl.DataFrame:
     at = rows.filter(pl.col("stage_number") == stage).select("breakdown_value", "reached")
     entered = rows.filter(pl.col("stage_number") == 1).select("breakdown_value", entered="reached")
     values = at.join(entered, on="breakdown_value", maintain_order="left").with_row_index("place")
-    pairs = values.join(values, how="cross", suffix="_b").filter(pl.col("place") < pl.col("place_b")).sort("place", "place_b")
+    pairs = (
+        values.join(values, how="cross", suffix="_b")
+        .filter(pl.col("place") < pl.col("place_b"))
+        .sort("place", "place_b")
+    )
     counts = [pairs[name].to_numpy() for name in ("reached", "entered", "reached_b", "entered_b")]
     p = p_values(*counts) if pairs.height else np.empty(0)
     corrected = _corrected(p)
@@ -164,9 +168,7 @@ def pairwise(rows: pl.DataFrame, stage: int) -> pl.DataFrame:
         side: [_ratio(*row) for row in pairs.select(f"reached{after}", f"entered{after}").iter_rows()]
         for side, after in (("conversion_a", ""), ("conversion_b", "_b"))
     }
-    apart = [
-        _ratio(b * n - a * m, n * m) for a, n, b, m in zip(*(column.tolist() for column in counts), strict=True)
-    ]
+    apart = [_ratio(b * n - a * m, n * m) for a, n, b, m in zip(*(column.tolist() for column in counts), strict=True)]
     head = rows.filter(pl.col("stage_number") == stage).select("funnel", "breakdown", "stage").unique()
     found = pairs.select(
         value_a="breakdown_value",

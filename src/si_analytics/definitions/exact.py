@@ -80,9 +80,7 @@ class Worked:
         if isinstance(part, Named):
             return self.fraction(self.measures[part.measure])
         if isinstance(part, Arithmetic):
-            return _combined(
-                part.sign, self._part(measure, part.left, leaves), self._part(measure, part.right, leaves)
-            )
+            return _combined(part.sign, self._part(measure, part.left, leaves), self._part(measure, part.right, leaves))
         leaf = next(leaves)
         if part.function == "mean":
             return Fraction(self._sum(leaf), 10 ** self._scale(leaf), (self.column(next(leaves)),))
@@ -118,7 +116,7 @@ class Worked:
 
 
 def interpolated(values: exp.Expr, share: Share, scale: int) -> Fraction:
-    """The percentile of a sorted list, linear between the two values beside the place: (1 - r) x the one + r x the next.
+    """The percentile of a sorted list, linear between the two values beside its place: (1 - r) x one + r x the next.
 
     The values have `scale` decimal places.
     """

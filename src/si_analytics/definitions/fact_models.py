@@ -244,7 +244,9 @@ class Fact(_WithColumns):
         for measure in self.measures:
             found = understood(self.path, measure)
             if found.measures:
-                made_of = f"measures.{measure.name} is {found.text}, which names {found.measures[0]} outside an aggregate"
+                made_of = (
+                    f"measures.{measure.name} is {found.text}, which names {found.measures[0]} outside an aggregate"
+                )
                 remedy = "Aggregate a column, or put a measure of measures into sql/facts/ratios.toml"
                 raise DefinitionError(self.path, made_of, remedy)
             unknown = [name for name in found.columns if name not in names]

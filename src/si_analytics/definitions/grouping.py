@@ -156,10 +156,11 @@ def named(value: exp.Expr) -> exp.Expr:
     return exp.func("coalesce", exp.func("nullif", value, exp.Literal.string("")), exp.Literal.string(NONE))
 
 
-def value(
-    path: Path, joins: Joins, calendar: Calendar, named: Callable[[exp.Expr], exp.Expr] = named
-) -> exp.Expr:
-    """The value of the path for a fact; of a list, the list of its distinct values. `named` says what a text is called."""
+def value(path: Path, joins: Joins, calendar: Calendar, named: Callable[[exp.Expr], exp.Expr] = named) -> exp.Expr:
+    """The value of the path for a fact; of a list, the list of its distinct values.
+
+    `named` says what a text is called, also where there is none.
+    """
     joins.add(path)
     column = exp.column(path.column, path.of)
     if path.kind in {"calendar", "number"}:
@@ -175,7 +176,9 @@ def value(
 
 def kept(values: exp.Expr, parameter: str) -> exp.Expr:
     """Those of a list's values that a parameter holds."""
-    holds = exp.Anonymous(this="list_contains", expressions=[exact.cast(_bound(parameter), "varchar[]"), exp.column("each")])
+    holds = exp.Anonymous(
+        this="list_contains", expressions=[exact.cast(_bound(parameter), "varchar[]"), exp.column("each")]
+    )
     each = exp.Lambda(this=holds, expressions=[exp.to_identifier("each")])
     return exp.Anonymous(this="list_filter", expressions=[values, each])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from si_analytics.definitions.fact_models import Dimension, Fact
+from si_analytics.definitions.fact_models import Fact
 from si_analytics.definitions.loading import Project
 from si_analytics.definitions.models import Declaration, Metric
 from si_analytics.definitions.parameters import PARAMETERS

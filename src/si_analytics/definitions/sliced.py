@@ -100,7 +100,9 @@ class _Part:
     def cells(self) -> exp.Select:
         """One row per group: the measures, and those of the window before."""
         home = self.home
-        query = exp.select(*(exp.column(_group(at), home) for at in range(len(self.by)))).from_(trees.relation(home), copy=False)
+        query = exp.select(*(exp.column(_group(at), home) for at in range(len(self.by)))).from_(
+            trees.relation(home), copy=False
+        )
         for before in (False, True) if self.asked.compared else (False,):
             worked = Worked(self.words.facts, self.words.measures, self.reader(before=before))
             after = BEFORE if before else ""
@@ -200,7 +202,11 @@ def query(asked: Asked, words: Vocabulary) -> exp.Select:
     if asked.totals:
         total = _Part(words, dataclasses.replace(asked, top=False, fill=False, by=()), (), "_total")
         steps |= {**total.steps(), "total": _told(asked, total, "total")}
-        steps["rows"] = exp.union(exp.select("*").from_(trees.relation("cells"), copy=False), exp.select("*").from_(trees.relation("total"), copy=False), distinct=False)
+        steps["rows"] = exp.union(
+            exp.select("*").from_(trees.relation("cells"), copy=False),
+            exp.select("*").from_(trees.relation("total"), copy=False),
+            distinct=False,
+        )
         last = "rows"
     chosen = [exp.alias_(_shown(asked, words, at, last), name, quoted=True) for at, name in enumerate(asked.by)]
     for name in asked.measures:
@@ -216,7 +222,9 @@ def query(asked: Asked, words: Vocabulary) -> exp.Select:
 def ranking(asked: Asked, words: Vocabulary) -> tuple[exp.Select, int]:
     """The values of the first grouping and, unrounded, the first measure of each: a number over the others, and over
     the whole number that is returned beside it. A moment is a number of its own."""
-    part = _Part(words, dataclasses.replace(asked, by=asked.by[:1], top=False, fill=False, compared=False), asked.by[:1], "")
+    part = _Part(
+        words, dataclasses.replace(asked, by=asked.by[:1], top=False, fill=False, compared=False), asked.by[:1], ""
+    )
     found, home = part.cells(), part.home
     measure = part.measures[0]
     worked = Worked(words.facts, words.measures, part.reader(before=False))

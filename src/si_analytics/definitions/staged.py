@@ -92,17 +92,16 @@ def counted(
     steps["stages"] = exp.union(*stages, distinct=False) if len(stages) > 1 else stages[0]
     steps["timed"] = exp.select("*", *_places()).from_(trees.relation("stages"), copy=False)
     groups = [exp.column(_group(at), "timed") for at in range(len(asked.by))]
-    steps["final"] = (
-        exp.select(
-            exp.column("funnel", "timed"),
-            trees.said(asked.breakdown, "breakdown"),
-            exp.alias_(_together(groups), "breakdown_value"),
-            *(exp.alias_(group.copy(), trees.identifier(name)) for group, name in zip(groups, shown, strict=False)),
-            *_figures(),
-        )
-        .from_(trees.relation("timed"), copy=False)
+    steps["final"] = exp.select(
+        exp.column("funnel", "timed"),
+        trees.said(asked.breakdown, "breakdown"),
+        exp.alias_(_together(groups), "breakdown_value"),
+        *(exp.alias_(group.copy(), trees.identifier(name)) for group, name in zip(groups, shown, strict=False)),
+        *_figures(),
+    ).from_(trees.relation("timed"), copy=False)
+    return trees.in_steps(
+        steps, trees.everything("final", ["funnel", *(shown or ("breakdown_value",)), "stage_number"])
     )
-    return trees.in_steps(steps, trees.everything("final", ["funnel", *(shown or ("breakdown_value",)), "stage_number"]))
 
 
 def units(
@@ -169,18 +168,22 @@ class _Units:
 
     def counts(self, of: str) -> exp.Select:
         """One row per group: how many got how far, and the times of each stage in order."""
-        query = exp.select(*(exp.column(_group(at)) for at in range(len(self.asked.by)))).from_(trees.relation(of), copy=False)
+        query = exp.select(*(exp.column(_group(at)) for at in range(len(self.asked.by)))).from_(
+            trees.relation(of), copy=False
+        )
         for at, _ in enumerate(self.fact.stages, start=1):
             got_there = exp.column("furthest_stage") >= exp.Literal.number(at)
             number = exp.Count(this=exp.Star()) if at == 1 else _filtered(exp.Count(this=exp.Star()), got_there)
             query = query.select(exp.alias_(number, f"reached_{at}"), copy=False)
         for at, stage in self._later():
             if stage.time:
-                wanted = [exp.column(_after(at)) >= exp.Literal.number(0)]
+                wanted: list[exp.Expr] = [exp.column(_after(at)) >= exp.Literal.number(0)]
                 if self.asked.within:
                     wanted.append(exp.column(_after(at)) <= _limit())
                 listed = _filtered(exp.ArrayAgg(this=exp.column(_after(at))), *wanted)
-                query = query.select(exp.alias_(exp.Anonymous(this="list_sort", expressions=[listed]), f"elapsed_{at}"), copy=False)
+                query = query.select(
+                    exp.alias_(exp.Anonymous(this="list_sort", expressions=[listed]), f"elapsed_{at}"), copy=False
+                )
         if self.asked.within:
             immature = _filtered(exp.Count(this=exp.Star()), exp.column("is_immature"))
             query = query.select(exp.alias_(immature, "immature"), copy=False)
@@ -273,7 +276,9 @@ class _Units:
             path = resolve(self.fact, self.dimensions, name)
             value = _value(path, joins, self.asked.calendar)
             wanted = exact.cast(exp.Placeholder(this=parameter), "varchar[]")
-            holds, sides = ("list_has_any", [value, wanted]) if path.kind == "list" else ("list_contains", [wanted, value])
+            holds, sides = (
+                ("list_has_any", [value, wanted]) if path.kind == "list" else ("list_contains", [wanted, value])
+            )
             found.append(exp.Anonymous(this=holds, expressions=sides))
         return found
 

@@ -298,7 +298,9 @@ def funnel_differences(
         raise UsageError(f"{named} at '{stage}'", "every unit starts there", f"Name a later one: {later}")
     for each in funnels.groupings(parameters.by):
         if funnels.is_list(asked.name, each):
-            found = "a unit can be under several of its values, which a comparison of two shares must not have in common"
+            found = (
+                "a unit can be under several of its values, which a comparison of two shares must not have in common"
+            )
             raise UsageError(f"{named} by {each}", found, "Break it down by something a unit has one of")
     with query_connection.scratch(connection):
         rows = metrics.evaluate(connection, "conversion_funnels", parameters).pl()
@@ -341,7 +343,9 @@ def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage:
     number = stage_number(asked.name, stage)
     query, attributes = project().queries.stopped, funnels.breakdowns(asked.name)
     with query_connection.scratch(connection):
-        units = funnels.lay_out(connection, asked.name, parameters.bound(), parameters.of_funnel, number, attributes)
+        units = funnels.lay_out(
+            connection, asked.name, parameters.bound(), parameters.of_funnel, number, attributes=attributes
+        )
         found = connection.sql(query.text, params=metrics.bindings(connection, query, {"stage_number": number}))
         named = units.select(*(duckdb.ColumnExpression(column) for column in ("unit_id", *attributes)))
         return formatting.readable(found.join(named, "unit_id").order("started_at, unit_id").pl())

@@ -219,7 +219,7 @@ class Warehouse:
 
         Wilson's intervals are added to its rows.
         """
-        when = Question(*(asked.pop(part, None) for part in ("since", "until", "during", "as_of")), tz=asked.pop("tz", None))
+        when = Question(**{part: asked.pop(part, None) for part in ("since", "until", "during", "as_of", "tz")})
         return queries.funnel_sql(self._connection, FunnelQuestion(name, when, **asked), self.present)
 
     def groupings(self, funnel: str) -> list[str]:
