@@ -1,4 +1,4 @@
-"""Funnels as people ask for them: by any path, by two at once, filtered, with intervals, compared, explained, printed."""
+"""Funnels as people ask for them: by any path, by two at once, filtered, compared, explained, printed."""
 
 from __future__ import annotations
 

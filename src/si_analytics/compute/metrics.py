@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -158,7 +158,7 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     """
     metric = lookup(project().metrics, name, "metric")
     columns = [column.name for column in metric.columns]
-    _require_inputs(connection, name)
+    _require_inputs(connection, f"metric '{name}'", inputs(name))
     if metric.funnels and parameters.asks_otherwise:
         return _of_funnels(connection, parameters)
     if local_offsets.TABLE in metric.inputs:
@@ -184,6 +184,7 @@ def _of_funnels(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -
         funnels.check_breakdown(name, parameters.by)
         funnels.check_breakdown(name, tuple(parameters.where))
     text, tables = funnels.counted(chosen, parameters.of_funnel)
+    _require_inputs(connection, f"funnel '{chosen[0]}'", tables)
     return funnels.run(connection, text, tables, parameters.bound())
 
 
@@ -198,16 +199,15 @@ def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, 
     warehouse.insert(connection, "meta.performance_weights", weights.items())
 
 
-def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+def _require_inputs(connection: duckdb.DuckDBPyConnection, asked: str, tables: Iterable[str]) -> None:
     held = {
         f"{schema}.{table}"
         for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
     }
-    read = [one for table in inputs(name) for one in (facts.of(table).inputs if facts.is_one(table) else (table,))]
-    missing = [table for table in read if table not in held and not table.startswith("meta.")]
+    missing = [table for table in facts.sources(tables) if table not in held and not table.startswith("meta.")]
     if missing:
         raise MissingTableError(
-            f"metric '{name}'",
+            asked,
             f"it reads {', '.join(missing)}, which this warehouse does not hold",
             "Fill it first: si refresh",
         )
