@@ -1,7 +1,7 @@
 -- negotiations: talks about a gig, and what became of each.
 --
--- The author of the first offer is that of the earliest existing offer by (created_at, id). Whether a stage was reached,
--- and when, is as of as_of; a time that is null is unknown, or the stage was not reached.
+-- The author of the first offer is that of the earliest existing offer by (created_at, id). Whether a stage was
+-- reached, and when, is as of as_of; a time that is null is unknown, or the stage was not reached.
 --
 -- +++
 -- topic = "marketplace"

@@ -1,9 +1,9 @@
 -- conversion_funnels: how many units reached each stage of each funnel, and how long that took.
 --
--- The units and their stages are facts. A funnel that is asked for by itself can be broken down, filtered, and limited to
--- a time within which a later stage counts only by a known time. A unit that reached a stage has reached all before it;
--- implied stages have no time. Percentiles interpolate linearly, as percentile_cont does, in whole numbers. A breakdown
--- value has rows where it has entrants in the window; not broken down, every stage has one.
+-- The units and their stages are facts. A funnel that is asked for by itself can be broken down, filtered, and limited
+-- to a time within which a later stage counts only by a known time. A unit that reached a stage has reached all before
+-- it; implied stages have no time. Percentiles interpolate linearly, as percentile_cont does, in whole numbers. A
+-- breakdown value has rows where it has entrants in the window; not broken down, every stage has one.
 --
 -- +++
 -- topic = "marketplace"

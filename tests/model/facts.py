@@ -44,7 +44,7 @@ LINKS: dict[str, dict[str, str]] = {
 }
 # Of its own a fact can be grouped by these.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "applications": ("is_approved",),
+    "applications": ("is_reviewed", "is_approved", "is_completed", "is_paid"),
     "attributed_deals": ("status",),
     "completed_deals": (),
     "deals": ("status",),
@@ -93,13 +93,33 @@ def linked(row: Row, columns: dict[str, str]) -> dict[str, Any]:
 
 
 def applications(world: World, as_of: datetime) -> list[Fact]:
-    """Gig applications; approved by status, unless that was at or after as_of."""
+    """Gig applications; approved by status, unless that was at or after as_of.
+
+    Completed by a deal of the same gig and influencer, paid by an escrow job of its own.
+    """
+    completed = {
+        (deal["gig_id"], deal["influencer_id"])
+        for deal in existing(world, "deals", as_of)
+        if deal["status"] == "completed" and not_later(deal["completed_at"], as_of)
+    }
+    paid = {
+        job["application_id"]
+        for job in existing(world, "escrow_jobs", as_of)
+        if job["status"] == "released" and not_later(job["released_at"], as_of)
+    }
     return [
         Fact(
             (row["id"],),
             row["applied_at"],
             linked(row, {"influencer": "influencer_id", "gig": "gig_id"}),
-            {"is_approved": row["status"] == "approved" and not_later(row["reviewed_at"], as_of)},
+            {
+                "is_reviewed": is_before(row["reviewed_at"], as_of)
+                if row["reviewed_at"] is not None
+                else row["status"] not in (None, "pending"),
+                "is_approved": row["status"] == "approved" and not_later(row["reviewed_at"], as_of),
+                "is_completed": row["gig_id"] is not None and (row["gig_id"], row["influencer_id"]) in completed,
+                "is_paid": row["id"] in paid,
+            },
             {"influencer_id": row["influencer_id"]},
         )
         for row in existing(world, "gig_applications", as_of)

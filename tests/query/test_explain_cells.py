@@ -260,7 +260,7 @@ def test_the_rows_make_the_cell_whatever_the_metric_was_asked_with(
 def test_the_rows_make_the_cell_however_the_funnel_was_asked_for(using: Settings, asked: dict[str, Any]) -> None:
     """Named by its value and stage, and by the row itself, which says what it is broken down by."""
     with query_warehouse.connect(using) as warehouse:
-        rows = warehouse.funnel("invite", **asked).to_dicts()[3:5]
+        rows = warehouse.funnel("invite", **asked).drop("conversion_low", "conversion_high").to_dicts()[3:5]
         by_row = {name: value for name, value in asked.items() if name != "by"}
         for row in rows:
             key = (row["breakdown_value"], row["stage"])

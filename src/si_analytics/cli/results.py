@@ -169,8 +169,9 @@ def _sql(
     """The query of a metric or funnel, asked as `_asked` asks it."""
     from si_analytics.compute import funnels
 
-    asked: dict[str, Any] = {**by, **{key: of_funnels.pop(key) for key in ("within", "where") if key in of_funnels}}
-    _require_none({**of_funnels, **of_boards}, name, "cannot go with --sql")
+    asked = by | {key: value for key, value in of_funnels.items() if key in {"within", "where"}}
+    others = {key: value for key, value in of_funnels.items() if key not in asked}
+    _require_none({**others, **of_boards}, name, "cannot go with --sql")
     if name in funnels.names():
         _require_none({key: when[key] for key in when if key == "currency"}, name, "are for metrics of money")
         return warehouse.funnel_sql(name, **when, **asked)

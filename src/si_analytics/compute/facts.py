@@ -51,6 +51,12 @@ def is_one(table: str) -> bool:
     return table.startswith(("facts.", "dimensions."))
 
 
+def sources(tables: Iterable[str]) -> tuple[str, ...]:
+    """These tables, each fact and dimension among them replaced by the tables its query reads."""
+    read = (one for table in tables for one in (of(table).inputs if is_one(table) else (table,)))
+    return tuple(dict.fromkeys(read))
+
+
 def compute(connection: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> int:
     """Fill a fact or dimension anew, as of that moment; return its number of rows."""
     query = front_matter.query(of(table).text)

@@ -6,7 +6,7 @@ add a funnel, give a fact in ``sql/facts`` stages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -79,6 +79,15 @@ def is_list(name: str, grouping: str) -> bool:
     return staged.resolve(of(name), project().dimensions, grouping).kind == "list"
 
 
+def grouped_by(breakdowns: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The dimensions that funnels, broken down so, are joined with."""
+    from si_analytics.definitions import staged
+
+    ours = project().dimensions
+    steps = (step for name, by in breakdowns for step in staged.resolve(of(name), ours, by).steps)
+    return tuple(dict.fromkeys(f"dimensions.{step.dimension}" for step in steps))
+
+
 def asked(
     by: str | None, where: Mapping[str, Sequence[str]], *, within: bool, tz: str, calendar: Calendar = STANDARD
 ) -> Asked:
@@ -109,6 +118,7 @@ def lay_out(
     values: Mapping[str, Any],
     how: Asked,
     stage: int,
+    *,
     attributes: Sequence[str] = (),
 ) -> duckdb.DuckDBPyRelation:
     """Store one row per unit and group as ``funnel_units``: how far it got, and what is known of that stage.

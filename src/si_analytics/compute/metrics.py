@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -186,6 +186,7 @@ def _of_funnels(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -
         funnels.check_breakdown(name, parameters.by)
         funnels.check_breakdown(name, tuple(parameters.where))
     text, tables = funnels.counted(chosen, parameters.of_funnel)
+    _require_inputs(connection, f"funnel '{chosen[0]}'", tables)
     return funnels.run(connection, text, tables, parameters.bound())
 
 
@@ -206,21 +207,19 @@ def _told_what_is_missing(connection: duckdb.DuckDBPyConnection, name: str) -> I
     try:
         yield
     except duckdb.CatalogException:
-        _require_inputs(connection, name)
+        _require_inputs(connection, f"metric '{name}'", inputs(name))
         raise
 
 
-def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Raise MissingTableError if the warehouse lacks a table that the metric reads, or that its facts are made of."""
+def _require_inputs(connection: duckdb.DuckDBPyConnection, asked: str, tables: Iterable[str]) -> None:
     held = {
         f"{schema}.{table}"
         for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
     }
-    read = [one for table in inputs(name) for one in (facts.of(table).inputs if facts.is_one(table) else (table,))]
-    missing = [table for table in read if table not in held and not table.startswith("meta.")]
+    missing = [table for table in facts.sources(tables) if table not in held and not table.startswith("meta.")]
     if missing:
         raise MissingTableError(
-            f"metric '{name}'",
+            asked,
             f"it reads {', '.join(missing)}, which this warehouse does not hold",
             "Fill it first: si refresh",
         )

@@ -123,7 +123,7 @@ class Worked:
 
 
 def interpolated(values: exp.Expr, share: Share, scale: int) -> Fraction:
-    """The percentile of a sorted list, between the two values beside the place: (1 - r) x the one + r x the next.
+    """The percentile of a sorted list, linear between the two values beside its place: (1 - r) x one + r x the next.
 
     The values have `scale` decimal places.
     """

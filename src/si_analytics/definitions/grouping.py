@@ -157,7 +157,10 @@ def named(value: exp.Expr) -> exp.Expr:
 
 
 def value(path: Path, joins: Joins, calendar: Calendar, named: Callable[[exp.Expr], exp.Expr] = named) -> exp.Expr:
-    """The value of the path for a fact; of a list, the list of its distinct values. `named` names a text."""
+    """The value of the path for a fact; of a list, the list of its distinct values.
+
+    `named` says what a text is called, also where there is none.
+    """
     joins.add(path)
     column = exp.column(path.column, path.of)
     if path.kind in {"calendar", "number"}:

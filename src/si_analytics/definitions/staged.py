@@ -177,7 +177,7 @@ class _Units:
             query = query.select(exp.alias_(number, f"reached_{at}"), copy=False)
         for at, stage in self._later():
             if stage.time:
-                wanted = [exp.column(_after(at)) >= exp.Literal.number(0)]
+                wanted: list[exp.Expr] = [exp.column(_after(at)) >= exp.Literal.number(0)]
                 if self.asked.within:
                     wanted.append(exp.column(_after(at)) <= _limit())
                 listed = _filtered(exp.ArrayAgg(this=exp.column(_after(at))), *wanted)

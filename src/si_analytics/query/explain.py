@@ -183,7 +183,7 @@ def _parsed(table: str, parts: Sequence[Any]) -> tuple[Any, ...]:
     """The parts of a key as the metric has them: ids in their usual form, a stage as its number."""
     if table == FUNNELS:
         funnel, value, stage = parts
-        return funnels.of(str(funnel)).name, str(value), _stage(str(funnel), stage)
+        return str(funnels.of(str(funnel)).funnel), str(value), _stage(str(funnel), stage)
     return tuple(_id(str(part)) for part in parts)
 
 

@@ -276,7 +276,9 @@ def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage:
     number = stage_number(asked.name, stage)
     query, attributes = project().queries.stopped, funnels.breakdowns(asked.name)
     with query_connection.scratch(connection):
-        units = funnels.lay_out(connection, asked.name, parameters.bound(), parameters.of_funnel, number, attributes)
+        units = funnels.lay_out(
+            connection, asked.name, parameters.bound(), parameters.of_funnel, number, attributes=attributes
+        )
         found = connection.sql(query.text, params=metrics.bindings(connection, query, {"stage_number": number}))
         named = units.select(*(duckdb.ColumnExpression(column) for column in ("unit_id", *attributes)))
         return formatting.readable(found.join(named, "unit_id").order("started_at, unit_id").pl())
