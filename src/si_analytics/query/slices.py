@@ -25,7 +25,7 @@ from si_analytics.frames import Figure, Grouping, MeasureFrame
 from si_analytics.periods import buckets, windows
 from si_analytics.periods.windows import Window
 from si_analytics.query import connection as query_connection
-from si_analytics.query import questions
+from si_analytics.query import filters, questions
 from si_analytics.query.questions import Question
 from si_analytics.warehouse import local_offsets
 
@@ -123,6 +123,8 @@ def _prepared(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, prese
     """Checks the question and, for a top, asks which values that is; call within `query_connection.scratch`."""
     measures = tuple(measure(name) for name in asked.measures)
     _require_meaning(asked, measures)
+    for name, chosen in asked.where.items():
+        filters.require(sliced.path_of(sliced.Asked(asked.measures), words(), name), chosen, present.calendar)
     parameters = asked.question.parameters(present)
     before = _before(asked, parameters)
     made = _made(asked, parameters.window, before, parameters.tz, present)
@@ -192,9 +194,7 @@ def _before(asked: SliceQuestion, parameters: metrics.Parameters) -> Window | No
     else:
         found = windows.before(parameters.window, parameters.tz)
     if found is None:
-        raise UsageError(
-            f"compare '{asked.compare}'", "nothing lies before all time", "Give since or during as well"
-        )
+        raise UsageError(f"compare '{asked.compare}'", "nothing lies before all time", "Give since or during as well")
     return found
 
 
