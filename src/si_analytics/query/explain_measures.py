@@ -20,7 +20,7 @@ from si_analytics.definitions.expressions import Aggregate, Arithmetic, Named, P
 from si_analytics.definitions.models import Metric
 from si_analytics.errors import UsageError
 from si_analytics.periods.windows import Window
-from si_analytics.query import slices
+from si_analytics.query import filters, slices
 from si_analytics.query.question import texts
 from si_analytics.query.slices import SliceQuestion
 from si_analytics.warehouse import local_offsets
@@ -97,6 +97,8 @@ def of_slice(
             f"a cell of {name}", f"it cannot be grouped by {strange[0]}", f"{hint}{grouping.listed(known)}"
         )
     where = {**asked.where, **{key: texts(value) for key, value in chosen.items()}}
+    for key, values in where.items():
+        filters.require(sliced.path_of(sliced.Asked((name,)), slices.words(), key), values, present.calendar)
     parameters = asked.question.parameters(present)
     return rows(connection, [(slices.measure(name), where)], parameters, parameters.window, present)
 

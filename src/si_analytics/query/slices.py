@@ -25,7 +25,7 @@ from si_analytics.frames import Figure, Grouping, MeasureFrame
 from si_analytics.periods import buckets, windows
 from si_analytics.periods.windows import Window
 from si_analytics.query import connection as query_connection
-from si_analytics.query import whole_sql
+from si_analytics.query import filters, whole_sql
 from si_analytics.query.question import Question, texts
 from si_analytics.warehouse import local_offsets
 
@@ -109,6 +109,8 @@ def _prepared(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, prese
     """Checks the question and, for a top, asks which values that is; call within `query_connection.scratch`."""
     measures = tuple(measure(name) for name in asked.measures)
     _require_meaning(asked, measures)
+    for name, chosen in asked.where.items():
+        filters.require(sliced.path_of(sliced.Asked(asked.measures), words(), name), chosen, present.calendar)
     parameters = asked.question.parameters(present)
     before = _before(asked, parameters)
     made = _made(asked, parameters.window, before, parameters.tz, present)
