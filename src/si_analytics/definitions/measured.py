@@ -113,8 +113,9 @@ def _no_measure(metric: Metric, found: str, name: str, words: Vocabulary) -> Def
 def _steps(metric: Metric, words: Vocabulary, own: str) -> dict[str, exp.Expr]:
     found: dict[str, exp.Expr] = {}
     for name in metric.slices:
+        step = _slice(metric, name, words)
         if re.search(rf"\b{name}\b", own):  # one that is not read only explains
-            found[name] = _slice(metric, name, words)
+            found[name] = step
     if metric.rows:
         spans = {"measured": counting.NOW if metric.window else None}
         if "measured_before" in own:

@@ -173,8 +173,9 @@ def _of_units(
 ) -> metrics.Parameters:
     """The parameters with what only funnels take; several groupings are one text with commas."""
     limit = None if within is None else windows.duration(within)
-    chosen = {name: texts(values) for name, values in (where or {}).items()}
-    together = ", ".join(funnels.groupings(by)) or None
+    chosen = {name: texts(values, empty="") for name, values in (where or {}).items()}
+    groupings = funnels.groupings(by)
+    together = ", ".join(groupings) if groupings else None  # an empty text is refused like any unknown breakdown
     return replace(asked, within=limit, by=together, where=chosen, calendar=present.calendar)
 
 

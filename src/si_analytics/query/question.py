@@ -52,15 +52,15 @@ def _past(as_of: Instant, zone: str, present: Present) -> datetime:
     return moment
 
 
-def texts(values: Any) -> tuple[str, ...]:
-    """One value or several of a grouping, as they are compared."""
+def texts(values: Any, *, empty: str = NONE) -> tuple[str, ...]:
+    """One value or several of a grouping, as they are compared; an `empty` text is what it is said to be."""
     listed = values if isinstance(values, list | tuple | set | frozenset) else [values]
-    return tuple(_text(value) for value in listed)
+    return tuple(_text(value, empty) for value in listed)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, empty: str) -> str:
     if value is None or value == "":
-        return NONE
+        return NONE if value is None else empty
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.date().isoformat() if isinstance(value, datetime) else str(value)
