@@ -102,7 +102,7 @@ def of(given: Sequence[Row], place: int, currency: str = "usd") -> list[Fraction
 def test_the_units_say_how_many_places_there_are() -> None:
     assert PLACES == {
         **{"usd": 2, "reporting currency": 2, "ratio": 6, "percent": 2},
-        **{"days": 2, "hours": 2, "stars": 1},
+        **{"days": 2, "hours": 2, "stars": 1, "tokens": 8, "points": 2},
     }
 
 

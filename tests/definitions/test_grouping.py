@@ -128,8 +128,8 @@ def expected(unit: str, local: datetime, calendar: Calendar) -> object:
         return day - timedelta(days=(day.isoweekday() - calendar.week_start) % 7)
     if unit == "month":
         return day.replace(day=1)
-    since = (day.month - calendar.fiscal_start) % 12
-    months = since % 3 if unit == "quarter" else since
+    # A year is that of the calendar; quarters begin with the fiscal year.
+    months = (day.month - calendar.fiscal_start) % 3 if unit == "quarter" else day.month - 1
     number = day.year * 12 + day.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)
 

@@ -61,7 +61,7 @@ def test_a_query_that_is_compiled_is_one_that_duckdb_understands(name: str) -> N
 
 def test_a_metric_without_cells_and_slices_is_its_file() -> None:
     for name, one in project().declared_metrics.items():
-        if name not in STANDING:
+        if name not in STANDING and not one.funnels:
             assert project().metrics[name] is one
 
 
@@ -119,10 +119,6 @@ WRONG = {
     "slices.more.where names methd, which invites cannot be grouped by. Did you mean 'method'": (
         "-- [cells]",
         '-- [slices.more]\n-- measures = "invites_sent"\n-- where = { methd = "email" }\n--\n-- [cells]',
-    ),
-    "slices.more.given names xyz, which invites cannot be grouped by. There are": (
-        "-- [cells]",
-        '-- [slices.more]\n-- measures = "invites_sent"\n-- given = "xyz"\n--\n-- [cells]',
     ),
     "slices.more.measures are of several facts: invites, deals": (
         "-- [cells]",
