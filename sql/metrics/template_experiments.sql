@@ -81,8 +81,10 @@ final as (
         variants.variant,
         variants.invites_sent as sent,
         variants.invites_accepted as accepted,
-        cast((2 * 1000000 * variants.invites_accepted + variants.invites_sent) // (2 * variants.invites_sent) as decimal(38, 0))
-        * 0.000001 as acceptance,
+        cast(
+            (2 * 1000000 * variants.invites_accepted + variants.invites_sent)
+            // (2 * variants.invites_sent) as decimal(38, 0)
+        ) * 0.000001 as acceptance,
         cast(null as decimal(38, 6)) as wilson_low,
         cast(null as decimal(38, 6)) as wilson_high,
         cast(

@@ -9,7 +9,7 @@ from tests.support.assistants import Assistant
 
 
 def test_measures_are_listed_and_described(ask: Assistant, original: Warehouse) -> None:
-    assert {row["measure"] for row in ask("list_measures").rows} == set(original.measures()["measure"])
+    assert {row["name"] for row in ask("list_measures").rows} == set(original.measures()["name"])
     said = ask("describe_measure", name="commission")
     shown = {row["dimension"] for row in said.rows}
     assert "agent.tier" in shown

@@ -75,7 +75,7 @@ def _list(names: Sequence[str], form: Format) -> None:
     if not names:
         listing = slices.listing()
         show(
-            listing if form in {Format.json, Format.parquet} else listing.select("measure", "unit", "fact", "meaning"),
+            listing if form in {Format.json, Format.parquet} else listing.select("name", "unit", "fact", "meaning"),
             form,
         )
         return

@@ -67,14 +67,14 @@ def metric(
 def list_measures(using: Settings, rows: int) -> Answer:
     """Every measure, and what each is."""
     with Warehouse(using) as opened:
-        found = _verb(opened, "measures")()
+        found = opened.measures()
     return answers.of(found.select(pl.exclude("dimensions")), rows)
 
 
 def describe_measure(using: Settings, rows: int, name: str) -> Answer:
     """What a measure can be broken down by and filtered on."""
     with Warehouse(using) as opened:
-        found = _verb(opened, "dimensions")(name)
+        found = opened.dimensions(name)
     left_out = privacy.dimensions_left_out(found)
     shown = [path for path in found if path not in left_out]
     return answers.of(pl.DataFrame({"dimension": shown}, schema={"dimension": pl.String}), rows, _told(left_out))
@@ -93,7 +93,7 @@ def ask(
     if left_out:
         raise _personal(f"{', '.join(measures)} by {', '.join(sorted(left_out))}", "that")
     with Warehouse(using) as opened:
-        return answers.of(_verb(opened, "measure")(*measures, by=tuple(by), where=where, **asked), rows)
+        return answers.of(opened.measure(*measures, by=tuple(by), where=where, **asked), rows)
 
 
 def explain_cell(using: Settings, rows: int, name: str, cell: Any, column: str | None = None, **asked: Any) -> Answer:
@@ -102,7 +102,6 @@ def explain_cell(using: Settings, rows: int, name: str, cell: Any, column: str |
         if column is None and name in (*explain.keys(), *funnels.names()):
             raise UsageError(f"a cell of metric '{name}'", "it is not said which", "Give its column too")
         if column is None:
-            _verb(opened, "measure")
             return answers.of(opened.explain(name, cell, **asked), rows)
         if column in privacy.of(f"metrics.{name}").left_out:
             raise _personal(f"the column '{column}' of {name}", "it")
@@ -153,14 +152,6 @@ def _without(asked: dict[str, Any], parameter: str, funnel: str) -> dict[str, An
     if asked.get(parameter) is not None:
         raise UsageError(f"funnel '{funnel}' in a {parameter}", "it adds up no money", f"Leave {parameter} out")
     return {name: value for name, value in asked.items() if name != parameter}
-
-
-def _verb(opened: Warehouse, name: str) -> Callable[..., Any]:
-    """A verb of the warehouse on measures; raises UsageError if this version has none."""
-    found: Callable[..., Any] | None = getattr(opened, name, None)
-    if found is None:
-        raise UsageError("measures", "this version has none", "Ask for metrics: list_metrics lists them")
-    return found
 
 
 TOOLS: Mapping[str, Callable[..., Answer]] = MappingProxyType(

@@ -313,7 +313,7 @@ def listing() -> pl.DataFrame:
     """One row per measure, by name: its unit, the facts it is of, how it is worked out, what it says."""
     rows = [
         {
-            "measure": each.name,
+            "name": each.name,
             "unit": each.unit,
             "places": each.places,
             "fact": ", ".join(fact.name for fact in facts_of([each])),
