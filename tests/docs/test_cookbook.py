@@ -99,7 +99,7 @@ def test_every_line_gives_rows_and_its_command_the_same(
 
 def test_the_list_of_measures_needs_no_warehouse(si: Si) -> None:
     every = si().apart("measure", "--list", "--json")
-    assert [row["measure"] for row in every.document] == list(project().measures)
+    assert [row["name"] for row in every.document] == list(project().measures)
     one = si().apart("measure", "commission", "gmv", "--list")
     assert "gig.category" in one.out
     assert "agent.tier" not in one.out
