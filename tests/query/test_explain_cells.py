@@ -6,12 +6,9 @@ it has to give the cell.
 
 from __future__ import annotations
 
-import operator
-import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,52 +27,11 @@ from si_analytics.query import warehouse as query_warehouse
 from si_analytics.query.explain import FUNNELS
 from si_analytics.settings import Settings
 from tests.model import Row, World
-from tests.model.rules import half_away
 from tests.support import warehouses
+from tests.support.explained import Rows, cell
 from tests.support.moments import AS_OF, Draw, as_ofs, funnel_queries
 from tests.support.moments import windows as spans
 from tests.support.worlds import marketplaces
-
-Rows = list[Row]
-
-
-def percentile(rows: Rows, part: Fraction) -> Fraction:
-    """The continuous percentile of the values: between two neighbours, as far along as it lies."""
-    ordered = sorted(Fraction(row["value"]) for row in rows)
-    place = part * (len(ordered) - 1)
-    low, rest = int(place), place - int(place)
-    return ordered[low] + rest * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])
-
-
-def ratio(rows: Rows) -> Fraction | None:
-    return Fraction(rows[0]["value"], rows[1]["value"]) if len(rows) == 2 and rows[1]["value"] else None
-
-
-WAYS: Mapping[str, Callable[[Rows], Any]] = {
-    "value of the row": lambda rows: rows[0]["value"],
-    "number of rows": len,
-    "number of different values": lambda rows: len({row["value"] for row in rows}),
-    "greatest value": lambda rows: max(row["value"] for row in rows),
-    "sum of value": lambda rows: sum(Fraction(row["value"]) for row in rows),
-    "mean of value": lambda rows: sum(Fraction(row["value"]) for row in rows) / len(rows),
-    "median of value": lambda rows: percentile(rows, Fraction(1, 2)),
-    "p90 of value": lambda rows: percentile(rows, Fraction(9, 10)),
-    "first value / second value": ratio,
-    "sum of 100 x weight x (worse + equal / 2) / compared": lambda rows: sum(
-        100 * Fraction(row["weight"]) * (row["worse"] + Fraction(row["equal"], 2)) / (row["compared"] or 1)
-        for row in rows
-    ),
-    "sum of weight x total / count over sum of weight": lambda rows: (
-        sum(row["weight"] * Fraction(row["total"]) / row["count"] for row in rows) / sum(row["weight"] for row in rows)
-    ),
-}
-
-
-SIGNS: Mapping[str, Callable[[Fraction, Fraction], Fraction | None]] = {
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": lambda left, right: left / right if right else None,
-}
 
 
 @cache
@@ -84,54 +40,25 @@ def said(metric: str, column: str) -> explain.Making:
     return explain.making(metric, column)
 
 
-def worked(how: str, rows: Rows) -> Any:
-    """What the rows make: ``mean of value / 3600``, or ``number of rows of accepted / number of rows of sent``."""
-    if how in WAYS:
-        return (
-            WAYS[how](rows) if rows or how in ("number of rows", "sum of value", "number of different values") else None
-        )
-    words = re.split(r" ([-*/]) ", how)
-    values = [worked_part(word, rows) for word in words[::2]]
-    if None in values:
-        return None
-    found: Any = Fraction(values[0])
-    for sign, value in zip(words[1::2], values[1:], strict=True):
-        found = None if found is None else SIGNS[sign](found, Fraction(value))
-    return found
-
-
-def worked_part(word: str, rows: Rows) -> Any:
-    """A whole number, one of the ways, or that way of the rows of one part."""
-    if word.isdecimal():
-        return int(word)
-    if word in WAYS:
-        return worked(word, rows)
-    way, _, name = word.rpartition(" of ")
-    return worked(way, [row for row in rows if row["part"] == name])
-
-
 def made(metric: str, column: str, rows: Rows) -> Any:
     """What the rows make, in the way that is said."""
     making = said(metric, column)
-    if not rows and making.empty is not None:
-        return None if making.empty == "null" else Fraction(making.empty)
-    value = worked(making.how, rows)
-    return half_away(value, making.decimals) if isinstance(value, Fraction) and making.decimals else value
+    return cell(making.how, making.decimals, making.empty, rows)
 
 
-def agrees(cell: Any, found: Any) -> bool:
-    return cell == found if not isinstance(found, str) else str(cell) == found
+def agrees(stands: Any, found: Any) -> bool:
+    return stands == found if not isinstance(found, str) else str(stands) == found
 
 
 def differing(rows: Rows, metric: str, ask: Callable[[Row, str], Rows]) -> list[str]:
     """The cells of a metric that their rows do not make, in words."""
     found = []
     for row in rows:
-        for column, cell in row.items():
+        for column, stands in row.items():
             behind = ask(row, column)
             result = made(metric, column, behind)
-            if not agrees(cell, result):
-                found.append(f"{column} is {cell!r}, its {len(behind)} rows make {result!r}: {row}")
+            if not agrees(stands, result):
+                found.append(f"{column} is {stands!r}, its {len(behind)} rows make {result!r}: {row}")
     return found
 
 

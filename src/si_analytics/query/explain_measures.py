@@ -6,8 +6,10 @@ follows from the measure.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -100,7 +102,28 @@ def of_slice(
     for key, values in where.items():
         filters.require(sliced.path_of(sliced.Asked((name,)), slices.words(), key), values, present.calendar)
     parameters = asked.question.parameters(present)
-    return rows(connection, [(slices.measure(name), where)], parameters, parameters.window, present)
+    one = (slices.measure(name), where)
+    found = rows(connection, [one], parameters, parameters.window, present)
+    return found.limit(0) if _is_null(connection, one, parameters, parameters.window, present) else found
+
+
+def _is_null(
+    connection: duckdb.DuckDBPyConnection, one: Of, parameters: metrics.Parameters, window: Window, present: Present
+) -> bool:
+    """Whether the cell is null, which has no rows behind it, although there are facts: a share of 0, other money."""
+    measure, where = one
+    other_money = measure.unit == exact.USD and parameters.currency != exact.USD
+    if other_money or isinstance(measure.formula.tree, Aggregate):
+        return other_money
+    words = slices.words()
+    measure = measure.model_copy(update={"name": "the cell"})  # a cell may be called as the measure it is made of
+    words = replace(words, measures={**words.measures, measure.name: measure})
+    names = {path: f"where_{at}" for at, path in enumerate(where)}
+    made = sliced.Asked((measure.name,), where=names, calendar=present.calendar, utc=parameters.tz == "UTC")
+    values = {**parameters.bound(), "since": window.since, "until": window.until}
+    values |= {names[path]: list(chosen) for path, chosen in where.items()}
+    ((value,),) = slices.run(connection, sliced.query(made, words), values, present).fetchall()
+    return value is None
 
 
 def _of_answer(key: str) -> bool:
@@ -186,7 +209,29 @@ def of_metric(
     window = parameters.window
     span = window if metric.window else Window(None, window.as_of, window.as_of)
     present = Present(window.as_of, parameters.currency, parameters.tz)
-    return rows(connection, shown.of, parameters, span, present)
+    found = rows(connection, shown.of, parameters, span, present)
+    if len(shown.of) == 1 and not metric.shows.get(column, "").startswith(_COMPARE):
+        is_null = _is_null(connection, shown.of[0], parameters, span, present)
+    else:
+        is_null = _cell(connection, metric, column, row, parameters) is None
+    return found.limit(0) if is_null else found
+
+
+def _cell(
+    connection: duckdb.DuckDBPyConnection,
+    metric: Metric,
+    column: str,
+    row: Mapping[str, Any],
+    parameters: metrics.Parameters,
+) -> Any:
+    """What stands in the cell of a metric."""
+    keys = [
+        duckdb.ColumnExpression(name).cast("varchar") == duckdb.ConstantExpression(str(row[name]))
+        for name in metric.key
+    ]
+    rows_ = metrics.evaluate(connection, metric.name, parameters)
+    found = rows_.filter(functools.reduce(operator.and_, keys)).select(column).fetchone()
+    return found[0] if found else None
 
 
 def _shown(metric: Metric, column: str, keys: Mapping[str, Mapping[str, Any]]) -> _Shown:

@@ -127,7 +127,7 @@ def answer(connection: duckdb.DuckDBPyConnection, asked: SliceQuestion, present:
     """
     with query_connection.scratch(connection):
         one = _prepared(connection, asked, present)
-        rows = _run(connection, sliced.query(one.made, words()), one.values, present)
+        rows = run(connection, sliced.query(one.made, words()), one.values, present)
         return _framed(asked, one.measures, rows, one.parameters, one.before)
 
 
@@ -248,7 +248,7 @@ def _ranked(
 ) -> list[str]:
     """The values of the first grouping with the greatest first measure, greatest first; equal ones by their name."""
     query, over = sliced.ranking(made, words())
-    ranks = {value: _exact(numbers, over) for value, *numbers in _run(connection, query, values, present).fetchall()}
+    ranks = {value: _exact(numbers, over) for value, *numbers in run(connection, query, values, present).fetchall()}
     ordered = sorted(ranks, key=lambda value: (value == grouping.NONE, value))
     known = [value for value in ordered if ranks[value] is not None]
     known.sort(key=lambda value: ranks[value] or 0, reverse=True)
@@ -262,9 +262,10 @@ def _exact(numbers: Sequence[int | None], over: int) -> Fraction | None:
     return Fraction(int(numbers[0] or 0), over * math.prod(int(one or 0) for one in numbers[1:]))
 
 
-def _run(
+def run(
     connection: duckdb.DuckDBPyConnection, query: Any, values: Mapping[str, Any], present: Present
 ) -> duckdb.DuckDBPyRelation:
+    """The rows of a query of a slice, with those of the values that it names."""
     whole = facts.read(connection, query.sql("duckdb"), inputs(query), values["as_of"])
     if local_offsets.TABLE in whole:
         local_offsets.lay_out(connection, values["tz"], present.as_of + AHEAD)
