@@ -17,7 +17,7 @@ from sqlglot import expressions as exp
 
 from si_analytics.compute import facts, metrics
 from si_analytics.compute.currencies import Present
-from si_analytics.definitions import Measure, exact, grouping, measured, project, sliced
+from si_analytics.definitions import Measure, behind, exact, grouping, measured, project, sliced
 from si_analytics.definitions.expressions import Aggregate, Arithmetic, Named, Part
 from si_analytics.definitions.models import Metric
 from si_analytics.errors import UsageError
@@ -52,11 +52,11 @@ def making(measure: Measure) -> Making:
         way = _way(tree) + (f" / {over}" if over else "")
         absent = "0" if tree.function in {"sum", "count"} else "null"
         return Making(way, measure.places or None if "of value" in way else None, absent)
-    names = iter(sliced.parts(measure, slices.words()))
+    names = iter(behind.parts(measure, slices.words()))
     return Making(_in_words(measure, tree, names), measure.places)
 
 
-def _in_words(measure: Measure, tree: Part, names: Iterator[sliced.Behind]) -> str:
+def _in_words(measure: Measure, tree: Part, names: Iterator[behind.Behind]) -> str:
     """How the parts of a measure make it up: ``number of rows of accepted / number of rows of sent``."""
     if isinstance(tree, Arithmetic):
         return f"{_in_words(measure, tree.left, names)} {tree.sign} {_in_words(measure, tree.right, names)}"
@@ -144,15 +144,15 @@ def rows(
 ) -> duckdb.DuckDBPyRelation:
     """The facts that measures take in, in the window, each with its value; what is made of several says which part."""
     words, values = slices.words(), {**parameters.bound(), "since": window.since, "until": window.until}
-    several = sum(len(sliced.parts(measure, words)) for measure, _ in asked) > 1
+    several = sum(len(behind.parts(measure, words)) for measure, _ in asked) > 1
     each: list[exp.Select] = []
     times: dict[str, None] = {}
     for number, (measure, where) in enumerate(asked):
         names = {path: f"where_{number}_{at}" for at, path in enumerate(where)}
         values |= {names[path]: list(chosen) for path, chosen in where.items()}
         made = sliced.Asked((measure.name,), where=names, calendar=present.calendar, utc=parameters.tz == "UTC")
-        for part in sliced.parts(measure, words):
-            each.append(sliced.behind(made, words, part, of_several=several))
+        for part in behind.parts(measure, words):
+            each.append(behind.rows(made, words, part, of_several=several))
             times[words.facts[part.leaf.fact].time] = None
     tree: exp.Query = each[0] if len(each) == 1 else exp.union(*each, distinct=False)
     tree.set("by_name", len(each) > 1)
@@ -162,7 +162,7 @@ def rows(
     found = connection.sql(text, params=metrics.bindings(connection, text, values))
     if not several:
         return found.order(", ".join([*times, "source_id"]))
-    order = [part.name for measure, _ in asked for part in sliced.parts(measure, words)]
+    order = [part.name for measure, _ in asked for part in behind.parts(measure, words)]
     place = duckdb.FunctionExpression(
         "list_position", duckdb.ConstantExpression(order), duckdb.ColumnExpression("part")
     )
