@@ -20,10 +20,13 @@ from si_analytics.settings import Settings
 from tests.support.assistants import Assistant
 
 CHOSEN = {
+    "agent_bonuses": {"bonus_type", "period", "status"},
     "agent_profiles": {"tier", "specialties"},
+    "connected_wallets": {"network"},
     "contacts": {"source", "segment"},
     "deals": {"status"},
     "escrow_jobs": {"currency", "status"},
+    "feed_activities": {"type"},
     "gig_applications": {"status"},
     "gigs": {"categories", "location", "status"},
     "influencer_profiles": {"influencer_type", "location"},
@@ -31,10 +34,15 @@ CHOSEN = {
     "invites": {"method", "status"},
     "negotiation_offers": {"status"},
     "negotiations": {"status"},
+    "notifications": {"priority", "type"},
     "referrals": {"recruited_user_type"},
+    "social_accounts": {"platform"},
     "sponsor_profiles": {"industry", "location"},
+    "token_withdrawal_requests": {"status"},
     "transactions": {"type", "currency", "status", "payment_id"},
+    "user_rewards": {"currency", "reward_type", "status"},
     "users": {"role"},
+    "withdrawals": {"currency", "method", "status"},
 }
 """Texts that say what kind of thing a row is, or where: they name nobody."""
 

@@ -153,9 +153,10 @@ def test_dependencies_are_those_of_the_tables_and_the_sql(loaded: dg.Definitions
         "raw/agent_profiles",
         "raw/users",
     }
-    assert {"raw/gig_applications", "raw/negotiation_offers", "raw/escrow_jobs"} < upstream(
+    assert {"facts/applications", "facts/negotiations", "facts/escrow_jobs"} < upstream(
         loaded, "metrics/conversion_funnels"
     )
+    assert {"raw/negotiation_offers", "raw/negotiations"} < upstream(loaded, "facts/negotiations")
     assert upstream(loaded, "published/agent_profiles") == {"metrics/agent_profile_summaries"}
     assert upstream(loaded, "published/brand_leaderboard") == {"metrics/brand_reputations"}
     drawn_from = {*dashboard.reads(), *(f"metrics.{name}" for name in metrics.names())}
@@ -241,11 +242,11 @@ def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: d
 
 
 def test_a_refresh_is_few_steps_in_one_process(loaded: dg.Definitions) -> None:
-    """One step reads all tables, one publishes all targets, the checks share theirs."""
+    """One step reads all tables, one publishes all targets, the checks of a table share theirs."""
     job = loaded.resolve_job_def("refresh_metrics")
     steps = {node.name for node in job.nodes}
     assert {"extract", "publish", "check_raw"} <= steps
-    assert len(steps) <= len(facts.names()) + len(metrics.names()) + 3 + 5
+    assert len(steps) <= len(facts.names()) + len(metrics.names()) + 3 + 6
     assert all(loaded.resolve_job_def(name).executor_def is dg.in_process_executor for name in jobs(loaded))
 
 
