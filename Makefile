@@ -53,9 +53,11 @@ docs: catalog ## The documentation as a site that opens from disk: site/index.ht
 	@$(BIN) docs/building/build.py site
 	@echo "Wrote site/index.html"
 
-catalog: $(INSTALLED) ## docs/metrics.md and the tables in docs/definitions.md anew, from the headers of the SQL files
+catalog: $(INSTALLED) ## docs/metrics.md, docs/measure-catalog.md and the tables in docs/definitions.md anew, from the files in sql/
 	@$(BIN) -m si_analytics.query.catalog > docs/metrics.md.new
 	@mv docs/metrics.md.new docs/metrics.md
+	@$(BIN) -m si_analytics.query.measure_catalog > docs/measure-catalog.md.new
+	@mv docs/measure-catalog.md.new docs/measure-catalog.md
 	@$(BIN) -m si_analytics.query.catalog docs/definitions.md > docs/definitions.md.new
 	@mv docs/definitions.md.new docs/definitions.md
 

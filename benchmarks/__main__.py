@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import dagster_loading, dagster_overhead, parts, places, publishing, report
+from benchmarks import dagster_loading, dagster_overhead, parts, places, publishing, report, slices
 from benchmarks.places import Place
 
 _SCALES = (20.0, 200.0)
@@ -31,10 +31,17 @@ class Part(StrEnum):
     GROWTH = "growth"
     DAGSTER = "dagster"
     PUBLISHING = "publishing"
+    SLICES = "slices"
     MEMORY = "memory"
 
 
-_DEFAULTS = {Part.GROWTH: _GROWTH, Part.MEMORY: _SCALES[-1:], Part.DAGSTER: (2.0,), Part.PUBLISHING: (1.0,)}
+_DEFAULTS = {
+    Part.GROWTH: _GROWTH,
+    Part.MEMORY: _SCALES[-1:],
+    Part.DAGSTER: (2.0,),
+    Part.PUBLISHING: (1.0,),
+    Part.SLICES: (1.0,),
+}
 
 
 def _say(line: str) -> None:
@@ -88,6 +95,13 @@ def _publishing(place: Place, folder: Path, contacts: int, rounds: int, day: dat
     }
 
 
+def _slices(place: Place, folder: Path, rounds: int, day: date) -> str:
+    """Slices beside hand-written queries, on the place's facts repeated until there are millions."""
+    found = slices.measured(slices.refreshed(place), folder, rounds, _say)
+    head = f"{report.circumstances(place, day, rounds)} Its facts repeated to {slices.TRANSACTIONS:,} transactions."
+    return f"{head}\n\n{report.sliced(found)}"
+
+
 def _memory(place: Place, folder: Path, transactions: int, limit: str, day: date) -> str:
     large = places.enlarged(place, folder, transactions)
     found = parts.memory(large, limit, _say)
@@ -133,6 +147,8 @@ def main(  # noqa: PLR0917 - an option of a command is an argument of its functi
             blocks = _dagster(chosen[-1], rounds, dated)
         elif one is Part.PUBLISHING:
             blocks = _publishing(chosen[-1], folder, contacts, rounds, dated)
+        elif one is Part.SLICES:
+            blocks = {"slices": _slices(chosen[-1], folder, rounds, dated)}
         elif one is Part.GROWTH:
             blocks = {"growth": _growth(chosen, rounds, dated)}
         elif one is Part.MEMORY:

@@ -21,6 +21,7 @@ from benchmarks.dagster_overhead import Overhead
 from benchmarks.measuring import Result
 from benchmarks.places import Place
 from benchmarks.publishing import Cost, Delay, Waits
+from benchmarks.slices import Timed
 from benchmarks.tasks import Measured
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -180,6 +181,12 @@ def delayed(found: Iterable[Delay]) -> str:
         for one in found
     ]
     return _table(("", "seconds from commit to rank", "from - to", "of which the refresh"), rows)
+
+
+def sliced(found: Iterable[Timed]) -> str:
+    """What slices take, a row for each, beside the same query written by hand."""
+    rows = [(one.title, f"{one.ours * 1000:,.0f}", f"{one.by_hand * 1000:,.0f}", f"{one.ratio:.1f}") for one in found]
+    return _table(("question", "`warehouse.measure`, ms", "by hand, ms", "times as long"), rows)
 
 
 def _range(values: Sequence[float], digits: int = 1) -> str:

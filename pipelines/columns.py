@@ -14,7 +14,7 @@ import dagster as dg
 from si_analytics import schema
 from si_analytics.compute import lineage
 from si_analytics.compute.lineage import Origin
-from si_analytics.definitions import Query, Source, column_types, project
+from si_analytics.definitions import Dimension, Fact, MetricColumn, Query, Source, column_types, project
 from si_analytics.definitions.targets import Target
 
 _NAMED = 4
@@ -54,13 +54,22 @@ def of_metric(name: str) -> tuple[dg.TableColumn, ...]:
     The types are known only after computing. Cached, so that a process loads the files once.
     """
     from_postgres = lineage.column_lineage(name)
-    return tuple(
-        dg.TableColumn(
-            one.name,
-            "",
-            _said(f"{one.meaning} ({one.unit})" if one.unit else one.meaning, _made(from_postgres[one.name])),
-        )
-        for one in project().computed[name].columns
+    return tuple(_column(one, from_postgres[one.name]) for one in project().computed[name].columns)
+
+
+def of_fact(one: Fact | Dimension) -> list[dg.TableColumn]:
+    """What each column of a fact or dimension means, its unit, and which columns of Postgres it is made of."""
+    read = lineage.of(one)
+    return [
+        _column(column, [(table.removeprefix("raw."), name) for table, name in read[column.name]])
+        for column in one.columns
+        if column.name in read
+    ]
+
+
+def _column(one: MetricColumn, origins: Iterable[Origin]) -> dg.TableColumn:
+    return dg.TableColumn(
+        one.name, "", _said(f"{one.meaning} ({one.unit})" if one.unit else one.meaning, _made(origins))
     )
 
 
@@ -113,7 +122,7 @@ def _deps(read: Iterable[Origin]) -> list[dg.TableColumnDep]:
         space, _, bare = table.partition(".")
         if space == "public" and bare in section_of:
             found.append(dg.TableColumnDep(dg.AssetKey(["operational", section_of[bare]]), f"{bare}.{column}"))
-        elif space in {"raw", "metrics"}:
+        elif space in {"raw", "dimensions", "facts", "metrics"}:
             found.append(dg.TableColumnDep(dg.AssetKey([space, bare]), column))
     return found
 

@@ -11,7 +11,7 @@ import functools
 import dagster as dg
 
 from pipelines import anomaly_checks, checks, jobs, schedules, sensors
-from pipelines.assets import history, metrics, operational, published, raw, reports
+from pipelines.assets import facts, history, metrics, operational, published, raw, reports
 from pipelines.resources import REFRESH, RefreshResource
 from si_analytics import settings
 from si_analytics.definitions import loading
@@ -26,7 +26,7 @@ def defs() -> dg.Definitions:
 @functools.lru_cache(maxsize=4)
 def _defs(timezone: str, files: tuple[tuple[str, int, int], ...]) -> dg.Definitions:
     """The code location for this state of the files. Cached, because Dagster loads it five times for a single run."""
-    groups = (operational, raw, metrics, published, reports)
+    groups = (operational, raw, facts, metrics, published, reports)
     return dg.Definitions(
         assets=[*(asset for group in groups for asset in group.assets()), *history.assets(timezone)],
         asset_checks=[*checks.asset_checks(), *anomaly_checks.asset_checks()],

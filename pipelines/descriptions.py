@@ -14,7 +14,7 @@ from typing import Any
 
 import dagster as dg
 
-from si_analytics.definitions import Declaration, Metric, project
+from si_analytics.definitions import Declaration, Dimension, Fact, Metric, project
 
 OWNERS = ("team:growth",)
 POOL = "warehouse"
@@ -33,7 +33,7 @@ AFTER_ALL = {"dagster/priority": "-20"}
 FRESH_DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=27))
 FRESH_WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=9), warn_window=timedelta(days=8))
 
-_ENTRY = re.compile(r"^(raw|metrics)\.(\w+)$")
+_ENTRY = re.compile(r"^(raw|dimensions|facts|metrics)\.(\w+)$")
 _SHOWN = ("grain", "left", "money", "units", "severity", "remedy")
 
 
@@ -53,6 +53,13 @@ def description(one: Declaration) -> str:
     return in_words(one, {name: getattr(one, name, None) for name in _SHOWN})
 
 
+def of_fact(one: Fact | Dimension) -> str:
+    """A fact or dimension as Markdown; of a fact also its measures: unit, what is worked out, meaning."""
+    measures = one.measures if isinstance(one, Fact) else ()
+    listed = "\n".join(f"- `{each.name}` ({each.unit}): {each.meaning}: `{each.formula.text}`" for each in measures)
+    return "\n\n".join(part for part in (description(one), listed and f"Measures:\n\n{listed}") if part)
+
+
 def in_words(one: Declaration, facts: Mapping[str, object]) -> str:
     """The opening of a declaration, and these facts; leaves out those that are None or empty."""
     told = [f"- **{name.capitalize()}**: {_told(fact)}" for name, fact in facts.items() if fact]
@@ -64,9 +71,9 @@ def _told(fact: object) -> str:
     return ", ".join(fact) if isinstance(fact, tuple) else str(fact)
 
 
-def topic(metric: Metric) -> dict[str, str]:
-    """A metric's topic, as the tag that filters assets; empty if it declares none."""
-    return {"topic": metric.topic} if metric.topic else {}
+def topic(one: Metric | Fact | Dimension) -> dict[str, str]:
+    """The topic of a file, as the tag that filters assets; empty if it declares none."""
+    return {"topic": one.topic} if one.topic else {}
 
 
 def metadata(one: Declaration, table: str | None = None) -> dict[str, Any]:

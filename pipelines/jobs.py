@@ -12,12 +12,12 @@ _RUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
 
 REFRESH_METRICS = dg.define_asset_job(
     "refresh_metrics",
-    selection=dg.AssetSelection.groups("raw", "metrics", "published"),
+    selection=dg.AssetSelection.groups("raw", "facts", "metrics", "published"),
     config=launch_config.refresh_form,
     run_tags={**descriptions.WRITER, **_RUN_ANEW},
-    description="Reads Postgres in one snapshot, computes every metric, runs every check, writes the rows that"
-    " differ back in one transaction and replaces the warehouse. The launchpad asks for the moment, the currency,"
-    " whether to read everything and whether to accept a large loss; nothing need be given.",
+    description="Reads Postgres in one snapshot, stores every fact, computes every metric, runs every check, writes the"
+    " rows that differ back in one transaction and replaces the warehouse. The launchpad asks for the moment, the"
+    " currency, whether to read everything and whether to accept a large loss; nothing need be given.",
 )
 
 BUILD_SCHEMA = dg.define_asset_job(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -57,7 +58,8 @@ class Extraction(_Form):
     as_of: str = Field(
         default="",
         description="The moment to describe, like 2026-06-01T00:00:00Z; a date is its midnight in the reporting time"
-        " zone. Empty: now. A past moment is old times with today's statuses, not time travel.",
+        " zone, yesterday or this month its first moment, counted from when the run begins to read. Empty: now. A past"
+        " moment is old times with today's statuses, not time travel.",
     )
     currency: str = Field(
         default="",
@@ -80,7 +82,7 @@ class Extraction(_Form):
     @classmethod
     def _is_a_moment(cls, value: str) -> str:
         if value.strip():
-            windows.instant(value, name="as_of")
+            windows.instant(value, name="as_of", as_of=datetime.now(UTC))
         return value.strip()
 
     @field_validator("currency")

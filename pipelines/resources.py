@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -61,10 +62,16 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         full: bool = False,
         accept_change: bool = False,
     ) -> Iterator[Refresh]:
-        """A new refresh, for the step that begins it; empty means now and the setting's currency."""
+        """A new refresh, for the step that begins it; empty means now and the setting's currency.
+
+        Words in `as_of`, like ``yesterday``, count from now.
+        """
         given = {"currency": currency} if currency else {}
         current = settings.load(**given)
-        moment = windows.instant(as_of, current.timezone, name="as_of") if as_of else None
+        moment = None
+        if as_of:
+            now, calendar = datetime.now(UTC), current.calendar
+            moment = windows.instant(as_of, current.timezone, name="as_of", as_of=now, calendar=calendar)
         self._begin(context, Refresh(current, moment, full=full, accept_change=accept_change))
         try:
             with self.step(context) as refresh:

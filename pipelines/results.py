@@ -16,7 +16,7 @@ import dagster as dg
 import duckdb
 
 from pipelines import columns, kpis
-from si_analytics.compute import checks
+from si_analytics.compute import checks, facts
 from si_analytics.definitions import project
 from si_analytics.extract import TableExtract
 from si_analytics.publish import TargetChange
@@ -77,6 +77,18 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
         "first rows": dg.MetadataValue.md(_first_rows(relation)),
         **({"chart": dg.MetadataValue.md(markdown(*drawn))} if drawn else {}),
         **kpis.of(refresh.connection, name),
+        **moment(refresh),
+    }
+
+
+def laid_out(refresh: Refresh, table: str, rows: int, seconds: float) -> dict[str, Any]:
+    """What was stored of one fact or dimension."""
+    one = facts.of(table)
+    return {
+        "dagster/row_count": rows,
+        **columns.described(columns.of_fact(one), _types(refresh.connection.table(table))),
+        **columns.lineage_of(one),
+        "seconds": round(seconds, 3),
         **moment(refresh),
     }
 

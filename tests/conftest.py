@@ -13,6 +13,7 @@ import tempfile
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg
@@ -273,3 +274,18 @@ def login(settings: Settings, postgres: psycopg.Connection) -> Iterator[Callable
     if postgres.execute("select to_regrole(%s) is not null", [name]).fetchone() == (True,):
         postgres.execute(sql.SQL("drop owned by {}").format(role))
         postgres.execute(sql.SQL("drop role {}").format(role))
+
+
+@pytest.fixture(scope="session")
+def raw_tables(
+    create_database: Callable[..., str], schema_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    """A warehouse in memory with the raw tables that an extraction makes, to be filled with a world."""
+    from tests.support import warehouses
+
+    home = tmp_path_factory.mktemp("definitions")
+    url = create_database(schema_template)
+    settings = Settings(_env_file=None, postgres_url=url, home=home, warehouse=home / "warehouse.duckdb")  # type: ignore
+    connection = warehouses.in_memory(warehouses.raw_definitions(settings))
+    yield connection
+    connection.close()

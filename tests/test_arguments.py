@@ -17,6 +17,7 @@ import pytest
 import si_analytics as si
 from si_analytics import arguments
 from si_analytics.errors import AnalyticsError, ArgumentError, UsageError
+from tests.support import measure_frames
 
 NO_DATE = datetime(2026, 1, 1)  # noqa: DTZ001  a time without a zone is what is tried
 WRONG: list[Any] = [
@@ -40,6 +41,9 @@ def verbs(warehouse: si.Warehouse, path: Path) -> Iterator[tuple[str, Callable[.
         "describe": {"name": "agent_leaderboard"},
         "explain": {"metric": "agent_leaderboard", "key": key, "column": "total_earnings"},
         "funnel": {"name": "invite"},
+        "funnel_differences": {"name": "invite", "stage": "accepted", "by": "method"},
+        "funnel_sql": {"name": "invite"},
+        "groupings": {"funnel": "invite"},
         "metric": {"name": "agent_leaderboard"},
         "stopped": {"name": "invite", "stage": "clicked"},
         "time_to_convert": {"name": "invite", "stage": "accepted"},
@@ -56,6 +60,7 @@ def verbs(warehouse: si.Warehouse, path: Path) -> Iterator[tuple[str, Callable[.
         "funnel": warehouse.funnel("invite"),
         "funnel_by": warehouse.funnel("invite", by="method"),
         "leaderboard": warehouse.agent_leaderboard(),
+        "measure": measure_frames.by_tier(),
         "monthly": warehouse.marketplace_monthly(),
         "performance": warehouse.agent_performance_metrics(),
         "standings": warehouse.agent_leaderboard(),
@@ -125,13 +130,15 @@ def test_a_call_that_lacks_a_value_or_has_one_too_many_is_refused_with_what_the_
     warehouse: si.Warehouse, tmp_path: Path
 ) -> None:
     for label, verb, _ in [*verbs(warehouse, tmp_path), ("si.engine", si.engine, {})]:
-        takes_any = any(one.kind is one.VAR_KEYWORD for one in inspect.signature(verb).parameters.values())
+        parameters = inspect.signature(verb).parameters.values()
+        takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+        takes_more = any(one.kind is one.VAR_POSITIONAL for one in parameters)
         if not takes_any:
             with pytest.raises(ArgumentError, match="it takes no wrong"):
                 verb(wrong=1)
-        with pytest.raises(ArgumentError, match="more values than it takes"):
+        with pytest.raises(ArgumentError, match="it is a int" if takes_more else "more values than it takes"):
             verb(*range(40))
-        required = [one.name for one in inspect.signature(verb).parameters.values() if one.default is one.empty]
+        required = [] if takes_more else [one.name for one in parameters if one.default is one.empty]
         if required and not takes_any:
             with pytest.raises(ArgumentError, match=f"it was not given {', '.join(required)}"):
                 verb()
@@ -163,6 +170,8 @@ def test_a_call_that_lacks_a_value_or_has_one_too_many_is_refused_with_what_the_
         (lambda it: it.diff(1.5), "a of warehouse.diff: it is a float. Give a whole number or text or a date"),
         (lambda it: it.history(True), "agent_id of warehouse.history: it is a bool. Give text"),
         (lambda it: it.sql(None), "text of warehouse.sql: it is None. Give text"),
+        (lambda it: it.measure(["gmv"]), "names of warehouse.measure: it is a list. Give text"),
+        (lambda it: it.measure_sql("gmv", bye="month"), "it takes no bye. Did you mean by?"),
         (lambda it: si.charts.leaderboard(None), "frame of si.charts.leaderboard: it is None. Give a polars DataFrame"),
         (lambda it: si.charts.monthly(it.marketplace_monthly(), dark="no"), "it is a str. Give True or False"),
         (lambda it: si.tables.brands(it.brand_reputations(), top="3"), "top of si.tables.brands: it is a str"),

@@ -11,7 +11,17 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from benchmarks import dagster_loading, dagster_overhead, measuring, parts, places, published, publishing, report
+from benchmarks import (
+    dagster_loading,
+    dagster_overhead,
+    measuring,
+    parts,
+    places,
+    published,
+    publishing,
+    report,
+    slices,
+)
 from benchmarks.measuring import Result, missing
 from benchmarks.piece import PIECES
 from benchmarks.published import agreement
@@ -142,6 +152,20 @@ def test_loading_the_code_location_is_measured_beside_an_empty_one() -> None:
     assert dagster_loading.Loading(1.0, 4.0, 3.0).reached is False
 
 
+def test_slices_are_measured_beside_queries_written_by_hand_that_give_as_many_rows(
+    place: places.Place, tmp_path: Path
+) -> None:
+    """The hand-written ones pool no others and add no total: with the five greatest, there are two rows less."""
+    said: list[str] = []
+    found = slices.measured(slices.refreshed(place), tmp_path, 1, said.append, transactions=3 * place.transactions)
+    assert len(found) == len(slices.SLICES) == len(said) - 1
+    for one in found:
+        ours, by_hand = one.rows
+        assert ours == by_hand + (2 if "others" in one.title else 0), one.title
+        assert one.ours > 0 and one.ratio > 0
+    assert f"| {found[0].title} |" in report.sliced(found)
+
+
 def test_publishing_is_measured_by_itself_beside_other_sessions_and_from_commit_to_rank(
     place: places.Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +222,7 @@ def test_the_page_has_a_place_for_every_part() -> None:
     text = report.PAGE.read_text(encoding="utf-8")
     begun = re.findall(r"<!-- begin (\S+) -->", text)
     assert begun == [
-        *("extraction-1", "extraction-2", "whole-1", "whole-2", "growth", "dagster"),
+        *("extraction-1", "extraction-2", "whole-1", "whole-2", "growth", "dagster", "slices"),
         *("publishing", "waiting", "delay", "memory"),
     ]
     assert re.findall(r"<!-- end (\S+) -->", text) == begun

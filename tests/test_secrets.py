@@ -13,11 +13,13 @@ import psycopg
 import pytest
 
 from si_analytics import sample, schema
+from si_analytics.compute import facts
 from si_analytics.settings import Settings
 from tests.support import outside
 from tests.support.pipeline_runs import launch
 
 PASSWORD = "hunter2-hunter2"
+SECRET = ("password", "token", "secret", "email", "phone", "address")
 
 
 def command_lines() -> bytes:
@@ -62,6 +64,14 @@ def test_a_password_is_in_no_process_no_output_no_file_and_no_record_of_a_refres
         recorded = connection.execute("select refreshes::text from analytics.refreshes").fetchall()
     assert len(recorded) == 1
     assert password not in str(recorded)
+
+
+def test_facts_and_dimensions_hold_no_secret_and_nothing_but_what_is_read() -> None:
+    for table in facts.names():
+        one = facts.of(table)
+        assert all(read.startswith("raw.") for read in one.inputs), table
+        told = [column.name for column in one.columns for word in SECRET if word in column.name]
+        assert not told, table
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from si_analytics import settings
+from si_analytics.calendars import Calendar
 from si_analytics.errors import SettingsError
 
 URL = "postgresql://ana:hunter2@db.example/shop"
@@ -35,6 +36,13 @@ def test_without_anything_set_all_is_below_the_project(project: Path) -> None:
     assert found.warehouse == project / ".si" / "warehouse.duckdb"
     assert found.exports == project / ".si" / "exports"
     assert (found.currency, found.timezone, found.memory_limit) == ("usd", "UTC", None)
+    assert found.calendar == Calendar(week_start=1, fiscal_start=1)
+
+
+def test_the_calendar_is_that_of_both_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SI_WEEK_START", "sunday")
+    monkeypatch.setenv("SI_FISCAL_YEAR_START", "april")
+    assert settings.load().calendar == Calendar(week_start=7, fiscal_start=4)
 
 
 def test_loading_writes_nothing(project: Path) -> None:
@@ -47,6 +55,11 @@ def test_loading_writes_nothing(project: Path) -> None:
     [
         ("SI_CURRENCY", " EUR ", "currency", "eur"),
         ("SI_TIMEZONE", " Europe/Berlin", "timezone", "Europe/Berlin"),
+        ("SI_WEEK_START", " Sunday", "week_start", "sunday"),
+        ("SI_WEEK_START", "SAT", "week_start", "saturday"),
+        ("SI_FISCAL_YEAR_START", "April ", "fiscal_year_start", "april"),
+        ("SI_FISCAL_YEAR_START", "4", "fiscal_year_start", "april"),
+        ("SI_FISCAL_YEAR_START", "12", "fiscal_year_start", "december"),
         ("SI_MEMORY_LIMIT", "2GB", "memory_limit", "2GB"),
         ("SI_KEPT_DAYS", " 30", "kept_days", 30),
         ("SI_MEMORY_LIMIT", "1.5 GiB", "memory_limit", "1.5 GiB"),
@@ -151,6 +164,10 @@ def test_settings_do_not_change_once_loaded() -> None:
         ("SI_CURRENCY", "€", r"SI_CURRENCY: '€' is not"),
         ("SI_TIMEZONE", "Berlin", r"SI_TIMEZONE: 'Berlin' is not an IANA time zone, like UTC or Europe/Berlin"),
         ("SI_TIMEZONE", "localtime", r"SI_TIMEZONE: 'localtime' is not"),
+        ("SI_WEEK_START", "someday", r"SI_WEEK_START: 'someday' is not a day of the week, like monday or sunday"),
+        ("SI_WEEK_START", "7", r"SI_WEEK_START: '7' is not a day of the week"),
+        ("SI_FISCAL_YEAR_START", "Q2", r"SI_FISCAL_YEAR_START: 'Q2' is not a month, like april or 4"),
+        ("SI_FISCAL_YEAR_START", "13", r"SI_FISCAL_YEAR_START: '13' is not a month"),
         ("SI_MAX_LOSING_SHARE", "20%", r"SI_MAX_LOSING_SHARE: '20%' is not a share from 0 to 1, like 0.2"),
         ("SI_MAX_LOSING_SHARE", "1.5", r"SI_MAX_LOSING_SHARE: '1.5' is not a share from 0 to 1, like 0.2"),
         ("SI_LOCK_TIMEOUT", "0", r"SI_LOCK_TIMEOUT: '0' is not a number of seconds from 1 to 86400"),
@@ -221,6 +238,8 @@ def test_every_setting_has_its_name_in_the_environment() -> None:
         "SI_WAREHOUSE",
         "SI_CURRENCY",
         "SI_TIMEZONE",
+        "SI_WEEK_START",
+        "SI_FISCAL_YEAR_START",
         "SI_MEMORY_LIMIT",
         "SI_KEPT_DAYS",
         "SI_MAX_LOSING_SHARE",

@@ -1,1 +1,1 @@
-"""The assets, one module for each group: operational, raw, metrics, published, history, reports."""
+"""The assets, one module for each group: operational, raw, facts, metrics, published, history, reports."""

@@ -8,9 +8,6 @@
 -- inputs = "raw.invites"
 -- order = "invite_id"
 -- remedy = "Correct sent_at or accepted_at in Postgres"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -10,9 +10,6 @@
 -- units = "amount in the currency of the row"
 -- order = "transaction_id"
 -- remedy = "Correct to_user_id, or give the user an agent's profile"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -8,9 +8,6 @@
 -- inputs = "raw.deals"
 -- order = "deal_id"
 -- remedy = "Correct created_at or completed_at in Postgres"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

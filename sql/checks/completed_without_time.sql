@@ -9,9 +9,6 @@
 -- units = "amount in usd"
 -- order = "deal_id"
 -- remedy = "Set completed_at in Postgres"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

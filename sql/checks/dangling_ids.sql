@@ -13,9 +13,6 @@
 -- ]
 -- order = "table_name, key, missing_id"
 -- remedy = "Restore what was deleted, or clear the reference"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -11,9 +11,6 @@
 -- units = "amounts in the currency of the row"
 -- order = "deal_id, job_id, currency"
 -- remedy = "Correct the deal's status, or record how its money went on"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

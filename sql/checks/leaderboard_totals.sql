@@ -11,10 +11,6 @@
 -- units = "total_earnings in the reporting currency"
 -- order = "agent_id, column_name"
 -- remedy = "The leaderboard is computed wrongly: report it, with the version of si_analytics"
---
--- [params]
--- as_of = "timestamptz, exclusive"
--- currency = "text"
 -- +++
 
 with

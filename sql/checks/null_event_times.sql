@@ -8,15 +8,14 @@
 -- grain = "one row per row without its event time"
 -- severity = "warning"
 -- inputs = [
---     "raw.deals", "raw.escrow_jobs", "raw.gig_applications", "raw.gigs", "raw.invites", "raw.messages",
---     "raw.negotiation_offers", "raw.negotiations", "raw.referrals", "raw.transactions", "raw.user_reviews",
---     "raw.users",
+--     "raw.agent_bonuses", "raw.deals", "raw.escrow_jobs", "raw.feed_activities", "raw.gig_applications",
+--     "raw.gigs", "raw.invites", "raw.matches", "raw.messages", "raw.negotiation_offers", "raw.negotiations",
+--     "raw.notifications", "raw.referrals", "raw.saved_gigs", "raw.social_accounts",
+--     "raw.token_withdrawal_requests", "raw.transactions", "raw.user_reviews", "raw.user_rewards", "raw.users",
+--     "raw.withdrawals",
 -- ]
 -- order = "table_name, key"
 -- remedy = "Set these times in Postgres"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with
@@ -38,6 +37,12 @@ sent_without_time as (
 
 final as (
 
+    select 'agent_bonuses' as table_name, 'earned_at' as column_name, id as key
+    from raw.agent_bonuses
+    where earned_at is null
+
+    union all
+
     select 'deals' as table_name, 'created_at' as column_name, id as key
     from raw.deals
     where created_at is null
@@ -46,6 +51,12 @@ final as (
 
     select 'escrow_jobs' as table_name, 'created_at' as column_name, id as key
     from raw.escrow_jobs
+    where created_at is null
+
+    union all
+
+    select 'feed_activities' as table_name, 'created_at' as column_name, id as key
+    from raw.feed_activities
     where created_at is null
 
     union all
@@ -67,6 +78,12 @@ final as (
 
     union all
 
+    select 'matches' as table_name, 'matched_at' as column_name, id as key
+    from raw.matches
+    where matched_at is null
+
+    union all
+
     select 'messages' as table_name, 'created_at' as column_name, id as key
     from raw.messages
     where created_at is null
@@ -85,9 +102,33 @@ final as (
 
     union all
 
+    select 'notifications' as table_name, 'created_at' as column_name, id as key
+    from raw.notifications
+    where created_at is null
+
+    union all
+
     select 'referrals' as table_name, 'recruited_at' as column_name, id as key
     from raw.referrals
     where recruited_at is null
+
+    union all
+
+    select 'saved_gigs' as table_name, 'saved_at' as column_name, id as key
+    from raw.saved_gigs
+    where saved_at is null
+
+    union all
+
+    select 'social_accounts' as table_name, 'created_at' as column_name, id as key
+    from raw.social_accounts
+    where created_at is null
+
+    union all
+
+    select 'token_withdrawal_requests' as table_name, 'requested_at' as column_name, id as key
+    from raw.token_withdrawal_requests
+    where requested_at is null
 
     union all
 
@@ -103,8 +144,20 @@ final as (
 
     union all
 
+    select 'user_rewards' as table_name, 'earned_at' as column_name, id as key
+    from raw.user_rewards
+    where earned_at is null
+
+    union all
+
     select 'users' as table_name, 'created_at' as column_name, id as key
     from raw.users
+    where created_at is null
+
+    union all
+
+    select 'withdrawals' as table_name, 'created_at' as column_name, id as key
+    from raw.withdrawals
     where created_at is null
 
 )

@@ -11,10 +11,6 @@
 -- units = "amounts in the currency of the row; total_amount is the sum of all three types"
 -- order = "currency"
 -- remedy = "Convert these amounts, or refresh another warehouse with SI_CURRENCY set to that currency"
---
--- [params]
--- as_of = "timestamptz, exclusive"
--- currency = "text"
 -- +++
 
 with

@@ -10,9 +10,6 @@
 -- units = "amount in the currency of the row"
 -- order = "transaction_id"
 -- remedy = "Find out whether the money moved twice; if it did not, set the status of one of the two to failed"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -11,9 +11,6 @@
 -- units = "amounts in the currency of the row"
 -- order = "job_id, currency"
 -- remedy = "Look for a release made twice, or a lock that was not recorded"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

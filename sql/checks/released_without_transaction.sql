@@ -10,9 +10,6 @@
 -- units = "amount in the currency of the job"
 -- order = "job_id"
 -- remedy = "Find out whether the money was paid: either the job's status or the ledger is wrong"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

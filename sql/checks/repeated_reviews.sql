@@ -6,9 +6,6 @@
 -- inputs = "raw.user_reviews"
 -- order = "reviewer_id, reviewed_user_id"
 -- remedy = "Remove those that say the same again, or name the deals they are about"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

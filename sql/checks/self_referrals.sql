@@ -8,9 +8,6 @@
 -- inputs = "raw.referrals"
 -- order = "referral_id"
 -- remedy = "Set is_active to false if the agent is not to earn from their own deals"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -8,9 +8,6 @@
 -- inputs = ["raw.referrals", "raw.agent_profiles", "raw.users"]
 -- order = "user_id"
 -- remedy = "Set is_active to false on the referrals that are not to count"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

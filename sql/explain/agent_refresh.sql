@@ -9,9 +9,6 @@
 -- empty = "null"
 -- inputs = "meta.refreshes"
 -- order = "taken_at"
---
--- [params]
--- as_of = "timestamptz"
 -- +++
 
 with

@@ -15,7 +15,6 @@
 --
 -- [params]
 -- key = "id of the sponsor"
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

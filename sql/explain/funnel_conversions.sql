@@ -13,30 +13,9 @@
 -- [params]
 -- stage_number = "bigint, from 1"
 -- column = "the column explained"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with
-
-furthest as (
-
-    select
-        unit_id,
-        max(stage_number) as furthest_stage
-    from explained_units
-    where
-        ($since is null or started_at >= cast($since as timestamptz))
-        and started_at < cast($until as timestamptz)
-        and (
-            stage_number = 1
-            or cast($within_microseconds as bigint) is null
-            or epoch_us(reached_at) - epoch_us(started_at) <= cast($within_microseconds as bigint)
-        )
-    group by unit_id
-
-),
 
 compared as (
 
@@ -58,12 +37,12 @@ final as (
         compared.place,
         stages.stage_number,
         stages.stage,
-        count(furthest.unit_id) as value
+        count(units.unit_id) as value
     from compared
     inner join explained_stages as stages
         on compared.stage_number = stages.stage_number
-    left join furthest
-        on stages.stage_number <= furthest.furthest_stage
+    left join explained_units as units
+        on stages.stage_number <= units.furthest_stage
     group by compared.place, stages.stage_number, stages.stage
 
 )

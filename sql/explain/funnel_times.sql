@@ -15,44 +15,20 @@
 -- [how]
 -- median_hours_from_start = "median of value / 3600000000"
 -- p90_hours_from_start = "p90 of value / 3600000000"
---
--- [params]
--- stage_number = "bigint, from 1"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with
 
-timed as (
+final as (
 
     select
         unit_id,
         started_at,
         reached_at,
-        epoch_us(reached_at) - epoch_us(started_at) as value
+        elapsed as value,
+        cast((2 * 100 * cast(elapsed as hugeint) + 3600000000) // 7200000000 as decimal(38, 0)) * 0.01 as hours
     from explained_units
-    where
-        stage_number = cast($stage_number as bigint)
-        and stage_number > 1
-        and ($since is null or started_at >= cast($since as timestamptz))
-        and started_at < cast($until as timestamptz)
-
-),
-
-final as (
-
-    select
-        *,
-        cast((2 * 100 * cast(value as hugeint) + 3600000000) // 7200000000 as decimal(38, 0)) * 0.01 as hours
-    from timed
-    where
-        value >= 0
-        and (
-            cast($within_microseconds as bigint) is null
-            or value <= cast($within_microseconds as bigint)
-        )
+    where elapsed is not null
 
 )
 

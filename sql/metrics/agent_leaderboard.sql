@@ -7,17 +7,12 @@
 -- +++
 -- topic = "agents"
 -- grain = "one row per agent; an agent with nothing is kept, with zeros"
--- inputs = ["raw.agent_profiles", "raw.users", "raw.referrals", "raw.deals", "raw.transactions"]
 -- key = "agent_id"
 -- money = "total_earnings"
+-- rows = "agent"
+-- window = true
+-- inputs = ["raw.agent_profiles", "raw.users"]
 -- order = "rank"
---
--- [params]
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- previous_since = "timestamptz or null: where the window before begins"
--- previous_until = "timestamptz or null: where it ends, null without one"
--- currency = "text"
 --
 -- [columns]
 -- agent_id = "user id of the agent"
@@ -41,6 +36,11 @@
 -- ]
 -- rank_change = ["places", "previous_rank minus rank, positive is up; null where previous_rank is"]
 --
+-- [cells]
+-- total_referrals = "recruits"
+-- total_deals = "attributed_deals"
+-- total_earnings = "commission"
+--
 -- [targets.agent_leaderboard]
 -- table = "analytics.agent_leaderboard"
 -- key = "agent_id"
@@ -60,188 +60,43 @@
 
 with
 
-spans as (
-
-    select
-        'current' as span,
-        cast($since as timestamptz) as starts_at,
-        cast($until as timestamptz) as ends_at
-
-    union all
-
-    select
-        'previous' as span,
-        cast($previous_since as timestamptz) as starts_at,
-        cast($previous_until as timestamptz) as ends_at
-    where $previous_until is not null
-
-),
-
-active_recruits as (
-
-    select distinct
-        spans.span,
-        referrals.agent_id,
-        referrals.recruited_user_id,
-        spans.starts_at is null or coalesce(referrals.recruited_at >= spans.starts_at, false) as in_span
-    from raw.referrals as referrals
-    inner join spans
-        on (referrals.recruited_at < spans.ends_at or referrals.recruited_at is null)
-    where referrals.is_active
-
-),
-
-referrals_per_agent as (
-
-    select
-        span,
-        agent_id,
-        count(distinct recruited_user_id) as total_referrals
-    from active_recruits
-    where in_span
-    group by span, agent_id
-
-),
-
-deal_parties as (
-
-    select
-        id,
-        influencer_id as user_id,
-        created_at
-    from raw.deals
-
-    union
-
-    select
-        id,
-        sponsor_id as user_id,
-        created_at
-    from raw.deals
-
-),
-
-deals_per_agent as (
-
-    select
-        active_recruits.span,
-        active_recruits.agent_id,
-        count(distinct deal_parties.id) as total_deals
-    from deal_parties
-    inner join active_recruits
-        on deal_parties.user_id = active_recruits.recruited_user_id
-    inner join spans
-        on active_recruits.span = spans.span
-    where
-        (spans.starts_at is null or deal_parties.created_at >= spans.starts_at)
-        and deal_parties.created_at < spans.ends_at
-    group by active_recruits.span, active_recruits.agent_id
-
-),
-
-commission_per_agent as (
-
-    select
-        spans.span,
-        transactions.to_user_id as agent_id,
-        sum(transactions.amount) as total_earnings
-    from raw.transactions as transactions
-    inner join spans
-        on
-            (spans.starts_at is null or transactions.created_at >= spans.starts_at)
-            and transactions.created_at < spans.ends_at
-    where
-        transactions.type = 'agent_commission'
-        and transactions.status = 'completed'
-        and lower(trim(coalesce(transactions.currency, 'usd'), ' ')) = $currency
-    group by spans.span, transactions.to_user_id
-
-),
-
-agents as (
-
-    select
-        users.id as agent_id,
-        users.name as agent_name,
-        users.avatar,
-        agent_profiles.tier
-    from raw.agent_profiles as agent_profiles
-    inner join raw.users as users
-        on agent_profiles.user_id = users.id
-
-),
-
-totals as (
-
-    select
-        spans.span,
-        agents.agent_id,
-        coalesce(referrals_per_agent.total_referrals, 0) as total_referrals,
-        coalesce(deals_per_agent.total_deals, 0) as total_deals,
-        cast(coalesce(commission_per_agent.total_earnings, 0) as decimal(38, 2)) as total_earnings
-    from agents
-    cross join spans
-    left join referrals_per_agent
-        on
-            agents.agent_id = referrals_per_agent.agent_id
-            and spans.span = referrals_per_agent.span
-    left join deals_per_agent
-        on
-            agents.agent_id = deals_per_agent.agent_id
-            and spans.span = deals_per_agent.span
-    left join commission_per_agent
-        on
-            agents.agent_id = commission_per_agent.agent_id
-            and spans.span = commission_per_agent.span
-
-),
-
 ranked as (
 
     select
         *,
-        row_number() over (
-            partition by span
-            order by total_earnings desc, total_deals desc, total_referrals desc, agent_id asc
-        ) as rank
-    from totals
+        row_number() over (order by total_earnings desc, total_deals desc, total_referrals desc, agent_id asc) as rank
+    from measured
 
 ),
 
--- An agent with nothing in the span before had no rank worth comparing with.
+-- An agent with nothing in the window before had no rank worth comparing with.
 previous as (
 
     select
-        agent_id,
-        rank
-    from ranked
-    where
-        span = 'previous'
-        and (total_earnings <> 0 or total_deals <> 0 or total_referrals <> 0)
-
-),
-
-final as (
-
-    select
-        ranked.agent_id,
-        agents.agent_name,
-        agents.avatar,
-        agents.tier,
-        ranked.total_referrals,
-        ranked.total_deals,
-        ranked.total_earnings,
-        ranked.rank,
-        previous.rank as previous_rank,
-        previous.rank - ranked.rank as rank_change
-    from ranked
-    inner join agents
-        on ranked.agent_id = agents.agent_id
-    left join previous
-        on ranked.agent_id = previous.agent_id
-    where ranked.span = 'current'
+        *,
+        row_number() over (order by total_earnings desc, total_deals desc, total_referrals desc, agent_id asc) as rank
+    from measured_before
 
 )
 
-select * from final
-order by rank
+select
+    ranked.agent_id,
+    users.name as agent_name,
+    users.avatar,
+    agent_profiles.tier,
+    ranked.total_referrals,
+    ranked.total_deals,
+    ranked.total_earnings,
+    ranked.rank,
+    previous.rank as previous_rank,
+    previous.rank - ranked.rank as rank_change
+from ranked
+inner join raw.agent_profiles as agent_profiles
+    on ranked.agent_id = agent_profiles.user_id
+inner join raw.users as users
+    on ranked.agent_id = users.id
+left join previous
+    on
+        ranked.agent_id = previous.agent_id
+        and (previous.total_earnings <> 0 or previous.total_deals <> 0 or previous.total_referrals <> 0)
+order by ranked.rank

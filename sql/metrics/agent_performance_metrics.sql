@@ -11,10 +11,8 @@
 --     "metrics.agent_performance_components", "metrics.agent_performance_standings", "meta.performance_weights",
 -- ]
 -- money = "total_earnings"
+-- rows = "agent"
 -- order = "user_id"
---
--- [params]
--- as_of = "timestamptz"
 --
 -- [columns]
 -- user_id = "user id of the agent"
@@ -37,6 +35,15 @@
 -- satisfaction_score = ["stars", "mean rating of the reviews about the agent, null without any"]
 -- performance_score = ["points, 0 to 100", "100 x the sum over the components of weight x standing, 2 decimals"]
 -- last_calculated_at = ["time", "the moment described: as_of"]
+--
+-- [shows]
+-- total_deals = "attributed_deals"
+-- total_referrals = "recruits"
+-- verified_referrals = "verified_recruits"
+-- total_earnings = "commission"
+-- average_conversion_time = "conversion_time"
+-- response_time = "response_time"
+-- satisfaction_score = "rating"
 --
 -- [targets.agent_performance_metrics]
 -- table = "public.agent_performance_metrics"

@@ -6,12 +6,9 @@
 -- +++
 -- topic = "agents"
 -- grain = "one row per reply"
--- inputs = ["raw.agent_profiles", "raw.users", "raw.conversations", "raw.messages"]
 -- key = "message_id"
+-- inputs = "facts.replies"
 -- order = "agent_id, replied_at, message_id"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 --
 -- [columns]
 -- agent_id = "user id of the agent"
@@ -22,74 +19,12 @@
 -- wait_microseconds = ["microseconds", "replied_at minus waiting_since"]
 -- +++
 
-with
-
-agents_in_conversations as (
-
-    select distinct
-        conversations.id as conversation_id,
-        agent_profiles.user_id as agent_id
-    from raw.conversations as conversations
-    cross join unnest(conversations.participants) as participants (user_id)
-    inner join raw.agent_profiles as agent_profiles
-        on participants.user_id = agent_profiles.user_id
-    inner join raw.users as users
-        on agent_profiles.user_id = users.id
-
-),
-
-messages as (
-
-    select
-        agents_in_conversations.agent_id,
-        messages.conversation_id,
-        messages.id as message_id,
-        messages.created_at,
-        messages.sender_id = agents_in_conversations.agent_id as is_own
-    from raw.messages as messages
-    inner join agents_in_conversations
-        on messages.conversation_id = agents_in_conversations.conversation_id
-    where messages.created_at < $as_of
-
-),
-
-turns as (
-
-    select
-        *,
-        lag(is_own) over (
-            partition by agent_id, conversation_id order by created_at asc, message_id asc
-        ) as previous_is_own
-    from messages
-
-),
-
--- Times only grow along the conversation, so the latest start of a run is the greatest.
-runs as (
-
-    select
-        *,
-        max(case when not is_own and coalesce(previous_is_own, true) then created_at end) over (
-            partition by agent_id, conversation_id order by created_at asc, message_id asc
-            rows between unbounded preceding and current row
-        ) as waiting_since
-    from turns
-
-),
-
-final as (
-
-    select
-        agent_id,
-        conversation_id,
-        message_id,
-        waiting_since,
-        created_at as replied_at,
-        epoch_us(created_at) - epoch_us(waiting_since) as wait_microseconds
-    from runs
-    where is_own and not previous_is_own
-
-)
-
-select * from final
+select
+    agent_id,
+    conversation_id,
+    message_id,
+    waiting_since,
+    replied_at,
+    wait_microseconds
+from facts.replies
 order by agent_id, replied_at, message_id

@@ -6,12 +6,10 @@
 -- +++
 -- topic = "brands"
 -- grain = "one row per user with the role sponsor; one with no reviews and no deals is kept"
--- inputs = ["raw.users", "raw.sponsor_profiles", "raw.user_reviews", "raw.deals", "raw.escrow_jobs"]
 -- key = "sponsor_id"
+-- rows = "brand"
+-- inputs = "raw.sponsor_profiles"
 -- order = "rank asc nulls last, total_deals desc, sponsor_id asc"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 --
 -- [columns]
 -- sponsor_id = "user id of the sponsor"
@@ -40,6 +38,16 @@
 --     1 to n over the brands with a review: by reputation_score as published, then review_count, then
 --     total_deals, each descending, then sponsor_id; null for the others""",
 -- ]
+--
+-- [cells]
+-- overall_rating = "rating"
+-- payment_speed_rating = "payment_speed_rating"
+-- communication_rating = "communication_rating"
+-- professionalism_rating = "professionalism_rating"
+-- review_count = "reviews"
+-- total_deals = "deals"
+-- average_payment_time = "payment_time"
+-- rating_tenths = "rating.sum"
 --
 -- [targets.brand_leaderboard]
 -- table = "analytics.brand_leaderboard"
@@ -72,115 +80,31 @@
 
 with
 
-sponsors as (
-
-    select
-        users.id as sponsor_id,
-        sponsor_profiles.company
-    from raw.users as users
-    left join raw.sponsor_profiles as sponsor_profiles
-        on users.id = sponsor_profiles.user_id
-    where users.role = 'sponsor'
-
-),
-
-reviews as (
-
-    select
-        user_reviews.reviewed_user_id as sponsor_id,
-        cast(user_reviews.rating * 10 as bigint) as overall,
-        cast(user_reviews.payment_speed_rating * 10 as bigint) as payment_speed,
-        cast(user_reviews.communication_rating * 10 as bigint) as communication,
-        cast(user_reviews.professionalism_rating * 10 as bigint) as professionalism
-    from raw.user_reviews as user_reviews
-    inner join sponsors
-        on user_reviews.reviewed_user_id = sponsors.sponsor_id
-    where user_reviews.created_at < $as_of
-
-),
-
--- Tenths of a star, each mean rounded half away from zero: (2 x sum + count) // (2 x count).
-reviews_per_sponsor as (
-
-    select
-        sponsor_id,
-        count(*) as review_count,
-        sum(overall) as rating_tenths,
-        (2 * sum(overall) + count(overall)) // (2 * nullif(count(overall), 0)) as overall_tenths,
-        (2 * sum(payment_speed) + count(payment_speed))
-        // (2 * nullif(count(payment_speed), 0)) as payment_speed_tenths,
-        (2 * sum(communication) + count(communication))
-        // (2 * nullif(count(communication), 0)) as communication_tenths,
-        (2 * sum(professionalism) + count(professionalism))
-        // (2 * nullif(count(professionalism), 0)) as professionalism_tenths
-    from reviews
-    group by sponsor_id
-
-),
-
 -- The mean of all as a fraction of tenths.
 baseline as (
 
     select
-        sum(overall) as tenths,
-        count(*) as ratings
-    from reviews
+        sum(rating_tenths) as tenths,
+        sum(review_count) as ratings
+    from measured
 
 ),
 
-deals_per_sponsor as (
+scored as (
 
     select
-        sponsor_id,
-        count(*) as total_deals
-    from raw.deals
-    where created_at < $as_of
-    group by sponsor_id
-
-),
-
-payments_per_sponsor as (
-
-    select
-        sponsor_id,
-        (2 * 100 * sum(epoch_us(released_at) - epoch_us(work_submitted_at)) + count(*) * 86400000000)
-        // (2 * count(*) * 86400000000) as payment_hundredths
-    from raw.escrow_jobs
-    where
-        status = 'released'
-        and created_at < $as_of
-        and released_at < $as_of
-        and work_submitted_at <= released_at
-    group by sponsor_id
-
-),
-
-measured as (
-
-    select
-        sponsors.sponsor_id,
-        sponsors.company,
-        cast(reviews_per_sponsor.overall_tenths as decimal(38, 0)) * 0.1 as overall_rating,
-        cast(reviews_per_sponsor.payment_speed_tenths as decimal(38, 0)) * 0.1 as payment_speed_rating,
-        cast(reviews_per_sponsor.communication_tenths as decimal(38, 0)) * 0.1 as communication_rating,
-        cast(reviews_per_sponsor.professionalism_tenths as decimal(38, 0)) * 0.1 as professionalism_rating,
-        coalesce(reviews_per_sponsor.review_count, 0) as review_count,
-        coalesce(deals_per_sponsor.total_deals, 0) as total_deals,
-        cast(payments_per_sponsor.payment_hundredths as decimal(38, 0)) * 0.01 as average_payment_time,
+        measured.*,
         cast(
-            (
-                2 * 100 * (5 * baseline.tenths + baseline.ratings * reviews_per_sponsor.rating_tenths)
-                + baseline.ratings * (5 + reviews_per_sponsor.review_count)
-            ) // (2 * baseline.ratings * (5 + reviews_per_sponsor.review_count)) as decimal(38, 0)
+            case
+                when measured.review_count > 0
+                    then (
+                        2 * 100 * (5 * baseline.tenths + baseline.ratings * measured.rating_tenths)
+                        + baseline.ratings * (5 + measured.review_count)
+                    ) // (2 * baseline.ratings * (5 + measured.review_count))
+            end as decimal(38, 0)
         ) * 0.001 as reputation_score
-    from sponsors
+    from measured
     cross join baseline
-    left join reviews_per_sponsor
-        on sponsors.sponsor_id = reviews_per_sponsor.sponsor_id
-    left join deals_per_sponsor
-        on sponsors.sponsor_id = deals_per_sponsor.sponsor_id
-    left join payments_per_sponsor
-        on sponsors.sponsor_id = payments_per_sponsor.sponsor_id
 
 ),
 
@@ -192,18 +116,23 @@ placed as (
         row_number() over (
             order by reputation_score desc nulls last, review_count desc, total_deals desc, sponsor_id asc
         ) as place
-    from measured
-
-),
-
-final as (
-
-    select
-        * exclude (place),
-        case when reputation_score is not null then place end as rank
-    from placed
+    from scored
 
 )
 
-select * from final
-order by rank asc nulls last, total_deals desc, sponsor_id asc
+select
+    placed.sponsor_id,
+    sponsor_profiles.company,
+    placed.overall_rating,
+    placed.payment_speed_rating,
+    placed.communication_rating,
+    placed.professionalism_rating,
+    placed.review_count,
+    placed.total_deals,
+    placed.average_payment_time,
+    placed.reputation_score,
+    case when placed.reputation_score is not null then placed.place end as rank
+from placed
+left join raw.sponsor_profiles as sponsor_profiles
+    on placed.sponsor_id = sponsor_profiles.user_id
+order by rank asc nulls last, placed.total_deals desc, placed.sponsor_id asc

@@ -10,12 +10,8 @@
 -- +++
 -- topic = "invites"
 -- grain = "one row per sending agent, template name and variant, where both A and B were sent"
--- inputs = ["raw.invite_templates", "raw.invites"]
 -- statistics = "two_proportions"
 -- order = "agent_id, template_name, variant"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 --
 -- [columns]
 -- agent_id = "user id of the sender"
@@ -30,53 +26,47 @@
 -- difference = ["ratio", "B - A, 0.1 being ten percentage points"]
 -- p_value = ["ratio", "two-sided, of the pooled two-proportion z-test; null where nobody or everybody accepted"]
 -- enough_data = "whether both variants were sent at least 30 times; the figures stand all the same"
+--
+-- [slices.variants]
+-- measures = ["invites_sent", "invites_accepted"]
+-- by = ["agent", "template.name", "template.variant"]
+-- where = { "template.variant" = ["A", "B"] }
+-- at = { agent = "agent_id", "template.name" = "template_name", "template.variant" = "variant" }
+--
+-- [slices.both]
+-- measures = ["invites_sent", "invites_accepted"]
+-- where = { "template.variant" = ["A", "B"] }
+-- at = { agent = "agent_id", "template.name" = "template_name" }
+--
+-- [shows]
+-- sent = "variants.invites_sent"
+-- accepted = "variants.invites_accepted"
+-- acceptance = "variants.invites_accepted / variants.invites_sent"
+-- wilson_low = "compare variants.invites_accepted / variants.invites_sent"
+-- wilson_high = "compare variants.invites_accepted / variants.invites_sent"
+-- lift = "compare both.invites_accepted / both.invites_sent"
+-- difference = "compare both.invites_accepted / both.invites_sent"
+-- p_value = "compare both.invites_accepted / both.invites_sent"
+-- enough_data = "compare both.invites_sent"
 -- +++
 
 with
-
-outcomes as (
-
-    select
-        invites.agent_id,
-        invite_templates.name as template_name,
-        invite_templates.ab_test_variant as variant,
-        coalesce(invites.accepted_at < $as_of, invites.status = 'accepted', false) as is_accepted
-    from raw.invites as invites
-    inner join raw.invite_templates as invite_templates
-        on invites.template_id = invite_templates.id
-    where invites.sent_at < $as_of
-
-),
-
-variants as (
-
-    select
-        agent_id,
-        template_name,
-        variant,
-        count(*) as sent,
-        count(case when is_accepted then 1 end) as accepted
-    from outcomes
-    where variant in ('A', 'B')
-    group by agent_id, template_name, variant
-
-),
 
 -- Both shares over the common denominator sent_a x sent_b.
 experiments as (
 
     select
-        variant_a.agent_id,
-        variant_a.template_name,
-        variant_a.sent >= 30 and variant_b.sent >= 30 as enough_data,
-        cast(variant_a.accepted as hugeint) * variant_b.sent as share_a,
-        cast(variant_b.accepted as hugeint) * variant_a.sent as share_b,
-        cast(variant_a.sent as hugeint) * variant_b.sent as whole
+        variant_a.agent,
+        variant_a.name,
+        variant_a.invites_sent >= 30 and variant_b.invites_sent >= 30 as enough_data,
+        cast(variant_a.invites_accepted as hugeint) * variant_b.invites_sent as share_a,
+        cast(variant_b.invites_accepted as hugeint) * variant_a.invites_sent as share_b,
+        cast(variant_a.invites_sent as hugeint) * variant_b.invites_sent as whole
     from variants as variant_a
     inner join variants as variant_b
         on
-            variant_a.agent_id = variant_b.agent_id
-            and variant_a.template_name = variant_b.template_name
+            variant_a.agent = variant_b.agent
+            and variant_a.name = variant_b.name
     where
         variant_a.variant = 'A'
         and variant_b.variant = 'B'
@@ -86,13 +76,15 @@ experiments as (
 final as (
 
     select
-        variants.agent_id,
-        variants.template_name,
+        variants.agent as agent_id,
+        variants.name as template_name,
         variants.variant,
-        variants.sent,
-        variants.accepted,
-        cast((2 * 1000000 * variants.accepted + variants.sent) // (2 * variants.sent) as decimal(38, 0))
-        * 0.000001 as acceptance,
+        variants.invites_sent as sent,
+        variants.invites_accepted as accepted,
+        cast(
+            (2 * 1000000 * variants.invites_accepted + variants.invites_sent)
+            // (2 * variants.invites_sent) as decimal(38, 0)
+        ) * 0.000001 as acceptance,
         cast(null as decimal(38, 6)) as wilson_low,
         cast(null as decimal(38, 6)) as wilson_high,
         cast(
@@ -114,8 +106,8 @@ final as (
     from variants
     inner join experiments
         on
-            variants.agent_id = experiments.agent_id
-            and variants.template_name = experiments.template_name
+            variants.agent = experiments.agent
+            and variants.name = experiments.name
 
 )
 

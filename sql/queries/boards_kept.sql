@@ -11,7 +11,6 @@
 -- [params]
 -- first_day = "date or null, inclusive"
 -- after_day = "date or null, exclusive"
--- currency = "text"
 -- agent_id = "uuid or null"
 -- +++
 

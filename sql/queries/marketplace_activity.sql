@@ -10,12 +10,6 @@
 -- gmv in usd; platform_revenue, agent_payouts, net_revenue and refunds in the reporting currency; take_rate a
 -- ratio"""
 -- order = "new_deals"
---
--- [params]
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- as_of = "timestamptz, exclusive"
--- currency = "text"
 -- +++
 
 with

@@ -12,9 +12,6 @@
 -- ]
 -- units = "longest_pause_hours in hours, null where all events are of one hour"
 -- order = "happened_at"
---
--- [params]
--- as_of = "timestamptz, exclusive"
 -- +++
 
 with

@@ -18,7 +18,6 @@
 -- tiers = "varchar[] or null"
 -- specialties = "varchar[] or null"
 -- locations = "varchar[] or null"
--- until = "timestamptz, exclusive"
 -- +++
 
 with

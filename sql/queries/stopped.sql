@@ -11,53 +11,19 @@
 --
 -- [params]
 -- stage_number = "bigint"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- as_of = "timestamptz"
--- within_microseconds = "bigint or null, inclusive"
 -- +++
 
 with
-
-furthest as (
-
-    select
-        unit_id,
-        started_at,
-        stages,
-        list_max(
-            list_transform(
-                stages,
-                lambda stage:
-                case
-                    when
-                        stage['stage_number'] = 1
-                        or cast($within_microseconds as bigint) is null
-                        or epoch_us(stage['reached_at']) - epoch_us(started_at)
-                        <= cast($within_microseconds as bigint)
-                        then stage['stage_number']
-                end
-            )
-        ) as stage_number
-    from funnel_units
-    where
-        ($since is null or started_at >= cast($since as timestamptz))
-        and started_at < cast($until as timestamptz)
-
-),
 
 final as (
 
     select
         unit_id,
         started_at,
-        stages[$stage_number]['reached_at'] as reached_at,
-        coalesce(
-            cast($within_microseconds as bigint) > epoch_us(cast($as_of as timestamptz)) - epoch_us(started_at),
-            false
-        ) as immature
-    from furthest
-    where stage_number = $stage_number
+        reached_at,
+        is_immature as immature
+    from funnel_units
+    where furthest_stage = $stage_number
 
 )
 

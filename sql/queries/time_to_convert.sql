@@ -5,40 +5,25 @@
 --
 -- +++
 -- grain = "one row per breakdown value and percentile 0 to 100, none where no unit has a time"
--- inputs = ["funnel_stages", "funnel_units"]
+-- inputs = "funnel_units"
 -- units = "hours_from_start in hours; units is how many were timed"
 -- order = "breakdown_value, percentile"
 --
 -- [params]
--- stage_number = "bigint, from 2"
--- since = "timestamptz or null, inclusive"
--- until = "timestamptz, exclusive"
--- within_microseconds = "bigint or null, inclusive"
+-- funnel = "its name"
+-- breakdown = "what it is broken down by, or all"
+-- stage = "the name of the stage"
 -- +++
 
 with
 
-elapsed_times as (
+timed as (
 
     select
         breakdown_value,
-        cast(epoch_us(stages[$stage_number]['reached_at']) - epoch_us(started_at) as hugeint) as elapsed
+        cast(elapsed as hugeint) as elapsed
     from funnel_units
-    where
-        ($since is null or started_at >= cast($since as timestamptz))
-        and started_at < cast($until as timestamptz)
-
-),
-
-timed as (
-
-    select * from elapsed_times
-    where
-        elapsed >= 0
-        and (
-            cast($within_microseconds as bigint) is null
-            or elapsed <= cast($within_microseconds as bigint)
-        )
+    where elapsed is not null
 
 ),
 
@@ -80,10 +65,10 @@ places as (
 final as (
 
     select
-        funnel_stages.funnel,
-        funnel_stages.breakdown,
+        cast($funnel as varchar) as funnel,
+        cast($breakdown as varchar) as breakdown,
         places.breakdown_value,
-        funnel_stages.stage,
+        cast($stage as varchar) as stage,
         places.percentile,
         cast(
             (2 * (100 * lower.elapsed + places.hundredths * (upper.elapsed - lower.elapsed)) + 3600000000)
@@ -91,8 +76,6 @@ final as (
         ) * 0.01 as hours_from_start,
         places.units
     from places
-    inner join funnel_stages
-        on funnel_stages.stage_number = $stage_number
     inner join numbered as lower
         on
             places.breakdown_value = lower.breakdown_value

@@ -72,11 +72,11 @@ def _require(verb: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     except TypeError:
         raise _miscalled(verb, signature, args, kwargs) from None
     for name in (name for name in given if name in hints):
-        value, hint = given[name], hints[name]
-        parameter = signature.parameters[name]
-        found = _means_nothing(parameter, value) if _fits(value, hint) else _found(value, hint)
-        if found:
-            raise _refused(verb, parameter, hint, found)
+        hint, parameter = hints[name], signature.parameters[name]
+        for value in given[name] if parameter.kind is parameter.VAR_POSITIONAL else (given[name],):
+            found = _means_nothing(parameter, value) if _fits(value, hint) else _found(value, hint)
+            if found:
+                raise _refused(verb, parameter, hint, found)
 
 
 def _refused(verb: Callable[..., Any], parameter: inspect.Parameter, hint: Any, found: str) -> ArgumentError:
@@ -89,7 +89,7 @@ def _refused(verb: Callable[..., Any], parameter: inspect.Parameter, hint: Any, 
 def _described(verb: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, Any]]:
     """Returns the signature and each parameter's type; ignores the return type, which only type checkers may know."""
     signature = inspect.signature(verb)
-    ordinary = [one for one in signature.parameters.values() if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    ordinary = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
     said = {one.name: one.annotation for one in ordinary if one.annotation is not one.empty}
     holder = types.SimpleNamespace(__annotations__=said)
     return signature, typing.get_type_hints(holder, globalns=getattr(verb, "__globals__", {}))

@@ -20,7 +20,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import extract, sample
-from si_analytics.definitions import contract
+from si_analytics.definitions import contract, project
 from si_analytics.extract import TableExtract
 from si_analytics.extract.source import Snapshot
 from si_analytics.query.warehouse import Warehouse
@@ -90,12 +90,16 @@ class _OfTheSample(Refresh):
         return self._extracts
 
     def _filled(self, table: str, frame: pl.DataFrame) -> TableExtract:
-        columns = [_typed(column) for column in contract.columns(table)]
+        digests = project().sources[table].digests
+        columns = [_typed(column, digested=column.name in digests) for column in contract.columns(table)]
         self.connection.register("given", frame)
         self.connection.table("given").select(*columns).create(f"raw.{table}")
         self.connection.unregister("given")
         return TableExtract(table, frame.height, frame.height, 0, 0, extract.FULL, "it is a sample", 0.0, None)
 
 
-def _typed(column: contract.ReadColumn) -> duckdb.Expression:
-    return duckdb.ColumnExpression(column.name).cast(duckdb.dtype(column.type)).alias(column.name)
+def _typed(column: contract.ReadColumn, *, digested: bool) -> duckdb.Expression:
+    value: duckdb.Expression = duckdb.ColumnExpression(column.name)
+    if digested:
+        value = duckdb.FunctionExpression("md5", value)
+    return value.cast(duckdb.dtype(column.type)).alias(column.name)

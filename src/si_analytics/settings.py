@@ -16,7 +16,9 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from si_analytics import calendars
 from si_analytics import time_zones as zones
+from si_analytics.calendars import Calendar
 from si_analytics.errors import SettingsError
 
 PREFIX = "SI_"
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
     ``postgres_url`` None means the embedded server under ``home``; ``source_url``, if given, is where to read the
     operational tables instead. ``source_schema`` is their schema in both places. ``currency`` is the reporting
     currency, trimmed and lower-cased; ``timezone`` the IANA name of the reporting zone for days and months.
+    ``week_start`` is the weekday that weeks begin with, ``fiscal_year_start`` the month that fiscal years do, by name.
     ``memory_limit`` is what extracting and computing may use (``2GB``), DuckDB's default if None. ``kept_days`` is for
     how many days before today to keep each day's last refresh for comparing; 0 keeps none. ``max_losing_share`` is the
     share of the earning agents that may lose everything at once, see `guards`; ``lock_timeout`` is how many seconds to
@@ -59,6 +62,8 @@ class Settings(BaseSettings):
     warehouse: Path = Path("warehouse.duckdb")
     currency: str = "usd"
     timezone: str = "UTC"
+    week_start: str = "monday"
+    fiscal_year_start: str = "january"
     memory_limit: str | None = None
     kept_days: int = 7
     max_losing_share: Decimal = Decimal("0.2")
@@ -98,11 +103,27 @@ class Settings(BaseSettings):
             raise ValueError("is not an IANA time zone, like UTC or Europe/Berlin")
         return value
 
+    @field_validator("week_start")
+    @classmethod
+    def _known_weekday(cls, value: str) -> str:
+        number = calendars.weekday(value)
+        if number is None:
+            raise ValueError("is not a day of the week, like monday or sunday")
+        return calendars.WEEKDAYS[number - 1]
+
+    @field_validator("fiscal_year_start", mode="before")
+    @classmethod
+    def _known_month(cls, value: Any) -> str:
+        number = int(value) if re.fullmatch(r"0?[1-9]|1[0-2]", str(value)) else calendars.month(str(value))
+        if number is None:
+            raise ValueError("is not a month, like april or 4")
+        return calendars.MONTHS[number - 1]
+
     @field_validator("memory_limit")
     @classmethod
     def _known_size(cls, value: str | None) -> str | None:
-        if value is not None and not _SIZE.fullmatch(value):
-            raise ValueError("is not a size, like 2GB or 512MB")
+        if value is not None:
+            size(value)
         return value
 
     @field_validator("kept_days", mode="before")
@@ -129,11 +150,16 @@ class Settings(BaseSettings):
     @property
     def duckdb_memory(self) -> str | None:
         """What DuckDB may use so that the process stays within ``memory_limit``; None without a limit."""
-        found = _SIZE.fullmatch(self.memory_limit or "")
-        if found is None:
+        if self.memory_limit is None:
             return None
-        unit = (1024 if found[3] else 1000) ** ("kmgt".index(found[2].lower()) + 1)
-        return f"{int(Decimal(found[1]) * unit * _SHARE_OF_DUCKDB)}B"
+        return f"{int(size(self.memory_limit) * _SHARE_OF_DUCKDB)}B"
+
+    @property
+    def calendar(self) -> Calendar:
+        """The day that weeks begin with, and the month that fiscal years do."""
+        return Calendar(
+            calendars.WEEKDAYS.index(self.week_start) + 1, calendars.MONTHS.index(self.fiscal_year_start) + 1
+        )
 
     @property
     def postgres_home(self) -> Path:
@@ -144,6 +170,15 @@ class Settings(BaseSettings):
     def exports(self) -> Path:
         """The default folder for exported files."""
         return self.home / "exports"
+
+
+def size(value: str) -> int:
+    """Returns the bytes of a size like ``2GB`` or ``512MiB``. Raises ValueError if it is none."""
+    found = _SIZE.fullmatch(value)
+    if found is None:
+        raise ValueError("is not a size, like 2GB or 512MB")
+    unit = (1024 if found[3] else 1000) ** ("kmgt".index(found[2].lower()) + 1)
+    return int(Decimal(found[1]) * unit)
 
 
 def currency_code(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import typer
 
 from si_analytics import settings
-from si_analytics.cli import app, output, results
+from si_analytics.cli import app, data, output, results
 from si_analytics.errors import AnalyticsError
 from si_analytics.reports import export
 from si_analytics.settings import Settings
@@ -47,6 +48,7 @@ def test_the_commands_are_those_that_people_rely_on() -> None:
             "history backfill",
             "schema roles",
             "schema sql",
+            "measure",
             "metric",
             "explain",
             "diff",
@@ -55,6 +57,7 @@ def test_the_commands_are_those_that_people_rely_on() -> None:
             "export tables",
             "ui",
             "lab",
+            "mcp",
             "doctor",
         ),
     }
@@ -94,7 +97,7 @@ def test_the_formats_of_tables_are_those_of_the_library() -> None:
         (["metric"], "no metric was named"),
         (["metric", "invite", "--format", "pdf"], "'--format'"),
         (["metric", "invite", "--format", "csv", "--json"], "--json asks for JSON"),
-        (["refresh", "--as-of", "yesterday"], "--as-of 'yesterday': it is no date or time"),
+        (["refresh", "--as-of", "someday"], "--as-of 'someday': it is no date or time"),
         (["refresh", "--as-of", "2026-06-01T00:00:00"], "has no time zone"),
         (["export", "tables", "--format", "docx"], "'--format'"),
     ],
@@ -104,6 +107,25 @@ def test_wrong_usage_is_told_and_exits_with_2(si: Si, words: list[str], said: st
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "moment"),
+    [
+        ("yesterday", "2026-06-01T22:00"),
+        ("Today", "2026-06-02T22:00"),
+        ("wtd", "2026-05-30T22:00"),
+        ("qtd", "2026-04-30T22:00"),
+        ("May 2026", "2026-04-30T22:00"),
+        ("36h", "2026-06-01T21:30"),
+        ("2026-06-01T09:00:00Z", "2026-06-01T09:00"),
+    ],
+)
+def test_the_moment_a_refresh_describes_may_be_typed_in_words_that_count_from_now(typed: str, moment: str) -> None:
+    """Wednesday 3 June at 11:30 in Berlin; weeks begin on Sunday there, fiscal years in February."""
+    berlin = settings.load(timezone="Europe/Berlin", week_start="sunday", fiscal_year_start="february")
+    now = datetime(2026, 6, 3, 9, 30, tzinfo=UTC)
+    assert data.meant(typed, berlin, now) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
 def test_a_group_without_a_command_shows_what_there_is(si: Si) -> None:

@@ -35,7 +35,7 @@ def test_the_way_from_an_empty_database_to_published_numbers(si: Si, empty_setti
     assert command("sample", "--scale", "0.02").out.endswith("is already there; nothing to do\n")
     refreshed = command("refresh", "--as-of", AS_OF)
     assert refreshed.code == 0
-    for phase in ("extract", "compute", "check", "publish"):
+    for phase in ("extract", "fact", "compute", "check", "publish"):
         assert phase in refreshed.err
     assert "What the checks found in the data:" in refreshed.out
     assert f"Refreshed as of {AS_OF.replace('Z', '+00:00')}: " in refreshed.out
@@ -60,7 +60,7 @@ def test_the_same_way_for_machines(si: Si, empty_settings: Settings) -> None:
     assert document["as_of"] == "2026-06-01T00:00:00+00:00"
     assert document["rows_written"] == sum(document["changed"].values()) > 0
     assert {"table", "rows", "seconds", "money"} <= document["extracts"][0].keys()
-    assert document["metrics"]["user_ratings"] == 40
+    assert document["metrics"]["user_ratings"] == document["facts"]["dimensions.user"] == 40
     assert {check["severity"] for check in document["checks"]} == {"blocking", "warning"}
     assert command("refresh", "--as-of", AS_OF, "--json").document["rows_written"] == 0
 

@@ -17,6 +17,7 @@ from tests import model
 from tests.model.rules import half_away
 from tests.support import warehouses
 from tests.support.comparing import differences
+from tests.support.crowds import crowd
 from tests.support.moments import ZONES
 from tests.support.worlds import AS_OF, Build, as_ofs, at, funnel_queries, marketplaces
 from tests.support.worlds import windows as spans
@@ -75,6 +76,31 @@ def test_every_funnel_equals_the_model_windowed_broken_down_and_within(
     warehouses.fill(raw, world)
     expected = model.funnel(world, as_of=as_of, **asked)
     assert differences(expected, warehouses.funnel(raw, as_of=as_of, **asked)) == []
+
+
+@thorough
+@given(
+    world=marketplaces() | strategies.builds(crowd, strategies.integers(0, 50)), as_of=as_ofs(), query=strategies.data()
+)
+def test_every_funnel_equals_the_model_by_any_path_by_two_at_once_and_filtered(
+    raw: duckdb.DuckDBPyConnection, world: model.World, as_of: datetime, query: strategies.DataObject
+) -> None:
+    asked = query.draw(funnel_queries(as_of))
+    paths = strategies.sampled_from(model.groupings_of(asked["name"]))
+    asked["by"] = query.draw(strategies.lists(paths, min_size=1, max_size=2, unique=True))
+    where: dict[str, list[str]] = {}
+    for path in query.draw(strategies.lists(paths | strategies.sampled_from(asked["by"]), max_size=2, unique=True)):
+        seen = model.funnel(world, asked["name"], as_of, by=path, tz=asked["tz"])
+        values = strategies.sampled_from([*dict.fromkeys(row["breakdown_value"] for row in seen), "(none)", "", "x"])
+        where[path] = query.draw(strategies.lists(values, min_size=1, max_size=3, unique=True))
+    warehouses.fill(raw, world)
+    expected = model.funnel(world, as_of=as_of, **asked, where=where)
+    assert differences(expected, warehouses.funnel(raw, as_of=as_of, **asked, where=where)) == []
+
+
+def test_a_funnel_can_be_grouped_by_what_the_model_can_and_by_nothing_else() -> None:
+    for name in funnels.names():
+        assert set(funnels.reachable(name)) == set(model.groupings_of(name))
 
 
 @thorough

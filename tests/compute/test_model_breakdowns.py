@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests import model
-from tests.support.worlds import AS_OF, Build, at, only
+from tests.support.worlds import AS_OF, START, Build, at, only
 
 TICK = timedelta(microseconds=1)
 
@@ -67,6 +67,40 @@ def test_months_are_those_of_the_reporting_zone() -> None:
     build.invite(agent, sent_at=at("2026-03-31 22:00"))
     assert splits(build, "invite", "month") == {"2026-01": 1, "2026-03": 1}
     assert splits(build, "invite", "month", tz="Europe/Berlin") == {"2026-02": 1, "2026-04": 1}
+
+
+def test_by_two_at_once_a_unit_is_under_each_pair_of_its_values() -> None:
+    """A gig of [a, b] at Oslo and one of [b] nowhere, whose brand is of sport: a Oslo 1, b Oslo 1, b (none) 1."""
+    build = Build()
+    brand = build.sponsor(industry="Sport")
+    build.gig(brand, categories=["a", "b", "a"], location="Oslo")
+    build.gig(brand, categories=["b"], location=None)
+    by = ["gig.category", "location"]
+    first = [row for row in model.funnel(build.world, "gig", AS_OF, by=by) if row["stage_number"] == 1]
+    assert [(row["breakdown_value"], row["gig.category"], row["location"], row["reached"]) for row in first] == [
+        ("a · Oslo", "a", "Oslo", 1),
+        ("b · (none)", "b", "(none)", 1),
+        ("b · Oslo", "b", "Oslo", 1),
+    ]
+    assert {row["breakdown"] for row in first} == {"gig.category, location"}
+    assert splits(build, "gig", "gig.brand.industry") == {"Sport": 2}
+    assert splits(build, "gig", "brand.company", where={"location": ["(none)"]}) == {"Acme": 1}
+    assert splits(build, "gig", "category", where={"gig.category": ["a"]}) == {"a": 1, "b": 1}
+    assert splits(build, "gig", "category", where={"category": ["a"]}) == {"a": 1}
+
+
+def test_flags_periods_and_the_clock_are_texts() -> None:
+    """Sent on Saturday, 10 January 2026 at midnight and at nine, the second accepted nobody knows when."""
+    build = Build()
+    agent = build.agent("gold")
+    build.invite(agent)
+    build.invite(agent, sent_at=START + timedelta(hours=9), status="accepted")
+    assert splits(build, "invite", "is_accepted") == {"false": 1, "true": 1}
+    assert splits(build, "invite", "hour") == {"00": 1, "09": 1}
+    assert splits(build, "invite", "weekday") == {"6": 2}
+    assert splits(build, "invite", "week") == {"2026-01-05": 2}
+    assert splits(build, "invite", "agent.tier", where={"month": ["2026-01"], "is_joined": ["true"]}) == {}
+    assert splits(build, "invite", "agent.tier", where={"month": ["2026-01"]}) == {"gold": 2}
 
 
 def test_a_funnel_a_breakdown_or_a_within_that_cannot_be_is_an_error() -> None:

@@ -1,7 +1,7 @@
-"""A realistic mistake in the SQL of a metric or a funnel changes a number that the model says: none goes unseen.
+"""A realistic mistake in the SQL of a metric, fact, dimension or funnel changes a number that the model says.
 
-Each mistake is made in a copy of `sql/`, which is then run as the library runs it, on marketplaces that are always
-the same. The mistakes stand in `tests/mutations/`, one file per SQL file.
+Each mistake is made in a copy of `sql/`, or in the query that a metric is compiled to, and run as the library runs it
+on marketplaces that are always the same. The mistakes stand in `tests/mutations/`, one file per SQL file.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ def copy(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=str)
 def test_a_mistake_changes_a_number(mistake: mutants.Mistake, scenes: list[Scene], copy: Path) -> None:
+    asked = mutants.questions(mistake)
     with mutants.made(mistake, copy):
-        seen = any(scene.differs(question) for scene in scenes for question in mutants.questions(mistake))
+        seen = any(scene.differs(question) for scene in scenes for question in asked)
     assert seen, f"nothing tells that '{mistake}' is wrong"
 
 
@@ -96,7 +97,20 @@ def test_without_a_mistake_every_answer_is_the_model_s(scenes: list[Scene]) -> N
         assert not any(scene.differs(question) for scene in scenes), question
 
 
-def test_every_metric_and_funnel_has_its_mistakes() -> None:
+def test_every_metric_and_funnel_and_all_they_stand_on_has_its_mistakes() -> None:
+    """A fact or dimension that no metric reads is none of these: nothing in the model says what it gives."""
     counts = Counter((mistake.folder, mistake.name) for mistake in MISTAKES)
-    assert set(counts) == {(folder, name) for folder in ("metrics", "funnels") for name in getattr(project(), folder)}
-    assert min(counts.values()) >= 4
+    ours = project()
+    read = {tuple(table.split(".")) for metric in ours.metrics.values() for table in metric.inputs}
+    expected = {("metrics", name) for name, metric in ours.metrics.items() if not metric.funnels}
+    expected |= {table for table in read if table[0] in {"facts", "dimensions"}}
+    expected |= {("dimensions", name) for name in ours.dimensions if mutants.funnels_with("dimensions", name)}
+    expected |= {("facts", name) for name in ours.ratios}
+    assert {one for one in counts if one[0] != mutants.COMPILED} == expected
+    for (folder, _), count in counts.items():
+        assert count >= (4 if folder == "metrics" else 2)
+
+
+def test_each_metric_that_is_compiled_has_mistakes_in_its_query() -> None:
+    compiled = {name for name, metric in project().declared_metrics.items() if metric.cells or metric.funnels}
+    assert compiled <= {mistake.name for mistake in MISTAKES if mistake.folder == mutants.COMPILED}

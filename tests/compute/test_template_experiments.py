@@ -22,7 +22,11 @@ from tests.support.duck import AS_OF, BEFORE, TICK, Duck, key
 
 TABLES = (
     "create table raw.invites (id uuid, agent_id uuid, method varchar, status varchar, template_id uuid,"
-    " sent_at timestamptz, accepted_at timestamptz)",
+    " contact_id uuid, sent_at timestamptz, opened_at timestamptz, clicked_at timestamptz, accepted_at timestamptz,"
+    " is_verified boolean, verified_at timestamptz, converted_user_id uuid)",
+    "create table raw.users (id uuid, created_at timestamptz)",
+    "create table raw.deals (id uuid, influencer_id uuid, sponsor_id uuid, status varchar, created_at timestamptz,"
+    " completed_at timestamptz)",
     "create table raw.invite_templates (id uuid, agent_id uuid, name varchar, ab_test_variant varchar(1))",
 )
 AGENT, OTHER = key(901), key(902)

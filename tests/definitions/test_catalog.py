@@ -14,24 +14,60 @@ from si_analytics.cli.app import app
 from si_analytics.compute import funnels, lineage
 from si_analytics.definitions import project
 from si_analytics.errors import UnknownNameError
-from si_analytics.query import catalog
+from si_analytics.query import catalog, measure_catalog, slices
 from tests.support.folders import ROOT
 
 PAGE = ROOT / "docs" / "metrics.md"
+MEASURES = ROOT / "docs" / "measure-catalog.md"
 RULES = ROOT / "docs" / "definitions.md"
 EVERY = tuple(project().computed)
 
 
 def test_the_page_is_what_make_catalog_would_write() -> None:
     stands, would = PAGE.read_text(encoding="utf-8").splitlines(), catalog.page().splitlines()
-    changed = difflib.unified_diff(stands, would, "docs/metrics.md", "the headers", lineterm="", n=0)
+    changed = difflib.unified_diff(stands, would, "docs/metrics.md", "sql/", lineterm="", n=0)
     assert stands == would, "docs/metrics.md is stale; run `make catalog`:\n" + "\n".join(changed)
+
+
+def test_the_list_of_measures_is_what_make_catalog_would_write() -> None:
+    stands, would = MEASURES.read_text(encoding="utf-8").splitlines(), measure_catalog.page().splitlines()
+    changed = difflib.unified_diff(stands, would, "docs/measure-catalog.md", "sql/facts", lineterm="", n=0)
+    assert stands == would, "docs/measure-catalog.md is stale; run `make catalog`:\n" + "\n".join(changed)
+
+
+def test_the_list_of_measures_has_every_measure_fact_dimension_and_grouping() -> None:
+    page, ours = measure_catalog.page(), project()
+    listed = page.partition("## Measures\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| \[(\w+)\]", listed, flags=re.MULTILINE) == list(ours.measures)
+    assert re.findall(r"^### (\w+)$", page, flags=re.MULTILINE) == [*ours.facts, *ours.dimensions]
+    for name in ours.facts:
+        told = page.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+        for measure in ours.facts[name].measures:
+            assert f"| `{measure.name}` | {measure.unit}" in told
+            assert [one for one in slices.dimensions(measure.name) if f"`{one}`" not in told + page[:1000]] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("commission", "sum of amount where type = 'agent_commission'"),
+        ("invites_opened", "number of rows with opened_at"),
+        ("recruits", "number of different agent_id and recruited_user_id"),
+        ("acceptance_rate", "number of rows where is_accepted / number of rows"),
+        ("median_deal", "median of amount"),
+        ("slow_response_time", "p90 of wait_microseconds"),
+        ("most_followers", "greatest of followers"),
+        ("net_revenue", "platform_revenue - commission"),
+    ],
+)
+def test_a_formula_is_said_in_words(name: str, words: str) -> None:
+    assert measure_catalog.in_words(project().measures[name]) == words
 
 
 def test_the_tables_among_the_rules_are_what_make_catalog_would_write() -> None:
     page = RULES.read_text(encoding="utf-8")
     stands, would = page.splitlines(), catalog.filled(page).splitlines()
-    changed = difflib.unified_diff(stands, would, "docs/definitions.md", "the headers", lineterm="", n=0)
+    changed = difflib.unified_diff(stands, would, "docs/definitions.md", "sql/", lineterm="", n=0)
     assert stands == would, "docs/definitions.md is stale; run `make catalog`:\n" + "\n".join(changed)
 
 
@@ -43,13 +79,14 @@ def test_the_rules_show_every_stage_breakdown_and_check() -> None:
         (told,) = re.findall(rf"^#### {name}\n(.*?)(?=^#### |\Z)", parts["funnels"], flags=re.DOTALL | re.MULTILINE)
         assert re.findall(r"^\| \*(\w+)\* \|", told, flags=re.MULTILINE) == list(funnels.stages(name))
         assert [column for column in funnel.breakdowns if f"`{column}`" not in told] == []
+    assert re.findall(r"^\| \[(\w+)\]", parts["facts"], flags=re.MULTILINE) == list(project().facts)
     for severity, part in (("blocking", "blocking checks"), ("warning", "warnings")):
         known = [check.name for check in project().checks.values() if check.severity == severity]
         assert re.findall(r"^\| `(\w+)` \|", parts[part], flags=re.MULTILINE) == known
 
 
 def test_a_part_that_nobody_makes_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownNameError, match="There are: funnels, blocking checks, warnings"):
+    with pytest.raises(UnknownNameError, match="There are: funnels, blocking checks, warnings, facts"):
         catalog.filled("<!-- made by make catalog: funnel -->\n<!-- end -->\n")
 
 
@@ -60,7 +97,7 @@ def test_the_listing_has_every_metric_and_funnel_with_all_that_is_known_of_it() 
         told = project().computed[name]
         assert (row["kind"], row["grain"], row["summary"]) == (told.kind, told.grain, told.summary)
         assert [column["name"] for column in row["columns"]] == [column.name for column in told.columns]
-        assert {table.partition(".")[0] for table in row["inputs"]} <= {"raw", "metrics", "meta"}
+        assert {table.partition(".")[0] for table in row["inputs"]} <= {"raw", "dimensions", "facts", "metrics", "meta"}
     assert "$since  timestamptz or null, inclusive" in rows["agent_leaderboard"]["parameters"]
 
 

@@ -14,12 +14,24 @@ from pydantic import ValidationError
 from sqlglot import expressions
 
 from si_analytics.compute import checks, lineage
-from si_analytics.definitions import Check, Declaration, Funnel, Metric, Query, Source, loading, project
+from si_analytics.definitions import (
+    Check,
+    Declaration,
+    Dimension,
+    Fact,
+    Metric,
+    Query,
+    Source,
+    loading,
+    project,
+    proof,
+    staged,
+)
+from si_analytics.definitions.parameters import PARAMETERS
 from si_analytics.errors import DefinitionError, UnknownNameError
 from tests.support import everything
 
 NUMBER = re.compile(r"^total_|_rate$|_count$|_score$|_at$|earnings|_time$|_rating$|_days$|_hours$")
-UNIT_COLUMNS = ("unit_id", "stage_number", "stage", "reached_at", "started_at")
 
 
 @pytest.fixture
@@ -68,12 +80,6 @@ def final_query(one: Query) -> expressions.Select:
     return common_table(one, "final")
 
 
-def places_of_stages(one: Query) -> list[expressions.PropertyEQ]:
-    """Where the list of a funnel's unit says which stage it speaks of, in the order of the list."""
-    found = common_table(one, "units").find_all(expressions.PropertyEQ, bfs=False)
-    return [place for place in found if place.this.name == "stage_number"]
-
-
 @each(everything.declarations())
 def test_a_file_says_in_one_sentence_what_it_is(one: Declaration) -> None:
     assert one.summary.endswith(".")
@@ -111,9 +117,32 @@ def test_the_params_are_those_that_postgres_is_asked_with(one: Query) -> None:
     assert {parameter.name for parameter in one.params} == set(re.findall(r"%\((\w+)\)s", query))
 
 
-@each(one for one in everything.queries() if one.path.endswith(".sql"))
-def test_a_query_that_is_written_ends_in_final_and_in_its_order(one: Query) -> None:
-    assert one.text.endswith(f"\n\nselect * from final\norder by {one.order}\n")
+@each(one for one in everything.queries() if one.path.endswith(".sql") and one.order)
+def test_a_query_that_is_written_ends_in_its_order(one: Query) -> None:
+    """Those that do not stand on facts end in `final`."""
+    if not isinstance(one, Metric) or not any("facts." in table for table in one.inputs):
+        assert one.text.endswith(f"\n\nselect * from final\norder by {one.order}\n")
+    order = parsed(one).args["order"].expressions
+    written = sqlglot.parse_one(f"select 1 order by {one.order}", read="duckdb").args["order"].expressions
+    assert [(by.this.name, by.args["desc"], by.args["nulls_first"]) for by in order] == [
+        (by.this.name, by.args["desc"], by.args["nulls_first"]) for by in written
+    ]
+
+
+@each(everything.standing())
+def test_what_metrics_stand_on_has_no_order_and_no_parameter_but_the_moment(one: Query) -> None:
+    assert one.order == ""
+    bound = {parameter.name for parameter in one.params}
+    assert bound <= {"as_of"}
+    assert bound or not isinstance(one, Fact)
+
+
+@each(everything.queries())
+def test_a_file_declares_no_parameter_that_means_the_same_everywhere(one: Query) -> None:
+    assert not {parameter.name for parameter in one.own_params} & set(PARAMETERS)
+    assert [parameter.meaning for parameter in one.params[len(one.own_params) :]] == [
+        PARAMETERS[parameter.name] for parameter in one.params[len(one.own_params) :]
+    ]
 
 
 @each(project().sources.values())
@@ -123,16 +152,21 @@ def test_a_source_with_an_amount_says_that_it_is_money(one: Source) -> None:
 
 @each(everything.queries())
 def test_a_query_runs_on_spark_as_well(one: Query) -> None:
-    assert sqlglot.parse_one(spark(one), read="spark").find(expressions.CTE)
+    assert isinstance(sqlglot.parse_one(spark(one), read="spark"), expressions.Query)
 
 
 @each(project().computed.values())
-def test_the_columns_are_those_of_the_query_in_order(one: Metric | Funnel) -> None:
+def test_the_columns_are_those_of_the_query_in_order(one: Metric | Fact) -> None:
     assert [column.name for column in one.columns] == list(lineage.of(one))
 
 
+@each(everything.standing())
+def test_the_columns_of_a_fact_or_dimension_are_those_of_the_query_in_order(one: Fact | Dimension) -> None:
+    assert list(one.selected) == list(lineage.of(one))
+
+
 @each(project().computed.values())
-def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Funnel) -> None:
+def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Fact) -> None:
     for column in one.columns:
         assert len(column.meaning) > 4
         assert not column.meaning.endswith(".")
@@ -140,24 +174,19 @@ def test_a_column_says_what_it_means_and_a_number_in_which_unit(one: Metric | Fu
 
 
 @each(project().funnels.values())
-def test_the_stages_are_those_of_the_query_in_order(one: Funnel) -> None:
-    numbers = [int(place.expression.name) for place in places_of_stages(one)]
-    chosen = {column.alias: column.this for column in final_query(one).selects}["stage"]
-    assert [literal.name for literal in chosen.this.expressions] == [stage.name for stage in one.stages]
-    assert numbers == list(range(1, len(one.stages) + 1))
+def test_a_funnel_begins_at_the_time_of_its_units_and_goes_on_by_flags_and_times(one: Fact) -> None:
+    first, *later = one.stages
+    assert (first.flag, first.time) == ("", one.time)
+    units = {column.name: column.unit for column in one.columns}
+    for stage in later:
+        assert units[stage.time] == "time"
+        assert not stage.flag or (stage.flag.startswith("is_") and units[stage.flag] == "")
 
 
 @each(project().funnels.values())
-def test_a_funnel_has_one_row_per_unit_before_it_has_one_per_stage(one: Funnel) -> None:
-    columns = tuple(common_table(one, "units").named_selects)
-    assert columns == ("unit_id", "started_at", "stages", *one.breakdowns)
-
-
-@each(project().funnels.values())
-def test_the_breakdowns_are_columns_of_the_query(one: Funnel) -> None:
-    columns = tuple(final_query(one).named_selects)
-    assert columns[: len(UNIT_COLUMNS)] == UNIT_COLUMNS
-    assert columns[len(UNIT_COLUMNS) :] == one.breakdowns
+def test_what_a_funnel_is_broken_down_by_can_be_reached(one: Fact) -> None:
+    for name in staged.reachable(one, project().dimensions):
+        assert staged.resolve(one, project().dimensions, name).name == name
 
 
 @each(checks.every())
@@ -223,9 +252,57 @@ def test_what_is_declared_is_read_once_for_a_state_of_the_files(copied: Path) ->
             "severity: input should be 'blocking' or 'warning'",
         ),
         ("sources/deals.toml", 'key = "id"', 'key = "deal_id"', "key names deal_id, which columns does not"),
+        ("sources/users.toml", '"avatar"]', '"picture"]', "personal names picture, which columns does not"),
         ("sources/deals.toml", "columns =", "colums =", "columns"),
         ("queries/stopped.sql", "-- stopped:", "-- stoped:", "it does not open by its name"),
         ("schema/02_gigs_and_deals.sql", "-- tables =", "-- table =", "Did you mean tables"),
+        ("facts/deals.sql", 'key = "deal_id"', 'key = "id"', "key names id, which columns does not"),
+        ("facts/deals.sql", 'time = "created_at"', 'time = "at"', "time names at, which columns does not"),
+        ("facts/deals.sql", 'brand = "sponsor_id"', 'brand = "sponsor"', "links names sponsor, which columns does not"),
+        (
+            "facts/deals.sql",
+            'gig = "gig_id" }',
+            'gigs = "gig_id" }',
+            "links.gigs leads to gigs, which is no dimension. Did you mean gig",
+        ),
+        ("facts/deals.sql", '["deals", "count(*)"', '["deals"', "measures: deals is not"),
+        ("facts/deals.sql", '["deals", "count(*)"', '["deals, all", "count(*)"', "where only any currency may stand"),
+        (
+            "facts/deals.sql",
+            '"raw.deals"',
+            '"raw.deal"',
+            "it reads raw.deal, which nothing fills. Did you mean raw.deals",
+        ),
+        (
+            "facts/deals.sql",
+            '"raw.deals"',
+            '"metrics.user_ratings"',
+            "it reads metrics.user_ratings. Read tables in raw",
+        ),
+        (
+            "facts/gigs.sql",
+            'dealt = ["dealt_at"',
+            'dealt = ["deal_at"',
+            "stages.dealt names deal_at, which columns does",
+        ),
+        (
+            "facts/gigs.sql",
+            'posted = ["created_at"',
+            'posted = ["dealt_at"',
+            "the first of the stages is not at created_at",
+        ),
+        ("facts/gigs.sql", 'dealt = ["dealt_at",', 'dealt = ["",', "dealt names no column: give its time, or its flag"),
+        ("facts/gigs.sql", 'dealt = ["dealt_at",', "dealt = [", "dealt is neither"),
+        ("facts/gigs.sql", '-- funnel = "gig"\n', "", "funnel and stages belong together"),
+        ("facts/payments.sql", 'currency = "currency"', 'currency = "money"', "currency names money, which columns"),
+        ("dimensions/gig.sql", 'key = "gig_id"', 'key = "id"', "key names id, which columns does not"),
+        ("dimensions/gig.sql", 'brand = "sponsor_id"', 'brands = "sponsor_id"', "links.brands leads to brands"),
+        (
+            "metrics/user_ratings.sql",
+            'rows = "user"',
+            'rows = "usr"',
+            "rows is usr, which is neither month nor a dimension. Did you mean user",
+        ),
     ],
 )
 def test_a_mistake_names_the_file_and_the_field_before_anything_runs(
@@ -236,6 +313,71 @@ def test_a_mistake_names_the_file_and_the_field_before_anything_runs(
     with pytest.raises(DefinitionError) as told:
         project()
     assert str(told.value).startswith(f"sql/{path}: ")
+    assert found in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "found"),
+    [
+        (
+            "facts/deals.sql",
+            '"sum(amount)"',
+            '"sum(amuont)"',
+            "measures.deal_amount names amuont, which columns does not.",
+        ),
+        ("facts/deals.sql", '"sum(amount)"', '"summe(amount)"', "measures.deal_amount: SUMME(amount) in summe(amount)"),
+        (
+            "facts/deals.sql",
+            '"sum(amount)"',
+            '"sum(amount"',
+            "measures.deal_amount: sum(amount is not understood. Write",
+        ),
+        (
+            "facts/deals.sql",
+            '"sum(amount)"',
+            '"gmv"',
+            "measures.deal_amount is gmv, which names gmv outside an aggregate",
+        ),
+        ("facts/deals.sql", "-- deal_amount =", "-- gmv =", "another measure is called gmv. Rename one"),
+        ("facts/deals.sql", "    gig_id\nfrom", "    gig_id as gig\nfrom", "columns says deal_id, created_at"),
+        ("facts/deals.sql", "where created_at < $as_of", "where created_at < $until", "it binds $until, which nothing"),
+        ("facts/deals.sql", "from raw.deals", "from raw.gigs", "it reads raw.gigs, which inputs does not name"),
+        ("facts/deals.sql", "    id as deal_id", "    id deal_id from from", "its query is not understood"),
+        (
+            "facts/replies.sql",
+            "        conversation_id,\n        message_id,\n        waiting",
+            "        waiting",
+            "columns",
+        ),
+        (
+            "facts/gigs.sql",
+            '"gig.category"',
+            '"gig.categories"',
+            "breakdowns.category is gig.categories, which is neither",
+        ),
+        ("facts/gigs.sql", 'funnel = "gig"', 'funnel = "invite"', "another funnel is called"),
+        ("facts/ratios.toml", "platform_revenue / gmv", "platform_revenue / gvm", "Did you mean gmv"),
+        ("facts/ratios.toml", '"platform_revenue / gmv"', '"sum(amount)"', "which aggregates columns of no fact"),
+        ("facts/ratios.toml", '"platform_revenue / gmv"', '"take_rate + 1"', "measures.take_rate is made of take_rate"),
+        ("dimensions/gig.sql", "    gigs.location,\n", "", "columns says gig_id, category, location"),
+        (
+            "dimensions/contact.sql",
+            "as contacts\n",
+            "as contacts where id < $tz\n",
+            "it binds $tz, which nothing fills",
+        ),
+    ],
+)
+def test_a_mistake_in_a_fact_dimension_or_measure_is_told_before_a_refresh_reads_anything(
+    copied: Path, path: str, old: str, new: str, found: str
+) -> None:
+    file = copied / path
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DefinitionError) as told:
+        proof.require(project())
+    assert str(told.value).startswith(f"sql/{path}: ") or found.startswith("another")
     assert found in str(told.value)
 
 

@@ -120,9 +120,9 @@ def test_the_page_names_every_field_and_every_parameter_there_is() -> None:
     text = TUTORIAL.read_text(encoding="utf-8")
     for name in proof.PARAMETERS:
         assert f"`${name}`" in text
-    own = {"name", "path", "text", "summary", "description", "units"}
+    own = {"name", "path", "text", "summary", "description", "units", "own_params"}
     for name, field in Metric.model_fields.items():
-        said = f"[{name}]" if name in {"params", "columns", "targets"} else field.alias or name
+        said = f"[{name}]" if name in {"cells", "columns", "shows", "slices", "targets"} else field.alias or name
         assert name in own or f"| `{said}` |" in text, said
 
 
@@ -142,7 +142,10 @@ WRONG = {
     "it reads raw.dealz, which nothing fills. Did you mean raw.deals": ("raw.deals", "raw.dealz"),
     "it reads raw.deals, which inputs does not name": ('inputs = "raw.deals"', 'inputs = "raw.gigs"'),
     r"it binds $asof, which nothing fills in. There are: $as_of": ("$as_of", "$asof"),
-    r"it binds as_of, which params does not name": ('-- [params]\n-- as_of = "timestamptz, exclusive"\n', ""),
+    "params names limit, which it does not bind": (
+        "-- [columns]",
+        '-- [params]\n-- limit = "bigint"\n--\n-- [columns]',
+    ),
     'columns: total_amount is neither "meaning" nor ["unit", "meaning"]': ('"sum of their amounts"]', '"sum", "all"]'),
     "its fields are no TOML: cannot overwrite a value": ("total_amount = [", "total_deals = ["),
     "money names total, which columns does not": ('money = "total_amount"', 'money = "total"'),

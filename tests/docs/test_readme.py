@@ -35,7 +35,7 @@ PAGES = sorted(
     for page in ROOT.rglob("*.md")
     if not any(p in _ELSEWHERE or p.startswith(".") for p in page.relative_to(ROOT).parts)
 )
-READS_ONLY = ("si metric", "si doctor", "si schema diff", "si db url", "si export")
+READS_ONLY = ("si metric", "si measure", "si doctor", "si schema diff", "si db url", "si export")
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 

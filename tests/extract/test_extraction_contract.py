@@ -34,7 +34,7 @@ def test_a_schema_as_declared_differs_in_nothing(settings: Settings) -> None:
 def test_the_declaration_of_a_source_the_schema_and_the_view_have_the_same_columns(
     postgres: psycopg.Connection, table: str
 ) -> None:
-    """Types and nulls as the catalog has them; the view adds two."""
+    """Types and nulls as the catalog has them; the view adds two, and shows a digest as a text."""
     expected = contract.columns(table)
     columns = (
         "select attname::text, format_type(atttypid, atttypmod), attnotnull from pg_attribute"
@@ -45,9 +45,10 @@ def test_the_declaration_of_a_source_the_schema_and_the_view_have_the_same_colum
     viewed = [(name, kind) for name, kind, _ in postgres.execute(columns, [f"analytics.source_{table}"])]
     marks = [("row_version", "xid"), ("row_place", "tid")]
     # A column that came later stands at the end: a view that stands takes more there alone.
-    later = project().sources[table].later
-    first = [(column.name, column.type) for column in expected if column.name not in later]
-    assert viewed == first + marks + [(column.name, column.type) for column in expected if column.name in later]
+    later, digests = project().sources[table].later, project().sources[table].digests
+    kinds = {column.name: "text" if column.name in digests else column.type for column in expected}
+    first = [(name, kind) for name, kind in kinds.items() if name not in later]
+    assert viewed == first + marks + [(name, kind) for name, kind in kinds.items() if name in later]
 
 
 @pytest.mark.parametrize("table", extract.tables())

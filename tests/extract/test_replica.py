@@ -349,7 +349,7 @@ def test_two_logins_of_one_server_read_and_publish(both: Settings, pair: Pair) -
     write(both)
     assert_changes_alone(refresh.run(apart, as_of=sample.END))
     found = {one.what: one for one in doctor.findings(apart, datetime.now(UTC))}
-    assert found["rights"].found == "may read 19 tables, write 9 and refresh 3 views"
+    assert found["rights"].found == "may read 29 tables, write 9 and refresh 3 views"
     assert found["source"].found == "the same server as results are published to"
     swapped = both.model_copy(update={"source_url": logins[roles.PUBLISHER], "postgres_url": logins[roles.READER]})
     lacking = [one.found for one in doctor.findings(swapped, datetime.now(UTC)) if one.what == "rights"]

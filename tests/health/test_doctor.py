@@ -31,7 +31,7 @@ def test_doctor_finds_everything_well_after_a_refresh(si: Si, shop: Settings) ->
     with psycopg.connect(shop.postgres_url.get_secret_value()) as connection:
         version = connection.info.parameter_status("server_version")
     assert found["Postgres"]["found"] == f"PostgreSQL {version} as postgres"
-    assert found["rights"]["found"] == "may read 19 tables, write 9 and refresh 3 views"
+    assert found["rights"]["found"] == "may read 29 tables, write 9 and refresh 3 views"
     assert found["schema"]["found"].startswith("all 42 tables")
     assert "as of 2026-06-01T00:00:00+00:00" in found["warehouse"]["found"]
     assert "rows last changed: agent_leaderboard " in found["published"]["found"]
@@ -47,11 +47,14 @@ def test_doctor_tells_each_setting_with_its_origin_and_no_password(
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / ".env").write_text("SI_POSTGRES_URL=postgresql://ana:hunter2@127.0.0.1:1/shop\nSI_CURENCY=eur\n")
     monkeypatch.setenv("SI_TIMEZONE", "Europe/Berlin")
+    monkeypatch.setenv("SI_FISCAL_YEAR_START", "4")
     done = si()("doctor")
     assert done.code == 1
     for line in (
         "SI_POSTGRES_URL postgresql://ana@127.0.0.1:1/shop (.env)",
         "SI_TIMEZONE Europe/Berlin (environment)",
+        "SI_WEEK_START monday (default)",
+        "SI_FISCAL_YEAR_START april (environment)",
         "SI_CURENCY it is set, and is no setting",
         "Did you mean SI_CURRENCY?",
         "WRONG Postgres",
@@ -144,7 +147,7 @@ def test_doctor_finds_the_two_roles_enough_and_misses_a_single_column(
     try:
         current = as_role(settings, role)
         found = by_name(current)
-        assert found["rights"].found == "may read 19 tables, write 9 and refresh 3 views"
+        assert found["rights"].found == "may read 29 tables, write 9 and refresh 3 views"
         assert "time limits" not in found
         assert (found["schema"].verdict, found["schema"].remedy) == (
             Verdict.notable,

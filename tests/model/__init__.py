@@ -9,13 +9,24 @@ from collections.abc import Callable
 
 from tests.model.breakdowns import BREAKDOWNS
 from tests.model.choices import CHOICES
+from tests.model.dimensions import groupings
 from tests.model.experiments import template_experiments
+from tests.model.facts import Fact
+from tests.model.facts_of_people import FACTS
+from tests.model.funnel_groupings import groupings_of
 from tests.model.funnels import conversion_funnels, funnel
 from tests.model.growth import marketplace_monthly, signup_cohorts
 from tests.model.leaderboard import agent_leaderboard
-from tests.model.performance import DEFAULT_WEIGHTS, agent_performance_metrics, agent_profile_summaries
+from tests.model.measures import MADE, MEASURES
+from tests.model.performance import (
+    DEFAULT_WEIGHTS,
+    agent_performance_metrics,
+    agent_profile_summaries,
+    agent_replies,
+)
 from tests.model.published import ZERO_BY_DEFAULT, as_published
 from tests.model.reputation import brand_reputations, contact_engagement, invite_template_usage, user_ratings
+from tests.model.slices import slice_of
 from tests.model.units import STAGES
 from tests.model.world import COLUMNS, Row, World, empty, identity
 
@@ -24,6 +35,7 @@ METRICS: dict[str, Callable[..., list[Row]]] = {
     "agent_leaderboard": agent_leaderboard,
     "agent_performance_metrics": agent_performance_metrics,
     "agent_profile_summaries": agent_profile_summaries,
+    "agent_replies": agent_replies,
     "brand_reputations": brand_reputations,
     "contact_engagement": contact_engagement,
     "conversion_funnels": conversion_funnels,
@@ -39,24 +51,32 @@ __all__ = [
     "CHOICES",
     "COLUMNS",
     "DEFAULT_WEIGHTS",
+    "FACTS",
+    "MADE",
+    "MEASURES",
     "METRICS",
     "STAGES",
     "ZERO_BY_DEFAULT",
+    "Fact",
     "Row",
     "World",
     "agent_leaderboard",
     "agent_performance_metrics",
     "agent_profile_summaries",
+    "agent_replies",
     "as_published",
     "brand_reputations",
     "contact_engagement",
     "conversion_funnels",
     "empty",
     "funnel",
+    "groupings",
+    "groupings_of",
     "identity",
     "invite_template_usage",
     "marketplace_monthly",
     "signup_cohorts",
+    "slice_of",
     "template_experiments",
     "user_ratings",
 ]

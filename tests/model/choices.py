@@ -77,4 +77,20 @@ CHOICES: tuple[str, ...] = (
     "is 1.959963984540054; lift is (B - A) / A.",
     "signup_cohorts: key columns cohort_month (first day, a date) and months_since; a deal earlier in the signup month "
     "than the signup itself counts in month 0.",
+    # Section 9
+    "A gig created at or after as_of, or with a null created_at, is no member of its dimension: its facts have (none) "
+    "for the gig, its attributes and its brand. Users are members whenever they signed up.",
+    "user.signup_month is a date: null where there is none, also for a link that leads nowhere.",
+    "payment_time counts every currency in whatever company it is asked; other measures of releases beside it decide "
+    "by the currency which groups there are.",
+    "A ratio across facts has a row wherever one of its facts is counted: take_rate is null in a group without gmv.",
+    "The greatest values are chosen by unrounded measures; values that occur only in the window compared with are "
+    "among the others.",
+    "A filter on a period sees the facts of the window compared with in the periods they are shifted to.",
+    "Each calendar grouping is shifted by its own unit, and a shifted period may lie outside of the window.",
+    "Last year is the same time of day on the local calendar; local midnights stay the first moments of their days.",
+    "A null period is neither complete nor incomplete: null. It is not filled up from or to.",
+    "Without other groupings every period of a window with a since is filled, also without any fact. With others, for "
+    "the combinations of either window, the others of a top included.",
+    "The total of no groupings is a row of its own beside the one row there always is.",
 )

@@ -5,11 +5,12 @@ Belongs here: entrants, within, implied stages, the output rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from tests.model.breakdowns import attribute_of, values_of
+from tests.model.funnel_groupings import Grouper
 from tests.model.rules import (
     HOUR,
     Moment,
@@ -41,14 +42,17 @@ def funnel(
     since: datetime | None = None,
     until: datetime | None = None,
     within: timedelta | None = None,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     *,
     currency: str = "usd",
     tz: str = "UTC",
+    where: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Row]:
     """One row per breakdown value among the entrants and stage; not broken down, every stage even if empty.
 
-    Entrants are the units whose stage-1 time is in the window; what happened to them counts up to as_of.
+    Entrants are the units whose stage-1 time is in the window; what happened to them counts up to as_of. By several
+    groupings a value is of all of them together, and each has a column. `where` keeps units with one of the values;
+    what they are grouped by as well, they are under those values only.
     """
     if name not in UNITS:
         raise ValueError(f"there is no funnel {name}")
@@ -57,18 +61,27 @@ def funnel(
     if within is not None and within < timedelta():
         raise ValueError("within is negative")
     entrants = [unit for unit in UNITS[name](world, as_of) if in_window(unit.start, start, end)]
-    groups: dict[str, list[Unit]] = {}
-    if by is None:
-        groups[ALL] = entrants
-    else:
-        attribute = attribute_of(world, name, by, as_of, tz)
-        for unit in entrants:
-            for value in values_of(unit, attribute):
-                groups.setdefault(value, []).append(unit)
+    grouper, groupings = Grouper(world, name, as_of, tz), [by] if isinstance(by, str) else list(by or ())
+    wanted = {grouping: set(values) for grouping, values in (where or {}).items()}
+    reading = {grouping: grouper.reads(grouping) for grouping in {*groupings, *wanted}}
+    groups: dict[tuple[str, ...], list[Unit]] = {} if groupings else {(): []}
+    for unit in entrants:
+        under = {
+            grouping: set(read(unit)) & wanted.get(grouping, set(read(unit))) for grouping, read in reading.items()
+        }
+        if all(under.values()):
+            for values in itertools.product(*(under[grouping] for grouping in groupings)):
+                groups.setdefault(values, []).append(unit)
     return [
-        {"funnel": name, "breakdown": by or ALL, "breakdown_value": value, **row}
-        for value in sorted(groups)
-        for row in stage_rows(STAGES[name], groups[value], as_of, within)
+        {
+            "funnel": name,
+            "breakdown": ", ".join(groupings) or ALL,
+            "breakdown_value": " · ".join(values) if groupings else ALL,
+            **(dict(zip(groupings, values, strict=True)) if len(groupings) > 1 else {}),
+            **row,
+        }
+        for values in sorted(groups)
+        for row in stage_rows(STAGES[name], groups[values], as_of, within)
     ]
 
 

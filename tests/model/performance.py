@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
@@ -69,15 +69,15 @@ def conversion_times(world: World, as_of: datetime) -> dict[UUID, list[Fraction]
     return times
 
 
-def reply_times(world: World, as_of: datetime) -> dict[UUID, list[Fraction]]:
-    """Hours of each reply: the agent's message minus the first of the others' messages it answers.
+def agent_replies(world: World, as_of: datetime, *, currency: str = "usd", tz: str = "UTC") -> list[Row]:
+    """One row per reply: the agent's message, and since when the others waited.
 
     Per conversation with the agent among its participants, by (created_at, id). Others' messages since
     the agent's last one, or since the beginning, make one run; an agent's message with no run answers nothing.
     """
     everyone = set(agents(world))
     messages = grouped(existing(world, "messages", as_of), "conversation_id")
-    times: dict[UUID, list[Fraction]] = defaultdict(list)
+    found: list[Row] = []
     for conversation in rows(world, "conversations"):
         thread = sorted(messages.get(conversation["id"], []), key=lambda row: (row["created_at"], row["id"]))
         for agent in set(conversation["participants"]) & everyone:
@@ -86,8 +86,25 @@ def reply_times(world: World, as_of: datetime) -> dict[UUID, list[Fraction]]:
                 if message["sender_id"] != agent:
                     asked = message["created_at"] if asked is None else asked
                 elif asked is not None:
-                    times[agent].append(span(message["created_at"] - asked, HOUR))
+                    found.append(
+                        {
+                            "agent_id": agent,
+                            "conversation_id": conversation["id"],
+                            "message_id": message["id"],
+                            "waiting_since": asked,
+                            "replied_at": message["created_at"],
+                            "wait_microseconds": (message["created_at"] - asked) // timedelta(microseconds=1),
+                        }
+                    )
                     asked = None
+    return sorted(found, key=lambda row: (row["agent_id"], row["replied_at"], row["message_id"]))
+
+
+def reply_times(world: World, as_of: datetime) -> dict[UUID, list[Fraction]]:
+    """Hours of each reply of an agent."""
+    times: dict[UUID, list[Fraction]] = defaultdict(list)
+    for reply in agent_replies(world, as_of):
+        times[reply["agent_id"]].append(span(reply["replied_at"] - reply["waiting_since"], HOUR))
     return times
 
 

@@ -35,6 +35,15 @@ EVENT_TIMES = {
     "negotiation_offers": "created_at",
     "escrow_jobs": "created_at",
     "gig_applications": "applied_at",
+    "withdrawals": "created_at",
+    "user_rewards": "earned_at",
+    "agent_bonuses": "earned_at",
+    "token_withdrawal_requests": "requested_at",
+    "matches": "matched_at",
+    "saved_gigs": "saved_at",
+    "feed_activities": "created_at",
+    "social_accounts": "created_at",
+    "notifications": "created_at",
 }
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -82,6 +91,9 @@ def window(as_of: datetime, since: datetime | None, until: datetime | None) -> t
 def first_moment(day: date, tz: str) -> datetime:
     """When `day` begins in `tz`: the first second that bears its date, or a later one where clocks skip all of it."""
     zone, quarter, second = zoneinfo.ZoneInfo(tz), timedelta(minutes=15), timedelta(seconds=1)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    if midnight.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
+        return midnight.astimezone(UTC)  # clocks show it; of one that comes twice this is the first
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC) - 18 * HOUR
     while moment.astimezone(zone).date() < day:
         moment += quarter

@@ -19,22 +19,24 @@ World = dict[str, list[Row]]
 # In an order in which foreign keys can be filled; no personal column beyond a display name.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "users": ("id", "name", "role", "avatar", "created_at"),
-    "influencer_profiles": ("user_id", "influencer_type"),
-    "sponsor_profiles": ("user_id", "company", "industry"),
-    "agent_profiles": ("user_id", "tier"),
-    "gigs": ("id", "sponsor_id", "categories", "location", "created_at"),
+    "influencer_profiles": ("user_id", "influencer_type", "location"),
+    "sponsor_profiles": ("user_id", "company", "industry", "location"),
+    "agent_profiles": ("user_id", "tier", "specialties"),
+    "gigs": ("id", "sponsor_id", "categories", "location", "status", "created_at"),
     "gig_applications": ("id", "gig_id", "influencer_id", "status", "applied_at", "reviewed_at"),
     "deals": ("id", "gig_id", "influencer_id", "sponsor_id", "amount", "status", "created_at", "completed_at"),
     "negotiations": ("id", "gig_id", "influencer_id", "sponsor_id", "status", "created_at"),
     "negotiation_offers": ("id", "negotiation_id", "from_user_id", "status", "created_at", "responded_at"),
     "conversations": ("id", "participants"),
     "messages": ("id", "conversation_id", "sender_id", "created_at"),
-    "transactions": ("id", "type", "job_id", "to_user_id", "amount", "currency", "status", "created_at"),
+    "transactions": (
+        *("id", "type", "job_id", "gig_id", "from_user_id", "to_user_id", "amount", "currency", "status", "created_at"),
+    ),
     "escrow_jobs": (
         *("id", "gig_id", "application_id", "sponsor_id", "influencer_id", "amount", "currency", "status"),
         *("locked_at", "work_submitted_at", "approved_at", "released_at", "created_at"),
     ),
-    "referrals": ("id", "agent_id", "recruited_user_id", "recruited_at", "is_active"),
+    "referrals": ("id", "agent_id", "recruited_user_id", "recruited_user_type", "recruited_at", "is_active"),
     "contacts": ("id", "agent_id", "source", "segment"),
     "invite_templates": ("id", "agent_id", "name", "ab_test_variant"),
     "invites": (
@@ -45,6 +47,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("id", "deal_id", "reviewer_id", "reviewed_user_id", "rating", "payment_speed_rating"),
         *("communication_rating", "professionalism_rating", "created_at"),
     ),
+    "withdrawals": ("id", "user_id", "amount", "currency", "method", "status", "created_at", "completed_at"),
+    "user_rewards": ("id", "user_id", "reward_type", "amount", "currency", "status", "earned_at"),
+    "agent_bonuses": ("id", "agent_id", "period", "bonus_type", "amount", "status", "earned_at", "paid_at"),
+    "connected_wallets": ("id", "user_id", "address", "network"),
+    "token_withdrawal_requests": (
+        *("id", "user_id", "wallet_address", "amount", "status", "requested_at", "processed_at"),
+    ),
+    "matches": ("id", "user_id", "target_id", "gig_id", "matched_at"),
+    "saved_gigs": ("id", "user_id", "gig_id", "saved_at"),
+    "feed_activities": ("id", "type", "user_id", "gig_id", "created_at"),
+    "social_accounts": ("id", "user_id", "platform", "followers", "is_verified", "verified_at", "created_at"),
+    "notifications": ("id", "user_id", "type", "priority", "read", "created_at"),
 }
 
 

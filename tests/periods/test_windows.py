@@ -211,6 +211,10 @@ def test_an_as_of_without_a_zone_is_refused() -> None:
         ("today", "2026-05-31T22:00"),
         ("yesterday", "2026-05-30T22:00"),
         ("last 30 days", "2026-05-01T22:00"),
+        ("last 8 weeks", "2026-04-05T22:00"),
+        ("May 2026", "2026-04-30T22:00"),
+        ("mtd", "2026-05-31T22:00"),
+        ("ytd", "2025-12-31T23:00"),
         ("14d", "2026-05-18T00:00"),
         ("1d 12h", "2026-05-30T12:00"),
     ],
@@ -250,8 +254,9 @@ def test_during_a_span_that_goes_on_ends_at_as_of() -> None:
 
 def test_during_what_has_not_begun_is_refused_as_empty() -> None:
     """As of midnight nothing of today has happened yet."""
-    with pytest.raises(UsageError, match="it is empty"):
-        windows.window(AS_OF, during="today")
+    for during in ("today", "mtd"):
+        with pytest.raises(UsageError, match=r"it is empty\. Name a period that has begun before as_of, 2026-06-01T00"):
+            windows.window(AS_OF, during=during)
     with pytest.raises(UsageError, match="it ends before it begins"):
         windows.window(AS_OF, during="2027")
 

@@ -104,17 +104,17 @@ def runs(address: str) -> list[dict[str, Any]]:
 def test_someone_finds_the_graph_launches_a_refresh_and_reads_what_it_made(dagster: str, page: Page) -> None:
     """The graph; a mistaken form, refused with its sentence; a good one, to the end; table, chart, plots, checks."""
     page.goto(f"{dagster}/asset-groups")
-    for group in ("operational", "raw", "metrics", "published", "history", "reports"):
+    for group in ("operational", "raw", "facts", "metrics", "published", "history", "reports"):
         expect(page.get_by_text(group, exact=True).first).to_be_visible(timeout=SECONDS)
 
     page.goto(f"{dagster}/{LOCATION}/jobs/refresh_metrics/playground")
     expect(page.get_by_text("The moment to describe, like").first).to_be_visible(timeout=SECONDS)
     fill_in(page, "full: maybe\n")
     expect(page.get_by_text("is not valid for expected type").first).to_be_visible(timeout=SECONDS)
-    fill_in(page, "as_of: yesterday\n")
+    fill_in(page, "as_of: someday\n")
     expect(page.get_by_text("No errors").first).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="Launch Run").click()
-    expect(page.get_by_text("as_of 'yesterday': it is no date or time").first).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("as_of 'someday': it is no date or time").first).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="OK").click()
     assert runs(dagster) == []
 
@@ -166,7 +166,7 @@ def test_a_mistake_in_a_launch_form_comes_back_as_its_sentence_alone(dagster: st
     of = {"repositoryName": "__repository__", "repositoryLocationName": "pipelines.definitions"}
     before = len(runs(dagster))
     for job, form, sentence in (
-        ("refresh_metrics", {"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ("refresh_metrics", {"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ("export_dashboards", {"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
     ):
         told = ask(dagster, launch, of={**of, "pipelineName": job}, form=form)["launchRun"]

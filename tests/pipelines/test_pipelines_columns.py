@@ -18,7 +18,7 @@ from tests.support.pipeline_runs import failures
 from tests.support.worlds import AS_OF, Build
 
 ADDED = (('"released_at",\n]', '"released_at", "dispute_reason",\n]'),)
-RETYPED = ("coalesce(active_per_month.active, 0) as active,", "cast(active_per_month.active as int) as active,")
+RETYPED = ("coalesce(active.active_users, 0) as active,", "cast(active.active_users as int) as active,")
 
 
 @pytest.fixture

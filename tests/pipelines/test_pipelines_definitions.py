@@ -22,13 +22,13 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from pipelines import anomaly_checks, kpis, results
 from pipelines.definitions import defs
 from si_analytics import extract, publish, schema
-from si_analytics.compute import checks, metrics
-from si_analytics.definitions import loading
+from si_analytics.compute import checks, facts, metrics
+from si_analytics.definitions import loading, project
 from si_analytics.reports import dashboard
 from tests.support import pipeline_runs
 from tests.support.folders import ROOT
 
-GROUPS = ("operational", "raw", "metrics", "published", "history", "reports")
+GROUPS = ("operational", "raw", "facts", "metrics", "published", "history", "reports")
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +117,11 @@ def test_nothing_deprecated_superseded_or_beta_is_used() -> None:
     assert [str(warning.message) for warning in (*ours, *told)] == []
 
 
-def test_every_section_table_metric_and_target_is_an_asset_of_its_group(loaded: dg.Definitions) -> None:
+def test_every_section_table_fact_metric_and_target_is_an_asset_of_its_group(loaded: dg.Definitions) -> None:
     expected = {
         "operational": {section.name for section in schema.sections()},
         "raw": set(extract.tables()),
+        "facts": {*project().facts, *project().dimensions},
         "metrics": set(metrics.names()),
         "published": set(publish.targets()),
         "history": {"agent_leaderboard", "conversion_funnels"},
@@ -128,8 +129,11 @@ def test_every_section_table_metric_and_target_is_an_asset_of_its_group(loaded: 
     }
     assert {group: assets_of(loaded, group) for group in GROUPS} == expected
     graph = loaded.resolve_asset_graph()
-    assert {key.path[0] for key in graph.get_all_asset_keys()} == set(GROUPS)
-    assert all(key.path[0] == graph.get(key).group_name for key in graph.get_all_asset_keys())
+    for key in graph.get_all_asset_keys():
+        assert graph.get(key).group_name == ("facts" if key.path[0] == "dimensions" else key.path[0]), key
+    assert {key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "dimensions"} == set(
+        project().dimensions
+    )
 
 
 def test_dependencies_are_those_of_the_tables_and_the_sql(loaded: dg.Definitions) -> None:
@@ -139,23 +143,28 @@ def test_dependencies_are_those_of_the_tables_and_the_sql(loaded: dg.Definitions
         "operational/users_and_authentication",
     }
     assert upstream(loaded, "raw/deals") == {"operational/gigs_and_deals"}
+    assert upstream(loaded, "facts/attributed_deals") == {"raw/deals", "raw/referrals"}
+    assert upstream(loaded, "dimensions/agent") == {"raw/agent_profiles", "raw/users"}
     assert upstream(loaded, "metrics/agent_leaderboard") == {
+        "dimensions/agent",
+        "facts/attributed_deals",
+        "facts/payments",
+        "facts/recruits",
         "raw/agent_profiles",
-        "raw/deals",
-        "raw/referrals",
-        "raw/transactions",
         "raw/users",
     }
-    assert {"raw/gig_applications", "raw/negotiation_offers", "raw/escrow_jobs"} < upstream(
+    assert {"facts/applications", "facts/negotiations", "facts/escrow_jobs"} < upstream(
         loaded, "metrics/conversion_funnels"
     )
+    assert {"raw/negotiation_offers", "raw/negotiations"} < upstream(loaded, "facts/negotiations")
     assert upstream(loaded, "published/agent_profiles") == {"metrics/agent_profile_summaries"}
     assert upstream(loaded, "published/brand_leaderboard") == {"metrics/brand_reputations"}
     drawn_from = {*dashboard.reads(), *(f"metrics.{name}" for name in metrics.names())}
     published = {f"published/{name}" for name in publish.targets()}
     assert upstream(loaded, "reports/dashboard") == {table.replace(".", "/") for table in drawn_from} | published
     for name in metrics.names():
-        named = {table.replace(".", "/") for table in metrics.inputs(name) if table.split(".")[0] in GROUPS}
+        schemas = {*GROUPS, "dimensions"}
+        named = {table.replace(".", "/") for table in metrics.inputs(name) if table.split(".")[0] in schemas}
         assert upstream(loaded, f"metrics/{name}") == named
 
 
@@ -177,6 +186,9 @@ def test_every_asset_says_what_it_is_who_owns_it_and_where_it_is_written(loaded:
         said = node.metadata["dagster/column_schema"].columns
         assert said and all(column.description for column in said), key
     assert graph.get(dg.AssetKey(["raw", "deals"])).metadata["dagster/table_name"] == "warehouse.raw.deals"
+    assert (
+        graph.get(dg.AssetKey(["dimensions", "agent"])).metadata["dagster/table_name"] == "warehouse.dimensions.agent"
+    )
     published = graph.get(dg.AssetKey(["published", "agent_leaderboard"]))
     assert published.metadata["dagster/table_name"] == "analytics.agent_leaderboard"
 
@@ -196,10 +208,16 @@ def test_before_anything_ran_a_column_says_what_it_means_and_where_it_comes_from
     assert says("operational/users_and_authentication", "users.password_hash")[1] == "never empty; stays in Postgres"
     assert says("raw/deals", "gig_id") == ("uuid", "deals.gig_id in Postgres; names a row of gigs, never empty")
     earned = "completed commissions to the agent in the window (reporting currency); from transactions.amount"
+    assert says("facts/deals", "amount") == ("", "agreed (usd); from deals.amount")
+    assert says("facts/signups", "created_at") == ("", "signed up (time); from users.created_at")
     assert says("metrics/agent_leaderboard", "total_earnings") == ("", earned)
     assert says("history/agent_leaderboard", "total_earnings") == ("", earned)
     assert says("published/agent_leaderboard", "total_earnings") == ("numeric", earned)
     assert says("published/users", "id") == ("uuid", "the user; from users.id")
+    assert "- `take_rate`" not in str(graph.get(dg.AssetKey(["facts", "deals"])).description)
+    assert "- `mean_deal` (usd): agreed in one, on average: `mean(amount)`" in str(
+        graph.get(dg.AssetKey(["facts", "deals"])).description
+    )
     assert "`deals`: Confirmed collaborations between" in str(
         graph.get(dg.AssetKey(["operational", "gigs_and_deals"])).description
     )
@@ -224,11 +242,11 @@ def test_every_check_is_an_asset_check_with_the_severity_of_its_header(loaded: d
 
 
 def test_a_refresh_is_few_steps_in_one_process(loaded: dg.Definitions) -> None:
-    """One step reads all tables, one publishes all targets, the checks share theirs."""
+    """One step reads all tables, one publishes all targets, the checks of a table share theirs."""
     job = loaded.resolve_job_def("refresh_metrics")
     steps = {node.name for node in job.nodes}
     assert {"extract", "publish", "check_raw"} <= steps
-    assert len(steps) <= len(metrics.names()) + 3 + 5
+    assert len(steps) <= len(facts.names()) + len(metrics.names()) + 3 + 6
     assert all(loaded.resolve_job_def(name).executor_def is dg.in_process_executor for name in jobs(loaded))
 
 
@@ -243,7 +261,7 @@ def test_jobs_hold_the_groups_they_are_named_for(loaded: dg.Definitions) -> None
         for name in jobs(loaded)
     }
     assert held == {
-        "refresh_metrics": {"raw", "metrics", "published"},
+        "refresh_metrics": {"raw", "dimensions", "facts", "metrics", "published"},
         "build_schema": {"operational"},
         "export_dashboards": {"reports"},
         "backfill_history": {"history"},

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import dagster as dg
+import duckdb
 import psycopg
 import pytest
 from dagster._utils.error import serializable_error_info_from_exc_info
 
 from pipelines import alerts, anomaly_checks, kpis, launch_config, resources
 from si_analytics import extract, publish, refresh, sample
-from si_analytics.compute import checks, metrics
+from si_analytics.compute import checks, facts, metrics
 from si_analytics.errors import InterruptedReadError
 from si_analytics.extract import TableExtract
+from si_analytics.periods import windows
 from si_analytics.refresh import Refresh
 from si_analytics.reports import pdf, spreadsheets
 from si_analytics.settings import Settings
@@ -101,6 +103,7 @@ def test_a_run_materialises_and_checks_everything_once(ran: dg.ExecuteInProcessR
     made = [event.asset_key.to_user_string() for event in ran.get_asset_materialization_events()]
     expected = {
         *(f"raw/{name}" for name in extract.tables()),
+        *(table.replace(".", "/") for table in facts.names()),
         *(f"metrics/{name}" for name in metrics.names()),
         *(f"published/{name}" for name in publish.targets()),
     }
@@ -113,13 +116,18 @@ def test_a_run_materialises_and_checks_everything_once(ran: dg.ExecuteInProcessR
 
 
 def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(ran: dg.ExecuteInProcessResult) -> None:
-    deals, board, target = (
-        shown(ran, asset) for asset in ("raw/deals", "metrics/agent_leaderboard", "published/agent_leaderboard")
+    deals, fact, board, target = (
+        shown(ran, asset)
+        for asset in ("raw/deals", "facts/deals", "metrics/agent_leaderboard", "published/agent_leaderboard")
     )
+    assert fact["dagster/row_count"] == 3
+    assert ("amount", "decimal(10,2)") in [(one.name, one.type) for one in fact["dagster/column_schema"].columns]
+    (origin,) = fact["dagster/column_lineage"].deps_by_column["amount"]
+    assert origin == dg.TableColumnDep(dg.AssetKey(["raw", "deals"]), "amount")
     assert (deals["dagster/row_count"], deals["money"]) == (3, "300.00")
     assert board["dagster/row_count"] == 1
     assert (target["changed rows"], target["inserted"], target["updated"], target["deleted"]) == (1, 1, 0, 0)
-    for metadata in (deals, board, target):
+    for metadata in (deals, fact, board, target):
         assert metadata["as_of"] == AS_OF.timestamp()
         assert metadata["currency"] == "usd"
         assert metadata["snapshot"] == deals["snapshot"]
@@ -130,7 +138,7 @@ def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(ran: dg.Exe
     assert all(says.values())
     assert says["total_earnings"].endswith("(reporting currency); from transactions.amount")
     made_of = board["dagster/column_lineage"].deps_by_column["total_earnings"]
-    assert dg.TableColumnDep(dg.AssetKey(["raw", "transactions"]), "amount") in made_of
+    assert dg.TableColumnDep(dg.AssetKey(["facts", "payments"]), "amount") in made_of
     (origin,) = deals["dagster/column_lineage"].deps_by_column["amount"]
     assert origin == dg.TableColumnDep(dg.AssetKey(["operational", "gigs_and_deals"]), "deals.amount")
     (copied,) = target["dagster/column_lineage"].deps_by_column["total_earnings"]
@@ -176,6 +184,14 @@ def test_a_date_is_midnight_in_the_reporting_zone(small: Settings, monkeypatch: 
     assert shown(result, "metrics/agent_leaderboard")["as_of"] == expected.timestamp()
 
 
+def test_yesterday_is_its_midnight_in_the_reporting_zone(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SI_TIMEZONE", "America/New_York")
+    before = datetime.now(UTC)
+    result = launch("refresh_metrics", as_of="Yesterday")
+    found = datetime.fromtimestamp(shown(result, "metrics/agent_leaderboard")["as_of"], UTC)
+    assert found in {windows.instant("yesterday", "America/New_York", as_of=now) for now in (before, datetime.now(UTC))}
+
+
 def test_another_currency_leaves_dollars_out(small: Settings) -> None:
     result = launch("refresh_metrics", as_of=MOMENT, currency=" EUR ")
     assert shown(result, "metrics/agent_leaderboard")["currency"] == "eur"
@@ -199,7 +215,7 @@ def test_a_run_says_what_it_counts_otherwise_than_the_one_before(
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ({"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ({"as_of": "2026-06-01T00:00:00"}, "it has no time zone, so it names no one moment"),
         ({"currency": "U$"}, "currency 'U$' is not 1 to 10 letters or digits, like usd, eur or eth"),
     ],
@@ -215,7 +231,7 @@ def test_a_mistake_in_the_form_is_explained_and_no_run_begins(
 @pytest.mark.parametrize(
     ("job", "config", "sentence"),
     [
-        ("refresh_metrics", {"as_of": "yesterday"}, "as_of 'yesterday': it is no date or time"),
+        ("refresh_metrics", {"as_of": "someday"}, "as_of 'someday': it is no date or time"),
         ("export_dashboards", {"pages": ["htm"]}, "pages 'htm' is none of html, pdf: html?"),
     ],
 )
@@ -404,6 +420,35 @@ def test_one_metric_is_recomputed_from_the_warehouse_as_it_stands(
     }
 
 
+def _computed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every dimension, fact and metric; a fact has no order."""
+    found = warehouse_tables(settings, ("dimensions", "facts", "metrics"))
+    return {table: sorted(rows, key=repr) for table, rows in found.items()}
+
+
+def test_one_fact_of_the_warehouse_as_it_stands_is_that_of_its_refresh(small: Settings) -> None:
+    """It is stored already, and nothing that it is made of has changed; its rows are told all the same."""
+    refresh.run(small, as_of=AS_OF)
+    before = _computed(small)
+    result = materialize("facts/deals", "dimensions/user")
+    assert failures(result) == {}
+    told = {asset: shown(result, asset)["dagster/row_count"] for asset in ("facts/deals", "dimensions/user")}
+    assert told == {"facts/deals": 3, "dimensions/user": len(before["dimensions.user"])}
+    assert _computed(small) == before
+
+
+def test_a_metric_lays_out_the_facts_that_the_warehouse_lacks(small: Settings) -> None:
+    """As of a warehouse that a former version left, in which there are none."""
+    refresh.run(small, as_of=AS_OF)
+    before = _computed(small)
+    with duckdb.connect(str(small.warehouse)) as connection:
+        for schema in ("dimensions", "facts"):
+            connection.execute(f"drop schema {schema} cascade")
+    result = materialize("metrics/agent_leaderboard")
+    assert failures(result) == {}
+    assert _computed(small) == before
+
+
 def test_a_metric_without_any_warehouse_says_what_to_do(small: Settings) -> None:
     found = failures(materialize("metrics/user_ratings"))
     assert "there is none yet. Fill it first: si refresh" in found["metrics__user_ratings"]
@@ -439,7 +484,7 @@ def test_everything_at_once_builds_the_schema_refreshes_and_reports(
     """'Materialize all' on an empty database."""
     pipeline_runs.in_environment(monkeypatch, empty_settings)
     monkeypatch.setenv("EXPORTS_URL", "https://metrics.example.com/exports/")
-    result = materialize("operational", "raw", "metrics", "published", "reports")
+    result = materialize("operational", "raw", "dimensions", "facts", "metrics", "published", "reports")
     assert failures(result) == {}
     assert shown(result, "operational/users_and_authentication")["tables created"] == 8
     dashboard = shown(result, "reports/dashboard")

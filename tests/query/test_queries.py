@@ -197,6 +197,21 @@ def test_the_board_of_a_day_is_kept_and_found_by_its_day_and_agent(warehouse: qu
 
 
 @pytest.mark.parametrize(
+    ("during", "since", "until"),
+    [("last 4 weeks", "2026-03-01", "2026-03-29"), ("last quarter", "2025-11-01", "2026-02-01")],
+)
+def test_weeks_and_quarters_are_counted_by_the_settings_of_whoever_asks(
+    using: Settings, during: str, since: str, until: str
+) -> None:
+    """As of 1 April 2026; weeks begin on Sunday, as 1 March with its deal was, and fiscal years in February."""
+    asking = using.model_copy(update={"week_start": "sunday", "fiscal_year_start": "february"})
+    with query_warehouse.connect(asking) as opened, query_warehouse.connect(using) as standard:
+        found = opened.marketplace_activity(during=during)
+        assert found.equals(standard.marketplace_activity(since, until))
+        assert not found.equals(standard.marketplace_activity(during=during))
+
+
+@pytest.mark.parametrize(
     ("ask", "error", "sentence"),
     [
         (lambda w: w.agent_leaderboard(by="money"), UnknownNameError, "There are: earnings, deals, referrals"),

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from si_analytics.compute.currencies import Present
 from si_analytics.query import leaderboards, queries
-from si_analytics.query.queries import FunnelQuestion, Question
+from si_analytics.query.queries import FunnelQuestion
+from si_analytics.query.question import Question
 from si_analytics.settings import Settings
 from tests import model
 from tests.model.breakdowns import attribute_of, values_of

@@ -86,11 +86,12 @@ def test_a_changed_row_is_a_change_until_it_is_as_it_was(
 
 
 def test_what_no_metric_reads_is_no_change(living: Settings, application: psycopg.Connection) -> None:
-    """Signing in writes a row of users, in a column that is not read; a notification a table that is not."""
+    """Signing in writes a row of users, in a column that is not read; a token of a session a table that is not."""
     cursor = watch.look(living).cursor
     application.execute("update public.users set email = email || '.example'")
     application.execute(
-        "insert into public.notifications (user_id, type, title, message) select id, 'x', 'x', 'x' from public.users"
+        "insert into public.refresh_tokens (user_id, token, expires_at)"
+        " select id, id::text || 'x', now() from public.users"
     )
     look = watch.look(living, cursor)
     assert (look.changed, look.reason) == (False, "what was written since concerns nothing that is read")

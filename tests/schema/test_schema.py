@@ -31,7 +31,7 @@ def test_an_empty_database_gets_the_whole_schema_and_the_report_counts_it(empty_
         "schema": 1,
         "table": 47,
         "trigger": 19,
-        "view": 21,
+        "view": 31,
     }
 
 
@@ -46,7 +46,7 @@ def test_applying_keeps_rows_and_what_an_application_added(settings: Settings) -
         connection.execute("alter table users add column nickname text default 'none'")
         connection.execute("create index idx_users_nickname on users (nickname)")
         connection.execute("create table audit_log (entry text)")
-        connection.execute("drop table matches")
+        connection.execute("drop table auto_payouts")
         add_user(connection)
         schema.apply(settings)
         assert value(connection, "select nickname from users") == "none"
@@ -69,7 +69,7 @@ def test_a_failure_half_way_leaves_nothing(settings: Settings) -> None:
             " values (%s, %s, %s, gen_random_uuid(), 1)",
             [gig[0] if gig else None, user, user],
         )
-        connection.execute("drop table matches, user_rewards")
+        connection.execute("drop table user_achievements, auto_payouts")
         before = value(connection, EVERYTHING)
         with pytest.raises(SchemaError, match=r"deals_agent_id_fkey.*Nothing was changed") as caught:
             schema.apply(settings)
@@ -202,17 +202,17 @@ def test_a_role_with_a_search_path_of_its_own_builds_in_public(empty_settings: S
 def test_require_names_what_is_missing_and_how_to_build_it(settings: Settings) -> None:
     schema.require(settings)
     with opened(settings) as connection:
-        connection.execute("drop table matches")
+        connection.execute("drop table auto_payouts")
         connection.execute("drop materialized view brand_leaderboard")
         connection.execute("drop table analytics.samples")
     with pytest.raises(SchemaError) as caught:
         schema.require(settings)
-    assert "lacks matches, analytics.samples, brand_leaderboard" in caught.value.found
+    assert "lacks auto_payouts, analytics.samples, brand_leaderboard" in caught.value.found
     assert "si schema apply" in caught.value.remedy
 
 
 def test_require_on_an_empty_database_names_a_few_and_counts_the_rest(empty_settings: Settings) -> None:
-    with pytest.raises(SchemaError, match=r"lacks users, influencer_profiles, .* and 66 more"):
+    with pytest.raises(SchemaError, match=r"lacks users, influencer_profiles, .* and 76 more"):
         schema.require(empty_settings)
 
 

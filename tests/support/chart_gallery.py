@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from si_analytics import charts
 from tests.support import dashboard_frames as frames
+from tests.support import measure_frames as measured
 
 AGENTS = frames.agents(30, moved=True, names=("Ana Souza", *frames.HOSTILE))
 BRANDS = frames.brands(30, names=(None, *frames.HOSTILE))
@@ -29,6 +30,16 @@ EVERY: dict[str, Callable[..., go.Figure]] = {
     "experiments": lambda **more: charts.experiments(
         frames.experiments(names=("Spring offer", *frames.HOSTILE)), names={frames.agent_id(0): "Ana Souza"}, **more
     ),
+    "measure_number": lambda **more: charts.measure(measured.whole(), **more),
+    "measure_bars": lambda **more: charts.measure(measured.compared_by_tier(("Ana", *frames.HOSTILE)), **more),
+    "measure_columns": lambda **more: charts.measure(measured.by_weekday(), **more),
+    "measure_line": lambda **more: charts.measure(measured.compared_by_month(), **more),
+    "measure_lines": lambda **more: charts.measure(
+        measured.by_tier_and_month(frames.HOSTILE, measured.TAKE_RATE), **more
+    ),
+    "measure_stack": lambda **more: charts.measure(measured.by_tier_and_month(frames.HOSTILE), **more),
+    "measure_grid": lambda **more: charts.measure(measured.by_tier_and_method(frames.HOSTILE), **more),
+    "measure_hours": lambda **more: charts.measure(measured.by_weekday_and_hour(), **more),
     "monthly": lambda **more: charts.monthly(frames.monthly(), **more),
 }
 

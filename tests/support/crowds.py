@@ -15,6 +15,7 @@ from uuid import UUID
 
 from tests.model import COLUMNS, Row, World, empty, identity
 from tests.support import marketplaces as values
+from tests.support.further_tables import further
 from tests.support.marketplaces import scrambled
 from tests.support.moments import AS_OF, MESSAGE_MOMENTS, MOMENTS, START
 from tests.support.worlds import Build
@@ -29,16 +30,25 @@ STATUSES = {
     "invites": ("accepted", "sent", "pending", "expired", None),
     "escrow_jobs": values.ESCROW_STATUSES,
 }
+# Drawn from a seed of their own, so that all else stays as it was drawn before these were read.
+GROUPED_BY: dict[str, dict[str, Sequence[Any]]] = {
+    "influencer_profiles": {"location": values.TEXTS},
+    "sponsor_profiles": {"location": values.TEXTS},
+    "agent_profiles": {"specialties": (None, [], ["beauty"], ["food", "beauty", "food"], [None, ""], ["Food", None])},
+    "gigs": {"status": values.GIG_STATUSES},
+    "referrals": {"recruited_user_type": values.RECRUITED_TYPES},
+}
 
 
 def crowd(seed: int, gigs: int = 16) -> World:
     """Some thirty users, a third of them agents and a third sponsors, and a few hundred rows of what they did."""
-    crowded = _Crowd(random.Random(seed))
+    crowded = _Crowd(random.Random(seed), random.Random(1000 + seed))
     crowded.people()
     crowded.trade(gigs)
     crowded.talk()
     crowded.recruiting()
     crowded.experiments()
+    crowded.further(random.Random(2000 + seed))
     return crowded.world
 
 
@@ -70,6 +80,7 @@ def corners() -> World:
     _recruited_too_late(build)
     _on_the_way(build)
     _gone(build)
+    _entered_twice(build)
     return build.world
 
 
@@ -80,6 +91,31 @@ def _recruited_too_late(build: Build) -> None:
     build.review(late, agent, "4.0")
     build.referral(agent, early)
     build.invite(agent, sent_at=AS_OF, is_verified=True, verified_at=None, converted_user_id=early)
+
+
+def _entered_twice(build: Build) -> None:
+    """A pair of agent and recruit that stands there twice, and a deal through two recruits who came one after another.
+
+    The agent wrote first to who is named twice in the conversation; a payment, a deal and a recruit are of the moment
+    at which one window ends and the next begins.
+    """
+    day = timedelta(days=1)
+    agent, recruit, other = build.agent(), build.influencer(), build.influencer()
+    for _ in range(2):
+        build.referral(agent, recruit)
+    build.referral(agent, other)
+    build.invite(agent, sent_at=START, is_verified=True, verified_at=None, converted_user_id=recruit)
+    build.review(recruit, agent, "5.0")
+    build.review(other, agent, "3.0")
+    early, late = build.influencer(), build.sponsor()
+    build.referral(agent, early, recruited_at=START - 50 * day)
+    build.referral(agent, late, recruited_at=START + 5 * day)
+    build.deal(early, late, created_at=START - 5 * day)
+    build.deal(recruit, build.sponsor())
+    build.transaction(agent, "5.00")
+    conversation = build.conversation(agent, agent, recruit)
+    for sender, hours in ((agent, 0), (recruit, 1), (agent, 2)):
+        build.message(conversation, sender, START + hours * timedelta(hours=1))
 
 
 def _gone(build: Build) -> None:
@@ -123,9 +159,9 @@ def _agreed(build: Build, gig: UUID, sponsor: UUID, applicants: list[UUID]) -> N
 class _Crowd:
     """A crowd in the making; what comes later refers to what is there."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, other_chance: random.Random) -> None:
         self.world = empty()
-        self._chance = chance
+        self._chance, self._other_chance = chance, other_chance
 
     def _pick(self, choices: Sequence[Any]) -> Any:
         return self._chance.choice(choices)
@@ -140,11 +176,17 @@ class _Crowd:
             drawn = {column: self._pick(TIMES) for column in COLUMNS[table] if column.endswith("_at")}
             if table in STATUSES:
                 drawn["status"] = self._pick(STATUSES[table])
+            drawn |= {name: self._other_chance.choice(of) for name, of in self._grouped_by(table).items()}
             row = {"id": scrambled(table, len(self.world[table]) + 1), **drawn, **make()}
             key = tuple(row[column] for column in unique)
             if not unique or key not in seen:
                 self.world[table].append({column: row[column] for column in COLUMNS[table]})
             seen.add(key)
+
+    def _grouped_by(self, table: str) -> dict[str, Sequence[Any]]:
+        if table == "transactions":
+            return {"gig_id": (None, *self._ids("gigs")), "from_user_id": (None, *self._ids("users"))}
+        return GROUPED_BY.get(table, {})
 
     def people(self) -> None:
         roles = ("influencer", "influencer", "sponsor", "sponsor", "agent", "admin")
@@ -325,3 +367,14 @@ class _Crowd:
                         "sent_at": START + timedelta(minutes=len(self.world["invites"])),
                     },
                 )
+
+    def further(self, chance: random.Random) -> None:
+        """What only facts read, drawn from a seed of its own."""
+        self._chance = chance
+        for table, of in further(self._ids("users"), self._ids("agent_profiles"), self._ids("gigs")).items():
+            self._add(
+                table,
+                of.many,
+                lambda of=of: {name: self._pick(choices) for name, choices in of.columns.items()},  # type: ignore[misc]
+                of.unique,
+            )

@@ -15,7 +15,7 @@ from uuid import UUID
 import duckdb
 
 from si_analytics import extract
-from si_analytics.compute import checks, metrics
+from si_analytics.compute import checks, facts, metrics
 from si_analytics.definitions import project
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,21 +35,30 @@ METRIC_KEYS = {
 
 # What makes a row of these tables count, unless the test says otherwise.
 _USUAL: dict[str, dict[str, Any]] = {
+    "agent_bonuses": {"amount": Decimal("50.00"), "status": "paid", "earned_at": BEFORE},
     "deals": {"amount": Decimal("100.00"), "status": "completed", "created_at": BEFORE, "completed_at": BEFORE},
     "escrow_jobs": {"amount": Decimal("100.00"), "currency": "usd", "status": "locked", "created_at": BEFORE},
+    "feed_activities": {"type": "deal", "created_at": BEFORE},
     "gig_applications": {"status": "pending", "applied_at": BEFORE},
     "gigs": {"status": "open", "created_at": BEFORE},
     "invites": {"method": "email", "status": "sent", "sent_at": BEFORE},
+    "matches": {"matched_at": BEFORE},
     "messages": {"created_at": BEFORE},
     "negotiation_offers": {"status": "pending", "created_at": BEFORE},
     "negotiations": {"status": "open", "created_at": BEFORE},
+    "notifications": {"type": "deal", "created_at": BEFORE},
     "referrals": {"recruited_at": BEFORE, "is_active": True},
+    "saved_gigs": {"saved_at": BEFORE},
+    "social_accounts": {"platform": "tiktok", "created_at": BEFORE},
+    "token_withdrawal_requests": {"amount": Decimal("1.5"), "status": "completed", "requested_at": BEFORE},
     "transactions": {
         **{"type": "agent_commission", "status": "completed", "amount": Decimal("10.00")},
         **{"currency": "usd", "created_at": BEFORE},
     },
+    "user_rewards": {"reward_type": "cash", "amount": Decimal("5.00"), "currency": "usd", "earned_at": BEFORE},
     "user_reviews": {"rating": Decimal("4.0"), "created_at": BEFORE},
     "users": {"name": "Ada", "role": "influencer", "is_active": True, "created_at": BEFORE},
+    "withdrawals": {"amount": Decimal("20.00"), "currency": "usd", "status": "completed", "created_at": BEFORE},
 }
 
 
@@ -85,7 +94,9 @@ class Duck:
         return key(number)
 
     def compute(self, **parameters: Any) -> None:
-        """Compute every metric that a check reads from the rows there are."""
+        """Store every fact, and compute every metric that a check reads, from the rows there are."""
+        for table in facts.names():
+            facts.compute(self.connection, table, _parameters(**parameters).window.as_of)
         for name in metrics.names():
             if name != "conversion_funnels":
                 metrics.compute(self.connection, name, _parameters(**parameters))

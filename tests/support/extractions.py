@@ -45,10 +45,12 @@ def connect(settings: Settings) -> psycopg.Connection:
 
 
 def standing(postgres: psycopg.Connection, table: str) -> Rows:
-    """The rows of a table as Postgres holds them, the extracted columns only, by key."""
-    query = pg_sql.SQL("select {} from public.{}").format(
-        pg_sql.SQL(", ").join(map(pg_sql.Identifier, names_of(table))), pg_sql.Identifier(table)
-    )
+    """The rows of a table as Postgres holds them, the extracted columns only, by key; of some a digest."""
+    digests = project().sources[table].digests
+    columns = [
+        pg_sql.SQL("md5({})" if name in digests else "{}").format(pg_sql.Identifier(name)) for name in names_of(table)
+    ]
+    query = pg_sql.SQL("select {} from public.{}").format(pg_sql.SQL(", ").join(columns), pg_sql.Identifier(table))
     return _by_key(table, postgres.execute(query).fetchall())
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from tests.model import COLUMNS, Row, World, empty
+from tests.support.further_tables import further
 from tests.support.moments import MESSAGE_MOMENTS, Draw, times
 
 CURRENCIES = ("usd", "usd", " USD ", "EUR", "eur", None, "", "\tusd", "\u00a0usd", "btc")
@@ -32,6 +33,9 @@ TRANSACTION_TYPES = (
 AMOUNTS = tuple(map(Decimal, ("10.00", "0.00", "0.01", "33.33", "-5.00", "10.00", "1000000.00")))
 RATINGS = tuple(map(Decimal, ("5.0", "4.3", "4.4", "1.0", "3.5", "2.7")))
 FLAGS = (True, True, False, None)
+GIG_STATUSES = ("open", "in_progress", "completed", "cancelled", None)
+SPECIALTIES = ("beauty", "food", "Food", "", None)
+RECRUITED_TYPES = ("influencer", "sponsor")
 _HIGH_BITS = (0x00000001, 0x80000001, 0x7FFFFFFF, 0xFFFFFFFF)
 
 Fields = dict[str, st.SearchStrategy[Any]]
@@ -48,6 +52,7 @@ def marketplaces(draw: Draw, max_users: int = 12) -> World:
         _talk(plan)
         _recruiting(plan)
         _reviews(plan)
+        _further(plan)
     return plan.world
 
 
@@ -114,16 +119,18 @@ def _people(plan: Plan, most: int) -> None:
     user = {"user_id": st.sampled_from(plan.ids("users"))}
     tiers = st.sampled_from(("bronze", "platinum", None))
     companies = {"company": st.sampled_from(("Acme", "", "Ünïcorp")), "industry": st.sampled_from(TEXTS)}
-    plan.add("agent_profiles", 5, {**user, "tier": tiers}, ("user_id",))
-    plan.add("sponsor_profiles", 3, {**user, **companies}, ("user_id",))
-    plan.add("influencer_profiles", 3, {**user, "influencer_type": st.sampled_from(TEXTS)}, ("user_id",))
+    skills = st.none() | st.lists(st.sampled_from(SPECIALTIES), max_size=3)
+    home = {"location": st.sampled_from(TEXTS)}
+    plan.add("agent_profiles", 5, {**user, "tier": tiers, "specialties": skills}, ("user_id",))
+    plan.add("sponsor_profiles", 3, {**user, **companies, **home}, ("user_id",))
+    plan.add("influencer_profiles", 3, {**user, "influencer_type": st.sampled_from(TEXTS), **home}, ("user_id",))
 
 
 def _trade(plan: Plan) -> None:
     sponsor, influencer = plan.user(plan.sponsors), plan.user()
     categories = st.lists(st.sampled_from(("sport", "food", "", None, "(none)")), max_size=3)
     gig: Fields = {"sponsor_id": sponsor, "categories": categories, "location": st.sampled_from(TEXTS)}
-    plan.add("gigs", 3, {**gig, "created_at": times()})
+    plan.add("gigs", 3, {**gig, "status": st.sampled_from(GIG_STATUSES), "created_at": times()})
     if not plan.world["gigs"]:
         return
     gig_id = st.sampled_from(plan.ids("gigs"))
@@ -177,6 +184,8 @@ def _escrow_and_money(plan: Plan) -> None:
     transaction: Fields = {
         "type": st.sampled_from(TRANSACTION_TYPES),
         "job_id": some([None, scrambled("escrow_jobs", 99)], plan.ids("escrow_jobs")),
+        "gig_id": some([None], plan.ids("gigs")),
+        "from_user_id": some([None], plan.ids("users")),
         "to_user_id": some(agents, agents, agents, plan.ids("users"), [None]),
         "amount": st.sampled_from(AMOUNTS),
         "currency": st.sampled_from(CURRENCIES),
@@ -203,7 +212,8 @@ def _recruiting(plan: Plan) -> None:
     agents = plan.ids("agent_profiles")
     agent = plan.user(agents, agents[:1], agents[:1])
     pair: Fields = {"agent_id": agent, "recruited_user_id": plan.user()}
-    plan.add("referrals", 8, {**pair, "recruited_at": times(), "is_active": st.sampled_from(FLAGS)}, tuple(pair))
+    referral: Fields = {"recruited_user_type": st.sampled_from(RECRUITED_TYPES), "recruited_at": times()}
+    plan.add("referrals", 8, {**pair, **referral, "is_active": st.sampled_from(FLAGS)}, tuple(pair))
     segments = st.sampled_from(("hot", "converted", None))
     sources = st.sampled_from(("manual", "imported", "linkedin"))
     plan.add("contacts", 3, {"agent_id": agent, "source": sources, "segment": segments})
@@ -255,3 +265,11 @@ def _reviews(plan: Plan) -> None:
         if row["reviewer_id"] == row["reviewed_user_id"] or (row["deal_id"] is not None and key in written):
             plan.world["user_reviews"].remove(row)
         written.add(key)
+
+
+def _further(plan: Plan) -> None:
+    """What only facts read."""
+    for table, of in further(plan.ids("users"), plan.ids("agent_profiles"), plan.ids("gigs")).items():
+        moments: Fields = {column: times() for column in COLUMNS[table] if column.endswith("_at")}
+        columns: Fields = {column: st.sampled_from(values) for column, values in of.columns.items()}
+        plan.add(table, of.few, {**columns, **moments}, of.unique)

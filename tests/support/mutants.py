@@ -4,7 +4,8 @@ Belongs here: reading `tests/mutations/*.toml`, a copy of `sql/` to make mistake
 the model knows.
 
 A mistake is found by its text, white space aside, which has to occur once in the file: one that the SQL has
-grown away from is stale, and says so.
+grown away from is stale, and says so. What stands in `compiled-<metric>.toml` is a mistake in the query that is made
+of what the metric declares, wherever its text occurs in it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,14 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
-from si_analytics.compute import metrics
+from si_analytics.compute import funnels, metrics
+from si_analytics.definitions import Metric, loading, measured, project, staged
 from tests import model
 from tests.support import warehouses
 from tests.support.folders import TESTS
 from tests.support.moments import AS_OF, FEBRUARY, START
 
 FOLDER = TESTS / "mutations"
+COMPILED = "compiled"
 DAY = timedelta(days=1)
 
 
@@ -44,12 +48,25 @@ class Mistake:
     def __str__(self) -> str:
         return f"{self.folder}/{self.name}: {self.words}"
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it is made in what a metric is compiled to, rather than in a file."""
+        return self.folder == COMPILED
+
     def made_in(self, right: str) -> str:
-        """The file's text with the mistake in it."""
-        pattern = re.compile(r"\s+".join(map(re.escape, self.text.split())))
-        occurrences = len(pattern.findall(right))
-        assert occurrences == 1, f"'{self}' is stale: its text occurs {occurrences} times in the file"
-        return pattern.sub(lambda _: self.replacement, right)
+        """The text of the file or query with the mistake in it."""
+        occurrences = len(self._pattern.findall(right))
+        once = occurrences == 1 or (self.is_compiled and occurrences)
+        assert once, f"'{self}' is stale: its text occurs {occurrences} times"
+        return self.put_into(right)
+
+    def put_into(self, right: str) -> str:
+        """The text with the mistake wherever it can be made."""
+        return self._pattern.sub(lambda _: self.replacement, right)
+
+    @property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(r"\s+".join(map(re.escape, self.text.split())))
 
 
 def mistakes() -> list[Mistake]:
@@ -64,14 +81,46 @@ def mistakes() -> list[Mistake]:
 
 @contextmanager
 def made(mistake: Mistake, copy: Path) -> Iterator[None]:
-    """The copy of `sql/` has the mistake in it within the block."""
-    path = copy / mistake.folder / f"{mistake.name}.sql"
+    """The copy of `sql/`, or what a metric is compiled to, has the mistake in it within the block."""
+    with _compiled(mistake) if mistake.is_compiled else _written(mistake, copy):
+        yield
+
+
+@contextmanager
+def _written(mistake: Mistake, copy: Path) -> Iterator[None]:
+    (path,) = (copy / mistake.folder).glob(f"{mistake.name}.*")
     right = path.read_text(encoding="utf-8")
     path.write_text(mistake.made_in(right), encoding="utf-8")
     try:
         yield
     finally:
         path.write_text(right, encoding="utf-8")
+
+
+@contextmanager
+def _compiled(mistake: Mistake) -> Iterator[None]:
+    whole, counted = measured.whole, funnels.counted
+
+    def miscounted(chosen: Sequence[str], how: Any) -> tuple[str, tuple[str, ...]]:
+        text, tables = counted(chosen, how)
+        return mistake.put_into(text), tables
+
+    def mistaken(metric: Metric, words: measured.Vocabulary) -> Metric:
+        found = whole(metric, words)
+        return found.model_copy(update={"text": mistake.made_in(found.text)}) if metric.name == mistake.name else found
+
+    with pytest.MonkeyPatch.context() as patch:
+        if project().declared_metrics[mistake.name].funnels:
+            every = funnels.asked("month, is_approved", {}, within=True, tz="Europe/Berlin")
+            mistake.made_in(counted(("gig",), every)[0])
+            patch.setattr(funnels, "counted", miscounted)
+        else:
+            patch.setattr(measured, "whole", mistaken)
+        loading._loaded.cache_clear()
+        try:
+            yield
+        finally:
+            loading._loaded.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -107,12 +156,45 @@ def _needed(metric: str) -> tuple[str, ...]:
 
 def questions(mistake: Mistake) -> list[Question]:
     """What is asked to find a mistake: all that could differ, the plainest first."""
-    if mistake.folder == "funnels":
-        return _of_funnel(mistake.name)
     if mistake.name == "conversion_funnels":
         return [*_of_funnel("invite"), *_of_funnel("gig")]
+    of_funnels = [question for name in funnels_with(mistake.folder, mistake.name) for question in _of_funnel(name)]
+    return [*of_funnels, *_of_metrics(mistake)]
+
+
+def funnels_with(folder: str, name: str) -> list[str]:
+    """The funnels whose units are that fact, or whose breakdowns lead through that dimension."""
+    ours = project()
+    if folder == "facts":
+        return [fact.funnel for fact in ours.facts.values() if fact.name == name and fact.funnel]
+    return [
+        funnel
+        for funnel, fact in ours.funnels.items()
+        for by in fact.breakdowns
+        if folder == "dimensions"
+        and any(step.dimension == name for step in staged.resolve(fact, ours.dimensions, by).steps)
+    ]
+
+
+def _of_metrics(mistake: Mistake) -> list[Question]:
+    seen = [name for name in _seen_in(mistake) if not project().declared_metrics[name].funnels]
     # What has no counterpart in the model is seen in the metric it is there for.
-    metric = mistake.name if mistake.name in model.METRICS else "agent_performance_metrics"
+    shown = dict.fromkeys(name if name in model.METRICS else "agent_performance_metrics" for name in seen)
+    return [question for metric in shown for question in _of_metric(metric)]
+
+
+def _seen_in(mistake: Mistake) -> list[str]:
+    """The metrics that a mistake is in, or that read the fact or dimension it is in."""
+    if mistake.folder in {"metrics", COMPILED}:
+        return [mistake.name]
+    found = project().metrics
+    if mistake.name in project().ratios:
+        ratios = {measure.name for measure in project().ratios[mistake.name].measures}
+        return [name for name, metric in found.items() if ratios & set(metric.cells.values())]
+    return [name for name, metric in found.items() if f"{mistake.folder}.{mistake.name}" in metric.inputs]
+
+
+def _of_metric(metric: str) -> list[Question]:
     return [
         Question(metric),
         Question(metric, START + DAY),

@@ -5,6 +5,7 @@ Belongs here: raw tables with the very columns and types an extraction makes, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import duckdb
 import polars as pl
 
 from si_analytics import extract, warehouse
-from si_analytics.compute import funnels, metrics
+from si_analytics.compute import facts, funnels, metrics
 from si_analytics.definitions import project
 from si_analytics.periods import windows
 from si_analytics.settings import Settings
@@ -36,7 +37,7 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
     """A warehouse without rows."""
     connection = duckdb.connect()
     connection.execute("set global TimeZone = 'UTC'")
-    for schema in ("raw", "metrics"):
+    for schema in ("raw", "dimensions", "facts", "metrics"):
         connection.execute(f"create schema {schema}")
     connection.execute(project().records.text)
     for definition in definitions:
@@ -45,7 +46,10 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
 
 
 def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
-    """Make the raw tables hold `world` and nothing else."""
+    """Make the raw tables hold `world` and nothing else; no fact is stored of it yet."""
+    stored = "select schema_name, table_name from duckdb_tables() where schema_name in ('dimensions', 'facts')"
+    for schema, table in connection.sql(stored).fetchall():
+        connection.execute(f"drop table {schema}.{table}")
     for (table,) in connection.sql("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
         connection.execute(f"truncate raw.{table}")
         rows = world.get(table, [])
@@ -73,7 +77,9 @@ def rows_of(relation: duckdb.DuckDBPyRelation) -> list[Row]:
 
 
 def compute_all(connection: duckdb.DuckDBPyConnection, parameters: metrics.Parameters) -> dict[str, list[Row]]:
-    """Every metric, computed in order."""
+    """Every metric, computed in order, after the facts."""
+    for table in facts.names():
+        facts.compute(connection, table, parameters.window.as_of)
     for name in metrics.names():
         metrics.compute(connection, name, parameters)
     return {name: rows_of(connection.table(f"metrics.{name}")) for name in metrics.names()}
@@ -103,10 +109,13 @@ def funnel(
     since: datetime | None = None,
     until: datetime | None = None,
     within: timedelta | None = None,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     tz: str = "UTC",
+    where: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Row]:
     assert name in funnels.names()
+    together = ", ".join(funnels.groupings(by)) or None
+    chosen = {grouping: tuple(values) for grouping, values in (where or {}).items()}
     window = windows.window(as_of, since, until)
-    asked = metrics.Parameters(window, "usd", tz, within=within, by=by, funnels=(name,))
+    asked = metrics.Parameters(window, "usd", tz, within=within, by=together, where=chosen, funnels=(name,))
     return rows_of(metrics.evaluate(connection, "conversion_funnels", asked))

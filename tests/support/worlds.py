@@ -51,11 +51,26 @@ FILLED: dict[str, dict[str, Callable[[Row], Any]]] = {
     },
     "negotiation_offers": {"amount": lambda _: Decimal(1)},
     "messages": {"content": lambda _: "-"},
-    "referrals": {"recruited_user_type": lambda _: "influencer"},
     "contacts": {"name": lambda _: "A contact"},
     "invite_templates": {"message": lambda _: "-"},
     "invites": {"referral_code": lambda _: "CODE", "message": lambda _: "-"},
+    "withdrawals": {"destination": lambda _: "-"},
+    "user_rewards": {"reward_definition_id": lambda _: DEFINITION, "reward_name": lambda _: "A reward"},
+    "agent_bonuses": {"period_start": lambda _: START.date(), "period_end": lambda _: START.date()},
+    "feed_activities": {"title": lambda _: "-"},
+    "social_accounts": {"username": lambda _: "-", "url": lambda _: "-"},
+    "notifications": {"title": lambda _: "-", "message": lambda _: "-"},
 }
+DEFINITION = UUID(int=1)
+"""The one definition that all rewards are of."""
+_DEFINED = """
+with added as (
+    insert into public.reward_triggers (id, type, name, conditions)
+    values (%(id)s, '-', '-', '{}') on conflict do nothing
+)
+insert into public.reward_definitions (id, trigger_id, name, reward_type)
+values (%(id)s, %(id)s, '-', 'points') on conflict do nothing
+"""
 
 
 def at(text: str) -> datetime:
@@ -96,28 +111,35 @@ class Build:
         added: UUID = self._add("users", {"name": name, "role": role, "avatar": None, "created_at": START}, given)
         return added
 
-    def agent(self, tier: str | None = "bronze", **given: Any) -> UUID:
+    def agent(self, tier: str | None = "bronze", specialties: list[str | None] | None = None, **given: Any) -> UUID:
         """A user with the role and the profile of an agent."""
-        return self.agent_profile(self.user("agent", **given), tier)
+        return self.agent_profile(self.user("agent", **given), tier, specialties)
 
-    def agent_profile(self, user: UUID, tier: str | None = "bronze") -> UUID:
-        added: UUID = self._add("agent_profiles", {"user_id": user, "tier": tier}, {})
+    def agent_profile(
+        self, user: UUID, tier: str | None = "bronze", specialties: list[str | None] | None = None
+    ) -> UUID:
+        profile = {"user_id": user, "tier": tier, "specialties": specialties}
+        added: UUID = self._add("agent_profiles", profile, {})
         return added
 
-    def sponsor(self, company: str | None = "Acme", industry: str | None = None, **given: Any) -> UUID:
+    def sponsor(
+        self, company: str | None = "Acme", industry: str | None = None, location: str | None = None, **given: Any
+    ) -> UUID:
         """A user with the role sponsor and, unless the company is None, a sponsor's profile."""
         user = self.user("sponsor", **given)
         if company is not None:
-            self._add("sponsor_profiles", {"user_id": user, "company": company, "industry": industry}, {})
+            profile = {"user_id": user, "company": company, "industry": industry, "location": location}
+            self._add("sponsor_profiles", profile, {})
         return user
 
-    def influencer(self, influencer_type: str | None = None, **given: Any) -> UUID:
+    def influencer(self, influencer_type: str | None = None, location: str | None = None, **given: Any) -> UUID:
         user = self.user("influencer", **given)
-        self._add("influencer_profiles", {"user_id": user, "influencer_type": influencer_type}, {})
+        profile = {"user_id": user, "influencer_type": influencer_type, "location": location}
+        self._add("influencer_profiles", profile, {})
         return user
 
     def gig(self, sponsor: UUID, **given: Any) -> UUID:
-        defaults = {"sponsor_id": sponsor, "categories": [], "location": None, "created_at": START}
+        defaults = {"sponsor_id": sponsor, "categories": [], "location": None, "status": "open", "created_at": START}
         added: UUID = self._add("gigs", defaults, given)
         return added
 
@@ -158,8 +180,8 @@ class Build:
     def transaction(self, to_user: UUID | None, amount: str, **given: Any) -> UUID:
         """A completed commission of an agent's, in dollars, unless named otherwise."""
         defaults = {"type": "agent_commission", "job_id": None, "currency": "usd", "status": "completed"}
-        paid = {"to_user_id": to_user, "amount": Decimal(amount), "created_at": START}
-        added: UUID = self._add("transactions", {**defaults, **paid}, given)
+        paid = {"from_user_id": None, "to_user_id": to_user, "amount": Decimal(amount), "created_at": START}
+        added: UUID = self._add("transactions", {**defaults, "gig_id": None, **paid}, given)
         return added
 
     def escrow_job(self, application: UUID, **given: Any) -> UUID:
@@ -174,7 +196,7 @@ class Build:
         return added
 
     def referral(self, agent: UUID, recruit: UUID, **given: Any) -> UUID:
-        defaults = {"recruited_at": START, "is_active": True}
+        defaults = {"recruited_user_type": "influencer", "recruited_at": START, "is_active": True}
         added: UUID = self._add("referrals", {"agent_id": agent, "recruited_user_id": recruit, **defaults}, given)
         return added
 
@@ -204,6 +226,63 @@ class Build:
         )
         return added
 
+    def withdrawal(self, user: UUID, amount: str, **given: Any) -> UUID:
+        """A completed withdrawal, in dollars, unless named otherwise."""
+        money = {"amount": Decimal(amount), "currency": "usd", "method": "stripe"}
+        defaults = {"status": "completed", "created_at": START, "completed_at": None}
+        added: UUID = self._add("withdrawals", {"user_id": user, **money, **defaults}, given)
+        return added
+
+    def reward(self, user: UUID, amount: str | None = None, **given: Any) -> UUID:
+        """A reward in cash with that amount; without an amount a badge."""
+        kind = {"reward_type": "badge", "amount": None, "currency": None}
+        if amount is not None:
+            kind = {"reward_type": "cash", "amount": Decimal(amount), "currency": "usd"}
+        added: UUID = self._add(
+            "user_rewards", {"user_id": user, **kind, "status": "completed", "earned_at": START}, given
+        )
+        return added
+
+    def bonus(self, agent: UUID, amount: str, **given: Any) -> UUID:
+        kind = {"period": "monthly", "bonus_type": "performance", "amount": Decimal(amount)}
+        defaults = {"status": "paid", "earned_at": START, "paid_at": None}
+        added: UUID = self._add("agent_bonuses", {"agent_id": agent, **kind, **defaults}, given)
+        return added
+
+    def wallet(self, user: UUID, address: str = "0x1", network: str = "ethereum") -> UUID:
+        added: UUID = self._add("connected_wallets", {"user_id": user, "address": address, "network": network}, {})
+        return added
+
+    def token_withdrawal(self, user: UUID, amount: str, address: str = "0x1", **given: Any) -> UUID:
+        asked = {"user_id": user, "wallet_address": address, "amount": Decimal(amount)}
+        defaults = {"status": "completed", "requested_at": START, "processed_at": None}
+        added: UUID = self._add("token_withdrawal_requests", {**asked, **defaults}, given)
+        return added
+
+    def match(self, user: UUID, target: UUID, gig: UUID | None = None, **given: Any) -> UUID:
+        pair = {"user_id": user, "target_id": target, "gig_id": gig, "matched_at": START}
+        added: UUID = self._add("matches", pair, given)
+        return added
+
+    def save(self, user: UUID, gig: UUID, **given: Any) -> UUID:
+        added: UUID = self._add("saved_gigs", {"user_id": user, "gig_id": gig, "saved_at": START}, given)
+        return added
+
+    def activity(self, kind: str, user: UUID | None = None, **given: Any) -> UUID:
+        defaults = {"type": kind, "user_id": user, "gig_id": None, "created_at": START}
+        added: UUID = self._add("feed_activities", defaults, given)
+        return added
+
+    def social_account(self, user: UUID, platform: str = "instagram", **given: Any) -> UUID:
+        defaults = {"followers": 0, "is_verified": False, "verified_at": None, "created_at": START}
+        added: UUID = self._add("social_accounts", {"user_id": user, "platform": platform, **defaults}, given)
+        return added
+
+    def notification(self, user: UUID, kind: str = "deal", **given: Any) -> UUID:
+        defaults = {"type": kind, "priority": "medium", "read": False, "created_at": START}
+        added: UUID = self._add("notifications", {"user_id": user, **defaults}, given)
+        return added
+
 
 def insert(connection: psycopg.Connection[Any], world: World) -> None:
     """Write a world into empty operational tables, in one transaction; what is None becomes null."""
@@ -212,6 +291,8 @@ def insert(connection: psycopg.Connection[Any], world: World) -> None:
             rows, filled = world.get(table, []), FILLED.get(table, {})
             if not rows:
                 continue
+            if table == "user_rewards":
+                cursor.execute(_DEFINED, {"id": DEFINITION})
             names = sql.SQL(", ").join(map(sql.Identifier, (*columns, *filled)))
             with cursor.copy(sql.SQL("copy public.{} ({}) from stdin").format(sql.Identifier(table), names)) as copy:
                 for row in rows:

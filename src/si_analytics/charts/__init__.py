@@ -15,6 +15,7 @@ from si_analytics.charts import brands as _brands
 from si_analytics.charts import experiments as _experiments
 from si_analytics.charts import funnels as _funnels
 from si_analytics.charts import growth as _growth
+from si_analytics.charts import measures as _measures
 from si_analytics.charts import overtime as _overtime
 from si_analytics.charts import saving as _saving
 from si_analytics.charts import times as _times
@@ -27,6 +28,7 @@ __all__ = [
     "funnel",
     "funnel_by",
     "leaderboard",
+    "measure",
     "monthly",
     "performance",
     "save",
@@ -41,6 +43,7 @@ experiments = arguments.checked(_experiments.experiments)
 funnel = arguments.checked(_funnels.funnel)
 funnel_by = arguments.checked(_funnels.funnel_by)
 leaderboard = arguments.checked(_agents.leaderboard)
+measure = arguments.checked(_measures.measure)
 monthly = arguments.checked(_growth.monthly)
 performance = arguments.checked(_agents.performance)
 save = arguments.checked(_saving.save)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from si_analytics.cli import data, database, dev, diff, doctor, explain, history, output, results, watch
+from si_analytics.cli import data, database, dev, diff, doctor, explain, history, measure, output, results, watch
 from si_analytics.errors import AnalyticsError
 
 _BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a command
@@ -24,12 +24,14 @@ _ORDER = (
     "refresh",
     "watch",
     "metric",
+    "measure",
     "explain",
     "diff",
     "history",
     "export",
     "ui",
     "lab",
+    "mcp",
     "doctor",
 )
 
@@ -58,12 +60,14 @@ app.command()(data.load)
 app.command()(data.refresh)
 app.command()(watch.watch)
 app.command()(results.metric)
+app.command()(measure.measure)
 app.command()(explain.explain)
 app.command()(diff.diff)
 app.add_typer(history.history, name="history")
 app.add_typer(results.export, name="export")
 app.command()(dev.ui)
 app.command()(dev.lab)
+app.command()(dev.mcp)
 app.command()(doctor.doctor)
 
 

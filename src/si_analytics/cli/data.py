@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,8 +112,8 @@ def refresh(
         str | None,
         typer.Option(
             metavar="T",
-            help="The moment to describe, like 2026-06-01 or 2026-06-01T09:00:00Z; default: now. A past one is old"
-            " times with today's statuses, not time travel.",
+            help="The moment to describe, like 2026-06-01, 2026-06-01T09:00:00Z or yesterday (its first moment);"
+            " default: now. A past one is old times with today's statuses, not time travel.",
         ),
     ] = None,
     full: Annotated[
@@ -138,11 +138,10 @@ def refresh(
     from when it has ended.
     """
     from si_analytics import settings
-    from si_analytics.periods import windows
     from si_analytics.refresh import steps as refreshing
 
     current = settings.load()
-    moment = None if as_of is None else windows.instant(as_of, current.timezone, name="--as-of")
+    moment = None if as_of is None else meant(as_of, current, datetime.now(UTC))
     if dry_run:
         _preview(current, moment, full, json)
         return
@@ -160,6 +159,13 @@ def refresh(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"
     )
+
+
+def meant(as_of: str, current: Settings, now: datetime) -> datetime:
+    """The moment to describe that was typed; words like ``yesterday`` count from `now`."""
+    from si_analytics.periods import windows
+
+    return windows.instant(as_of, current.timezone, name="--as-of", as_of=now, calendar=current.calendar)
 
 
 def _preview(current: Settings, moment: datetime | None, full: bool, json: bool) -> None:
@@ -275,6 +281,7 @@ def _as_dict(report: RefreshReport) -> dict[str, Any]:
         "rows_written": report.rows_written,
         "changed": report.changed,
         "extracts": report.extracts,
+        "facts": report.facts,
         "metrics": report.metrics,
         "checks": [
             {"name": one.name, "severity": one.severity, "rows": one.rows, "summary": one.summary}

@@ -1,4 +1,4 @@
-"""`si ui` and `si lab`: Dagster's web UI and JupyterLab, both on loopback."""
+"""`si ui`, `si lab` and `si mcp`: Dagster's web UI and JupyterLab on loopback, and the server for assistants."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from si_analytics.cli.output import Json, as_json, say
-from si_analytics.errors import AnalyticsError
+from si_analytics.cli.output import Json, as_json, note, say
+from si_analytics.errors import AnalyticsError, UsageError
 
 _HOST = "127.0.0.1"
 
@@ -50,6 +50,48 @@ def lab(port: Port = 8888, json: Json = False) -> None:
     sockets.require_free(port)
     _tell("JupyterLab", port, json)
     _become(root, lab_arguments(root / "notebooks", port), lab_environment(root, os.environ))
+
+
+def mcp(
+    seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long one question may take.")] = 30,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="How many rows an answer has at most.")] = 1000,
+    memory: Annotated[str, typer.Option(help="What one question may use, like 512MB or 2GB.")] = "1GB",
+    json: Annotated[bool, typer.Option("--json", help="Print what to write into its settings, and end.")] = False,
+) -> None:
+    """Let an AI assistant ask for numbers, over the Model Context Protocol.
+
+    The assistant starts it itself and talks to it over standard input and output: docs/mcp.md has
+    what to write into its settings. It reads a copy of the warehouse without personal columns.
+    """
+    from si_analytics import settings
+
+    _need("mcp", "mcp")
+    try:
+        settings.size(memory)
+    except ValueError as error:
+        raise UsageError(f"--memory {memory}", f"it {error}", "Give a size") from error
+    if json:
+        as_json({"mcpServers": {"si_analytics": _started_by_an_assistant(seconds, rows, memory)}})
+        return
+    from si_analytics.mcp import server
+    from si_analytics.mcp.asking import Limits
+
+    if sys.stdin.isatty():
+        note("Waiting for an assistant on standard input: docs/mcp.md says how it starts this itself. Ctrl-C ends it")
+    server.run(settings.load(), Limits(seconds, rows, memory))
+
+
+def _started_by_an_assistant(seconds: int, rows: int, memory: str) -> dict[str, Any]:
+    """What an assistant must know to start `si mcp` as it is asked for here, from any folder."""
+    from si_analytics import settings
+
+    using = settings.load()
+    options = ["--seconds", str(seconds), "--rows", str(rows), "--memory", memory]
+    return {
+        "command": sys.executable,
+        "args": ["-m", "si_analytics", "mcp", *options],
+        "env": {"SI_HOME": str(using.home), "SI_WAREHOUSE": str(using.warehouse)},
+    }
 
 
 def lab_arguments(folder: Path, port: int) -> list[str]:

@@ -23,7 +23,9 @@ def _show(
     context: typer.Context,
     since: Annotated[str | None, typer.Option(metavar="D", help="From this day, or span's start, on.")] = None,
     until: Annotated[str | None, typer.Option(metavar="D", help="Before this day, or span's start.")] = None,
-    during: Annotated[str | None, typer.Option(metavar="SPAN", help="Both at once: 2026-Q1, last 30 days.")] = None,
+    during: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Both at once: Q1 2026, ytd, last 30 days.")
+    ] = None,
     agent: Annotated[str | None, typer.Option(metavar="ID", help="This agent's places alone.")] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="The boards kept in this currency.")] = None,
     format: Annotated[Format | None, typer.Option("--format", help="How to print it. [default: table]")] = None,
@@ -51,7 +53,9 @@ def backfill(
     until: Annotated[
         str | None, typer.Option(metavar="D", help="Before this day. [default: the first that is not over]")
     ] = None,
-    during: Annotated[str | None, typer.Option(metavar="SPAN", help="Both at once: 2026-Q1, last 30 days.")] = None,
+    during: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Both at once: Q1 2026, ytd, last 30 days.")
+    ] = None,
     currency: Annotated[
         str | None, typer.Option(metavar="CODE", help="Currency that money is counted in. [default: the refresh's]")
     ] = None,

@@ -39,6 +39,12 @@ def say(text: str) -> None:
     _write(sys.stdout, safe(text) + "\n")
 
 
+def lines(text: str) -> None:
+    """Print a text of several lines of results for people."""
+    for line in text.splitlines():
+        say(line)
+
+
 def note(text: str) -> None:
     """Print one line that is not a result to standard error."""
     _write(sys.stderr, safe(text) + "\n")

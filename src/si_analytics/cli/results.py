@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from si_analytics.cli.output import Json, Progress, as_json, note, raw, say, table
+from si_analytics.cli.output import Json, Progress, as_json, lines, note, raw, say, table
 from si_analytics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,15 +50,26 @@ def metric(
     name: Annotated[str | None, typer.Argument(help="A metric or a funnel, like agent_leaderboard or invite.")] = None,
     since: Annotated[str | None, typer.Option(metavar="T", help="From this date, time or span's start on.")] = None,
     until: Annotated[str | None, typer.Option(metavar="T", help="Before this date, time or span's start.")] = None,
-    during: Annotated[str | None, typer.Option(metavar="SPAN", help="Both at once: 2026-Q1, last 30 days.")] = None,
+    during: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Both at once: Q1 2026, ytd, last 30 days.")
+    ] = None,
     by: Annotated[
         str | None,
-        typer.Option(metavar="X", help="Break a funnel down, like method or month; order the board by deals."),
+        typer.Option(
+            metavar="X", help="Break a funnel down, like method or agent.tier,month; order the board by deals."
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="D=V", help="Only a funnel's units with this value, like agent.tier=gold; repeat it."),
     ] = None,
     within: Annotated[str | None, typer.Option(metavar="14d", help="Bound the time a funnel may take.")] = None,
     stopped: Annotated[str | None, typer.Option(metavar="STAGE", help="Whoever got to STAGE and no further.")] = None,
     times: Annotated[
         str | None, typer.Option(metavar="STAGE", help="How long it took to STAGE, in percentiles.")
+    ] = None,
+    differences: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Which values of --by truly differ in who gets to STAGE.")
     ] = None,
     tier: Annotated[list[str] | None, typer.Option(metavar="TIER", help="Show agents of this tier.")] = None,
     specialty: Annotated[list[str] | None, typer.Option(metavar="X", help="Show agents of this specialty.")] = None,
@@ -66,19 +77,22 @@ def metric(
     tz: Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone of dates and months.")] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="Currency that money is counted in.")] = None,
     as_of: Annotated[
-        str | None, typer.Option(metavar="T", help="An earlier moment: old times with today's statuses.")
+        str | None,
+        typer.Option(metavar="T", help="An earlier moment, like 2026-05-31 or yesterday: old times, today's statuses."),
     ] = None,
     format: Annotated[Format | None, typer.Option("--format", help="How to print it. [default: table]")] = None,
     listed: Annotated[
         bool, typer.Option("--list", help="List every metric and funnel; with NAME, its columns and what they mean.")
     ] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the query instead, to run in the duckdb shell.")] = False,
     json: Json = False,
 ) -> None:
     """Print one metric or funnel from the warehouse.
 
     A date means its midnight in the reporting time zone; a time carries its offset, like 2026-01-31T09:00:00Z.
-    Spans are 2026, 2026-Q2, 2026-01, 2026-W05, this month, last 30 days (whole ones, before today); 14d is so long
-    before the last refresh's as_of. Given as --since or --until a span stands for its first moment.
+    Spans are 2026, Q2 2026, May 2026, 2026-W05, FY2026, yesterday, this month, ytd (qtd, mtd, wtd), last 8 weeks (whole
+    ones, before this one); 14d is so long before the last refresh's as_of. Given as --since, --until or --as-of a span
+    stands for its first moment.
     """
     form = shape(format, json)
     if name is None and not listed:
@@ -90,9 +104,12 @@ def metric(
         show(_listed(name, form), form)
         return
     when = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of)
-    funnel = given(within=within, stopped=stopped, times=times)
+    funnel = given(within=within, stopped=stopped, times=times, differences=differences, where=filters(where or []))
     board = given(tier=tier, specialty=specialty, location=location)
     with query_warehouse.connect(settings.load()) as warehouse:
+        if sql:
+            lines(_sql(warehouse, name, when, given(by=by), funnel, board))
+            return
         frame = _asked(warehouse, name, by, when, funnel, board)
     show(frame, form)
 
@@ -127,7 +144,39 @@ def shape(asked: Format | None, json: bool) -> Format:
 
 def given(**options: Any) -> dict[str, Any]:
     """The options that were typed."""
-    return {name: value for name, value in options.items() if value is not None and value != []}
+    return {name: value for name, value in options.items() if value is not None and value not in ([], {})}
+
+
+def filters(written: Sequence[str], command: str = "si metric") -> dict[str, list[str]]:
+    """The filters as they are written, D=V each; those of one grouping are alternatives."""
+    found: dict[str, list[str]] = {}
+    for one in written:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{command} --where {one}", "it is not a grouping and a value", "Write agent.tier=gold")
+        found.setdefault(name.strip(), []).append(value.strip())
+    return found
+
+
+def _sql(
+    warehouse: Warehouse,
+    name: str,
+    when: dict[str, Any],
+    by: dict[str, Any],
+    of_funnels: dict[str, Any],
+    of_boards: dict[str, Any],
+) -> str:
+    """The query of a metric or funnel, asked as `_asked` asks it."""
+    from si_analytics.compute import funnels
+
+    asked = by | {key: value for key, value in of_funnels.items() if key in {"within", "where"}}
+    others = {key: value for key, value in of_funnels.items() if key not in asked}
+    _require_none({**others, **of_boards}, name, "cannot go with --sql")
+    if name in funnels.names():
+        _require_none({key: when[key] for key in when if key == "currency"}, name, "are for metrics of money")
+        return warehouse.funnel_sql(name, **when, **asked)
+    _require_none(asked, name, "cannot go with --sql")
+    return warehouse.metric_sql(name, **when)
 
 
 def _asked(
@@ -153,17 +202,25 @@ def _asked(
 
 
 def _of_funnel(warehouse: Warehouse, name: str, asked: dict[str, Any], options: dict[str, Any]) -> pl.DataFrame:
-    """A funnel, or its units: --stopped and --times each ask for something else."""
-    stopped, times = options.get("stopped"), options.get("times")
-    asked |= {key: value for key, value in options.items() if key == "within"}
-    if stopped is not None and times is not None:
-        raise UsageError(f"funnel '{name}'", "--stopped and --times give different tables", "Leave one of them out")
+    """A funnel, or its units: --stopped, --times and --differences each ask for something else."""
+    stopped, times, differences = (options.get(key) for key in ("stopped", "times", "differences"))
+    asked |= {key: value for key, value in options.items() if key in {"within", "where"}}
+    tables = [f"--{key}" for key in ("stopped", "times", "differences") if key in options]
+    if len(tables) > 1:
+        said = " and ".join(tables)
+        raise UsageError(f"funnel '{name}'", f"{said} give different tables", "Leave one of them out")
     _require_none({key: asked[key] for key in asked if key == "currency"}, name, "are for metrics of money")
     if stopped is not None:
         _require_none({key: asked[key] for key in asked if key == "by"}, name, "cannot go with --stopped")
         return warehouse.stopped(name, stopped, **asked)
     if times is not None:
         return warehouse.time_to_convert(name, times, **asked)
+    if differences is not None:
+        if "by" not in asked:
+            raise UsageError(
+                f"funnel '{name}' with --differences", "it is not said between what", "Give --by method, say"
+            )
+        return warehouse.funnel_differences(name, differences, **asked)
     return warehouse.funnel(name, **asked)
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 import duckdb
 
 from si_analytics import settings
+from si_analytics.calendars import STANDARD, Calendar
 from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, SettingsError, UnknownNameError, UsageError
 
@@ -26,12 +27,14 @@ class Present:
     """What the warehouse's last refresh described, and in what: its as_of, currency and time zone.
 
     ``currencies``, called when a question names one, returns those that money was recorded in; None accepts any.
+    ``calendar`` is that of whoever asks: no stored number depends on it.
     """
 
     as_of: datetime
     currency: str
     tz: str
     currencies: Callable[[], Iterable[str]] | None = field(default=None, compare=False)
+    calendar: Calendar = STANDARD
 
 
 def held(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from si_analytics.compute import source_checks, target_checks
+from si_analytics.compute import fact_checks, source_checks, target_checks
 from si_analytics.definitions import Check, Project, proof
 from si_analytics.errors import DefinitionError
 
@@ -40,6 +40,7 @@ def _completed(ours: Project, check: Check) -> Check:
             target_checks.ORDER_OF_LIMITS,
         ),
         "duplicate_keys": (lambda: source_checks.duplicate_keys(ours), source_checks.ORDER_OF_KEYS),
+        "fact_keys": (lambda: fact_checks.fact_keys(ours), fact_checks.ORDER_OF_KEYS),
         "infinite_times": (lambda: source_checks.infinite_times(ours), source_checks.ORDER_OF_TIMES),
         "times_before_2000": (lambda: source_checks.times_before_2000(ours), source_checks.ORDER_OF_TIMES),
     }

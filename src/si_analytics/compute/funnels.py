@@ -1,30 +1,28 @@
-"""Funnels: lays out the units and stages that ``sql/funnels`` finds for one generic computation.
+"""Funnels: facts whose rows go through stages, counted by whatever they can be grouped by.
 
-Belongs here: filling ``funnel_units`` and ``funnel_stages``, temporary tables that
-``sql/metrics/conversion_funnels.sql`` reads. To add a funnel, add a file to ``sql/funnels``.
+Belongs here: which funnels there are, what they can be asked for, and running what `definitions.staged` makes of it. To
+add a funnel, give a fact in ``sql/facts`` stages.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from si_analytics import warehouse
-from si_analytics.definitions import Funnel, lookup, project
-from si_analytics.errors import UnknownNameError
+from si_analytics.calendars import STANDARD, Calendar
+from si_analytics.compute import facts
+from si_analytics.definitions import Fact, lookup, project
+from si_analytics.errors import UsageError
 from si_analytics.warehouse import local_offsets
 
-ALL = "all"
-NONE = "(none)"
+if TYPE_CHECKING:
+    from si_analytics.definitions.staged import Asked
 
-# Goes around the query of a file: where its rows go, and which of them.
-_INSERT = "insert into funnel_units\n"
-_UNITS = "select $funnel, $value, unit_id, started_at, stages from units"
-_KEEP = "create or replace temporary table funnel_found as\n"
-_ALL_OF = {"units": "select * from units", "final": "select * from final"}
+ALL = "all"
+UNITS = "funnel_units"
+"""The temporary table of a funnel's units, one by one: see `lay_out`."""
 
 
 def names() -> tuple[str, ...]:
@@ -32,8 +30,8 @@ def names() -> tuple[str, ...]:
     return tuple(project().funnels)
 
 
-def of(name: str) -> Funnel:
-    """The funnel of that name; raises UnknownNameError that suggests the nearest."""
+def of(name: str) -> Fact:
+    """The fact of the funnel of that name; raises UnknownNameError that suggests the nearest."""
     return lookup(project().funnels, name, "funnel")
 
 
@@ -43,111 +41,112 @@ def stages(name: str) -> tuple[str, ...]:
 
 
 def breakdowns(name: str) -> tuple[str, ...]:
-    """What a funnel can be broken down by."""
-    return of(name).breakdowns
+    """The short names of what a funnel is often broken down by."""
+    return tuple(of(name).breakdowns)
 
 
-def check_breakdown(name: str, by: str | None) -> None:
-    """Raise UnknownNameError, with the valid choices, unless `by` is None or a breakdown of the funnel."""
-    known = breakdowns(name)
-    if by is not None and by not in known:
-        near = difflib.get_close_matches(by, known, n=1)
-        hint = f"Did you mean '{near[0]}'? " if near else ""
-        raise UnknownNameError(
-            f"the breakdown '{by}' of funnel '{name}'",
-            "there is none of that name",
-            f"{hint}There are: {', '.join(known)}",
-        )
+def reachable(name: str) -> tuple[str, ...]:
+    """All that a funnel can be broken down by and filtered to: its breakdowns, every path, the calendar."""
+    from si_analytics.definitions import staged
+
+    return staged.reachable(of(name), project().dimensions)
 
 
-def prepare(
+def groupings(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """What a breakdown is made of: ``method, agent.tier`` is two groupings."""
+    listed = [] if by is None else by.split(",") if isinstance(by, str) else by
+    return tuple(part.strip() for part in listed)
+
+
+def check_breakdown(name: str, by: str | Sequence[str] | None) -> None:
+    """Raise UnknownNameError, with the valid choices, unless the funnel can be broken down by each of these.
+
+    Raises UsageError for one that is named twice.
+    """
+    from si_analytics.definitions import staged
+
+    asked = groupings(by)
+    for each in asked:
+        staged.resolve(of(name), project().dimensions, each)
+        if asked.count(each) > 1:
+            raise UsageError(f"funnel '{name}' by {each}", "it is asked for twice", "Name it once")
+
+
+def is_list(name: str, grouping: str) -> bool:
+    """Whether a unit can be under several values of a grouping."""
+    from si_analytics.definitions import staged
+
+    return staged.resolve(of(name), project().dimensions, grouping).kind == "list"
+
+
+def grouped_by(breakdowns: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The dimensions that funnels, broken down so, are joined with."""
+    from si_analytics.definitions import staged
+
+    ours = project().dimensions
+    steps = (step for name, by in breakdowns for step in staged.resolve(of(name), ours, by).steps)
+    return tuple(dict.fromkeys(f"dimensions.{step.dimension}" for step in steps))
+
+
+def asked(
+    by: str | None, where: Mapping[str, Sequence[str]], *, within: bool, tz: str, calendar: Calendar = STANDARD
+) -> Asked:
+    """How a funnel is asked for, in the words of `staged`; `bound` gives the values of its filters."""
+    from si_analytics.definitions import staged
+
+    named = {name: f"where_{at}" for at, name in enumerate(where)}
+    return staged.Asked(groupings(by), named, within, calendar, utc=tz == "UTC")
+
+
+def bound(where: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The values of the filters, by parameter."""
+    return {f"where_{at}": list(values) for at, values in enumerate(where.values())}
+
+
+def counted(chosen: Sequence[str], how: Asked) -> tuple[str, tuple[str, ...]]:
+    """The query of the `chosen` funnels, one row per group and stage, and the tables it reads."""
+    from si_analytics.definitions import staged, trees
+
+    shown = how.by if len(how.by) > 1 else ()
+    query = staged.counted([of(name) for name in chosen], project().dimensions, how, shown)
+    return trees.written(query, "duckdb"), _inputs(query)
+
+
+def lay_out(
     connection: duckdb.DuckDBPyConnection,
+    name: str,
     values: Mapping[str, Any],
-    chosen: Sequence[str] | None = None,
-    by: str | None = None,
-) -> None:
-    """Fill the temporary tables with the units of the `chosen` funnels (None: all), broken down `by`.
-
-    For a list attribute, a unit appears once under each of its distinct values; null, an empty list and a null
-    inside a list go under ``(none)``.
-    """
-    funnels = names() if chosen is None else tuple(chosen)
-    for name in funnels:
-        check_breakdown(name, by)
-    connection.execute(
-        "create or replace temporary table funnel_stages"
-        " (funnel varchar, breakdown varchar, stage_number bigint, stage varchar)"
-    )
-    connection.execute(
-        "create or replace temporary table funnel_units (funnel varchar, breakdown_value varchar, unit_id uuid,"
-        " started_at timestamptz, stages struct(stage_number integer, reached_at timestamptz)[])"
-    )
-    rows = [(name, by or ALL, number, stage) for name in funnels for number, stage in enumerate(stages(name), start=1)]
-    warehouse.insert(connection, "temp.main.funnel_stages", rows)
-    local_offsets.lay_out(connection, values["tz"], values["as_of"])
-    for name in funnels:
-        if by is None:
-            _fill(connection, name, values)
-        else:
-            _keep(connection, name, values, "units")
-            _kept(connection, name, by, ("unit_id", "started_at", "stages")).insert_into("temp.main.funnel_units")
-
-
-def _fill(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> None:
-    """Add the units of a funnel that is not broken down, without computing its breakdowns."""
-    query, bound = _query(connection, name, values)
-    connection.execute(_INSERT + query + _UNITS, {"funnel": name, "value": ALL, **bound})
-
-
-def units(
-    connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], by: str | None
+    how: Asked,
+    stage: int,
+    *,
+    attributes: Sequence[str] = (),
 ) -> duckdb.DuckDBPyRelation:
-    """Per unit, breakdown value and stage it reached on its own: when it started, and the earliest known time.
+    """Store one row per unit and group as ``funnel_units``: how far it got, and what is known of that stage.
 
-    Fetch the rows before you ask for others.
+    The `attributes` are columns beside those of `staged.units`.
     """
-    local_offsets.lay_out(connection, values["tz"], values["as_of"])
-    _keep(connection, name, values, "final")
-    return _kept(connection, name, by, ("unit_id", "started_at", "stage_number", "reached_at"))
+    from si_analytics.definitions import staged, trees
+
+    query = staged.units(of(name), project().dimensions, how, stage, attributes)
+    rows = run(connection, trees.written(query, "duckdb"), _inputs(query), values)
+    # Not `relation.create`: for a temporary table it ignores the catalog in a name.
+    rows.query("laid_out", f"create or replace temporary table {UNITS} as from laid_out")
+    return connection.table(f"temp.main.{UNITS}")
 
 
-def _keep(
-    connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any], rows: Literal["units", "final"]
-) -> None:
-    """Store what the funnel finds, per unit or per unit and stage, where DuckDB can spill it to disk."""
-    query, bound = _query(connection, name, values)
-    connection.execute(_KEEP + query + _ALL_OF[rows], bound)
-
-
-def _kept(
-    connection: duckdb.DuckDBPyConnection, name: str, by: str | None, columns: Sequence[str]
+def run(
+    connection: duckdb.DuckDBPyConnection, text: str, inputs: Sequence[str], values: Mapping[str, Any]
 ) -> duckdb.DuckDBPyRelation:
-    found = connection.table("temp.main.funnel_found")
-    funnel = duckdb.ConstantExpression(name).alias("funnel")
-    value = duckdb.ConstantExpression(ALL) if by is None else _value(found, by)
-    return found.select(funnel, value.alias("breakdown_value"), *map(duckdb.ColumnExpression, columns))
+    """The rows of a query of funnels, with those of `values` that it names."""
+    whole = facts.read(connection, text, inputs, values["as_of"])
+    if local_offsets.TABLE in whole:
+        local_offsets.lay_out(connection, values["tz"], values["as_of"])
+    named = connection.extract_statements(whole)[0].named_parameters
+    return connection.sql(whole, params={key: values[key] for key in sorted(named)})
 
 
-def _query(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The query of a file without its final select, and those of `values` that it binds.
+def _inputs(query: Any) -> tuple[str, ...]:
+    """The facts and dimensions that a query reads."""
+    from si_analytics.definitions import trees
 
-    The file itself ends in the rows per unit and stage, in order; that is for people, and slow with many units.
-    """
-    file = of(name)
-    named = connection.extract_statements(file.text)[0].named_parameters
-    query = file.text.removesuffix("select * from final\norder by unit_id, stage_number\n")
-    return query, {key: values[key] for key in sorted(named)}
-
-
-def _value(found: duckdb.DuckDBPyRelation, by: str) -> duckdb.Expression:
-    column = duckdb.ColumnExpression(by)
-    none = duckdb.ConstantExpression(NONE)
-    if str(found.types[found.columns.index(by)]) != "VARCHAR[]":
-        return duckdb.CoalesceOperator(column, none)
-    # An empty list counts as one null, like a missing one; each null becomes (none) before duplicates go.
-    one_null = duckdb.SQLExpression("[null]::varchar[]")
-    length = duckdb.CoalesceOperator(duckdb.FunctionExpression("len", column), duckdb.ConstantExpression(0))
-    values = duckdb.CaseExpression(length == 0, one_null).otherwise(column)
-    named = duckdb.LambdaExpression("value", duckdb.CoalesceOperator(duckdb.ColumnExpression("value"), none))
-    filled = duckdb.FunctionExpression("list_transform", values, named)
-    return duckdb.FunctionExpression("unnest", duckdb.FunctionExpression("list_distinct", filled))
+    return tuple(dict.fromkeys(f"{table.db}.{table.name}" for table in query.find_all(trees.Table) if table.db))

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from si_analytics.compute import funnels, statistics
-from si_analytics.definitions import Metric, Query, Source, lookup, project
+from si_analytics.compute import facts, statistics
+from si_analytics.definitions import Dimension, Fact, Metric, Query, Source, lookup, project
 from si_analytics.errors import DefinitionError
 from si_analytics.warehouse import local_offsets
 
@@ -26,13 +26,7 @@ if TYPE_CHECKING:
 Origin = tuple[str, str]
 """A table and one of its columns: ``("raw.deals", "amount")``."""
 
-_TEMPORARY = MappingProxyType(
-    {
-        "funnel_stages": ("funnel", "breakdown", "stage_number", "stage"),
-        "funnel_units": ("funnel", "breakdown_value", "unit_id", "started_at", "stages"),
-        local_offsets.TABLE: local_offsets.COLUMNS,
-    }
-)
+_TEMPORARY = MappingProxyType({local_offsets.TABLE: local_offsets.COLUMNS})
 """The tables that the library itself fills for queries, and their columns."""
 
 
@@ -56,12 +50,22 @@ def _operational(read: Iterable[Origin], made: dict[str, dict[str, tuple[Origin,
         schema, _, name = table.partition(".")
         if schema == "public":
             found.add((name, column))
-        elif schema in {"raw", "metrics"}:
+        elif declared := _declared(table):
             if table not in made:
-                ours = project()
-                made[table] = of(ours.sources[name] if schema == "raw" else ours.metrics[name])
+                made[table] = of(declared)
             found |= _operational(made[table].get(column, ()), made)
     return found
+
+
+def _declared(table: str) -> Query | Source | None:
+    """What fills a table of the warehouse; None for those that the library fills itself."""
+    schema, _, name = table.rpartition(".")
+    ours = project()
+    if facts.is_one(table):
+        return facts.of(table)
+    if schema == "raw":
+        return ours.sources[name]
+    return ours.metrics[name] if schema == "metrics" else None
 
 
 @functools.lru_cache(maxsize=512)
@@ -111,12 +115,16 @@ def _with_schemas(tree: expressions.Expr) -> expressions.Expr:
 def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
     """Per column of a query, in order: the columns of the tables it reads, sorted.
 
-    Tables have their schema: ``raw``, ``metrics`` and ``meta`` in the warehouse, ``public`` in Postgres.
+    Tables have their schema: ``raw``, ``dimensions``, ``facts``, ``metrics`` and ``meta`` in the warehouse, ``public``
+    in Postgres.
     """
     if isinstance(one, Source):
         return {column: ((f"public.{one.name}", column),) for column in one.columns}
     traced = _traced(one.path, one.text, tuple((table, _columns(table)) for table in one.inputs))
-    found = {column: _laid_out(origins) for column, origins in traced.items()}
+    found = {
+        column: {origin for origin in origins if not origin[0].startswith("temp.")}
+        for column, origins in traced.items()
+    }
     for function in one.statistics if isinstance(one, Metric) else ():
         for column, used in statistics.reads(function).items():
             found[column] = found.get(column, set()).union(*(found[each] for each in used))
@@ -125,11 +133,14 @@ def of(one: Query | Source) -> dict[str, tuple[Origin, ...]]:
 
 def _columns(table: str) -> tuple[str, ...]:
     """The columns of a table that a file reads, as far as the files declare them."""
+    declared = _declared(table)
+    if isinstance(declared, Source):
+        return declared.columns
+    if isinstance(declared, Dimension | Fact):
+        return declared.selected
+    if isinstance(declared, Metric):
+        return tuple(column.name for column in declared.columns)
     schema, _, name = table.rpartition(".")
-    if schema == "raw":
-        return project().sources[name].columns
-    if schema == "metrics":
-        return tuple(column.name for column in project().metrics[name].columns)
     return _TEMPORARY.get(name, ()) if not schema else ()
 
 
@@ -178,21 +189,7 @@ def _rows(scope: Scope) -> Iterator[Origin]:
 
 def _key(table: str) -> tuple[str, ...]:
     """The columns that identify a row of a table."""
-    schema, _, name = table.partition(".")
-    if schema == "temp":
-        return ("unit_id",) if name == "funnel_units" else ()
-    if schema == "raw":
-        return (project().sources[name].key,)
-    return project().metrics[name].key if schema == "metrics" else ()
-
-
-def _laid_out(origins: Iterable[Origin]) -> set[Origin]:
-    """`origins`, with the library's own tables replaced by what the funnels make them from."""
-    found = {(table, column) for table, column in origins if not table.startswith("temp.")}
-    for column in {column for table, column in origins if table == "temp.funnel_units"}:
-        for name in funnels.names():
-            made = of(funnels.of(name))
-            # The list of stages becomes one row per stage: each stage's number comes from the whole list.
-            wanted = {"stages": ("stage_number",), "breakdown_value": funnels.breakdowns(name)}.get(column, (column,))
-            found.update(origin for each in wanted for origin in made.get(each, ()))
-    return found
+    declared = _declared(table)
+    if isinstance(declared, Source | Dimension):
+        return (declared.key,)
+    return declared.key if isinstance(declared, Fact | Metric) else ()

@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from si_analytics import warehouse
-from si_analytics.compute import funnels, statistics
-from si_analytics.definitions import Metric, Query, lookup, project, proof
+from si_analytics.calendars import STANDARD, Calendar
+from si_analytics.compute import facts, funnels, statistics
+from si_analytics.definitions import Query, lookup, project, proof
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Window
 from si_analytics.warehouse import local_offsets
+
+if TYPE_CHECKING:
+    from si_analytics.definitions.staged import Asked
 
 DEFAULT_WEIGHTS: Mapping[str, Decimal] = MappingProxyType(
     {
@@ -45,7 +50,8 @@ class Parameters:
     """The parameters of a metric; each file takes those it names.
 
     ``window`` carries since, until and as_of; ``currency`` the reporting currency, ``tz`` the reporting
-    zone; ``within`` limits the time a funnel's unit may take; ``by`` breaks a funnel down.
+    zone; ``within`` limits the time a funnel's unit may take; ``by`` breaks a funnel down, by several with commas,
+    and ``where`` keeps the units with one of the values.
     """
 
     window: Window
@@ -53,7 +59,9 @@ class Parameters:
     tz: str
     within: timedelta | None = None
     by: str | None = None
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     funnels: tuple[str, ...] | None = None
+    calendar: Calendar = STANDARD
     weights: Mapping[str, Decimal] = field(default_factory=lambda: DEFAULT_WEIGHTS)
 
     @classmethod
@@ -79,7 +87,19 @@ class Parameters:
             "slice": local_offsets.SLICE // timedelta(microseconds=1),
             "year_2000": windows.instant(_YEAR_2000, self.tz),
             "within_microseconds": None if self.within is None else self.within // timedelta(microseconds=1),
+            **funnels.bound(self.where),
         }
+
+    @property
+    def of_funnel(self) -> Asked:
+        """How a funnel is asked for."""
+        within = self.within is not None
+        return funnels.asked(self.by, self.where, within=within, tz=self.tz, calendar=self.calendar)
+
+    @property
+    def asks_otherwise(self) -> bool:
+        """Whether funnels are asked for otherwise than the metric of them all has them."""
+        return bool(self.within is not None or self.by or self.where or self.funnels is not None)
 
 
 def check_weights(weights: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
@@ -107,11 +127,8 @@ def names() -> tuple[str, ...]:
 
 
 def inputs(name: str) -> tuple[str, ...]:
-    """The tables a metric reads, with their schema: ``raw.deals``, ``metrics.agent_leaderboard``.
-
-    For the funnels these are all the tables that any funnel reads.
-    """
-    return tuple(dict.fromkeys(table for one in _made_by(name) for table in one.inputs if "." in table))
+    """The tables a metric reads, with their schema: ``raw.deals``, ``metrics.agent_leaderboard``."""
+    return tuple(table for table in lookup(project().metrics, name, "metric").inputs if "." in table)
 
 
 def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> int:
@@ -129,7 +146,8 @@ def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parame
 
 def definition(name: str) -> str:
     """A digest of the query that computes metric `name`, without its comments and layout."""
-    texts = [one.text for one in _made_by(name)]
+    texts = [lookup(project().metrics, name, "metric").text]
+    texts += [facts.of(table).text for table in inputs(name) if facts.is_one(table)]
     lines = [line.split() for text in texts for line in text.splitlines() if not line.lstrip().startswith("--")]
     return hashlib.sha256(" ".join(word for words in lines for word in words).encode()).hexdigest()
 
@@ -141,16 +159,17 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     """
     metric = lookup(project().metrics, name, "metric")
     columns = [column.name for column in metric.columns]
-    _require_inputs(connection, name)
-    if _is_funnel(metric):
-        funnels.prepare(connection, parameters.bound(), parameters.funnels, parameters.by)
+    if metric.funnels and parameters.asks_otherwise:
+        with _told_what_is_missing(connection, name):
+            return _of_funnels(connection, parameters)
     if local_offsets.TABLE in metric.inputs:
         local_offsets.lay_out(connection, parameters.tz, parameters.window.as_of)
     if "meta.performance_weights" in metric.inputs:
         _store_weights(connection, parameters.weights)
-    bound = bindings(connection, metric, parameters.bound())
+    text = facts.read(connection, metric.text, metric.inputs, parameters.window.as_of)
     try:
-        rows = connection.sql(metric.text, params=bound)
+        with _told_what_is_missing(connection, name):
+            rows = connection.sql(text, params=bindings(connection, text, parameters.bound()))
     except duckdb.BinderException as error:
         raise proof.not_understood(metric, error) from error
     if rows.columns != columns:
@@ -160,9 +179,21 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
     return rows
 
 
-def bindings(connection: duckdb.DuckDBPyConnection, query: Query, values: Mapping[str, Any]) -> dict[str, Any]:
+def _of_funnels(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> duckdb.DuckDBPyRelation:
+    """The rows of funnels that are broken down, filtered or limited; of two groupings each has a column of its own."""
+    chosen = funnels.names() if parameters.funnels is None else parameters.funnels
+    for name in chosen:
+        funnels.check_breakdown(name, parameters.by)
+        funnels.check_breakdown(name, tuple(parameters.where))
+    text, tables = funnels.counted(chosen, parameters.of_funnel)
+    _require_inputs(connection, f"funnel '{chosen[0]}'", tables)
+    return funnels.run(connection, text, tables, parameters.bound())
+
+
+def bindings(connection: duckdb.DuckDBPyConnection, query: Query | str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `values` that the query names."""
-    return {name: values[name] for name in sorted(connection.extract_statements(query.text)[0].named_parameters)}
+    text = query if isinstance(query, str) else query.text
+    return {name: values[name] for name in sorted(connection.extract_statements(text)[0].named_parameters)}
 
 
 def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, Decimal]) -> None:
@@ -170,29 +201,28 @@ def _store_weights(connection: duckdb.DuckDBPyConnection, weights: Mapping[str, 
     warehouse.insert(connection, "meta.performance_weights", weights.items())
 
 
-def _require_inputs(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+@contextmanager
+def _told_what_is_missing(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+    """Asks which tables there are only where DuckDB misses one: asking costs as much as a small metric."""
+    try:
+        yield
+    except duckdb.CatalogException:
+        _require_inputs(connection, f"metric '{name}'", inputs(name))
+        raise
+
+
+def _require_inputs(connection: duckdb.DuckDBPyConnection, asked: str, tables: Iterable[str]) -> None:
     held = {
         f"{schema}.{table}"
         for schema, table in connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
     }
-    missing = [table for table in inputs(name) if table not in held and not table.startswith("meta.")]
+    missing = [table for table in facts.sources(tables) if table not in held and not table.startswith("meta.")]
     if missing:
         raise MissingTableError(
-            f"metric '{name}'",
+            asked,
             f"it reads {', '.join(missing)}, which this warehouse does not hold",
             "Fill it first: si refresh",
         )
-
-
-def _made_by(name: str) -> tuple[Query, ...]:
-    """The metric of that name, followed by every funnel if the metric is made of them."""
-    ours = project()
-    metric = lookup(ours.metrics, name, "metric")
-    return (metric, *ours.funnels.values()) if _is_funnel(metric) else (metric,)
-
-
-def _is_funnel(metric: Metric) -> bool:
-    return "funnel_units" in metric.inputs
 
 
 def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:

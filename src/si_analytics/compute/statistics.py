@@ -19,6 +19,7 @@ from si_analytics.errors import DefinitionError, UnknownNameError
 
 _CONFIDENCE = 0.95
 _SIX_PLACES = Decimal("0.000001")
+_SHARE = pl.Decimal(38, 6)
 
 _COUNTS = ("accepted_A", "sent_A", "accepted_B", "sent_B")
 
@@ -131,6 +132,75 @@ def p_values(accepted_a: _Counts, sent_a: _Counts, accepted_b: _Counts, sent_b: 
     known = spread > 0
     chi_squared = np.divide(squared, spread, out=np.full(len(sent), np.nan), where=known)
     return np.asarray(special.chdtrc(1, chi_squared))
+
+
+def with_intervals(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of funnels with Wilson's interval of each conversion from the start; null where nobody entered.
+
+    The first stage is reached by all: its share is certain, and its interval what so few units tell of it.
+    """
+    keys = ["funnel", "breakdown_value"]
+    entered = rows.select(pl.col("reached").first().over(keys))["reached"].to_numpy().astype(float)
+    known = entered > 0
+    low, high = (np.full(rows.height, np.nan) for _ in range(2))
+    low[known], high[known] = wilson_intervals(rows["reached"].to_numpy()[known], entered[known])
+    return rows.with_columns(conversion_low=_decimals(low, _SHARE), conversion_high=_decimals(high, _SHARE))
+
+
+def pairwise(rows: pl.DataFrame, stage: int) -> pl.DataFrame:
+    """One row per pair of breakdown values: the pooled two-proportion z-test of how many reached that stage.
+
+    ``p_corrected`` controls how many of the differences that are called significant are none (Benjamini and Hochberg),
+    over all pairs that could be tested; both are null where nobody or everybody of a pair got there.
+    """
+    at = rows.filter(pl.col("stage_number") == stage).select("breakdown_value", "reached")
+    entered = rows.filter(pl.col("stage_number") == 1).select("breakdown_value", entered="reached")
+    values = at.join(entered, on="breakdown_value", maintain_order="left").with_row_index("place")
+    pairs = (
+        values.join(values, how="cross", suffix="_b")
+        .filter(pl.col("place") < pl.col("place_b"))
+        .sort("place", "place_b")
+    )
+    counts = [pairs[name].to_numpy() for name in ("reached", "entered", "reached_b", "entered_b")]
+    p = p_values(*counts) if pairs.height else np.empty(0)
+    corrected = _corrected(p)
+    shares = {
+        side: [_ratio(*row) for row in pairs.select(f"reached{after}", f"entered{after}").iter_rows()]
+        for side, after in (("conversion_a", ""), ("conversion_b", "_b"))
+    }
+    apart = [_ratio(b * n - a * m, n * m) for a, n, b, m in zip(*(column.tolist() for column in counts), strict=True)]
+    head = rows.filter(pl.col("stage_number") == stage).select("funnel", "breakdown", "stage").unique()
+    found = pairs.select(
+        value_a="breakdown_value",
+        value_b="breakdown_value_b",
+        reached_a="reached",
+        entered_a="entered",
+        reached_b="reached_b",
+        entered_b="entered_b",
+    ).with_columns(
+        *(pl.Series(name, each, dtype=_SHARE) for name, each in shares.items()),
+        pl.Series("difference", apart, dtype=_SHARE),
+        p_value=_decimals(p, _SHARE),
+        p_corrected=_decimals(corrected, _SHARE),
+        significant=pl.Series(np.nan_to_num(corrected, nan=1.0) < 1 - _CONFIDENCE),
+    )
+    return head.join(found, how="cross")
+
+
+def _corrected(p: _Figures) -> _Figures:
+    """The p-values corrected for how many there are; NaN stays."""
+    from scipy import stats
+
+    found, known = np.full(len(p), np.nan), ~np.isnan(p)
+    if known.any():
+        found[known] = stats.false_discovery_control(p[known])
+    return found
+
+
+def _ratio(part: int, whole: int) -> Decimal:
+    """A ratio to six places, half away from zero, exactly."""
+    sign, twice = (-1 if part < 0 else 1), 2 * abs(part) * 10**6
+    return Decimal(sign * ((twice + whole) // (2 * whole))).scaleb(-6)
 
 
 def _decimals(figures: _Figures, kind: pl.DataType) -> pl.Series:

@@ -1,12 +1,11 @@
 """What the files under ``sql/`` declare: read and checked, and run by nobody here."""
 
+from si_analytics.definitions.fact_models import Dimension, Fact, Measure
 from si_analytics.definitions.loading import Project, lookup, project
 from si_analytics.definitions.models import (
     Check,
     Declaration,
-    Dimension,
     Explanation,
-    Funnel,
     Metric,
     MetricColumn,
     Parameter,
@@ -20,7 +19,8 @@ __all__ = [
     "Declaration",
     "Dimension",
     "Explanation",
-    "Funnel",
+    "Fact",
+    "Measure",
     "Metric",
     "MetricColumn",
     "Parameter",

@@ -21,12 +21,11 @@ from pydantic import ValidationError
 
 from si_analytics.definitions import ddl, front_matter
 from si_analytics.definitions.boards import board_table
+from si_analytics.definitions.fact_models import Dimension, Fact, Measure, Ratios
 from si_analytics.definitions.models import (
     Check,
     Declaration,
-    Dimension,
     Explanation,
-    Funnel,
     Metric,
     Query,
     Script,
@@ -37,7 +36,7 @@ from si_analytics.definitions.owners import owner
 from si_analytics.definitions.targets import Target, boards, require_declared
 from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameError
 
-LAID_OUT = frozenset({"funnel_stages", "funnel_units", "local_offsets", "meta.performance_weights"})
+LAID_OUT = frozenset({"local_offsets", "meta.performance_weights"})
 """Tables that the library fills before the queries that read them."""
 
 RECHECK_SECONDS = 0.25
@@ -111,8 +110,9 @@ class Project:
 
     root: Path
     sources: Mapping[str, Source]
-    metrics: Mapping[str, Metric]
-    funnels: Mapping[str, Funnel]
+    facts: Mapping[str, Fact]
+    ratios: Mapping[str, Ratios]
+    declared_metrics: Mapping[str, Metric]
     checks: Mapping[str, Check]
     explanations: Mapping[str, Explanation]
     dimensions: Mapping[str, Dimension]
@@ -122,8 +122,44 @@ class Project:
     views: Mapping[str, Script]
     warehouse: Mapping[str, Script]
 
+    @functools.cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric with its whole query: what it measures of facts goes before its own."""
+        from si_analytics.definitions import measured  # imported late: it takes longer than all the files
+
+        words = measured.Vocabulary(self.facts, self.dimensions, self.measures)
+        return MappingProxyType({name: measured.whole(one, words) for name, one in self.declared_metrics.items()})
+
+    @functools.cached_property
+    def measures(self) -> Mapping[str, Measure]:
+        """Every measure, by name; raises DefinitionError where two have the same, or where one is not understood."""
+        found: dict[str, Measure] = {}
+        homes: tuple[Fact | Ratios, ...] = (*self.facts.values(), *self.ratios.values())
+        for one in homes:
+            for measure in one.measures:
+                if measure.name in found:
+                    raise DefinitionError(one.path, f"another measure is called {measure.name}", "Rename one of them")
+                home = one.name if isinstance(one, Fact) else ""
+                found[measure.name] = measure.model_copy(update={"fact": home})
+        for fact in self.facts.values():
+            fact.require_measures()
+        for ratios in self.ratios.values():
+            ratios.require_measures(found)
+        return MappingProxyType(dict(sorted(found.items())))
+
+    @functools.cached_property
+    def funnels(self) -> Mapping[str, Fact]:
+        """The facts that are the units of a funnel, by its name; raises DefinitionError where two have the same."""
+        found: dict[str, Fact] = {}
+        for fact in self.facts.values():
+            if fact.funnel:
+                if fact.funnel in found:
+                    raise DefinitionError(fact.path, f"another funnel is called {fact.funnel}", "Rename one of them")
+                found[fact.funnel] = fact
+        return MappingProxyType(dict(sorted(found.items())))
+
     @property
-    def computed(self) -> Mapping[str, Metric | Funnel]:
+    def computed(self) -> Mapping[str, Metric | Fact]:
         """Every metric, then every funnel."""
         return {**self.metrics, **self.funnels}
 
@@ -154,7 +190,7 @@ class Project:
         """Every published table, by name, as its metric has it."""
         found = {
             name: _target(self, metric, name, published)
-            for metric in self.metrics.values()
+            for metric in self.declared_metrics.values()
             for name, published in metric.targets.items()
         }
         return MappingProxyType(dict(sorted(found.items())))
@@ -175,7 +211,7 @@ class Project:
     def targets(self) -> Mapping[str, Target]:
         """Every published table, by name; raises DefinitionError where one does not fit what the schema declares."""
         for target in self._published.values():
-            require_declared(target, self.tables, self.metrics[target.metric].path)
+            require_declared(target, self.tables, self.declared_metrics[target.metric].path)
         return self._published
 
 
@@ -245,13 +281,16 @@ def _loaded(folder: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
         held.setdefault(Path(path).parent.name, []).append(Path(path))
 
     def each(inner: str, kind: type[_Kind]) -> Mapping[str, _Kind]:
-        return MappingProxyType({path.stem: _read(path, kind) for path in held.get(inner, ())})
+        suffix = ".toml" if kind in {Source, Ratios} else ".sql" if kind is Fact else ""
+        paths = [path for path in held.get(inner, ()) if path.suffix == suffix or not suffix]
+        return MappingProxyType({path.stem: _read(path, kind) for path in paths})
 
     made = Project(
         root=folder,
         sources=each("sources", Source),
-        metrics=each("metrics", Metric),
-        funnels=each("funnels", Funnel),
+        facts=each("facts", Fact),
+        ratios=each("facts", Ratios),
+        declared_metrics=each("metrics", Metric),
         checks=each("checks", Check),
         explanations=each("explain", Explanation),
         dimensions=each("dimensions", Dimension),
@@ -262,6 +301,7 @@ def _loaded(folder: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
         warehouse=each("warehouse", Script),
     )
     _require_inputs(made)
+    _require_links(made)
     return made
 
 
@@ -341,12 +381,31 @@ def _target(made: Project, metric: Metric, name: str, published: TargetFields) -
 
 
 def _require_inputs(made: Project) -> None:
-    """Raise DefinitionError where a metric or funnel reads a table that nothing fills."""
-    known = {f"raw.{name}" for name in made.sources} | {f"metrics.{name}" for name in made.metrics} | LAID_OUT
-    for one in made.computed.values():
+    """Raise DefinitionError where a query reads a table that nothing fills; a fact or dimension reads sources alone."""
+    raw = {f"raw.{name}" for name in made.sources}
+    known = raw | {f"metrics.{name}" for name in made.declared_metrics} | LAID_OUT
+    known |= {f"facts.{name}" for name in made.facts} | {f"dimensions.{name}" for name in made.dimensions}
+    for one in (*made.facts.values(), *made.dimensions.values(), *made.declared_metrics.values()):
+        of_sources = isinstance(one, Fact | Dimension)
         for table in one.inputs:
+            if of_sources and table in known - raw:
+                raise DefinitionError(one.path, f"it reads {table}", "Read tables in raw: facts stand on sources alone")
             if table not in known:
-                raise DefinitionError(one.path, f"it reads {table}, which nothing fills", _nearest(table, known))
+                near = _nearest(table, raw if of_sources else known)
+                raise DefinitionError(one.path, f"it reads {table}, which nothing fills", near)
+
+
+def _require_links(made: Project) -> None:
+    """Raise DefinitionError where a fact or dimension is linked to a dimension, or a metric has rows, of none."""
+    for one in (*made.facts.values(), *made.dimensions.values()):
+        for link in one.links:
+            if link.dimension not in made.dimensions:
+                found = f"links.{link.name} leads to {link.dimension}, which is no dimension"
+                raise DefinitionError(one.path, found, _nearest(link.dimension, made.dimensions))
+    for metric in made.declared_metrics.values():
+        if metric.rows not in {None, "month", *made.dimensions}:
+            found = f"rows is {metric.rows}, which is neither month nor a dimension"
+            raise DefinitionError(metric.path, found, _nearest(metric.rows or "", ["month", *made.dimensions]))
 
 
 def _nearest(table: str, known: Iterable[str]) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from si_analytics.definitions import parameters
+
 MONEY = "reporting currency"
 """The unit of money in a metric."""
 
@@ -32,7 +34,7 @@ class Frozen(BaseModel):
 
 
 class MetricColumn(Frozen):
-    """A column of a metric or funnel: its name, its unit (empty where it has none), what it says."""
+    """A column of a query: its name, its unit (empty where it has none), what it says."""
 
     name: str
     unit: str = ""
@@ -41,13 +43,6 @@ class MetricColumn(Frozen):
 
 class Parameter(Frozen):
     """A parameter of a query, without its dollar sign, and what it may be."""
-
-    name: str
-    meaning: Text
-
-
-class Stage(Frozen):
-    """A stage of a funnel, and how a unit reaches it on its own: the condition, and from which column its time is."""
 
     name: str
     meaning: Text
@@ -79,7 +74,6 @@ def _meanings(value: Any) -> Any:
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 Columns = Annotated[tuple[MetricColumn, ...], BeforeValidator(_columns)]
 Parameters = Annotated[tuple[Parameter, ...], BeforeValidator(_meanings)]
-Stages = Annotated[tuple[Stage, ...], BeforeValidator(_meanings)]
 
 
 class Declaration(Frozen):
@@ -93,13 +87,23 @@ class Declaration(Frozen):
 
 
 class Query(Declaration):
-    """A query: what a row of it is, which tables it reads, what it is asked with, how its rows are ordered."""
+    """A query: what a row of it is, which tables it reads, what it is asked with, how its rows are ordered.
+
+    Its own parameters are declared in the file; the others follow from the query.
+    """
 
     grain: Text
     inputs: Texts = ()
-    params: Parameters = ()
+    own_params: Parameters = Field((), alias="params")
     order: str = ""
     units: Text | None = None
+
+    @property
+    def params(self) -> tuple[Parameter, ...]:
+        """What it is asked with: the parameters of its own, then those of `parameters.PARAMETERS` that it binds."""
+        own = {one.name for one in self.own_params}
+        shared = (name for name in parameters.bound(self.text) if name not in own)
+        return (*self.own_params, *(Parameter(name=name, meaning=parameters.PARAMETERS[name]) for name in shared))
 
     @property
     def ordered_by(self) -> tuple[str, ...]:
@@ -108,7 +112,7 @@ class Query(Declaration):
 
 
 class Computed(Query):
-    """A metric or funnel: a query whose columns are promised one by one."""
+    """A metric: a query whose columns are promised one by one."""
 
     order: Text
     columns: Columns
@@ -128,7 +132,7 @@ class Computed(Query):
 
     @property
     def kind(self) -> str:
-        """``metric`` or ``funnel``."""
+        """``metric``."""
         return type(self).__name__.lower()
 
     @property
@@ -174,20 +178,40 @@ class TargetFields(Frozen):
         return self.columns or tuple(self.types)[len(self.key) :]
 
 
-class Dimension(Query):
-    """What facts are grouped by, and whose rows a target has: one row per agent, brand, contact, template, user."""
+class SliceFields(Frozen):
+    """Measures that a metric's own query reads by groups of its own: ``by`` as a slice has it, unnamed values as null.
 
-    key: Text
+    ``where`` keeps the facts with one of the values. ``at`` says what a row of the metric is grouped under, in each of
+    the paths: in the terms of the row.
+    """
+
+    measures: Texts
+    by: Texts = ()
+    where: dict[str, Texts] = Field(default_factory=dict)
+    at: dict[str, Text] = Field(default_factory=dict)
 
 
 class Metric(Computed):
-    """A table of fixed grain: its tag, its key, its columns of money, the statistics that complete it, its targets."""
+    """A table of fixed grain: its tag, key, columns of money, the statistics that complete it, its targets.
+
+    One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window``
+    counts what lies in it. ``slices`` are what else its own query reads of facts. ``shows`` are columns that are a
+    measure as well, although the metric takes it from another one, or measures of its slices: ``active.active_users``,
+    one over another, or a comparison of such shares. One of
+    ``funnels`` has the stages of every funnel.
+    """
 
     topic: Text | None = None
     key_columns: Texts = Field((), alias="key")
     money: Texts = ()
     statistics: Texts = ()
     targets: dict[str, TargetFields] = Field(default_factory=dict)
+    rows: str | None = None
+    window: bool = False
+    cells: dict[str, Text] = Field(default_factory=dict)
+    shows: dict[str, Text] = Field(default_factory=dict)
+    slices: dict[str, SliceFields] = Field(default_factory=dict)
+    funnels: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -205,13 +229,6 @@ class Metric(Computed):
         if unlisted:
             raise ValueError(f"{', '.join(unlisted)} is in the reporting currency: list it under money")
         return self
-
-
-class Funnel(Computed):
-    """Units that go through stages: the stages in order, and what the units can be broken down by."""
-
-    stages: Stages
-    breakdowns: Texts = ()
 
 
 class Check(Query):
@@ -242,6 +259,8 @@ class Source(Declaration):
 
     ``later`` are columns that were added once the view of the source was out: a view takes new ones at its end only.
     ``exists_before_event`` says that a row without an event time is one all the same: an invite that is not sent yet.
+    ``personal`` are columns that name a person or hold a text somebody wrote: nothing outside the house sees them.
+    ``digests`` are personal columns of text that rows are joined by: only the digest of each value leaves Postgres.
     """
 
     grain: Text
@@ -251,14 +270,16 @@ class Source(Declaration):
     event_time: str | None = None
     left: Text | None = None
     later: Texts = ()
+    digests: Texts = ()
     exists_before_event: bool = False
+    personal: Texts = ()
 
     @model_validator(mode="after")
     def _names_columns_it_reads(self) -> Source:
-        for field in ("key", "money", "event_time"):
-            named = getattr(self, field)
-            if named is not None and named not in self.columns:
-                raise ValueError(f"{field} names {named}, which columns does not: {', '.join(self.columns)}")
+        for field in ("key", "money", "event_time", "personal", "digests"):
+            for named in _listed(getattr(self, field)) or ():
+                if named not in self.columns:
+                    raise ValueError(f"{field} names {named}, which columns does not: {', '.join(self.columns)}")
         return self
 
 

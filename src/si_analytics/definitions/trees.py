@@ -14,6 +14,9 @@ from sqlglot import expressions as exp
 from sqlglot.dialects import Postgres
 from sqlglot.tokenizer_core import TokenType
 
+Table = exp.Table
+"""A table in a tree."""
+
 _RESERVED = (
     "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation",
     "column concurrently constraint create cross current_catalog current_date current_role current_schema",

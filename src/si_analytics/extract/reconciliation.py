@@ -18,6 +18,7 @@ from si_analytics.extract import checksum, source
 from si_analytics.extract.source import ReadTable
 
 _CENT = Decimal("0.01")
+_CENTS = -2
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ def _here(connection: duckdb.DuckDBPyConnection, declared: definitions.Source) -
 
 
 def _scaled(amount: Decimal) -> Decimal:
-    return amount if amount.is_nan() else amount.quantize(_CENT)
+    """Returns an amount with two decimals; one with more, as tokens have, keeps them."""
+    exponent = amount.as_tuple().exponent
+    return amount if isinstance(exponent, str) or exponent < _CENTS else amount.quantize(_CENT)
 
 
 def _not_numbers(connection: duckdb.DuckDBPyConnection, one: ReadTable, declared: definitions.Source) -> str:

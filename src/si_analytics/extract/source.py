@@ -17,6 +17,8 @@ from si_analytics.definitions import contract, project
 from si_analytics.errors import ExtractError
 from si_analytics.postgres import operational, relations
 
+_DIGEST = "md5"
+
 _Held = Mapping[tuple[str, str], relations.Relation]
 
 
@@ -88,10 +90,15 @@ class ReadTable:
         """
         base, read = self.base, contract.columns(self.table)
         shape = [[number, one.name, one.type] for number, one in zip(base.numbers, base.columns, strict=True)]
-        asked = [[one.name, one.type] for one in read]
+        asked = [[one.name, one.type, *([_DIGEST] if one.name in self.digests else [])] for one in read]
         file = base.file if not base.parts else 0
         whole = relations.digest([base.oid, file, shape, asked, self.relation.oid, self.relation.definition])
         return " ".join([whole, *(part.identity for part in base.parts)])
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The columns of which only a digest is read."""
+        return project().sources[self.table].digests
 
     @property
     def by_part(self) -> bool:
@@ -121,10 +128,16 @@ class ReadTable:
     def selected(self, *, flat: bool = False) -> list[pg_sql.Composable]:
         """Returns the listed columns; casts one of an unexpected type to a type that holds all its values.
 
-        Leaves arrays of several dimensions as they are, or makes them one-dimensional if `flat`.
+        Leaves arrays of several dimensions as they are, or makes them one-dimensional if `flat`. Takes the digest of a
+        column of which no more is read; a view of ours shows that already.
         """
         found = {column.name: column for column in self.base.columns}
-        return [_asked(column, found[column.name], flat) for column in contract.columns(self.table)]
+        return [
+            _digest(column.name)
+            if self.direct and column.name in self.digests
+            else _asked(column, found[column.name], flat)
+            for column in contract.columns(self.table)
+        ]
 
     @property
     def rows(self) -> str:
@@ -266,6 +279,13 @@ def _asked(expected: contract.ReadColumn, found: contract.ReadColumn, flat: bool
     if kind is None or contract.arrives(expected.type, found.type):
         return name if value is name else pg_sql.SQL("{} as {}").format(value, name)
     return pg_sql.SQL("({})::{} as {}").format(value, pg_sql.SQL(kind), name)
+
+
+def _digest(name: str) -> pg_sql.Composable:
+    """Returns the digest of a column: equal where the values are equal, and not the values themselves."""
+    return pg_sql.SQL("{}({}::text) as {}").format(
+        pg_sql.SQL(_DIGEST), pg_sql.Identifier(name), pg_sql.Identifier(name)
+    )
 
 
 def _flat(name: pg_sql.Identifier) -> pg_sql.Composable:

@@ -63,6 +63,8 @@ def _settings(current: Settings) -> Iterator[Finding]:
         "SI_WAREHOUSE": current.warehouse,
         "SI_CURRENCY": current.currency,
         "SI_TIMEZONE": current.timezone,
+        "SI_WEEK_START": current.week_start,
+        "SI_FISCAL_YEAR_START": current.fiscal_year_start,
         "SI_MEMORY_LIMIT": current.memory_limit or "DuckDB's own",
         "SI_KEPT_DAYS": str(current.kept_days),
         "SI_MAX_LOSING_SHARE": f"{current.max_losing_share:f}",

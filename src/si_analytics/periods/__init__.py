@@ -1,1 +1,5 @@
-"""Time: zones, instants, spans and the windows between two of them."""
+"""Time: zones, instants, spans, the windows between two instants, and the periods that days are counted in."""
+
+from si_analytics.calendars import STANDARD, Calendar
+
+__all__ = ["STANDARD", "Calendar"]

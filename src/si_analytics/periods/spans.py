@@ -1,15 +1,21 @@
-"""Spans of days and durations as people write them: ``2026-Q2``, ``last 30 days``, ``14d``.
+"""Spans of days and durations as people write them: ``May 2026``, ``Q2 2026``, ``last 30 days``, ``ytd``, ``14d``.
 
 Belongs here: one small grammar, from a text to whole calendar days. It knows no time zone and no clock: today comes
 in as an argument. No library fits: those that read dates (dateparser, pendulum, whenever) give one instant instead of
-a span, or guess what a text means; here a text means one span or none.
+a span, or guess what a text means; here a text means one span or none. Capitals and spaces do not matter.
 | written | means |
 |---|---|
-| ``2026``, ``2026-Q2``, ``2026-01``, ``2026-W05``, ``2026-01-31`` | that year, quarter, month, ISO week, day |
+| ``2026``, ``2026-01-31`` | that year, that day |
+| ``2026-05``, ``May 2026``, ``2026 May`` | that month; its name may be cut to three letters |
+| ``2026-Q2``, ``2026Q2``, ``Q2 2026`` | that quarter of the calendar year, whenever fiscal years begin |
+| ``2026-W05``, ``W05 2026`` | that ISO week, which begins on Monday, whatever day weeks begin with otherwise |
+| ``FY2026``, ``FY2026-Q2``, ``Q2 FY2026`` | that fiscal year, named by the calendar year it ends in; its quarter |
 | ``today``, ``yesterday`` | that day |
-| ``this month`` (week, quarter, year) | the whole one that holds today |
-| ``last month`` (week, quarter, year) | the whole one before it |
-| ``last 30 days`` (weeks, months, quarters, years) | so many whole ones, up to the one before today's |
+| ``this month`` (week, quarter, year, fiscal year) | the whole one that holds today |
+| ``mtd`` (wtd, qtd, ytd, fytd), ``month to date`` | the same: a window ends at its as_of at the latest |
+| ``last month`` (week, quarter, year, fiscal year) | the whole one before it |
+| ``last 8 weeks`` (days, months, quarters, years, fiscal years) | so many whole ones, up to the one before today's |
+Weeks and quarters counted from today are those of the given calendar: quarters follow the fiscal year.
 """
 
 from __future__ import annotations
@@ -17,23 +23,31 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import cast
 
+from si_analytics import calendars
+from si_analytics.calendars import STANDARD, Calendar
 from si_analytics.errors import UsageError
+from si_analytics.periods import buckets
+from si_analytics.periods.buckets import Unit
 
-FORMS = "a year, quarter, month, week or day like 2026, 2026-Q2, 2026-01, 2026-W05 or 2026-01-31, or words like "
-FORMS += "today, yesterday, this month, last month or last 30 days"
+FORMS = "a year, quarter, month, week or day like 2026, 2026-Q2, May 2026, 2026-W05, 2026-01-31 or FY2026, or words "
+FORMS += "like today, yesterday, this month, last month, mtd, qtd, ytd, last 8 weeks or last 30 days"
 
 Duration = timedelta | str
 
-_YEAR = re.compile(r"(\d{4})", re.ASCII)
-_QUARTER = re.compile(r"(\d{4})-?q(\d)", re.ASCII)
+_UNITS = "day|week|month|quarter|year|fiscal year"
+_YEAR = re.compile(r"(fy ?)?(\d{4})", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-_WEEK = re.compile(r"(\d{4})-?w(\d{2})", re.ASCII)
-_CURRENT = re.compile(r"(this|last) (week|month|quarter|year)")
-_SEVERAL = re.compile(r"last (\d{1,6}) (day|week|month|quarter|year)s?", re.ASCII)
+_PART = r"q\d|w\d{2}|[a-z]{3,9}"
+_PART_LAST = re.compile(rf"(?P<fiscal>fy ?)?(?P<year>\d{{4}})[ -]?(?P<part>{_PART})", re.ASCII)
+_PART_FIRST = re.compile(rf"(?P<part>{_PART})[.,]?[ -]?(?P<fiscal>fy ?)?(?P<year>\d{{4}})", re.ASCII)
+_CURRENT = re.compile(rf"(this|last) (?!day)({_UNITS})")
+_SEVERAL = re.compile(rf"last (\d{{1,6}}) ({_UNITS})s?", re.ASCII)
+_TO_DATE = re.compile(rf"(?!day)({_UNITS})[ -]to[ -]date")
+_SHORT = {"wtd": "week", "mtd": "month", "qtd": "quarter", "ytd": "year", "fytd": "fiscal year"}
 _DURATION = re.compile(r"([0-9]+)\s*(w|d|h|min|m|s)(?![a-z])", re.ASCII)
 _UNIT = {"w": "weeks", "d": "days", "h": "hours", "min": "minutes", "m": "minutes", "s": "seconds"}
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 @dataclass(frozen=True)
@@ -44,69 +58,76 @@ class Days:
     after: date
 
 
-def read(text: str, today: date | None, *, name: str = "during") -> Days | None:
+def read(text: str, today: date | None, *, calendar: Calendar = STANDARD, name: str = "during") -> Days | None:
     """Returns the days that `text` means; None if it is not a span of days, or needs a `today` that is None.
 
     Raises UsageError for a span of the right shape that no calendar has, like ``2026-Q5``.
 
-    >>> read("2026-Q2", None)
+    >>> read("Q2 2026", None)
     Days(first=datetime.date(2026, 4, 1), after=datetime.date(2026, 7, 1))
     """
     written = " ".join(text.lower().split())
     try:
-        found = _named(written)
-        return found if found or today is None else _relative(written, today)
+        found = _named(written, calendar)
+        return found if found or today is None else _relative(written, today, calendar)
     except (ValueError, OverflowError):
         raise UsageError(f"{name} '{text[:40]}'", "no calendar has it", f"Write {FORMS}") from None
 
 
-def _named(written: str) -> Days | None:
+def _named(written: str, calendar: Calendar) -> Days | None:
     if match := _YEAR.fullmatch(written):
-        return _of_months(int(match[1]) * 12, 12)
-    if match := _QUARTER.fullmatch(written):
-        return _of_months(int(match[1]) * 12 + _within(int(match[2]), 4) * 3, 3)
+        return _of_months(_first_month(int(match[2]), calendar if match[1] else STANDARD), 12)
     if match := _MONTH.fullmatch(written):
         return _of_months(int(match[1]) * 12 + _within(int(match[2]), 12), 1)
-    if match := _WEEK.fullmatch(written):
-        return _of_days(date.fromisocalendar(int(match[1]), int(match[2]), 1), 7)
+    if match := _PART_LAST.fullmatch(written) or _PART_FIRST.fullmatch(written):
+        return _part(match["part"], int(match["year"]), calendar if match["fiscal"] else None)
     try:
         return _of_days(date.fromisoformat(written.upper()), 1)
     except ValueError:
         return None
 
 
-def _relative(written: str, today: date) -> Days | None:
+def _part(part: str, year: int, fiscal: Calendar | None) -> Days | None:
+    """Returns a quarter of a fiscal year, or a quarter, week or month of a calendar year; None if there is no such."""
+    if re.fullmatch(r"q\d", part):
+        return _of_months(_first_month(year, fiscal or STANDARD) + _within(int(part[1]), 4) * 3, 3)
+    if fiscal is not None:
+        return None
+    if re.fullmatch(r"w\d\d", part):
+        return _of_days(date.fromisocalendar(year, int(part[1:]), 1), 7)
+    month = calendars.month(part)
+    return None if month is None else _of_months(year * 12 + month - 1, 1)
+
+
+def _first_month(year: int, calendar: Calendar) -> int:
+    """Returns the month, counted from year 0, that the fiscal year which ends in the calendar year `year` begins with.
+
+    A fiscal year that begins in January is the calendar year.
+    """
+    return year * 12 - (13 - calendar.fiscal_start) % 12
+
+
+def _relative(written: str, today: date, calendar: Calendar) -> Days | None:
     if written in {"today", "yesterday"}:
         return _of_days(today - timedelta(days=written == "yesterday"), 1)
+    if match := _TO_DATE.fullmatch(written):
+        return _counted(today, match[1], calendar, 0)
+    if written in _SHORT:
+        return _counted(today, _SHORT[written], calendar, 0)
     if match := _CURRENT.fullmatch(written):
-        this = _before(today, match[2], 0)
-        return (
-            Days(this, _before(today, match[2], -1)) if match[1] == "this" else Days(_before(this, match[2], 1), this)
-        )
+        return _counted(today, match[2], calendar, 1 if match[1] == "last" else 0)
     if match := _SEVERAL.fullmatch(written):
         if int(match[1]) == 0:
             raise ValueError("none at all")
-        return Days(_before(today, match[2], int(match[1])), _before(today, match[2], 0))
+        return _counted(today, match[2], calendar, int(match[1]))
     return None
 
 
-def _before(today: date, unit: str, count: int) -> date:
-    """Returns the first day of the unit that lies `count` before the one that holds `today`."""
-    if unit in _MONTHS:
-        length = _MONTHS[unit]
-        number = today.year * 12 + today.month - 1
-        return _month(number - number % length - count * length)
-    days = 7 if unit == "week" else 1
-    return today - timedelta(days=(today.weekday() if unit == "week" else 0) + count * days)
-
-
-def months_before(day: date, count: int) -> date:
-    """Returns the same day of the month `count` months earlier. Raises ValueError if no calendar has it.
-
-    >>> months_before(date(2026, 3, 1), 12)
-    datetime.date(2025, 3, 1)
-    """
-    return _month(day.year * 12 + day.month - 1 - count).replace(day=day.day)
+def _counted(today: date, written: str, calendar: Calendar, count: int) -> Days:
+    """Returns the `count` whole units before the one that holds `today`; that one itself for 0."""
+    unit = cast("Unit", written.replace(" ", "_"))
+    this = buckets.start_of(today, unit, calendar)
+    return Days(buckets.moved(this, unit, -count), this) if count else Days(this, buckets.next_start(this, unit))
 
 
 def _within(number: int, highest: int) -> int:
@@ -117,16 +138,11 @@ def _within(number: int, highest: int) -> int:
 
 
 def _of_months(number: int, count: int) -> Days:
-    return Days(_month(number), _month(number + count))
+    return Days(buckets.month_of(number), buckets.month_of(number + count))
 
 
 def _of_days(first: date, count: int) -> Days:
     return Days(first, first + timedelta(days=count))
-
-
-def _month(number: int) -> date:
-    """Returns the first day of a month counted from year 0."""
-    return date(number // 12, number % 12 + 1, 1)
 
 
 def duration(value: Duration, *, name: str = "within") -> timedelta:

@@ -8,19 +8,19 @@ duration (``14d``) means so many hours before `as_of`.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
-from si_analytics import time_zones
+from si_analytics.calendars import STANDARD, Calendar
 from si_analytics.errors import UsageError
-from si_analytics.periods import spans
+from si_analytics.periods import buckets, midnights, spans
+from si_analytics.periods.midnights import day_that_begins, first_moment
 
 Instant = datetime | date | str
 Duration = spans.Duration
 duration = spans.duration
+zone = midnights.zone
 
 _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
@@ -42,28 +42,24 @@ class Window:
     whole_until: datetime | None = None
 
 
-def zone(name: str) -> ZoneInfo:
-    """Returns the IANA time zone of that name. Raises UsageError, with the nearest name, for an unknown one."""
-    known = time_zones.names()
-    if name not in known:
-        by_lower = {each.lower(): each for each in sorted(known)}
-        near = difflib.get_close_matches(name.lower().replace(" ", "_"), by_lower, n=1, cutoff=0.8)
-        hint = f"Did you mean {by_lower[near[0]]}" if near else "Use one like UTC, Europe/Berlin, America/New_York"
-        raise UsageError(f"time zone '{name}'", "it is not an IANA name", hint + ("?" if near else ""))
-    return time_zones.named(name)
-
-
-def instant(value: Instant, tz: str = "UTC", *, name: str = "the time", as_of: datetime | None = None) -> datetime:
+def instant(
+    value: Instant,
+    tz: str = "UTC",
+    *,
+    name: str = "the time",
+    as_of: datetime | None = None,
+    calendar: Calendar = STANDARD,
+) -> datetime:
     """Returns `value` as a UTC datetime. A date or a span of days means its first moment in `tz`.
 
-    With `as_of` also accepts ``last month``, ``today``, and ``14d``: so long before it. Raises UsageError for a
-    datetime without a zone, for nobody can know which moment it means.
+    With `as_of` also accepts ``last month``, ``yesterday``, ``ytd``, and ``14d``: so long before it. Raises UsageError
+    for a datetime without a zone, for nobody can know which moment it means.
 
     >>> instant("2026-01-31", "Europe/Berlin").isoformat()
     '2026-01-30T23:00:00+00:00'
     """
     if isinstance(value, str):
-        value = _parsed(value, tz, name, as_of)
+        value = _parsed(value, tz, name, as_of, calendar)
     if not isinstance(value, date):
         raise UsageError(f"{name} of type {type(value).__name__}", "it is no date or time", _FORMS)
     if isinstance(value, datetime) and value.utcoffset() is None:
@@ -73,7 +69,7 @@ def instant(value: Instant, tz: str = "UTC", *, name: str = "the time", as_of: d
             f"Add an offset, like {value.isoformat()}Z or {value.isoformat()}+02:00, or give a date",
         )
     try:
-        return value.astimezone(UTC) if isinstance(value, datetime) else _first_moment(value, zone(tz))
+        return value.astimezone(UTC) if isinstance(value, datetime) else first_moment(value, zone(tz))
     except OverflowError:
         raise _beyond(name, value) from None
 
@@ -82,22 +78,8 @@ def _beyond(name: str, value: date) -> UsageError:
     return UsageError(f"{name} {value.isoformat()}", "it lies outside the years 1 to 9999", "Give a time within them")
 
 
-def _first_moment(day: date, tz: ZoneInfo) -> datetime:
-    """Returns when `day` begins in `tz`; if the clocks skip its midnight, the moment they do so."""
-    midnight = datetime.combine(day, time(), tz)
-    begins = midnight.astimezone(UTC)
-    if begins.astimezone(tz).replace(tzinfo=None) == midnight.replace(tzinfo=None):
-        return begins
-    # Such a midnight lies after the change if read by the clock before it, and before if read by the clock after.
-    before, step = midnight.replace(fold=1).astimezone(UTC), timedelta(seconds=1)
-    while begins - before > step:
-        middle = before + (begins - before) // step // 2 * step
-        before, begins = (before, middle) if middle.astimezone(tz).date() >= day else (middle, begins)
-    return begins
-
-
-def _parsed(text: str, tz: str, name: str, as_of: datetime | None) -> datetime | date:
-    days = spans.read(text, None if as_of is None else today(as_of, tz), name=name)
+def _parsed(text: str, tz: str, name: str, as_of: datetime | None, calendar: Calendar) -> datetime | date:
+    days = spans.read(text, None if as_of is None else today(as_of, tz), calendar=calendar, name=name)
     if days is not None:
         return days.first
     if as_of is not None and (length := _length(text, name)) is not None:
@@ -150,7 +132,9 @@ def _earlier(as_of: datetime, length: timedelta, name: str) -> datetime:
         raise UsageError(f"{name} {length}", "that is before the year 1", "Give a shorter one, like 14d") from None
 
 
-def span(value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "during") -> tuple[datetime, datetime]:
+def span(
+    value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "during", calendar: Calendar = STANDARD
+) -> tuple[datetime, datetime]:
     """Returns where a span begins and ends: ``2026-Q1``, ``last 30 days``, a date; ``14d`` ends at `as_of`.
 
     >>> span("2026-01", datetime(2026, 6, 1, tzinfo=UTC))[1].isoformat()
@@ -160,7 +144,7 @@ def span(value: date | str, as_of: datetime, tz: str = "UTC", *, name: str = "du
     if isinstance(value, datetime) or not isinstance(value, date | str):
         raise UsageError(f"{name} of type {type(value).__name__}", "it is no span of days", _SPANS)
     text = value if isinstance(value, str) else value.isoformat()
-    days = spans.read(text, today(now, tz), name=name)
+    days = spans.read(text, today(now, tz), calendar=calendar, name=name)
     if days is not None:
         return instant(days.first, tz, name=name), instant(days.after, tz, name=name)
     length = _length(text, name)
@@ -176,6 +160,7 @@ def window(
     tz: str = "UTC",
     *,
     during: date | str | None = None,
+    calendar: Calendar = STANDARD,
 ) -> Window:
     """Returns the window asked for, cut to `as_of`. Raises UsageError if it would be empty.
 
@@ -185,9 +170,9 @@ def window(
     '2026-02-01T00:00:00+00:00'
     """
     now = instant(as_of, name="as_of")
-    start, whole = ends(now, since, until, tz, during=during)
+    start, whole = ends(now, since, until, tz, during=during, calendar=calendar)
     end = now if whole is None else min(whole, now)
-    _require_room(start, end, now)
+    _require_room(start, end, now, named=during is not None)
     return Window(start, end, now, whole if during is not None and whole != end else None)
 
 
@@ -198,27 +183,28 @@ def ends(
     tz: str = "UTC",
     *,
     during: date | str | None = None,
+    calendar: Calendar = STANDARD,
 ) -> tuple[datetime | None, datetime | None]:
     """Returns both ends of the window asked for, None for an open end; does not cut to `as_of`."""
     if during is not None and (since is not None or until is not None):
         raise UsageError("a window", "during gives both of its ends", "Leave since and until out, or during")
     if during is not None:
-        return span(during, as_of, tz)
-    start = None if since is None else instant(since, tz, name="since", as_of=as_of)
-    end = None if until is None else instant(until, tz, name="until", as_of=as_of)
+        return span(during, as_of, tz, calendar=calendar)
+    start = None if since is None else instant(since, tz, name="since", as_of=as_of, calendar=calendar)
+    end = None if until is None else instant(until, tz, name="until", as_of=as_of, calendar=calendar)
     if end is not None:
         _require_room(start, end, as_of)
     return start, end
 
 
-def _require_room(start: datetime | None, end: datetime, as_of: datetime) -> None:
-    """Raises UsageError if nothing could lie between the ends."""
+def _require_room(start: datetime | None, end: datetime, as_of: datetime, *, named: bool = False) -> None:
+    """Raises UsageError if nothing could lie between the ends, which a `named` period gives both."""
     if start is not None and start >= end:
-        raise UsageError(
-            f"the window from {start.isoformat()} until {end.isoformat()}",
-            "it ends before it begins" if start > end else "it is empty",
-            f"Give a since before the until; an until after the refresh's as_of, {as_of.isoformat()}, is cut to it",
-        )
+        remedy = f"Give a since before the until; an until after the refresh's as_of, {as_of.isoformat()}, is cut to it"
+        if named:
+            remedy = f"Name a period that has begun before as_of, {as_of.isoformat()}, like yesterday or last month"
+        found = "it ends before it begins" if start > end else "it is empty"
+        raise UsageError(f"the window from {start.isoformat()} until {end.isoformat()}", found, remedy)
 
 
 def before(window: Window, tz: str) -> Window | None:
@@ -241,55 +227,51 @@ def before(window: Window, tz: str) -> Window | None:
 
 def _start(since: datetime, until: datetime, tz: str) -> datetime:
     """Returns where the span before ``[since, until)`` begins; at the earliest, at the first possible moment."""
-    first, after = _midnight(since, tz), _midnight(until, tz)
+    first, after = day_that_begins(since, tz), day_that_begins(until, tz)
     try:
         if first is None or after is None:
             return since - (until - since)
         if first.day == after.day == 1:
             months = (after.year - first.year) * 12 + after.month - first.month
-            return _first_moment(spans.months_before(first, months), zone(tz))
-        return _first_moment(first - (after - first), zone(tz))
+            return first_moment(buckets.months_later(first, -months), zone(tz))
+        return first_moment(first - (after - first), zone(tz))
     except (OverflowError, ValueError):  # before the year 1
         return datetime.min.replace(tzinfo=UTC)
 
 
 def _elapsed(begins: datetime, since: datetime, until: datetime, tz: str) -> datetime:
     """Returns the moment as long after `begins` as `until` is after `since`, in local days if all are midnights."""
-    start, first, after = (_midnight(moment, tz) for moment in (begins, since, until))
+    start, first, after = (day_that_begins(moment, tz) for moment in (begins, since, until))
     if start is None or first is None or after is None:
         return begins + (until - since)
-    return _first_moment(start + (after - first), zone(tz))
+    return first_moment(start + (after - first), zone(tz))
 
 
 def last_year(window: Window, tz: str, *, by_week: bool = False) -> Window | None:
     """Returns the window a year earlier: both ends move by twelve months, or 52 weeks; None if nothing is left.
 
-    29 February becomes 1 March, so a window of only the 29th has none. Keeps the local time of day in `tz`.
+    29 February becomes 1 March, so a window of only the 29th has none. Local midnights stay midnights, other moments
+    keep their local time of day in `tz`. For a period that as_of cuts short: that of last year, from its start over the
+    same elapsed time, as in `before`.
+
+    >>> march = window(datetime(2026, 6, 1, tzinfo=UTC), during="2026-03")
+    >>> last_year(march, "UTC").until.isoformat()
+    '2025-04-01T00:00:00+00:00'
     """
     try:
-        since, until = (
-            None if moment is None else _a_year_before(moment, tz, by_week) for moment in (window.since, window.until)
-        )
+        since = None if window.since is None else _a_year_before(window.since, tz, by_week)
+        until = _a_year_before(window.whole_until or window.until, tz, by_week)
+        if window.whole_until is not None and window.since is not None and since is not None:
+            until = min(until, _elapsed(since, window.since, window.until, tz))
     except (OverflowError, ValueError):  # before the year 1
         return None
-    if until is None or (since is not None and since >= until):
-        return None
-    return Window(since, until, window.as_of)
+    return Window(since, until, window.as_of) if since is None or since < until else None
 
 
 def _a_year_before(moment: datetime, tz: str, by_week: bool) -> datetime:
     local = moment.astimezone(zone(tz))
     leap = (local.month, local.day) == (2, 29)
-    day = local.date() - timedelta(weeks=52) if by_week else spans.months_before(local.date() + leap * _DAY, 12)
-    if _midnight(moment, tz) is not None:
-        return _first_moment(day, zone(tz))
+    day = local.date() - timedelta(weeks=52) if by_week else buckets.months_later(local.date() + leap * _DAY, -12)
+    if day_that_begins(moment, tz) is not None:
+        return first_moment(day, zone(tz))
     return datetime.combine(day, local.time(), zone(tz)).astimezone(UTC)
-
-
-def _midnight(moment: datetime, tz: str) -> date | None:
-    """Returns the day in `tz` that begins at `moment`; None if none does."""
-    try:
-        day = moment.astimezone(zone(tz)).date()
-        return day if _first_moment(day, zone(tz)) == moment else None
-    except OverflowError:  # the moment lies at the edge of the calendar
-        return None

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import re
 import sys
-import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import polars as pl
 
 from si_analytics.compute import lineage, metrics
-from si_analytics.definitions import Check, Funnel, Metric, lookup, project
+from si_analytics.definitions import Check, Fact, Metric, lookup, project
 from si_analytics.errors import UnknownNameError
+from si_analytics.query import measure_catalog
+from si_analytics.query.markdown import code, narrow, sentence, table, text
 
 _TEXT, _TEXTS = pl.String(), pl.List(pl.String())
 _DESCRIBED = pl.Schema([("column", _TEXT), ("unit", _TEXT), ("meaning", _TEXT), ("lineage", _TEXTS)])
@@ -34,11 +35,10 @@ _LISTED = pl.Schema(
     ]
 )
 _PART = re.compile(r"(<!-- made by make catalog: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-_SPECIAL = re.compile(r"([\\*<>|\[\]])")
 _OPENING = """\
 # Metrics and funnels
 
-Made by `make catalog` from the files in `sql/metrics` and `sql/funnels`; change those, not this page.
+Made by `make catalog` from the files in `sql/metrics` and `sql/facts`; change those, not this page.
 What the numbers mean to the letter, with the conventions they share, is in [definitions.md](definitions.md).
 `si metric --list` and `warehouse.metrics()` say the same, `si metric NAME --list` and `warehouse.describe(name)` what
 each column of one of them is.
@@ -53,16 +53,16 @@ def listing() -> pl.DataFrame:
     """One row per metric, then one per funnel, by name."""
     rows = [
         {
-            "name": each.name,
+            "name": name,
             "kind": each.kind,
             "summary": each.summary,
             "grain": each.grain,
             "parameters": " · ".join(f"${one.name}  {one.meaning}" for one in each.params),
             "definition": metrics.one_line(each.description),
             "inputs": list(_inputs(each)),
-            "columns": described(each.name).rename({"column": "name"}).to_dicts(),
+            "columns": described(name).rename({"column": "name"}).to_dicts(),
         }
-        for each in project().computed.values()
+        for name, each in project().computed.items()
     ]
     return pl.DataFrame(rows, schema=_LISTED)
 
@@ -84,14 +84,14 @@ def described(name: str) -> pl.DataFrame:
 
 def page() -> str:
     """The catalogue as Markdown."""
-    every = tuple(project().computed.values())
+    every = tuple(project().computed.items())
     kinds = {"metric": "Metrics", "funnel": "Funnels"}
     parts = [_OPENING]
     for kind, heading in kinds.items():
-        of_kind = [each for each in every if each.kind == kind]
-        links = [(f"[{each.name}](#{each.name})", _text(each.summary)) for each in of_kind]
-        parts.append(f"## {heading}\n\n{_table((kind, 'what it is'), links)}")
-        parts += [_entry(each) for each in of_kind]
+        of_kind = [(name, each) for name, each in every if each.kind == kind]
+        links = [(f"[{name}](#{name})", text(each.summary)) for name, each in of_kind]
+        parts.append(f"## {heading}\n\n{table((kind, 'what it is'), links)}")
+        parts += [_entry(name, each) for name, each in of_kind]
     return "\n".join(parts)
 
 
@@ -111,26 +111,26 @@ def _part(name: str) -> str:
 
 
 def _funnels() -> str:
-    return "\n".join(map(_stages, project().funnels.values()))
+    return "\n".join(_stages(name, one) for name, one in project().funnels.items())
 
 
-def _stages(one: Funnel) -> str:
-    (unit,) = (column.meaning for column in one.columns if column.name == one.ordered_by[0])
-    facts = f"**Unit**: {_text(unit)}. **Broken down by**: {_code(one.breakdowns)} ([columns](metrics.md#{one.name}))."
-    rows = [(f"*{stage.name}*", _text(stage.meaning)) for stage in one.stages]
+def _stages(name: str, one: Fact) -> str:
+    unit = one.column(one.key[0]).meaning
+    facts = f"**Unit**: {text(unit)}. **Broken down by**: {code(one.breakdowns)} ([columns](metrics.md#{name}))."
+    rows = [(f"*{stage.name}*", text(stage.meaning)) for stage in one.stages]
     return "\n\n".join(
-        (f"#### {one.name}", _text(_sentence(one.summary)), _narrow(facts, ""), _table(("stage", "reached"), rows))
+        (f"#### {name}", text(sentence(one.summary)), narrow(facts, ""), table(("stage", "reached"), rows))
     )
 
 
 def _checks(severity: str) -> str:
     every = [check for check in project().checks.values() if check.severity == severity]
-    return _table(("check", "what it finds", "a row is", "remedy"), map(_check, every))
+    return table(("check", "what it finds", "a row is", "remedy"), map(_check, every))
 
 
 def _check(one: Check) -> tuple[str, ...]:
-    found = f"{_sentence(one.summary)} {metrics.one_line(one.description)}".strip()
-    return f"`{one.name}`", _text(found), _text(one.grain), _text(one.remedy)
+    found = f"{sentence(one.summary)} {metrics.one_line(one.description)}".strip()
+    return f"`{one.name}`", text(found), text(one.grain), text(one.remedy)
 
 
 PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -138,56 +138,33 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "funnels": _funnels,
         "blocking checks": lambda: _checks("blocking"),
         "warnings": lambda: _checks("warning"),
+        "facts": measure_catalog.facts_table,
     }
 )
 """What a page can have between markers, by the name in the marker."""
 
 
-def _entry(one: Metric | Funnel) -> str:
+def _entry(name: str, one: Metric | Fact) -> str:
     facts = [
-        f"- **Grain**: {_text(one.grain)}",
-        f"- **Key**: {_code(one.key)}",
-        *(f"- **Parameter** `${each.name}`: {_text(each.meaning)}" for each in one.params),
-        f"- **Reads**: {_code(_inputs(one))}",
+        f"- **Grain**: {text(one.grain)}",
+        f"- **Key**: {code(one.key)}",
+        *(f"- **Parameter** `${each.name}`: {text(each.meaning)}" for each in one.params),
+        f"- **Reads**: {code(_inputs(one))}",
         f"- **File**: [{one.path}](../{one.path})",
     ]
     rows = [
-        (f"`{row['column']}`", row["unit"], _text(row["meaning"]), _code(row["lineage"]))
-        for row in described(one.name).to_dicts()
+        (f"`{row['column']}`", row["unit"], text(row["meaning"]), code(row["lineage"]))
+        for row in described(name).to_dicts()
     ]
-    texts = (f"### {one.name}", _text(_sentence(one.summary)), _text(one.description), "\n".join(map(_narrow, facts)))
+    texts = (f"### {name}", text(sentence(one.summary)), text(one.description), "\n".join(map(narrow, facts)))
     return (
-        "\n\n".join(text for text in texts if text) + "\n\n" + _table(("column", "unit", "meaning", "comes from"), rows)
+        "\n\n".join(each for each in texts if each) + "\n\n" + table(("column", "unit", "meaning", "comes from"), rows)
     )
 
 
-def _sentence(summary: str) -> str:
-    return summary[:1].upper() + summary[1:]
-
-
-def _narrow(line: str, indent: str = "  ") -> str:
-    return textwrap.fill(line, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _inputs(one: Metric | Funnel) -> tuple[str, ...]:
-    """The tables with a schema that it reads; the library's own tables are replaced by what they are made from."""
-    if one.kind == "metric":
-        return metrics.inputs(one.name)
-    return tuple(table for table in one.inputs if "." in table)  # leaves out the library's own tables
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _text(words: str) -> str:
-    """`words` as plain text: no markup, no table cell."""
-    return _SPECIAL.sub(r"\\\1", words)
+def _inputs(one: Metric | Fact) -> tuple[str, ...]:
+    """The tables with a schema that it reads, without those that the library lays out itself."""
+    return tuple(table for table in one.inputs if "." in table)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,14 +15,17 @@ import duckdb
 import polars as pl
 
 from si_analytics import formatting, warehouse
+from si_analytics.compute import facts
+from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, UsageError, WarehouseError
 from si_analytics.query import permitted
 from si_analytics.settings import Settings
 
 
-def connect(using: Settings) -> duckdb.DuckDBPyConnection:
+def connect(using: Settings, *, with_stand_ins: bool = True) -> duckdb.DuckDBPyConnection:
     """An in-memory database with views on the published tables, under the same names; locked, so it opens nothing else.
 
+    In a file without personal columns the row's key stands in for each of them, so that the library's own queries run.
     Raises WarehouseError, with what to do, if there is no published file yet.
     """
     connection = duckdb.connect(config={**warehouse.configuration(using), **permitted.NO_REPLACEMENTS})
@@ -39,10 +42,22 @@ def connect(using: Settings) -> duckdb.DuckDBPyConnection:
             params={"schema": schema},
         ).fetchall()
         for (table,) in held:
-            connection.table(f'published.{schema}."{table}"').create_view(table)
+            stored = connection.table(f'published.{schema}."{table}"')
+            added = _stand_ins(table, stored.columns) if schema == "raw" and with_stand_ins else ()
+            stored.select(duckdb.StarExpression(), *added).create_view(table)
     connection.execute("use main")
+    facts.note_stored(connection)
     permitted.lock(connection)
     return connection
+
+
+def _stand_ins(table: str, held: Sequence[str]) -> tuple[duckdb.Expression, ...]:
+    """The personal columns that a raw table lacks, each with the row's key as its value."""
+    source = project().sources.get(table)
+    if source is None:
+        return ()
+    key = duckdb.ColumnExpression(source.key).cast("varchar")
+    return tuple(key.alias(column) for column in source.personal if column not in held)
 
 
 def names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -100,7 +115,7 @@ def _refused(error: duckdb.Error) -> UsageError:
     words = " ".join(str(error).split())
     if isinstance(error, duckdb.PermissionException):
         found = "it reads a file or a place that is not the warehouse"
-        return UsageError("the query", found, "Read raw, metrics, history and meta")
+        return UsageError("the query", found, "Read raw, dimensions, facts, metrics, history and meta")
     if isinstance(error, duckdb.OutOfMemoryException):
         found = "it needs more memory than it may use"
         return UsageError("the query", found, "Ask for fewer rows or columns at once, or raise SI_MEMORY_LIMIT")

@@ -153,9 +153,11 @@ def _explained(settings: Settings, one: Kept, cell: Cell) -> pl.DataFrame | Unkn
             return error
 
 
-def _identity(explaining: Explanation, columns: Sequence[str]) -> str:
+def _identity(explaining: Explanation | None, columns: Sequence[str]) -> str:
     """The column that identifies a source row: the first id of its order, or else of its columns."""
-    ordered = explaining.ordered_by
+    if explaining is None and "source_id" in columns:
+        return "source_id"
+    ordered = explaining.ordered_by if explaining else ()
     ids = [name for name in (*ordered, *columns) if name == "id" or name.endswith("_id")]
     return ids[0] if ids else columns[0]
 
@@ -243,7 +245,7 @@ def _restates(side: duckdb.DuckDBPyRelation, name: str, refresh: Kept) -> bool:
 
 def _keys(metric: str, columns: Sequence[str]) -> tuple[str, ...]:
     """The columns that identify a row of the metric: its own key, or else its order, or else all of them."""
-    named = explain.KEYS.get(metric, ())
+    named = explain.keys().get(metric, ())
     if not named and metric in project().metrics:
         named = project().metrics[metric].key
     return named if named and set(named) <= set(columns) else tuple(columns)

@@ -7,9 +7,11 @@ which cells it explains and how its rows make up the cell; this module knows nei
 from __future__ import annotations
 
 import difflib
+import functools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -19,19 +21,19 @@ from si_analytics.compute import funnels, metrics
 from si_analytics.definitions import Explanation, project
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
+from si_analytics.query import explain_attributes, explain_measures
+from si_analytics.query.explain_measures import Making
 
 FUNNELS = "conversion_funnels"
-KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "agent_leaderboard": ("agent_id",),
-        "agent_performance_metrics": ("user_id",),
-        "brand_reputations": ("sponsor_id",),
-        FUNNELS: ("funnel", "breakdown_value", "stage_number"),
-    }
-)
-"""The metrics that can be explained, and the columns that identify one of their rows."""
+OF_FUNNELS = ("funnel", "breakdown_value", "stage_number")
 
-Key = str | int | UUID | Sequence[str | int | UUID] | Mapping[str, Any]
+Key = str | int | date | UUID | Sequence[str | int | date | UUID] | Mapping[str, Any]
+
+
+def keys() -> dict[str, tuple[str, ...]]:
+    """The metrics that can be explained, and the columns that identify one of their rows."""
+    found = {name: one.key for name, one in project().metrics.items() if name != FUNNELS and columns(name)}
+    return {**found, FUNNELS: OF_FUNNELS}
 
 
 def rows(
@@ -46,15 +48,37 @@ def rows(
     by = _breakdown(key, asked)
     table, parts = _whole(metric, key, by)
     _check_asked(table, asked)
-    values = dict(zip(KEYS[table], _parsed(table, parts), strict=True))
+    values = dict(zip(keys()[table], _parsed(table, parts), strict=True))
     file = _file(table, column)
+    if file is None:
+        return _derived(connection, table, values, column, asked)
     if table == FUNNELS:
         asked = replace(asked, funnels=(values["funnel"],), by=by)
     try:
         _require_cell(connection, table, values, asked)
         _lay_out(connection, file, table, values, asked)
-        bound = {**asked.bound(), **values, "key": values[KEYS[table][0]], "column": column}
+        bound = {**asked.bound(), **values, "key": values[keys()[table][0]], "column": column}
         return connection.sql(file.text, params=metrics.bindings(connection, file, bound))
+    except duckdb.CatalogException as error:
+        raise MissingTableError(
+            f"explaining {table}", "this warehouse lacks a table it is computed from", "Fill it: si refresh"
+        ) from error
+
+
+def _derived(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    values: Mapping[str, Any],
+    column: str,
+    asked: metrics.Parameters,
+) -> duckdb.DuckDBPyRelation:
+    """The facts behind a cell that is a measure, or the operational row behind one that is an attribute."""
+    one = project().metrics[table]
+    try:
+        _require_cell(connection, table, values, asked)
+        if column in explain_measures.columns(one):
+            return explain_measures.of_metric(connection, one, column, values, asked)
+        return explain_attributes.of_metric(connection, one, column, values)
     except duckdb.CatalogException as error:
         raise MissingTableError(
             f"explaining {table}", "this warehouse lacks a table it is computed from", "Fill it: si refresh"
@@ -67,13 +91,28 @@ def how(metric: str, column: str) -> str:
     >>> how("agent_leaderboard", "total_earnings")
     'sum of value'
     """
-    explaining = file(metric, column)
-    said = explaining.how
-    return said if isinstance(said, str) else said.get(column, next(iter(said.values())))
+    return making(metric, column).how
 
 
-def file(metric: str, column: str) -> Explanation:
-    """The query that explains that column of a metric or funnel; raises UnknownNameError if none does."""
+def making(metric: str, column: str) -> Making:
+    """How the rows behind a cell make it up; raises UnknownNameError for a column that is not explained."""
+    name = table(metric)
+    explaining = _file(name, column)
+    if explaining is not None:
+        said = explaining.how
+        words = said if isinstance(said, str) else said.get(column, next(iter(said.values())))
+        return Making(words, explaining.decimals, explaining.empty)
+    one = project().metrics[name]
+    if column in explain_measures.columns(one):
+        return explain_measures.how(one, column)
+    return Making("value of the row", None, "null")
+
+
+def file(metric: str, column: str) -> Explanation | None:
+    """The query that explains that column of a metric or funnel; None where it follows from what the column is.
+
+    Raises UnknownNameError for a column that is not explained.
+    """
     return _file(table(metric), column)
 
 
@@ -84,7 +123,11 @@ def table(metric: str) -> str:
 
 def columns(metric: str) -> tuple[str, ...]:
     """The columns of a metric that can be explained."""
-    return tuple(column for one in project().explanations.values() for column in _columns(one, metric))
+    written = [column for one in project().explanations.values() for column in _columns(one, metric)]
+    one = project().metrics[metric]
+    measures = explain_measures.columns(one)
+    found = {*written, *measures, *explain_attributes.columns(one)}
+    return tuple(column.name for column in one.columns if column.name in found)
 
 
 def _columns(one: Explanation, metric: str) -> list[str]:
@@ -92,17 +135,19 @@ def _columns(one: Explanation, metric: str) -> list[str]:
     return [column for table, _, column in cells if table == metric]
 
 
-def _file(metric: str, column: str) -> Explanation:
+def _file(metric: str, column: str) -> Explanation | None:
     for one in project().explanations.values():
         if column in _columns(one, metric):
             return one
+    if column in columns(metric):
+        return None
     raise _unknown(f"the column '{column}' of {metric}", column, columns(metric))
 
 
 def _known(metric: str) -> str:
-    if metric in KEYS:
+    if metric in keys():
         return metric
-    raise _unknown(f"explaining metric '{metric}'", metric, (*KEYS, *funnels.names()))
+    raise _unknown(f"explaining metric '{metric}'", metric, (*keys(), *funnels.names()))
 
 
 def _unknown(asked: str, name: str, known: Iterable[str]) -> UnknownNameError:
@@ -117,19 +162,19 @@ def _whole(metric: str, key: Key, by: str | None) -> tuple[str, tuple[Any, ...]]
     funnel = metric if metric in funnels.names() else None
     table = FUNNELS if funnel else _known(metric)
     if isinstance(key, Mapping):
-        lacking = [column for column in KEYS[table] if column not in key]
+        lacking = [column for column in keys()[table] if column not in key]
         if lacking:
             raise UsageError(f"a row of {table}", f"it lacks {', '.join(lacking)}", "Give the row with these columns")
         if funnel and key["funnel"] != funnel:
             raise UsageError(f"a row of funnel '{funnel}'", f"it is one of '{key['funnel']}'", "Name its own funnel")
-        return table, tuple(key[column] for column in KEYS[table])
-    parts = (key,) if isinstance(key, str | int | UUID) else tuple(key)
+        return table, tuple(key[column] for column in keys()[table])
+    parts = (key,) if isinstance(key, str | int | date | UUID) else tuple(key)
     if funnel and by is not None and len(parts) == 1:
         raise UsageError(f"a stage of funnel '{funnel}' by {by}", "it is not said which", "Give (value, stage)")
     if funnel:
         parts = (funnel, funnels.ALL, *parts) if len(parts) == 1 else (funnel, *parts)
-    if len(parts) != len(KEYS[table]):
-        wanted = ", ".join(KEYS[table])
+    if len(parts) != len(keys()[table]):
+        wanted = ", ".join(keys()[table])
         raise UsageError(f"a key of {table}", f"it has {len(parts)} parts", f"Give {wanted}, in this order")
     return table, parts
 
@@ -138,11 +183,15 @@ def _parsed(table: str, parts: Sequence[Any]) -> tuple[Any, ...]:
     """The parts of a key as the metric has them: ids in their usual form, a stage as its number."""
     if table == FUNNELS:
         funnel, value, stage = parts
-        return funnels.of(str(funnel)).name, str(value), _stage(str(funnel), stage)
+        return str(funnels.of(str(funnel)).funnel), str(value), _stage(str(funnel), stage)
+    return tuple(_id(str(part)) for part in parts)
+
+
+def _id(text: str) -> str:
     try:
-        return (str(UUID(str(parts[0]))),)
+        return str(UUID(text))
     except ValueError:
-        return (str(parts[0]),)
+        return text
 
 
 def _stage(funnel: str, stage: Any) -> int:
@@ -173,6 +222,8 @@ def _check_asked(table: str, asked: metrics.Parameters) -> None:
         raise UsageError(f"metric '{table}' with a window", "it describes all time", "Leave since and until out")
     if table != FUNNELS and (asked.by is not None or asked.within is not None):
         raise UsageError(f"metric '{table}'", "by and within are for funnels", "Leave them out, or name a funnel")
+    if table != FUNNELS and asked.where:
+        raise UsageError(f"{table} with where", "a cell of a metric has none", "Leave it out")
 
 
 def _require_cell(
@@ -182,7 +233,7 @@ def _require_cell(
     every moment, so the stored rows suffice; a funnel that is not broken down has one row for each of its stages.
     """
     if table != FUNNELS:
-        _require_row(connection.sql(f"from metrics.{table}"), table, values)  # one of KEYS, never the user's text
+        _require_row(connection.sql(f"from metrics.{table}"), table, values)  # one of keys(), never the user's text
     elif asked.by is not None:
         _require_row(metrics.evaluate(connection, table, asked), table, values)
     elif values["breakdown_value"] != funnels.ALL:
@@ -193,18 +244,25 @@ def _require_cell(
 
 def _require_row(relation: duckdb.DuckDBPyRelation, table: str, values: Mapping[str, Any]) -> None:
     """Raise UnknownNameError, with the nearest key, unless the metric has the row asked for."""
-    column = "breakdown_value" if table == FUNNELS else KEYS[table][0]
-    wanted = duckdb.ConstantExpression(values[column])
-    keys = relation.select(duckdb.ColumnExpression(column).cast("varchar").alias("key"))
-    if keys.filter(duckdb.ColumnExpression("key") == wanted).fetchone():
+    named = ("breakdown_value",) if table == FUNNELS else keys()[table]
+    texts = [duckdb.ColumnExpression(column).cast("varchar").alias(column) for column in named]
+    known = relation.select(*texts)
+    wanted = [duckdb.ColumnExpression(column) == duckdb.ConstantExpression(str(values[column])) for column in named]
+    if known.filter(functools.reduce(operator.and_, wanted)).fetchone():
         return
-    distance = duckdb.FunctionExpression("levenshtein", duckdb.ColumnExpression("key"), wanted)
-    near = keys.sort(distance, duckdb.ColumnExpression("key")).fetchone()
-    hint = f"Did you mean '{near[0]}'? " if near else ""
+    apart = [
+        duckdb.FunctionExpression(
+            "levenshtein", duckdb.ColumnExpression(column), duckdb.ConstantExpression(str(values[column]))
+        )
+        for column in named
+    ]
+    near = known.sort(*apart, *map(duckdb.ColumnExpression, named)).fetchone()
+    hint = f"Did you mean '{', '.join(map(str, near))}'? " if near else ""
+    said = " and ".join(f"{column} is '{values[column]}'" for column in named)
     raise UnknownNameError(
-        f"the row of {table} where {column} is '{values[column]}'",
+        f"the row of {table} where {said}",
         "there is none",
-        f"{hint}Give one of the column {column}",
+        f"{hint}Give one of the column{'s' if len(named) > 1 else ''} {', '.join(named)}",
     )
 
 
@@ -222,7 +280,8 @@ def _lay_out(
     if "explained_before" in inputs:
         _store(_before(connection, table, asked), "explained_before")
     if "explained_units" in inputs:
-        units = funnels.units(connection, values["funnel"], asked.bound(), asked.by)
+        stage = int(values["stage_number"])
+        units = funnels.lay_out(connection, values["funnel"], asked.bound(), asked.of_funnel, stage)
         value = duckdb.ConstantExpression(values["breakdown_value"])
         _store(units.filter(duckdb.ColumnExpression("breakdown_value") == value), "explained_units")
     if "explained_stages" in inputs:

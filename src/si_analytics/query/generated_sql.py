@@ -48,7 +48,7 @@ def text(name: str) -> str:
 
 def _of_source(ours: Project, name: str) -> Iterator[tuple[str, str]]:
     (source,) = (read for read in generated.reads(ours) if read.name == name)
-    read = exp.select(*trees.columns(source.columns)).from_(trees.relation(name, "public"))
+    read = exp.select(*generated.values(source, source.columns)).from_(trees.relation(name, "public"))
     yield f"What is read of {name}: all of its rows, in one snapshot.", trees.written(read)
     yield "The view for roles that may not see all of the table.", generated.source_view(source)
     yield f"What {generated.READER} is granted.", generated.reader_grants([source])

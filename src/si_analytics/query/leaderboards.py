@@ -21,7 +21,7 @@ from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
 from si_analytics.query import connection as query_connection
 from si_analytics.query import queries
-from si_analytics.query.queries import Question
+from si_analytics.query.question import Question
 
 MEASURES = ("earnings", "deals", "referrals")
 TIERS = ("bronze", "silver", "gold", "platinum")
@@ -128,7 +128,14 @@ def history(
 
     Today's board counts as well, although its day is not over.
     """
-    since, until = windows.ends(present.as_of, question.since, question.until, present.tz, during=question.during)
+    since, until = windows.ends(
+        present.as_of,
+        question.since,
+        question.until,
+        present.tz,
+        during=question.during,
+        calendar=present.calendar,
+    )
     currency = currencies.asked_for(question.currency, present)
     file = project().queries.boards_kept
     agent = None if agent_id is None else _agent(agent_id)

@@ -42,7 +42,7 @@ _LISTED = (
 _VIEWS = "select lower(view_name), lower(sql) from duckdb_views() where internal"
 _NAME = re.compile(r'"(?:[^"]|"")*"|[^\s"/(-]+')
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_HINT = "Give one query over raw, metrics, history and meta; the warehouse is only read"
+_HINT = "Give one query over raw, dimensions, facts, metrics, history and meta; the warehouse is only read"
 
 
 def lock(connection: duckdb.DuckDBPyConnection) -> None:
@@ -118,7 +118,8 @@ def _require_harmless(text: str) -> None:
             raise UsageError(
                 "the query",
                 f"{word} reaches beyond the warehouse's tables",
-                "Read raw, metrics, history and meta; bring other data in with polars, beside the result",
+                "Read raw, dimensions, facts, metrics, history and meta; bring other data in with polars, beside the"
+                " result",
             )
 
 

@@ -7,60 +7,28 @@ warehouse, and the rows behind a cell.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from si_analytics import formatting
-from si_analytics.compute import currencies, funnels, metrics
+from si_analytics.compute import facts, funnels, metrics, statistics
 from si_analytics.compute.currencies import Present
 from si_analytics.definitions import Query, lookup, project
 from si_analytics.errors import UnknownNameError, UsageError
 from si_analytics.periods import windows
-from si_analytics.periods.windows import Duration, Instant, Window
+from si_analytics.periods.windows import Duration, Window
 from si_analytics.query import connection as query_connection
-from si_analytics.query import explain
+from si_analytics.query import explain, whole_sql
+from si_analytics.query.question import Question, texts
+
+Filters = Mapping[str, Any]
+"""Of each grouping the value, or the values, that are kept."""
 
 _OF_TIME = {"as_of", "until", "last_moment", "last_day"}
-
-
-@dataclass(frozen=True)
-class Question:
-    """When, where and in what a metric is asked for, as people write it; None means as in the refresh."""
-
-    since: Instant | None = None
-    until: Instant | None = None
-    during: date | str | None = None
-    as_of: Instant | None = None
-    currency: str | None = None
-    tz: str | None = None
-
-    @property
-    def is_windowed(self) -> bool:
-        """Whether a window was asked for."""
-        return (self.since, self.until, self.during) != (None, None, None)
-
-    def parameters(self, present: Present) -> metrics.Parameters:
-        """The parameters meant; raises UsageError, with the valid choices, for what means nothing."""
-        zone = windows.zone(present.tz if self.tz is None else self.tz).key
-        now = present.as_of if self.as_of is None else _past(self.as_of, zone, present)
-        window = windows.window(now, self.since, self.until, zone, during=self.during)
-        return metrics.Parameters(window, currencies.asked_for(self.currency, present), zone)
-
-
-def _past(as_of: Instant, zone: str, present: Present) -> datetime:
-    moment = windows.instant(as_of, zone, name="as_of", as_of=present.as_of)
-    if moment > present.as_of:
-        raise UsageError(
-            f"as_of {moment.isoformat()}",
-            f"the warehouse knows nothing after its refresh, as of {present.as_of.isoformat()}",
-            "Give an earlier one, or refresh: si refresh",
-        )
-    return moment
 
 
 def named(name: str) -> str:
@@ -86,8 +54,8 @@ def takes(name: str) -> frozenset[str]:
         schema, _, dependency = table.partition(".")
         if schema == "metrics":
             found |= takes(dependency) - {"since"}
-    if name == "conversion_funnels":
-        found |= frozenset[str]().union(*(_bound(one) for one in project().funnels.values()))
+        elif facts.is_one(table):
+            found |= _bound(facts.of(table))
     return found
 
 
@@ -105,6 +73,19 @@ def metric(connection: duckdb.DuckDBPyConnection, name: str, question: Question,
         return query_connection.table(connection, "metrics", name).pl()
     with query_connection.scratch(connection):
         return evaluated(connection, name, asked).pl()
+
+
+def metric_sql(connection: duckdb.DuckDBPyConnection, name: str, question: Question, present: Present) -> str:
+    """The whole query of metric `name` with its values, as it runs in the duckdb shell on the warehouse file.
+
+    Raises UsageError for what would change nothing.
+    """
+    if name in funnels.names():
+        return funnel_sql(connection, FunnelQuestion(name, question), present)
+    _require_meaning(name, question, takes(name))
+    one = lookup(project().metrics, named(name), "metric")
+    values = question.parameters(present).bound()
+    return whole_sql.shown(connection, one.text, one.inputs, values, present)
 
 
 def _require_meaning(name: str, question: Question, accepted: frozenset[str]) -> None:
@@ -172,21 +153,37 @@ class CellQuestion:
     key: explain.Key
     column: str
     question: Question
-    by: str | None = None
+    by: str | Sequence[str] | None = None
     within: Duration | None = None
+    where: Filters | None = None
 
     def parameters(self, present: Present) -> metrics.Parameters:
         """The parameters meant; raises UsageError for one that the metric cannot use."""
         table = explain.table(self.metric)
         _require_meaning(table, self.question, takes(table))
-        within = None if self.within is None else windows.duration(self.within)
-        return replace(self.question.parameters(present), within=within, by=self.by)
+        return _of_units(self.question.parameters(present), self.by, self.where, self.within, present)
+
+
+def _of_units(
+    asked: metrics.Parameters,
+    by: str | Sequence[str] | None,
+    where: Filters | None,
+    within: Duration | None,
+    present: Present,
+) -> metrics.Parameters:
+    """The parameters with what only funnels take; several groupings are one text with commas."""
+    limit = None if within is None else windows.duration(within)
+    chosen = {name: texts(values, empty="") for name, values in (where or {}).items()}
+    groupings = funnels.groupings(by)
+    together = ", ".join(groupings) if groupings else None  # an empty text is refused like any unknown breakdown
+    return replace(asked, within=limit, by=together, where=chosen, calendar=present.calendar)
 
 
 def rows_behind(connection: duckdb.DuckDBPyConnection, asked: CellQuestion, present: Present) -> pl.DataFrame:
     """The source rows behind a cell; at another moment, the metrics they come from are computed too."""
     parameters = asked.parameters(present)
-    read = _read_by(explain.file(asked.metric, asked.column).inputs)
+    written = explain.file(asked.metric, asked.column)
+    read = _read_by(written.inputs) if written else set[str]()
     with query_connection.scratch(connection):
         if read and not _is_present(parameters, present):
             parameters = _computed_anew(connection, read, parameters)
@@ -199,24 +196,56 @@ class FunnelQuestion:
 
     name: str
     question: Question
-    by: str | None = None
+    by: str | Sequence[str] | None = None
     within: Duration | None = None
+    where: Filters | None = None
 
     def parameters(self, present: Present) -> metrics.Parameters:
         """The parameters meant; raises UsageError or UnknownNameError, with the valid choices."""
         funnels.of(self.name)
         funnels.check_breakdown(self.name, self.by)
+        funnels.check_breakdown(self.name, tuple(self.where or ()))
         if self.question.currency is not None:
             raise UsageError(f"funnel '{self.name}' in a currency", "it adds up no money", "Leave currency out")
-        within = None if self.within is None else windows.duration(self.within)
-        return replace(self.question.parameters(present), within=within, by=self.by, funnels=(self.name,))
+        asked = replace(self.question.parameters(present), funnels=(self.name,))
+        return _of_units(asked, self.by, self.where, self.within, present)
 
 
 def funnel(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, present: Present) -> pl.DataFrame:
-    """One row per breakdown value and stage."""
+    """One row per breakdown value and stage, with the interval that the conversion from the start lies in."""
     parameters = asked.parameters(present)
     with query_connection.scratch(connection):
-        return metrics.evaluate(connection, "conversion_funnels", parameters).pl()
+        return statistics.with_intervals(metrics.evaluate(connection, "conversion_funnels", parameters).pl())
+
+
+def funnel_differences(
+    connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage: str, present: Present
+) -> pl.DataFrame:
+    """One row per pair of breakdown values: how many of each reached the stage, and how likely chance alone is."""
+    parameters = asked.parameters(present)
+    number = stage_number(asked.name, stage)
+    named = f"the differences of funnel '{asked.name}'"
+    if parameters.by is None:
+        raise UsageError(named, "it is not said between what", "Give by: by='method' say")
+    if number == 1:
+        later = ", ".join(funnels.stages(asked.name)[1:])
+        raise UsageError(f"{named} at '{stage}'", "every unit starts there", f"Name a later one: {later}")
+    for each in funnels.groupings(parameters.by):
+        if funnels.is_list(asked.name, each):
+            found = (
+                "a unit can be under several of its values, which a comparison of two shares must not have in common"
+            )
+            raise UsageError(f"{named} by {each}", found, "Break it down by something a unit has one of")
+    with query_connection.scratch(connection):
+        rows = metrics.evaluate(connection, "conversion_funnels", parameters).pl()
+    return statistics.pairwise(rows.filter(pl.col("stage_number").is_in([1, number])), number)
+
+
+def funnel_sql(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, present: Present) -> str:
+    """The whole query of a funnel with its values, as it runs in the duckdb shell on the warehouse file."""
+    parameters = asked.parameters(present)
+    text, tables = funnels.counted((asked.name,), parameters.of_funnel)
+    return whole_sql.shown(connection, text, tables, parameters.bound(), present)
 
 
 def activity(connection: duckdb.DuckDBPyConnection, question: Question, present: Present) -> pl.DataFrame:
@@ -235,33 +264,25 @@ def time_to_convert(
     if number == 1:
         later = ", ".join(funnels.stages(asked.name)[1:])
         raise UsageError(f"the time to stage '{stage}'", "every unit starts there", f"Name a later one: {later}")
+    query = project().queries.time_to_convert
+    named = {"funnel": asked.name, "breakdown": parameters.of_funnel.breakdown, "stage": stage}
     with query_connection.scratch(connection):
-        return _of_units(connection, project().queries.time_to_convert, asked, parameters, number).pl()
+        funnels.lay_out(connection, asked.name, parameters.bound(), parameters.of_funnel, number)
+        return connection.sql(query.text, params=metrics.bindings(connection, query, named)).pl()
 
 
 def stopped(connection: duckdb.DuckDBPyConnection, asked: FunnelQuestion, stage: str, present: Present) -> pl.DataFrame:
     """The units that reached `stage` and no further, each with the attributes a funnel is broken down by."""
     parameters = asked.parameters(present)
     number = stage_number(asked.name, stage)
+    query, attributes = project().queries.stopped, funnels.breakdowns(asked.name)
     with query_connection.scratch(connection):
-        found = _of_units(connection, project().queries.stopped, asked, parameters, number)
-        file = funnels.of(asked.name)
-        bound = metrics.bindings(connection, file, parameters.bound())
-        columns = [duckdb.ColumnExpression(column) for column in ("unit_id", *funnels.breakdowns(asked.name))]
-        attributes = connection.sql(file.text, params=bound).select(*columns).distinct()
-        return formatting.readable(found.join(attributes, "unit_id").order("started_at, unit_id").pl())
-
-
-def _of_units(
-    connection: duckdb.DuckDBPyConnection,
-    query: Query,
-    asked: FunnelQuestion,
-    parameters: metrics.Parameters,
-    stage: int,
-) -> duckdb.DuckDBPyRelation:
-    values: dict[str, Any] = {**parameters.bound(), "stage_number": stage}
-    funnels.prepare(connection, values, (asked.name,), asked.by)
-    return connection.sql(query.text, params=metrics.bindings(connection, query, values))
+        units = funnels.lay_out(
+            connection, asked.name, parameters.bound(), parameters.of_funnel, number, attributes=attributes
+        )
+        found = connection.sql(query.text, params=metrics.bindings(connection, query, {"stage_number": number}))
+        named = units.select(*(duckdb.ColumnExpression(column) for column in ("unit_id", *attributes)))
+        return formatting.readable(found.join(named, "unit_id").order("started_at, unit_id").pl())
 
 
 def stage_number(funnel: str, stage: str) -> int:

@@ -6,6 +6,7 @@ question needs beyond the published tables is computed in memory.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
 from typing import Any
@@ -16,15 +17,17 @@ import polars as pl
 from si_analytics import arguments, formatting, settings
 from si_analytics.compute import currencies, funnels
 from si_analytics.compute.currencies import Present
-from si_analytics.errors import WarehouseError
+from si_analytics.errors import UsageError, WarehouseError
+from si_analytics.frames import MeasureFrame
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Duration, Instant
-from si_analytics.query import catalog, connection, explain, freshness, leaderboards, queries
+from si_analytics.query import catalog, connection, explain, explain_measures, freshness, leaderboards, queries, slices
 from si_analytics.query import diff as query_diff
 from si_analytics.query.explain import Key
 from si_analytics.query.freshness import Freshness
 from si_analytics.query.leaderboards import Board, Choice
-from si_analytics.query.queries import CellQuestion, FunnelQuestion, Question
+from si_analytics.query.queries import CellQuestion, FunnelQuestion
+from si_analytics.query.question import Question
 from si_analytics.settings import Settings
 from si_analytics.warehouse import versions
 
@@ -37,7 +40,7 @@ class Warehouse:
     are UTC-aware, ids are text. The next `connect` sees a refresh that ends meanwhile.
 
     Verbs that take them: `since` (inclusive) and `until` (exclusive) are the ends of a window, `during` gives both
-    (``2026-Q1``, ``last 30 days``). A date means its midnight in `tz`, a span given as one end its first
+    (``Q1 2026``, ``ytd``, ``last 30 days``). A date means its midnight in `tz`, a span given as one end its first
     moment, ``14d`` that long before as_of. `as_of` is a moment before the refresh's: old times with
     today's statuses. `currency` is the one money is counted in, `tz` the zone of days and months.
 
@@ -165,7 +168,8 @@ class Warehouse:
         self,
         name: str,
         *,
-        by: str | None = None,
+        by: str | Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
         within: Duration | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
@@ -175,20 +179,64 @@ class Warehouse:
     ) -> pl.DataFrame:
         """One row per breakdown value and stage of the funnel `name`.
 
-        `by` breaks the units down by one of their attributes, `within` limits the time from stage 1
-        (``14d``), the window chooses the units that entered in it.
+        `by` breaks the units down: by one of the funnel's breakdowns, by anything that `groupings` lists, or by several
+        of them, each with a column of its own then. `where` keeps the units with one of the values. `within` limits the
+        time from stage 1 (``14d``), the window chooses the units that entered in it. conversion_low and conversion_high
+        are Wilson's 95 % interval of conversion_from_start.
 
         >>> warehouse.funnel("invite", by="method", within="14d")
+        >>> warehouse.funnel("gig", by=["gig.brand.industry", "month"], where={"gig.location": ["Berlin", None]})
         """
-        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within, where)
         return queries.funnel(self._connection, asked, self.present)
+
+    def funnel_differences(
+        self,
+        name: str,
+        stage: str,
+        *,
+        by: str | Sequence[str],
+        where: Mapping[str, Any] | None = None,
+        within: Duration | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+    ) -> pl.DataFrame:
+        """Which breakdown values truly differ in how many get to `stage`: one row per pair of values.
+
+        Columns: value_a, value_b, of each how many reached it, entered and the conversion of that; difference (b minus
+        a), p_value of the pooled two-proportion z-test, p_corrected (Benjamini and Hochberg, for as many pairs as there
+        are), significant: whether that is below 0.05. Refuses a list such as gig.category, whose values share units.
+
+        >>> warehouse.funnel_differences("invite", "accepted", by="method", within="14d")
+        """
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within, where)
+        return queries.funnel_differences(self._connection, asked, stage, self.present)
+
+    def funnel_sql(self, name: str, **asked: Any) -> str:
+        """The query behind `funnel`, asked alike, with its values: it runs in the duckdb shell on the warehouse file.
+
+        Wilson's intervals are added to its rows.
+        """
+        when = Question(**{part: asked.pop(part, None) for part in ("since", "until", "during", "as_of", "tz")})
+        return queries.funnel_sql(self._connection, FunnelQuestion(name, when, **asked), self.present)
+
+    def groupings(self, funnel: str) -> list[str]:
+        """Everything the funnel can be broken down by and filtered to.
+
+        >>> warehouse.groupings("invite")
+        """
+        return list(funnels.reachable(funnel))
 
     def time_to_convert(
         self,
         name: str,
         stage: str,
         *,
-        by: str | None = None,
+        by: str | Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
         within: Duration | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
@@ -202,7 +250,7 @@ class Warehouse:
 
         >>> warehouse.time_to_convert("invite", "accepted", by="method")
         """
-        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within)
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), by, within, where)
         return queries.time_to_convert(self._connection, asked, stage, self.present)
 
     def stopped(
@@ -210,6 +258,7 @@ class Warehouse:
         name: str,
         stage: str,
         *,
+        where: Mapping[str, Any] | None = None,
         within: Duration | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
@@ -220,11 +269,11 @@ class Warehouse:
         """The units that reached `stage` and none after it: one row per unit, oldest first.
 
         Columns: unit_id, started_at, reached_at (null: unknown), immature (their time `within` is not
-        up yet), and every attribute the funnel can be broken down by.
+        up yet), and every breakdown of the funnel.
 
         >>> warehouse.stopped("invite", "clicked", during="last month")
         """
-        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), within=within)
+        asked = FunnelQuestion(name, Question(since, until, during, as_of, tz=tz), within=within, where=where)
         return queries.stopped(self._connection, asked, stage, self.present)
 
     def metric(
@@ -244,11 +293,66 @@ class Warehouse:
             return queries.funnel(self._connection, FunnelQuestion(name, question), self.present)
         return queries.metric(self._connection, queries.named(name), question, self.present)
 
-    def explain(
+    def measure(
         self,
-        metric: str,
-        key: explain.Key,
-        column: str,
+        *names: str,
+        by: str | Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        as_of: Instant | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        compare: str | None = None,
+        top: int | None = None,
+        totals: bool = False,
+        fill: bool | None = None,
+    ) -> MeasureFrame:
+        """Any measures by anything their facts can be grouped by: one row per group, in order of the groups.
+
+        `measures` lists the measures, `dimensions` what goes with one. `where` keeps the facts with one of the
+        values: ``{"agent.tier": ["gold", "platinum"]}``. Columns: each grouping by its name (``(none)`` where a text
+        is missing), each measure, and with a calendar grouping `complete`: whether the period lies in the window as a
+        whole. `compare` is ``previous`` (the window before) or ``year`` (the same window last year), and adds
+        NAME_before, NAME_change and NAME_change_ratio. `top` shows so many values of the first grouping, greatest
+        first measure first, and pools all others; `totals` adds a row over everything; both are worked out of the
+        facts anew, and a column `row` says which is which. `fill` adds the periods without a fact.
+
+        >>> warehouse.measure("commission", by=["agent.tier", "week"], during="2026-Q2", compare="previous", top=5)
+        """
+        when = Question(since, until, during, as_of, currency, tz)
+        shown = {"compare": compare, "top": top, "totals": totals, "fill": bool(fill)}
+        asked = slices.question(names, by, where, when, **shown)
+        return slices.answer(self._connection, asked, self.present)
+
+    def measure_sql(
+        self,
+        *names: str,
+        by: str | Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        as_of: Instant | None = None,
+        tz: str | None = None,
+        currency: str | None = None,
+        compare: str | None = None,
+        top: int | None = None,
+        totals: bool = False,
+        fill: bool | None = None,
+    ) -> str:
+        """The query behind `measure`, asked alike, with its values; the duckdb shell runs it on the warehouse file.
+
+        >>> warehouse.measure_sql("gmv", by="month", during="Q2 2026")
+        """
+        when = Question(since, until, during, as_of, currency, tz)
+        shown = {"compare": compare, "top": top, "totals": totals, "fill": bool(fill)}
+        return slices.sql(self._connection, slices.question(names, by, where, when, **shown), self.present)
+
+    def metric_sql(
+        self,
+        name: str,
         *,
         since: Instant | None = None,
         until: Instant | None = None,
@@ -256,19 +360,76 @@ class Warehouse:
         tz: str | None = None,
         as_of: Instant | None = None,
         currency: str | None = None,
-        by: str | None = None,
+    ) -> str:
+        """The query behind `metric`, asked alike, with its values; the duckdb shell runs it on the warehouse file."""
+        return queries.metric_sql(
+            self._connection, name, Question(since, until, during, as_of, currency, tz), self.present
+        )
+
+    def measures(self) -> pl.DataFrame:
+        """Every measure: name, unit, places, the facts it is of, how it is worked out, what it says, dimensions."""
+        return slices.listing()
+
+    def dimensions(self, measure: str) -> list[str]:
+        """Everything the measure can be grouped by and filtered to.
+
+        >>> warehouse.dimensions("commission")
+        """
+        return list(slices.dimensions(measure))
+
+    def explain(
+        self,
+        metric: str,
+        key: Key,
+        column: str | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        during: date | str | None = None,
+        tz: str | None = None,
+        as_of: Instant | None = None,
+        currency: str | None = None,
+        by: str | Sequence[str] | None = None,
         within: Duration | None = None,
     ) -> pl.DataFrame:
-        """The source rows behind one cell; `key` is the row's id, a funnel's stage, or the row itself.
+        """The rows behind one cell: the facts with their values and operational rows, `how` saying how they make it up.
 
-        Takes the parameters of the metric itself; refuses those the metric cannot use.
+        Of a metric, `key` is the row's id, a funnel's stage, or the row itself, and `column` the cell. Of a measure, it
+        is what the cell is grouped under, or a row of `measure`; of a ratio the parts are apart. Takes the
+        parameters of the metric or measure itself; refuses those it cannot use.
 
         >>> warehouse.explain("agent_leaderboard", agent_id, "total_earnings", during="2026-Q1", currency="eur")
         >>> warehouse.explain("invite", ("email", "accepted"), "reached", by="method")
+        >>> warehouse.explain("commission", {"agent.tier": "gold"}, during="2026-Q2")
         """
         question = Question(since, until, during, as_of, currency, tz)
-        asked = CellQuestion(metric, key, column, question, by, within)
+        if column is None:
+            return self._explain_measure(metric, key, where, question)
+        asked = CellQuestion(metric, key, column, question, by, within, where)
         return queries.rows_behind(self._connection, asked, self.present)
+
+    def _explain_measure(self, name: str, cell: Key, where: Mapping[str, Any] | None, when: Question) -> pl.DataFrame:
+        if not isinstance(cell, Mapping):
+            raise UsageError(
+                f"explaining {name}",
+                "it is not said which cell",
+                "Give a column of a metric, or of a measure what it is grouped under: {'agent.tier': 'gold'}",
+            )
+        asked = slices.question((name,), (), where, when)
+        with connection.scratch(self._connection):
+            found = explain_measures.of_slice(self._connection, name, cell, asked, self.present)
+            return formatting.readable(found.pl())
+
+    def how(self, metric: str, column: str | None = None) -> str:
+        """How the rows that `explain` gives make up the cell: ``sum of value``, ``number of rows``.
+
+        >>> warehouse.how("agent_leaderboard", "total_earnings")
+        'sum of value'
+        """
+        if column is None:
+            return explain_measures.making(slices.measure(metric)).how
+        return explain.how(metric, column)
 
     def diff(
         self,
@@ -355,8 +516,14 @@ class Warehouse:
 
     @property
     def present(self) -> Present:
-        """The last refresh's as_of, currency and time zone: the defaults of every question."""
-        return Present(self.as_of, self.currency, self.timezone, lambda: currencies.held(self._connection))
+        """The defaults of every question: the last refresh's as_of, currency and time zone, the settings' calendar."""
+        return Present(
+            self.as_of,
+            self.currency,
+            self.timezone,
+            lambda: currencies.held(self._connection),
+            self.settings.calendar,
+        )
 
 
 @arguments.checked

@@ -69,7 +69,7 @@ def days(
 
     A window includes a day if it holds the day's first moment. Raises UsageError if no day is left.
     """
-    start, end = windows.ends(present.as_of, since, until, present.tz, during=during)
+    start, end = windows.ends(present.as_of, since, until, present.tz, during=during, calendar=present.calendar)
     if start is None:
         raise UsageError(_ASKED, "it is not said from when on", "Give since or during, like 2026-01-01 or 2026-Q1")
     over = last_day(present.as_of, present.tz)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -37,6 +37,8 @@ _COLUMNS = (
 class RefreshReport:
     """What a refresh did. ``changed`` counts the rows written per published target; ``warnings`` are sentences.
 
+    ``metrics`` and ``facts`` count the rows of each metric, and of each fact and dimension with its schema.
+
     ``moved`` are sentences too: why numbers moved although no row did.
     """
 
@@ -50,6 +52,7 @@ class RefreshReport:
     seconds: float
     warnings: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def changed(self) -> dict[str, int]:
@@ -89,13 +92,13 @@ def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the previous refresh's metrics, and raw tables that are no longer read."""
+    """Drop the previous refresh's facts and metrics, and raw tables that are no longer read."""
     held = connection.sql(
         "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
-        " and schema_name in ('metrics', 'raw') order by all"
+        " and schema_name in ('dimensions', 'facts', 'metrics', 'raw') order by all"
     ).fetchall()
     for schema, table in held:
-        if schema == "metrics" or table not in extract.tables():
+        if schema != "raw" or table not in extract.tables():
             connection.execute(f'drop table {schema}."{table}"')
 
 

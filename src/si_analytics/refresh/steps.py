@@ -19,7 +19,7 @@ from typing import Protocol
 import duckdb
 
 from si_analytics import publish, warehouse
-from si_analytics.compute import checks, counting, currencies, metrics
+from si_analytics.compute import checks, counting, currencies, facts, metrics
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.extract.source import Snapshot
@@ -35,7 +35,11 @@ WAITING = "waiting"
 
 
 class StepListener(Protocol):
-    """Called as each step of a refresh ends, with its phase, its subject, rows and seconds."""
+    """Called as each step of a refresh ends, with its phase, its subject, rows and seconds.
+
+    The phases, in order: ``extract`` a table, store a ``fact`` or dimension, ``compute`` a metric, ``check``,
+    ``publish`` a target; besides them ``interrupted`` and `WAITING`.
+    """
 
     def __call__(self, phase: str, name: str, rows: int, seconds: float) -> None: ...
 
@@ -46,7 +50,7 @@ def _silent(phase: str, name: str, rows: int, seconds: float) -> None:
 
 @dataclass
 class Refresh:
-    """One refresh, step by step: `extract`, `compute` each metric, `check`, `publish`, `finish`.
+    """One refresh, step by step: `extract`, `lay_out` each fact, `compute` each metric, `check`, `publish`, `finish`.
 
     Works on a file of its own; the published warehouse stays unchanged until `finish`. Use it as a context
     manager: leaving it without `finish` drops the working file. ``as_of`` None means the moment of the extraction
@@ -88,6 +92,7 @@ class Refresh:
         self._last: resumption.Last | None = None
         self._before: counting.Counted | None = None
         self._extracts: list[TableExtract] = []
+        self._facts: dict[str, int] = {}
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
         self._targets: list[publish.TargetChange] = []
@@ -148,8 +153,19 @@ class Refresh:
         currencies.require_setting(self.settings.currency, currencies.held(self.connection))
         return self._extracts
 
+    def lay_out(self, table: str) -> int:
+        """Store one fact or dimension unless it is stored already; return its number of rows."""
+        if table not in self._facts:
+            started = time.perf_counter()
+            self._facts[table] = facts.compute(self.connection, table, self.parameters.window.as_of)
+            self.listen("fact", table, self._facts[table], time.perf_counter() - started)
+        return self._facts[table]
+
     def compute(self, name: str) -> int:
         """Compute one metric into ``metrics.<name>``; return its number of rows."""
+        for table in metrics.inputs(name):
+            if facts.is_one(table):
+                self.lay_out(table)
         started = time.perf_counter()
         rows = metrics.compute(self.connection, name, self.parameters)
         self._metrics[name] = rows
@@ -182,6 +198,9 @@ class Refresh:
         checks.require_passed([self.check(name) for name in checks.names()])
 
     def _compute_all(self, beside: checks.Beside) -> None:
+        for table in facts.names():
+            self.lay_out(table)
+            beside.require_passed()
         for name in metrics.names():
             if name not in self._metrics:
                 self.compute(name)
@@ -247,6 +266,7 @@ class Refresh:
             tuple(self._targets),
             time.perf_counter() - self._started,
             moved=self.moved,
+            facts=dict(self._facts),
         )
         self._record(report)
         self.connection.execute("checkpoint")
@@ -277,6 +297,8 @@ class Refresh:
         self.settings = self.settings.model_copy(update={"currency": last.currency, "timezone": last.timezone})
         self.refresh_id, self.as_of, self.weights = last.refresh_id, last.as_of, last.weights
         self._snapshot, self._extracts, self._metrics = last.snapshot, list(last.extracts), dict(last.metrics)
+        stored = facts.stored(self.connection, last.as_of)
+        self._facts = {table: facts.count(self.connection, table) for table in stored}
 
     def _record(self, report: RefreshReport) -> None:
         """Record the refresh; a resumed one keeps a single record, with what it once published."""

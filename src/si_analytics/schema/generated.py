@@ -29,18 +29,22 @@ class Read:
     """What is read of an operational table: its name and columns.
 
     ``later`` are the columns that were added once the source's view was out: a view takes new ones at its end only.
+    ``digests`` are columns of which the view shows the digest alone.
     ``marked`` says whether rows have a version and a place; those of a view in the table's stead have neither.
     """
 
     name: str
     columns: tuple[str, ...]
     later: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
     marked: bool = True
 
 
 def reads(ours: Project, unmarked: Container[str] = ()) -> tuple[Read, ...]:
     """What is read of every source; of those `unmarked`, views stand in the tables' stead."""
-    return tuple(Read(one.name, one.columns, one.later, one.name not in unmarked) for one in ours.sources.values())
+    return tuple(
+        Read(one.name, one.columns, one.later, one.digests, one.name not in unmarked) for one in ours.sources.values()
+    )
 
 
 def scripts(ours: Project) -> tuple[Script, ...]:
@@ -69,8 +73,14 @@ def source_view(source: Read) -> str:
         exp.alias_(column(mark) if source.marked else exp.cast(exp.null(), exp.DataType.build(kind, udt=True)), shown)
         for mark, shown, kind in _MARKS
     ]
-    query = exp.select(*columns(first), *marks, *columns(source.later)).from_(relation(source.name))
+    shown = [*values(source, first), *marks, *values(source, source.later)]
+    query = exp.select(*shown).from_(relation(source.name))
     return _statement(exp.Create(this=_shown(source), kind="VIEW", replace=True, expression=query))
+
+
+def values(source: Read, names: Iterable[str]) -> list[exp.Expr]:
+    """Those columns, or the digests of them."""
+    return [exp.alias_(exp.MD5(this=column(one)), one) if one in source.digests else column(one) for one in names]
 
 
 def source_views(sources: Iterable[Read]) -> str:
@@ -79,7 +89,7 @@ def source_views(sources: Iterable[Read]) -> str:
 
 
 def reader_grants(sources: Iterable[Read], space: str = OPERATIONAL) -> str:
-    """What si_reader is granted: the view of every source, and of its table the columns that are read.
+    """What si_reader is granted: the view of every source, and of its table the columns that are read as they are.
 
     By column, a right on a table does not cover the marks of its rows: they are granted by name.
     """
@@ -89,11 +99,15 @@ def reader_grants(sources: Iterable[Read], space: str = OPERATIONAL) -> str:
         _grant(
             READER,
             relation(source.name, space),
-            {"select": dict.fromkeys((*source.columns, *(_READ_WITH_MARKS if source.marked else ())))},
+            {"select": dict.fromkeys((*_plain(source), *(_READ_WITH_MARKS if source.marked else ())))},
         )
         for source in every
     ]
     return "\n".join((*views, *tables))
+
+
+def _plain(source: Read) -> list[str]:
+    return [name for name in source.columns if name not in source.digests]
 
 
 def publisher_grants(targets: Iterable[Target]) -> str:

@@ -79,9 +79,16 @@ def apply(settings: Settings) -> tuple[RoleReport, RoleReport]:
 def readable(schema: str = operational.SCHEMA) -> dict[str, frozenset[str] | None]:
     """Returns what the reading role may read, with the columns, None for all: every extracted table's listed columns
     and row marks, the view that shows the same, and the record of refreshes.
+
+    A column of which only a digest is read is not among them: the view shows the digest.
     """
-    names = tuple(project().sources)
-    asked = {name: relations.MARKS | {relations.PART} | {one.name for one in contract.columns(name)} for name in names}
+    names, sources = tuple(project().sources), project().sources
+    asked = {
+        name: relations.MARKS
+        | {relations.PART}
+        | {one.name for one in contract.columns(name)} - {*sources[name].digests}
+        for name in names
+    }
     tables = {f"{schema}.{name}": columns for name, columns in asked.items()}
     views = {f"{relations.ANALYTICS}.source_{name}": None for name in names}
     return {**tables, **views, f"{relations.ANALYTICS}.{relations.REFRESHES}": None}

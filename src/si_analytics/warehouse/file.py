@@ -26,7 +26,7 @@ from si_analytics.errors import ServerError, WarehouseError
 from si_analytics.postgres import APPLICATION, NOTICED, place, refused, unknown_letters
 from si_analytics.settings import Settings
 
-SCHEMAS = ("raw", "metrics", "history", "meta")
+SCHEMAS = ("raw", "dimensions", "facts", "metrics", "history", "meta")
 _SECRET = ("host", "port", "dbname", "user", "password")
 # libpq has already resolved these: a service into its parameters, a password file into the password.
 _RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts", "fallback_application_name")
@@ -107,9 +107,12 @@ def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
         discard_working(settings)
         try:
             shutil.copyfile(settings.warehouse, path)
-            return open_file(path, settings)
+            connection = open_file(path, settings)
+            for name in SCHEMAS:
+                connection.execute(f"create schema if not exists {name}")
         except (OSError, duckdb.IOException) as error:
             raise unwritable(path, error) from error
+        return connection
 
 
 @contextmanager

@@ -33,10 +33,11 @@ _CREATE = (
 def lay_out(connection: duckdb.DuckDBPyConnection, tz: str, until: datetime) -> None:
     """Fills the table with the offsets of zone `tz` for every moment before `until`; `ahead` is in microseconds."""
     connection.execute(_CREATE)
-    file.insert(connection, f"temp.main.{TABLE}", _rows(tz, until))
+    file.insert(connection, f"temp.main.{TABLE}", rows(tz, until))
 
 
-def _rows(tz: str, until: datetime) -> Iterator[tuple[str, int, datetime | str, datetime | str, int]]:
+def rows(tz: str, until: datetime) -> Iterator[tuple[str, int, datetime | str, datetime | str, int]]:
+    """The rows of the table, in its columns, for every moment before `until`."""
     last = _slice(until)
     for offset in time_zones.offsets(tz, until):
         first = 0 if offset.begins_at is None else _slice(offset.begins_at)

@@ -18,7 +18,7 @@ from tests.support.duck import AS_OF, Duck, key
 from tests.support.worlds import as_ofs, marketplaces
 
 BLOCKING = {
-    *("duplicate_keys", "infinite_times", "leaderboard_copies", "leaderboard_totals", "metric_keys"),
+    *("duplicate_keys", "fact_keys", "infinite_times", "leaderboard_copies", "leaderboard_totals", "metric_keys"),
     "values_too_large",
 }
 WARNINGS = {
@@ -44,7 +44,7 @@ def test_every_check_is_there_with_the_severity_of_the_contract() -> None:
 
 def test_checks_of_raw_rows_can_run_before_any_metric_is_computed(duck: Duck) -> None:
     early = {name for name in checks.names() if checks.reads_only_raw(name)}
-    of_metrics = {"leaderboard_copies", "leaderboard_totals", "metric_keys", "values_too_large"}
+    of_metrics = {"fact_keys", "leaderboard_copies", "leaderboard_totals", "metric_keys", "values_too_large"}
     assert early == (BLOCKING | WARNINGS) - of_metrics - {"values_nearly_too_large"}
     assert all(duck.check(name).passed for name in early)
 
@@ -61,9 +61,10 @@ def test_no_check_shows_anything_but_keys_times_numbers_and_names_of_columns(duc
         values = metrics.Parameters.all_time(AS_OF, "usd", "UTC").bound()
         found = duck.connection.sql(check.text, params=metrics.bindings(duck.connection, check, values))
         texts = {column for column, kind in zip(found.columns, found.types, strict=True) if str(kind) == "VARCHAR"}
+        # key of fact_keys is an id, or ids with blanks between them
         # value of infinite_times is 'infinity' or '-infinity'
         # deal_status of deals_and_money_disagree is cancelled or completed
-        assert texts <= {"table_name", "column_name", "metric", "currency", "value", "deal_status"}, name
+        assert texts <= {"table_name", "column_name", "key", "metric", "currency", "value", "deal_status"}, name
 
 
 @hypothesis_settings(

@@ -31,6 +31,19 @@ def test_a_row_that_a_metric_lacks_has_twice_or_has_too_many_is_found(duck: Duck
         ]
 
 
+def test_a_fact_and_a_member_of_a_dimension_that_are_there_twice_are_found(duck: Duck) -> None:
+    """A deal of agent 1, by its two ids, and agent 1."""
+    duck.agent(1)
+    duck.add("referrals", agent_id=key(1), recruited_user_id=key(2))
+    deal = duck.add("deals", influencer_id=key(2), sponsor_id=key(3))
+    duck.compute()
+    assert duck.check("fact_keys").passed
+    for table, wanted in (("dimensions.agent", str(key(1))), ("facts.attributed_deals", f"{key(1)} {deal}")):
+        with duck.kept(table):
+            duck.connection.execute(f"insert into {table} from {table}")
+            assert duck.found("fact_keys") == [{"table_name": table, "key": wanted, "copies": 2}]
+
+
 def _busy_agent(duck: Duck) -> UUID:
     """Agent 1 recruited 2 and 3. Deals: 2 with 3, 2 with 9, 8 with 3, 8 with 9. Commissions: 10, 3 and 2 usd.
 

@@ -121,24 +121,38 @@ def test_commissions_to_agents_pass(duck: Duck) -> None:
     assert duck.check("commission_to_non_agents").passed
 
 
+MONEY = {
+    **dict.fromkeys(("deals", "escrow_jobs", "transactions", "withdrawals"), "created_at"),
+    **dict.fromkeys(("agent_bonuses", "user_rewards"), "earned_at"),
+}
+"""The tables of money, each with its event time."""
+
+
 def test_a_negative_amount_is_found_in_each_table_of_money(duck: Duck) -> None:
     deal = duck.add("deals", amount=Decimal("-0.01"), status="cancelled")
     jobs = [duck.add("escrow_jobs", amount=Decimal("-1.00"), currency=currency) for currency in (None, " ETH ")]
     payments = [duck.add("transactions", amount=Decimal("-5.00"), currency=currency) for currency in (None, " ETH ")]
+    bonus = duck.add("agent_bonuses", amount=Decimal("-2.00"))
+    reward = duck.add("user_rewards", amount=Decimal("-3.00"), currency=None)
+    duck.add("user_rewards", amount=Decimal("-3.00"), reward_type="points")
+    withdrawal = duck.add("withdrawals", amount=Decimal("-4.00"), currency="ETH")
     assert duck.found("negative_amounts") == [
+        {"table_name": "agent_bonuses", "key": bonus, "amount": Decimal("-2.00"), "currency": "usd"},
         {"table_name": "deals", "key": deal, "amount": Decimal("-0.01"), "currency": "usd"},
         {"table_name": "escrow_jobs", "key": jobs[0], "amount": Decimal("-1.00"), "currency": "usd"},
         {"table_name": "escrow_jobs", "key": jobs[1], "amount": Decimal("-1.00"), "currency": "eth"},
         {"table_name": "transactions", "key": payments[0], "amount": Decimal("-5.00"), "currency": "usd"},
         {"table_name": "transactions", "key": payments[1], "amount": Decimal("-5.00"), "currency": "eth"},
+        {"table_name": "user_rewards", "key": reward, "amount": Decimal("-3.00"), "currency": "usd"},
+        {"table_name": "withdrawals", "key": withdrawal, "amount": Decimal("-4.00"), "currency": "eth"},
     ]
 
 
 def test_amounts_of_zero_and_more_pass(duck: Duck) -> None:
-    for table in ("deals", "escrow_jobs", "transactions"):
+    for table, column in MONEY.items():
         duck.add(table, amount=Decimal("0.00"))
-        duck.add(table, amount=Decimal("-1.00"), created_at=AS_OF)
-        duck.add(table, amount=Decimal("-1.00"), created_at=None)
+        duck.add(table, amount=Decimal("-1.00"), **{column: AS_OF})
+        duck.add(table, amount=Decimal("-1.00"), **{column: None})
     assert duck.check("negative_amounts").passed
 
 
@@ -247,13 +261,15 @@ def test_an_amount_that_is_null_is_found_in_each_table_of_money_and_adds_nothing
     """Raw tables take over what Postgres refuses: here nothing does."""
     agent = duck.agent(1)
     found = []
-    for table in ("deals", "escrow_jobs", "transactions"):
+    times = {**MONEY, "token_withdrawal_requests": "requested_at"}
+    for table in sorted(times.keys() - {"user_rewards"}):
         duck.connection.execute(f"alter table raw.{table} alter amount drop not null")
         to = {"to_user_id": agent} if table == "transactions" else {}
         found.append({"table_name": table, "key": duck.add(table, amount=None, **to)})
         duck.add(table, **to)
         for moment in (AS_OF, None):
-            duck.add(table, amount=None, created_at=moment)
+            duck.add(table, amount=None, **{times[table]: moment})
+    duck.add("user_rewards", amount=None)
     assert duck.found("null_amounts") == found
     duck.compute()
     assert duck.connection.sql("select total_earnings from metrics.agent_leaderboard").fetchall() == [(Decimal(10),)]

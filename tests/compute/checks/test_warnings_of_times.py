@@ -14,6 +14,11 @@ EVENT_TIMES = {
     **dict.fromkeys(("negotiation_offers", "escrow_jobs", "users"), "created_at"),
     "gig_applications": "applied_at",
     "referrals": "recruited_at",
+    **dict.fromkeys(("feed_activities", "notifications", "social_accounts", "withdrawals"), "created_at"),
+    **dict.fromkeys(("agent_bonuses", "user_rewards"), "earned_at"),
+    "matches": "matched_at",
+    "saved_gigs": "saved_at",
+    "token_withdrawal_requests": "requested_at",
 }
 
 

@@ -69,7 +69,8 @@ def _sources(panels: Sequence[Panel], tiles: Sequence[Tile]) -> tuple[PanelData,
 
 
 def _period(warehouse: Warehouse, declared: Sequence[PanelData], name: str) -> Period:
-    asked = windows.window(warehouse.as_of, tz=warehouse.timezone, during=name)
+    calendar = warehouse.settings.calendar
+    asked = windows.window(warehouse.as_of, tz=warehouse.timezone, during=name, calendar=calendar)
     earlier = windows.before(asked, warehouse.timezone)
     if asked.since is None or earlier is None or earlier.since is None:
         raise UsageError(f"the dashboard's {name}", "there is no time before them", "Describe a later moment")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from si_analytics.compute import funnels, metrics
+from si_analytics.compute import facts, funnels, metrics
 from si_analytics.definitions import Project, Query, project
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _raw(metric: str) -> set[str]:
     waiting = {metric}
     while waiting:
         inputs = metrics.inputs(waiting.pop())
-        found |= {table for table in inputs if table.startswith("raw.")}
+        found |= {table for table in facts.sources(inputs) if table.startswith("raw.")}
         waiting |= {table.removeprefix("metrics.") for table in inputs if table.startswith("metrics.")}
     return found
 
@@ -138,7 +138,7 @@ FUNNELS_SPLIT = PanelData(
     name="funnels_by_breakdown",
     ask=lambda warehouse: {(name, by): warehouse.funnel(name, by=by) for name, by in _breakdowns()},
     within=_split_within,
-    tables=lambda: _raw("conversion_funnels"),
+    tables=lambda: _raw("conversion_funnels") | set(facts.sources(funnels.grouped_by(_breakdowns()))),
 )
 TIMES_TO_CONVERT = PanelData(
     name="times_to_convert",

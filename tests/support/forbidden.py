@@ -1,0 +1,92 @@
+"""What no query of somebody's own may do: reach beyond the warehouse's tables, or do anything but read.
+
+Belongs here: one list, for every place that takes such queries. Paths are relative; a test makes the files.
+"""
+
+from __future__ import annotations
+
+REACHING = (
+    "from read_text ('x.txt')",
+    "select * from Main.\"Read_Text\" /* ( */ ('x.txt')",
+    "with it as (from read_csv('x.csv')) from it",
+    "from read_parquet('x.parquet')",
+    "from glob('*')",
+    "select (select content from read_blob('x.txt'))",
+    "from query('from read_text(''x.txt'')')",
+    "from query_table('x.csv')",
+    "explain analyze from read_text('x.txt')",
+    "pivot read_csv('x.csv') on column0",
+    "select json_execute_serialized_sql(json_serialize_sql('from read_text(''x.txt'')'))",
+    "from 'x.csv'",
+    "from 'x.parquet'",
+    "from 'x.json'",
+    "from 'x.duckdb'",
+    'from "x.csv"',
+    "from 'https://localhost:1/x.csv'",
+    "from read_csv('https://localhost:1/x.csv')",
+    "from 's3://bucket/x.parquet'",
+    "describe 'x.csv'",
+    "summarize 'x.csv'",
+    "from duckdb_settings()",
+    "from pg_catalog.pg_settings",
+    "from duckdb_secrets()",
+    "from which_secret('s3://x', 's3')",
+    "from pragma_database_list",
+    "select current_setting('temp_directory')",
+    "select getenv('HOME')",
+    "pragma database_list",
+    "pragma database_size",
+    "pragma import_database('.')",
+    "import database '.'",
+    "from enable_logging(storage = 'file', storage_path = 'log')",
+    "from enable_profiling(save_location = 'profile')",
+    "select write_log('said')",
+    "select sleep_ms(1)",
+    "from checkpoint('published')",
+)
+"""Queries that read files, the network, settings, secrets or the environment, or change the session."""
+
+STATEMENTS = (
+    "copy (select 42) to 'out.csv'",
+    "copy raw.users from 'x.csv'",
+    "copy from database published to memory",
+    "export database 'out'",
+    "attach 'x.duckdb' as other",
+    "detach published",
+    "install httpfs",
+    "load json",
+    "update extensions",
+    "set threads = 3",
+    "set enable_external_access = true",
+    "set variable floor = 1",
+    "reset threads",
+    "use raw",
+    "pragma enable_profiling",
+    "pragma threads = 3",
+    "call pragma_version()",
+    "checkpoint",
+    "vacuum",
+    "analyze",
+    "begin",
+    "create table kept as select 1",
+    "create view kept as select 1",
+    "create macro kept(a) as a",
+    "create secret (type s3)",
+    "create or replace view raw.users as select 1",
+    "insert into raw.users values (1)",
+    "update raw.users set id = null",
+    "delete from raw.users",
+    "truncate raw.users",
+    "merge into raw.users using raw.deals on true when matched then delete",
+    "alter view raw.users rename to others",
+    "comment on view raw.users is 'said'",
+    "drop view raw.users",
+    "prepare kept as select 1",
+    "execute kept",
+    "deallocate kept",
+    "select 1; select 2",
+)
+"""Statements that are no query."""
+
+SPELLINGS = ("", "explain ", "explain analyze ", "explain (analyze, format json) ", "/**/ ")
+"""What may stand before a statement, and changes nothing: EXPLAIN ANALYZE runs what it explains."""
