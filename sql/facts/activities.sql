@@ -17,7 +17,7 @@
 -- gig_id = "over which gig"
 --
 -- [measures]
--- activities = ["activities", "count(*)", "number"]
+-- activities = ["activities", "count(*)", "entries in users' feeds"]
 -- +++
 
 select

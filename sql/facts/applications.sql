@@ -28,9 +28,12 @@
 -- paid_at = ["time", "the first of those was released"]
 --
 -- [measures]
--- applications = ["applications", "count(*)", "number"]
--- applicants = ["users", "count(distinct influencer_id)", "distinct influencers"]
--- approval_rate = ["ratio", "count(*) filter (where is_approved) / count(*)", "approved of made"]
+-- applications = ["applications", "count(*)", "applications for gigs"]
+-- applicants = ["users", "count(distinct influencer_id)", "influencers who applied, each once"]
+-- approval_rate = [
+--     "ratio", "count(*) filter (where is_approved) / count(*)",
+--     "the share of applications that were approved",
+-- ]
 --
 -- [stages]
 -- applied = ["applied_at", "applied_at"]

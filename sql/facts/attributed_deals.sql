@@ -25,8 +25,8 @@
 -- gig_id = "for what"
 --
 -- [measures]
--- attributed_deals = ["deals", "count(*)", "each once per agent"]
--- attributed_amount = ["usd", "sum(amount)", "agreed in them"]
+-- attributed_deals = ["deals", "count(*)", "deals of recruits, each once per agent"]
+-- attributed_amount = ["usd", "sum(amount)", "what was agreed in the deals of recruits"]
 -- +++
 
 with

@@ -20,8 +20,8 @@
 -- amount = ["usd", "earned"]
 --
 -- [measures]
--- bonuses = ["bonuses", "count(*)", "of any status"]
--- bonus_amount = ["usd", "sum(amount)", "earned by them, paid or not"]
+-- bonuses = ["bonuses", "count(*)", "bonuses of agents, of any status"]
+-- bonus_amount = ["usd", "sum(amount)", "bonuses that agents earned, paid or not"]
 -- +++
 
 select

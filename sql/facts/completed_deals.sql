@@ -19,8 +19,8 @@
 -- gig_id = "for what"
 --
 -- [measures]
--- completed_deals = ["deals", "count(*)", "status completed, by completed_at"]
--- gmv = ["usd", "sum(amount)", "their amounts"]
+-- completed_deals = ["deals", "count(*)", "deals of status completed, by when they were"]
+-- gmv = ["usd", "sum(amount)", "what was agreed in completed deals"]
 -- +++
 
 select

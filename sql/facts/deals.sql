@@ -19,12 +19,12 @@
 -- gig_id = "for what"
 --
 -- [measures]
--- deals = ["deals", "count(*)", "any status"]
--- deal_amount = ["usd", "sum(amount)", "agreed in all"]
--- mean_deal = ["usd", "mean(amount)", "agreed in one, on average"]
--- median_deal = ["usd", "percentile(0.5, amount)", "half of the deals are larger"]
--- active_sponsors = ["users", "count(distinct sponsor_id)", "distinct sponsors"]
--- active_influencers = ["users", "count(distinct influencer_id)", "distinct influencers"]
+-- deals = ["deals", "count(*)", "deals struck, of any status"]
+-- deal_amount = ["usd", "sum(amount)", "what was agreed in deals"]
+-- mean_deal = ["usd", "mean(amount)", "what was agreed in a deal, on average"]
+-- median_deal = ["usd", "percentile(0.5, amount)", "half of the deals are of more than this"]
+-- active_sponsors = ["users", "count(distinct sponsor_id)", "brands that struck a deal, each once"]
+-- active_influencers = ["users", "count(distinct influencer_id)", "influencers who struck a deal, each once"]
 -- +++
 
 select

@@ -28,8 +28,8 @@
 -- gig_id = "for what"
 --
 -- [measures]
--- escrow_jobs_open = ["jobs", "count(*)", "number"]
--- escrow_held = ["reporting currency", "sum(amount)", "their money"]
+-- escrow_jobs_open = ["jobs", "count(*)", "escrow jobs whose money is held"]
+-- escrow_held = ["reporting currency", "sum(amount)", "money held in escrow"]
 -- +++
 
 with

@@ -34,15 +34,18 @@
 -- conversion_microseconds = ["microseconds", "from sending to acceptance, null where accepted before or never"]
 --
 -- [measures]
--- invites_sent = ["invites", "count(*)", "sent"]
--- invites_opened = ["invites", "count(opened_at)", "opened"]
--- invites_clicked = ["invites", "count(clicked_at)", "clicked"]
--- invites_accepted = ["invites", "count(*) filter (where is_accepted)", "accepted"]
--- acceptance_rate = ["ratio", "count(*) filter (where is_accepted) / count(*)", "accepted of sent"]
--- conversion_time = ["days", "mean(conversion_microseconds)", "from sending to acceptance"]
--- last_invite_sent_at = ["time", "max(sent_at)", "the latest"]
--- last_opened_at = ["time", "max(opened_at)", "the latest opening"]
--- last_clicked_at = ["time", "max(clicked_at)", "the latest click"]
+-- invites_sent = ["invites", "count(*)", "invites that were sent"]
+-- invites_opened = ["invites", "count(opened_at)", "invites that were opened"]
+-- invites_clicked = ["invites", "count(clicked_at)", "invites whose link was clicked"]
+-- invites_accepted = ["invites", "count(*) filter (where is_accepted)", "invites that were accepted"]
+-- acceptance_rate = [
+--     "ratio", "count(*) filter (where is_accepted) / count(*)",
+--     "the share of sent invites that were accepted",
+-- ]
+-- conversion_time = ["days", "mean(conversion_microseconds)", "mean time from sending an invite to its acceptance"]
+-- last_invite_sent_at = ["time", "max(sent_at)", "when the latest invite was sent"]
+-- last_opened_at = ["time", "max(opened_at)", "the latest opening of an invite"]
+-- last_clicked_at = ["time", "max(clicked_at)", "the latest click on an invite's link"]
 --
 -- [stages]
 -- sent = ["sent_at", "sent_at"]

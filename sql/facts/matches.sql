@@ -22,7 +22,7 @@
 -- second_user_id = "the one whose id is greater"
 --
 -- [measures]
--- matches = ["matches", "count(*)", "number"]
+-- matches = ["matches", "count(*)", "matches of two users"]
 -- matched_pairs = ["pairs", "count(distinct first_user_id, second_user_id)", "pairs of users who matched"]
 -- +++
 

@@ -15,7 +15,7 @@
 -- sender_id = "by whom"
 --
 -- [measures]
--- messages_sent = ["messages", "count(*)", "number"]
+-- messages_sent = ["messages", "count(*)", "messages sent"]
 -- +++
 
 select

@@ -20,8 +20,11 @@
 -- is_read = "at extraction"
 --
 -- [measures]
--- notifications = ["notifications", "count(*)", "number"]
--- notifications_read_rate = ["ratio", "count(*) filter (where is_read) / count(*)", "read of sent"]
+-- notifications = ["notifications", "count(*)", "notifications sent"]
+-- notifications_read_rate = [
+--     "ratio", "count(*) filter (where is_read) / count(*)",
+--     "the share of notifications that were read",
+-- ]
 -- +++
 
 select

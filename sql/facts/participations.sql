@@ -16,7 +16,7 @@
 -- has_joined = "whether the user signed up before as_of, as some did only after their deal"
 --
 -- [measures]
--- active_users = ["users", "count(distinct user_id)", "distinct parties of deals"]
+-- active_users = ["users", "count(distinct user_id)", "users who are party to a deal, each once"]
 -- +++
 
 with

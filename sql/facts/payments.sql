@@ -24,17 +24,18 @@
 -- [measures]
 -- commission = [
 --     "reporting currency", "sum(amount) filter (where type = 'agent_commission')",
---     "paid to agents and to whomever else; fees are not deducted",
+--     "commissions paid to agents, and to whomever else; fees are not deducted",
 -- ]
--- commissions = ["transactions", "count(*) filter (where type = 'agent_commission')", "number of them"]
+-- commissions = ["transactions", "count(*) filter (where type = 'agent_commission')", "commissions paid"]
 -- mean_commission = [
 --     "reporting currency", "mean(amount) filter (where type = 'agent_commission')",
---     "what one commission was on average",
+--     "what one commission was, on average",
 -- ]
 -- platform_revenue = [
---     "reporting currency", "sum(amount) filter (where type = 'commission_deduct')", "what the platform kept",
+--     "reporting currency", "sum(amount) filter (where type = 'commission_deduct')",
+--     "what the platform kept of payments",
 -- ]
--- refunds = ["reporting currency", "sum(amount) filter (where type = 'refund')", "given back"]
+-- refunds = ["reporting currency", "sum(amount) filter (where type = 'refund')", "money given back"]
 -- +++
 
 select

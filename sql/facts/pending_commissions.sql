@@ -20,8 +20,11 @@
 -- gig_id = "the gig"
 --
 -- [measures]
--- pending_commissions = ["transactions", "count(*)", "number"]
--- pending_commission_amount = ["reporting currency", "sum(amount)", "to be paid to agents and to whomever else"]
+-- pending_commissions = ["transactions", "count(*)", "commissions still to be paid"]
+-- pending_commission_amount = [
+--     "reporting currency", "sum(amount)",
+--     "commissions still to be paid, to agents and to whomever else",
+-- ]
 -- +++
 
 select

@@ -21,10 +21,10 @@
 -- is_verified = "whether a verified invite of this agent brought the user"
 --
 -- [measures]
--- recruits = ["recruits", "count(distinct agent_id, recruited_user_id)", "pairs of agent and recruit"]
+-- recruits = ["recruits", "count(distinct agent_id, recruited_user_id)", "active recruits, each once per agent"]
 -- verified_recruits = [
 --     "recruits", "count(distinct agent_id, recruited_user_id) filter (where is_verified)",
---     "those brought by a verified invite",
+--     "active recruits whom a verified invite brought, each once per agent",
 -- ]
 -- +++
 

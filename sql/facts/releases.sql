@@ -22,9 +22,12 @@
 -- payment_microseconds = ["microseconds", "from submission to release, null where negative or unknown"]
 --
 -- [measures]
--- releases = ["jobs", "count(*)", "number"]
--- released_amount = ["reporting currency", "sum(amount)", "their money"]
--- payment_time = ["days, any currency", "mean(payment_microseconds)", "from submission to release"]
+-- releases = ["jobs", "count(*)", "escrow jobs whose money was released"]
+-- released_amount = ["reporting currency", "sum(amount)", "money released from escrow"]
+-- payment_time = [
+--     "days, any currency", "mean(payment_microseconds)",
+--     "mean time from submitted work to released money",
+-- ]
 -- +++
 
 select

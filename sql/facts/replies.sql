@@ -21,9 +21,9 @@
 -- wait_microseconds = ["microseconds", "replied_at minus waiting_since"]
 --
 -- [measures]
--- replies = ["replies", "count(*)", "number"]
--- response_time = ["hours", "mean(wait_microseconds)", "mean wait"]
--- slow_response_time = ["hours", "percentile(0.9, wait_microseconds)", "nine of ten replies are faster"]
+-- replies = ["replies", "count(*)", "replies of agents to those who wrote to them"]
+-- response_time = ["hours", "mean(wait_microseconds)", "mean wait for an agent's reply"]
+-- slow_response_time = ["hours", "percentile(0.9, wait_microseconds)", "nine of ten replies come faster than this"]
 -- +++
 
 with

@@ -28,13 +28,28 @@
 -- is_by_recruit = "whether the reviewed recruited the reviewer"
 --
 -- [measures]
--- reviews = ["reviews", "count(*)", "number"]
--- rating = ["stars", "mean(rating)", "mean"]
--- payment_speed_rating = ["stars", "mean(payment_speed_rating)", "mean of those that give one"]
--- communication_rating = ["stars", "mean(communication_rating)", "mean of those that give one"]
--- professionalism_rating = ["stars", "mean(professionalism_rating)", "mean of those that give one"]
--- recruit_satisfaction_score = ["stars", "mean(rating) filter (where is_by_recruit)", "by their recruits"]
--- recruit_satisfaction_count = ["reviews", "count(*) filter (where is_by_recruit)", "number of those"]
+-- reviews = ["reviews", "count(*)", "reviews written about somebody"]
+-- rating = ["stars", "mean(rating)", "mean stars of the reviews about somebody"]
+-- payment_speed_rating = [
+--     "stars", "mean(payment_speed_rating)",
+--     "mean stars for paying fast, of the reviews that give any",
+-- ]
+-- communication_rating = [
+--     "stars", "mean(communication_rating)",
+--     "mean stars for communication, of the reviews that give any",
+-- ]
+-- professionalism_rating = [
+--     "stars", "mean(professionalism_rating)",
+--     "mean stars for professionalism, of the reviews that give any",
+-- ]
+-- recruit_satisfaction_score = [
+--     "stars", "mean(rating) filter (where is_by_recruit)",
+--     "mean stars of the reviews by users they recruited",
+-- ]
+-- recruit_satisfaction_count = [
+--     "reviews", "count(*) filter (where is_by_recruit)",
+--     "reviews about somebody by users they recruited",
+-- ]
 -- +++
 
 with

@@ -25,9 +25,9 @@
 -- points = ["points", "of points; null of all else"]
 --
 -- [measures]
--- rewards = ["rewards, any currency", "count(*)", "of any type and status"]
--- reward_amount = ["reporting currency", "sum(amount)", "cash and crypto, of any status"]
--- reward_points = ["points, any currency", "sum(points)", "points, of any status"]
+-- rewards = ["rewards, any currency", "count(*)", "rewards of any type and status"]
+-- reward_amount = ["reporting currency", "sum(amount)", "rewards in cash and crypto, of any status"]
+-- reward_points = ["points, any currency", "sum(points)", "points of rewards, of any status"]
 -- +++
 
 select

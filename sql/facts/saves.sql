@@ -16,7 +16,7 @@
 -- gig_id = "the gig"
 --
 -- [measures]
--- saves = ["saves", "count(*)", "number"]
+-- saves = ["saves", "count(*)", "gigs that were saved"]
 -- +++
 
 select

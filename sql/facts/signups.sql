@@ -14,7 +14,7 @@
 -- created_at = ["time", "signed up"]
 --
 -- [measures]
--- signups = ["users", "count(*)", "number"]
+-- signups = ["users", "count(*)", "users who signed up"]
 -- +++
 
 select

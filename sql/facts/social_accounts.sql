@@ -21,9 +21,9 @@
 -- followers = ["followers", "at extraction"]
 --
 -- [measures]
--- social_accounts = ["accounts", "count(*)", "number"]
--- followers = ["followers", "sum(followers)", "of all accounts together"]
--- most_followers = ["followers", "max(followers)", "of the largest account"]
+-- social_accounts = ["accounts", "count(*)", "social accounts"]
+-- followers = ["followers", "sum(followers)", "followers of all accounts together"]
+-- most_followers = ["followers", "max(followers)", "followers of the largest account"]
 -- +++
 
 select

@@ -21,8 +21,8 @@
 -- amount = ["tokens", "asked for"]
 --
 -- [measures]
--- token_withdrawals = ["requests", "count(*)", "of any status"]
--- token_amount = ["tokens", "sum(amount)", "asked for by them"]
+-- token_withdrawals = ["requests", "count(*)", "requests to withdraw tokens, of any status"]
+-- token_amount = ["tokens", "sum(amount)", "tokens asked for, whatever became of it"]
 -- +++
 
 with

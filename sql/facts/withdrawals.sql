@@ -25,13 +25,18 @@
 -- is_pending = "status pending or processing"
 --
 -- [measures]
--- withdrawals = ["withdrawals", "count(*)", "requests of any status"]
--- withdrawn = ["reporting currency", "sum(amount) filter (where is_completed)", "paid out by completed ones"]
+-- withdrawals = ["withdrawals", "count(*)", "withdrawals asked for, of any status"]
+-- withdrawn = [
+--     "reporting currency", "sum(amount) filter (where is_completed)",
+--     "money paid out by completed withdrawals",
+-- ]
 -- withdrawals_pending = [
---     "withdrawals", "count(*) filter (where is_pending)", "number of those pending or processing",
+--     "withdrawals", "count(*) filter (where is_pending)",
+--     "withdrawals that are pending or processing",
 -- ]
 -- pending_withdrawal_amount = [
---     "reporting currency", "sum(amount) filter (where is_pending)", "asked for by those pending or processing",
+--     "reporting currency", "sum(amount) filter (where is_pending)",
+--     "money asked for by withdrawals that are pending or processing",
 -- ]
 -- +++
 
