@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from si_analytics.calendars import Calendar
+from si_analytics.compute import facts
 from si_analytics.compute.currencies import Present
+from si_analytics.errors import UsageError
 from si_analytics.query import connection as query_connection
 from si_analytics.query import explain_measures, slices
 from si_analytics.query.question import Question
@@ -18,7 +21,9 @@ from tests import model
 from tests.model import Row, World
 from tests.support import warehouses
 from tests.support.asked_slices import asked_slices, slice_as_ofs, slice_worlds
+from tests.support.crowds import crowd
 from tests.support.explained import cell
+from tests.support.moments import AS_OF
 
 
 def answered(connection: duckdb.DuckDBPyConnection, as_of: datetime, asked: dict[str, Any]) -> list[Row]:
@@ -65,3 +70,19 @@ def test_the_facts_behind_every_cell_of_a_slice_make_it(
                 assert row[name] == cell(making.how, making.decimals, making.empty, rows)
             else:
                 assert not row[name]
+
+
+def test_a_sum_beyond_38_digits_is_told_in_a_sentence(raw_tables: duckdb.DuckDBPyConnection) -> None:
+    """Ten payments of 36 digits before the point, as no column of Postgres holds: the table is made larger here."""
+    warehouses.fill(raw_tables, crowd(1))
+    facts.compute(raw_tables, "facts.payments", AS_OF)
+    ((mark,),) = raw_tables.sql("select comment from duckdb_tables() where table_name = 'payments'").fetchall()
+    raw_tables.execute(
+        "create or replace table facts.payments as select payments.* replace ("
+        "cast('9' || repeat('0', 35) as decimal(38, 2)) as amount, 'agent_commission' as type, 'usd' as currency)"
+        " from facts.payments cross join range(20) limit 20"
+    )
+    raw_tables.execute(f"comment on table facts.payments is '{mark}'")
+    question = slices.question(["commission"], (), None, Question())
+    with pytest.raises(UsageError, match=r"^a slice: a sum in it has more digits than the 38 there is room for\. Ask"):
+        slices.answer(raw_tables, question, Present(AS_OF, "usd", "UTC"))
