@@ -283,6 +283,7 @@ def test_a_refresh_describes_the_moment_the_standby_shows(both: Settings, pair: 
         shown = pair.ask(pair.standby, "select pg_last_xact_replay_timestamp()")
         time.sleep(0.5)
         primary.execute("select pg_current_xact_id()")
+        pair.fall_behind()
         report = refresh.run(both)
     assert report.as_of == shown
     pair.catch_up()

@@ -43,6 +43,13 @@ class Pair:
             assert time.monotonic() < until, "the standby goes on replaying"
             time.sleep(0.02)
 
+    def fall_behind(self) -> None:
+        """Wait until the standby has received what it does not replay: who commits nothing waits for no disk."""
+        until = time.monotonic() + _SECONDS
+        while not self.ask(self.standby, "select pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()"):
+            assert time.monotonic() < until, "nothing reaches the standby"
+            time.sleep(0.02)
+
     def catch_up(self) -> None:
         """Wait until the standby has replayed all that the primary has written by now."""
         self.ask(self.standby, "select pg_wal_replay_resume()")
