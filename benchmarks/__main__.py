@@ -98,7 +98,9 @@ def _publishing(place: Place, folder: Path, contacts: int, rounds: int, day: dat
 def _slices(place: Place, folder: Path, rounds: int, day: date) -> str:
     """Slices beside hand-written queries, on the place's facts repeated until there are millions."""
     found = slices.measured(slices.refreshed(place), folder, rounds, _say)
-    head = f"{report.circumstances(place, day, rounds)} Its facts repeated to {slices.TRANSACTIONS:,} transactions."
+    head = (
+        f"{report.circumstances(place, day, rounds)}\nIts facts were repeated to {slices.TRANSACTIONS:,} transactions."
+    )
     return f"{head}\n\n{report.sliced(found)}"
 
 
