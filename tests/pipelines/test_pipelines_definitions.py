@@ -215,7 +215,7 @@ def test_before_anything_ran_a_column_says_what_it_means_and_where_it_comes_from
     assert says("published/agent_leaderboard", "total_earnings") == ("numeric", earned)
     assert says("published/users", "id") == ("uuid", "the user; from users.id")
     assert "- `take_rate`" not in str(graph.get(dg.AssetKey(["facts", "deals"])).description)
-    assert "- `mean_deal` (usd): agreed in one, on average: `mean(amount)`" in str(
+    assert "- `mean_deal` (usd): what was agreed in a deal, on average: `mean(amount)`" in str(
         graph.get(dg.AssetKey(["facts", "deals"])).description
     )
     assert "`deals`: Confirmed collaborations between" in str(
