@@ -36,10 +36,6 @@ class Asked:
         """The periods asked by, the finest first."""
         return [unit for unit in CALENDAR if unit in self.by]
 
-    def counts_any_currency(self, fact: str) -> bool:
-        """Whether nothing is asked of the fact that is of one currency only."""
-        return all(part.any_currency for name in self.names for part in parts_of(name) if part.fact == fact)
-
 
 def filters_of(where: dict[str, Any] | None) -> dict[str, set[Value]]:
     """Each filtered grouping with the values asked for."""

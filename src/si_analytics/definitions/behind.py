@@ -47,7 +47,7 @@ def rows(asked: Asked, words: Vocabulary, part: Behind, *, of_several: bool) -> 
     if aggregate.function != "count" or len(counted) == 1:
         conditions += [one.copy().is_(exp.null()).not_() for one in counted]
     chosen: list[exp.Expr] = [trees.said(part.name, "part")] if of_several else []
-    chosen += [exp.column(column.name, fact.name) for column in fact.columns if not column.unit.startswith("month of")]
+    chosen += [exp.column(name, fact.name) for name in fact.selected]
     ((table, key),) = fact.row.items()
     chosen += [trees.said(table, "source_table"), exp.alias_(exp.column(key, fact.name), "source_id")]
     chosen.append(exp.alias_(_worth(aggregate, counted), "value"))

@@ -158,7 +158,7 @@ class _Part:
         """
         values = grouping.value(path, Joins(), self.asked.calendar)
         if path.name in self.asked.where:
-            values = _over(values, "list_filter", _holds(self.asked.where[path.name], exp.column("each")))
+            values = grouping.kept(values, self.asked.where[path.name])
         value, none = exp.column("value", alias), exp.Literal.string(grouping.NONE)
         if not (first and self.asked.top):
             return exp.func("coalesce", value, none), values
@@ -192,11 +192,7 @@ class _Part:
 def _under_each(query: exp.Select, path: Path, alias: str, values: exp.Expr) -> exp.Select:
     """The query with a row for each value of a list: a dimension's are laid out once, and not once for each fact."""
     if not path.steps:
-        columns = [exp.to_identifier("value")]
-        unnested = exp.Unnest(
-            expressions=[values], alias=exp.TableAlias(this=exp.to_identifier(alias), columns=columns)
-        )
-        return query.join(unnested, join_type="cross", copy=False)
+        return query.join(grouping.unnested(alias, values), join_type="cross", copy=False)
     last = path.steps[-1]
     laid_out = exp.select(
         exp.column(last.key, last.alias), exp.alias_(exp.Anonymous(this="unnest", expressions=[values]), "value")

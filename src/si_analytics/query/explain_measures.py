@@ -118,12 +118,19 @@ def _is_null(
     words = slices.words()
     measure = measure.model_copy(update={"name": "the cell"})  # a cell may be called as the measure it is made of
     words = replace(words, measures={**words.measures, measure.name: measure})
-    names = {path: f"where_{at}" for at, path in enumerate(where)}
-    made = sliced.Asked((measure.name,), where=names, calendar=present.calendar, utc=parameters.tz == "UTC")
-    values = {**parameters.bound(), "since": window.since, "until": window.until}
-    values |= {names[path]: list(chosen) for path, chosen in where.items()}
+    made, chosen = _asked(measure, where, 0, parameters, present)
+    values = {**parameters.bound(), "since": window.since, "until": window.until, **chosen}
     ((value,),) = slices.run(connection, sliced.query(made, words), values, present).fetchall()
     return value is None
+
+
+def _asked(
+    measure: Measure, where: Mapping[str, Sequence[str]], number: int, parameters: metrics.Parameters, present: Present
+) -> tuple[sliced.Asked, dict[str, list[str]]]:
+    """A slice of one measure by nothing, and the values of its filters by the parameters that hold them."""
+    names = {path: f"where_{number}_{at}" for at, path in enumerate(where)}
+    made = sliced.Asked((measure.name,), where=names, calendar=present.calendar, utc=parameters.tz == "UTC")
+    return made, {names[path]: list(chosen) for path, chosen in where.items()}
 
 
 def _of_answer(key: str) -> bool:
@@ -148,9 +155,8 @@ def rows(
     each: list[exp.Select] = []
     times: dict[str, None] = {}
     for number, (measure, where) in enumerate(asked):
-        names = {path: f"where_{number}_{at}" for at, path in enumerate(where)}
-        values |= {names[path]: list(chosen) for path, chosen in where.items()}
-        made = sliced.Asked((measure.name,), where=names, calendar=present.calendar, utc=parameters.tz == "UTC")
+        made, chosen = _asked(measure, where, number, parameters, present)
+        values |= chosen
         for part in behind.parts(measure, words):
             each.append(behind.rows(made, words, part, of_several=several))
             times[words.facts[part.leaf.fact].time] = None

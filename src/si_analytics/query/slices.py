@@ -159,16 +159,10 @@ def _require_meaning(asked: SliceQuestion, measures: Sequence[Measure]) -> None:
     if asked.top is not None and not sliced.is_text(made, words(), asked.by[0]):
         raise UsageError(f"the top of {asked.by[0]}", "a period is not ranked", "Name another grouping first")
     if asked.compare is not None and asked.compare not in COMPARISONS:
-        hint = f"Did you mean '{near}'? " if (near := _near(asked.compare)) else ""
+        hint = grouping.nearest(asked.compare, COMPARISONS)
         raise UnknownNameError(f"compare '{asked.compare}'", "there is no such window", f"{hint}previous or year")
     if asked.fill and sum(name in CALENDAR for name in asked.by) != 1:
         raise UsageError("a slice with every period", "it is not by one calendar grouping", "Give one: by='month'")
-
-
-def _near(given: str) -> str:
-    import difflib
-
-    return next(iter(difflib.get_close_matches(given, COMPARISONS, n=1)), "")
 
 
 def _before(asked: SliceQuestion, parameters: metrics.Parameters) -> Window | None:
