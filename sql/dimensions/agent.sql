@@ -7,6 +7,10 @@
 -- grain = "one row per agent"
 -- inputs = ["raw.agent_profiles", "raw.users"]
 -- key = "agent_id"
+-- unit = { user_id = "agent_id" }
+--
+-- [stands_on]
+-- users = "user_id = id"
 --
 -- [columns]
 -- agent_id = "user id"

@@ -5,6 +5,10 @@
 -- grain = "one row per sponsor"
 -- inputs = ["raw.users", "raw.sponsor_profiles"]
 -- key = "sponsor_id"
+-- unit = { id = "sponsor_id" }
+--
+-- [stands_on]
+-- sponsor_profiles = "id = user_id"
 --
 -- [columns]
 -- sponsor_id = "user id"

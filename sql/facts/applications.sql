@@ -7,10 +7,15 @@
 -- grain = "one row per gig application"
 -- inputs = ["raw.gig_applications", "raw.deals", "raw.escrow_jobs"]
 -- key = "application_id"
+-- unit = { id = "application_id" }
 -- row = { gig_applications = "application_id" }
 -- time = "applied_at"
 -- funnel = "application"
 -- links = { influencer = "influencer_id", gig = "gig_id" }
+--
+-- [stands_on]
+-- deals = "gig_id = gig_id and influencer_id = influencer_id"
+-- escrow_jobs = "id = application_id"
 --
 -- [columns]
 -- application_id = "the application"

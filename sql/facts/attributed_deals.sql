@@ -8,10 +8,14 @@
 -- grain = "one row per agent and deal"
 -- inputs = ["raw.deals", "raw.referrals"]
 -- key = ["agent_id", "deal_id"]
+-- unit = { id = "deal_id" }
 -- row = { deals = "deal_id" }
 -- time = "created_at"
 -- known = "recruited_at"
 -- links = { agent = "agent_id", brand = "sponsor_id", influencer = "influencer_id", gig = "gig_id" }
+--
+-- [stands_on]
+-- referrals = ["influencer_id = recruited_user_id", "sponsor_id = recruited_user_id"]
 --
 -- [columns]
 -- agent_id = "the recruiter"

@@ -7,10 +7,17 @@
 -- grain = "one row per gig"
 -- inputs = ["raw.gigs", "raw.sponsor_profiles", "raw.gig_applications", "raw.deals", "raw.escrow_jobs"]
 -- key = "gig_id"
+-- unit = { id = "gig_id" }
 -- row = { gigs = "gig_id" }
 -- time = "created_at"
 -- funnel = "gig"
 -- links = { gig = "gig_id", brand = "sponsor_id" }
+--
+-- [stands_on]
+-- sponsor_profiles = "sponsor_id = user_id"
+-- gig_applications = "id = gig_id"
+-- deals = "id = gig_id"
+-- escrow_jobs = "id = gig_id"
 --
 -- [columns]
 -- gig_id = "the gig"

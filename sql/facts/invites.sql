@@ -7,10 +7,15 @@
 -- grain = "one row per sent invite"
 -- inputs = ["raw.invites", "raw.users", "raw.deals"]
 -- key = "invite_id"
+-- unit = { id = "invite_id" }
 -- row = { invites = "invite_id" }
 -- time = "sent_at"
 -- funnel = "invite"
 -- links = { agent = "agent_id", contact = "contact_id", template = "template_id" }
+--
+-- [stands_on]
+-- users = "converted_user_id = id"
+-- deals = ["converted_user_id = influencer_id", "converted_user_id = sponsor_id"]
 --
 -- [columns]
 -- invite_id = "the invite"

@@ -8,10 +8,16 @@
 -- grain = "one row per negotiation"
 -- inputs = ["raw.negotiations", "raw.negotiation_offers", "raw.sponsor_profiles", "raw.deals"]
 -- key = "negotiation_id"
+-- unit = { id = "negotiation_id" }
 -- row = { negotiations = "negotiation_id" }
 -- time = "created_at"
 -- funnel = "negotiation"
 -- links = { brand = "sponsor_id", influencer = "influencer_id", gig = "gig_id" }
+--
+-- [stands_on]
+-- negotiation_offers = "id = negotiation_id"
+-- sponsor_profiles = "sponsor_id = user_id"
+-- deals = "gig_id = gig_id and influencer_id = influencer_id and sponsor_id = sponsor_id"
 --
 -- [columns]
 -- negotiation_id = "the negotiation"

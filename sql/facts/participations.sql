@@ -5,9 +5,13 @@
 -- grain = "one row per deal and party"
 -- inputs = ["raw.deals", "raw.users"]
 -- key = ["deal_id", "user_id"]
+-- unit = { id = "deal_id" }
 -- row = { deals = "deal_id" }
 -- time = "created_at"
 -- links = { user = "user_id" }
+--
+-- [stands_on]
+-- users = ["influencer_id = id", "sponsor_id = id"]
 --
 -- [columns]
 -- deal_id = "the deal"

@@ -7,10 +7,14 @@
 -- grain = "one row per active referral"
 -- inputs = ["raw.referrals", "raw.invites"]
 -- key = "referral_id"
+-- unit = { id = "referral_id" }
 -- row = { referrals = "referral_id" }
 -- time = "recruited_at"
 -- timeless = "always"
 -- links = { agent = "agent_id", user = "recruited_user_id" }
+--
+-- [stands_on]
+-- invites = "agent_id = agent_id and recruited_user_id = converted_user_id"
 --
 -- [columns]
 -- referral_id = "the referral"

@@ -6,11 +6,17 @@
 -- +++
 -- topic = "agents"
 -- grain = "one row per reply"
--- inputs = ["raw.agent_profiles", "raw.users", "raw.conversations", "raw.messages"]
+-- inputs = ["raw.messages", "raw.conversations", "raw.agent_profiles", "raw.users"]
 -- key = ["agent_id", "message_id"]
+-- unit = { conversation_id = "conversation_id" }
 -- row = { messages = "message_id" }
 -- time = "replied_at"
 -- links = { agent = "agent_id" }
+--
+-- [stands_on]
+-- conversations = "conversation_id = id"
+-- agent_profiles = "conversations.participants contains user_id"
+-- users = "conversations.participants contains id"
 --
 -- [columns]
 -- agent_id = "who answered"

@@ -5,8 +5,12 @@
 -- grain = "one row per review"
 -- inputs = ["raw.user_reviews", "raw.referrals"]
 -- key = "review_id"
+-- unit = { id = "review_id" }
 -- row = { user_reviews = "review_id" }
 -- time = "created_at"
+--
+-- [stands_on]
+-- referrals = "reviewed_user_id = agent_id and reviewer_id = recruited_user_id"
 --
 -- [links]
 -- user = "reviewed_user_id"

@@ -7,9 +7,13 @@
 -- grain = "one row per request to withdraw tokens"
 -- inputs = ["raw.token_withdrawal_requests", "raw.connected_wallets"]
 -- key = "request_id"
+-- unit = { id = "request_id" }
 -- row = { token_withdrawal_requests = "request_id" }
 -- time = "requested_at"
 -- links = { user = "user_id" }
+--
+-- [stands_on]
+-- connected_wallets = "user_id = user_id and wallet_address = address"
 --
 -- [columns]
 -- request_id = "the request"

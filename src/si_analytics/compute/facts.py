@@ -10,6 +10,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,20 @@ set variable facts_held = (
     where database_name = 'published' and schema_name in ('dimensions', 'facts') and comment is not null
 )
 """
+
+
+_BEHIND = "behind "
+
+
+@dataclass(frozen=True)
+class Held:
+    """A stored table that its sources have gone on from: as of when it is, and whether it is of today's query.
+
+    ``as_of`` is None for one that does not depend on the moment.
+    """
+
+    as_of: datetime | None
+    is_of_today: bool
 
 
 def names() -> tuple[str, ...]:
@@ -60,10 +75,35 @@ def sources(tables: Iterable[str]) -> tuple[str, ...]:
 def compute(connection: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> int:
     """Fill a fact or dimension anew, as of that moment; return its number of rows."""
     query = front_matter.query(of(table).text)
-    connection.execute(f"create or replace table {table} as\n{query}", _bound(connection, query, {"as_of": as_of}))
+    connection.execute(f"create or replace table {table} as\n{query}", bound(connection, query, as_of))
+    mark(connection, table, as_of)
+    return count(connection, table)
+
+
+def mark(connection: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> None:
+    """Note in the table that it is the result of today's query, as of that moment."""
     # COMMENT binds no parameters; a digest is hexadecimal, a moment a number.
     connection.execute(f"comment on table {table} is '{_mark(table, as_of)}'")
-    return count(connection, table)
+
+
+def leave_behind(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note in every stored fact and dimension that its sources go on without it; drop those no file declares."""
+    ours = frozenset(names())
+    for table, comment in connection.sql(_HELD).fetchall():
+        if table not in ours:
+            connection.execute(f"drop table {table}")
+        elif not comment.startswith(_BEHIND):
+            connection.execute(f"comment on table {table} is '{_BEHIND}{comment}'")
+
+
+def left_behind(connection: duckdb.DuckDBPyConnection, table: str) -> Held | None:
+    """What is stored of a fact or dimension that its sources have gone on from; None if nothing is."""
+    comment = dict(connection.sql(_HELD).fetchall()).get(table, "")
+    if not comment.startswith(_BEHIND):
+        return None
+    digest, _, moment = comment.removeprefix(_BEHIND).partition(" ")
+    as_of = _EPOCH + timedelta(microseconds=int(moment)) if moment else None
+    return Held(as_of, digest == _digest(of(table).text))
 
 
 def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -107,9 +147,9 @@ def read(connection: duckdb.DuckDBPyConnection, text: str, inputs: Iterable[str]
     return whole(text, tables, stored(connection, as_of)) if any(map(is_one, tables)) else text
 
 
-def _bound(connection: duckdb.DuckDBPyConnection, text: str, values: dict[str, Any]) -> dict[str, Any]:
-    named = connection.extract_statements(text)[0].named_parameters
-    return {name: values[name] for name in sorted(named)}
+def bound(connection: duckdb.DuckDBPyConnection, text: str, as_of: datetime) -> dict[str, Any]:
+    """The moment, if the query asks for it."""
+    return dict.fromkeys(connection.extract_statements(text)[0].named_parameters, as_of)
 
 
 def _mark(table: str, as_of: datetime) -> str:

@@ -144,10 +144,21 @@ Stages = Annotated[tuple[Stage, ...], BeforeValidator(_stages)]
 
 
 class _WithColumns(Query):
-    """A query whose columns are declared one by one."""
+    """A query whose columns are declared one by one.
+
+    ``unit`` is the column of the first of its inputs, and its own column of the same value, by which rows are worked
+    out together; ``stands_on`` says which rows of the other inputs they need. Read in `units`.
+    """
 
     columns: Columns
     links: Links = ()
+    unit: dict[str, str] = Field(default_factory=dict)
+    stands_on: dict[str, Texts] = Field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        """The source whose rows its own come from: the first that it reads."""
+        return self.inputs[0].removeprefix("raw.") if self.inputs else ""
 
     @property
     def selected(self) -> tuple[str, ...]:
@@ -169,6 +180,15 @@ class _WithColumns(Query):
     def column(self, name: str) -> MetricColumn:
         """The column of that name; raises KeyError where there is none."""
         return {column.name: column for column in self.columns}[name]
+
+    @model_validator(mode="after")
+    def _has_one_unit(self) -> _WithColumns:
+        if len(self.unit) > 1:
+            raise ValueError('unit names several columns: write one, like { id = "deal_id" }')
+        if self.stands_on and not self.unit:
+            raise ValueError("stands_on says what units need, and there is no unit")
+        self._require("unit", tuple(self.unit.values()))
+        return self
 
     def _require(self, field: str, names: tuple[str, ...]) -> None:
         known = [column.name for column in self.columns]

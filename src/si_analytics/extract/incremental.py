@@ -19,7 +19,7 @@ from uuid import UUID
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics.extract import source
+from si_analytics.extract import changes, source
 from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import relations
 
@@ -169,6 +169,7 @@ def apply(
 ) -> tuple[int, int]:
     """Replaces the rows of the same keys by the changed rows. Returns how many were new and how many replaced one."""
     rows.create("raw.changed_rows")
+    changes.keep_replaced(connection, table, key, "raw.changed_rows")
     delete = "delete from raw.{table} where {key} in (select {key} from raw.changed_rows)"
     updated = _count(connection, delete, table, key)
     written = _count(connection, "insert into raw.{table} by name from raw.changed_rows", table, key)
@@ -179,6 +180,7 @@ def apply(
 def remove_others(connection: duckdb.DuckDBPyConnection, table: str, key: str, keys: duckdb.DuckDBPyRelation) -> int:
     """Deletes the rows whose key is not in `keys`; returns how many."""
     keys.create("raw.standing_keys")
+    changes.keep_removed(connection, table, key, "raw.standing_keys")
     delete = "delete from raw.{table} where {key} not in (select {key} from raw.standing_keys)"
     deleted = _count(connection, delete, table, key)
     connection.execute("drop table raw.standing_keys")
@@ -193,6 +195,7 @@ def replace_all(
     Counts against the published warehouse if it is attached, for the working file may be empty or unfinished. The
     updated rows are always None if the table was there before: counting them would take comparing all rows.
     """
+    changes.compare(connection, table, EVERY_ROW)
     before = _before(connection, table)
     moved = _moved(connection, before, key) if before else (_rows(connection.table(EVERY_ROW)), 0, 0)
     for statement in ("drop table if exists raw.{}", "alter table raw.every_row rename to {}"):

@@ -21,7 +21,7 @@ from psycopg import sql as pg_sql
 from si_analytics import postgres, warehouse
 from si_analytics.definitions import project
 from si_analytics.errors import ExtractError, InterruptedReadError
-from si_analytics.extract import arrays, incremental, reconciliation, source, standby
+from si_analytics.extract import arrays, changes, incremental, reconciliation, source, standby
 from si_analytics.extract.incremental import Baseline, Found
 from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import locks, relations
@@ -209,6 +209,7 @@ def _changes(
     if found.changed > _MOST_CHANGED * found.rows:
         return "most of its rows changed"
     inserted = updated = deleted = 0
+    changes.begin(connection, one.table)
     if found.changed:
         rows = incremental.fetch(connection, one, found, baseline, now)
         inserted, updated = incremental.apply(connection, one.table, key, rows)
@@ -217,6 +218,7 @@ def _changes(
         deleted = incremental.remove_others(connection, one.table, key, incremental.keys(connection, one, key))
     if surplus != deleted:
         return "the changes alone did not add up"
+    changes.settle(connection, one.table, key)
     return TableExtract(one.table, found.rows, inserted, updated, deleted, INCREMENTAL, "", 0.0, None)
 
 

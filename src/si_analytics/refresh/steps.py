@@ -20,6 +20,7 @@ import duckdb
 
 from si_analytics import publish, warehouse
 from si_analytics.compute import checks, counting, currencies, facts, metrics
+from si_analytics.compute.upkeep import Stored, Upkeep
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.extract.source import Snapshot
@@ -93,6 +94,8 @@ class Refresh:
         self._before: counting.Counted | None = None
         self._extracts: list[TableExtract] = []
         self._facts: dict[str, int] = {}
+        self._stored: dict[str, Stored] = {}
+        self._kept: Upkeep | None = None
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
         self._targets: list[publish.TargetChange] = []
@@ -157,9 +160,16 @@ class Refresh:
         """Store one fact or dimension unless it is stored already; return its number of rows."""
         if table not in self._facts:
             started = time.perf_counter()
-            self._facts[table] = facts.compute(self.connection, table, self.parameters.window.as_of)
+            self._stored[table] = self._upkeep.bring_up(table)
+            self._facts[table] = self._stored[table].rows
             self.listen("fact", table, self._facts[table], time.perf_counter() - started)
         return self._facts[table]
+
+    @property
+    def _upkeep(self) -> Upkeep:
+        if self._kept is None:
+            self._kept = Upkeep(self.connection, self.parameters.window.as_of)
+        return self._kept
 
     def compute(self, name: str) -> int:
         """Compute one metric into ``metrics.<name>``; return its number of rows."""
