@@ -11,6 +11,7 @@
 -- topic = "invites"
 -- grain = "one row per sending agent, template name and variant, where both A and B were sent"
 -- statistics = "two_proportions"
+-- unit = { agent = "agent_id" }
 -- order = "agent_id, template_name, variant"
 --
 -- [columns]

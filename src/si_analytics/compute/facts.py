@@ -96,14 +96,15 @@ def leave_behind(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"comment on table {table} is '{_BEHIND}{comment}'")
 
 
-def left_behind(connection: duckdb.DuckDBPyConnection, table: str) -> Held | None:
-    """What is stored of a fact or dimension that its sources have gone on from; None if nothing is."""
-    comment = dict(connection.sql(_HELD).fetchall()).get(table, "")
-    if not comment.startswith(_BEHIND):
-        return None
-    digest, _, moment = comment.removeprefix(_BEHIND).partition(" ")
-    as_of = _EPOCH + timedelta(microseconds=int(moment)) if moment else None
-    return Held(as_of, digest == _digest(of(table).text))
+def left_behind(connection: duckdb.DuckDBPyConnection) -> dict[str, Held]:
+    """The stored facts and dimensions that their sources have gone on from."""
+    found, ours = {}, frozenset(names())
+    for table, comment in connection.sql(_HELD).fetchall():
+        if comment.startswith(_BEHIND) and table in ours:
+            digest, _, moment = comment.removeprefix(_BEHIND).partition(" ")
+            as_of = _EPOCH + timedelta(microseconds=int(moment)) if moment else None
+            found[table] = Held(as_of, digest == _digest(of(table).text))
+    return found
 
 
 def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

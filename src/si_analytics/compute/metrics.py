@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,16 @@ DEFAULT_WEIGHTS: Mapping[str, Decimal] = MappingProxyType(
 )
 """The weight of each component of an agent's performance score; the weights sum to 1."""
 
+_BEHIND = "behind "
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HELD = (
+    "select table_name, comment from duckdb_tables()"
+    " where database_name = current_database() and schema_name = 'metrics'"
+)
+_MEASURED = (
+    "select schema_name || '.' || table_name from duckdb_tables()"
+    " where database_name = current_database() and schema_name = 'measured'"
+)
 _FINEST_WEIGHT = Decimal("0.000001")
 _YEAR_2000 = date(2000, 1, 1)
 
@@ -131,17 +141,56 @@ def inputs(name: str) -> tuple[str, ...]:
     return tuple(table for table in lookup(project().metrics, name, "metric").inputs if "." in table)
 
 
-def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> int:
-    """Fill ``metrics.<name>`` anew and return its number of rows.
+def compute(
+    connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters, text: str | None = None
+) -> int:
+    """Fill ``metrics.<name>`` anew and return its number of rows; by `text`, if another query gives the same.
 
     Raises MissingTableError if the warehouse lacks a table the metric reads.
     """
-    relation = evaluate(connection, name, parameters)
+    relation = evaluate(connection, name, parameters, text)
     connection.execute(f'drop table if exists metrics."{name}"')
     relation.create(f"metrics.{name}")
-    # The table's comment records its definition; COMMENT binds no parameters, and a digest is hexadecimal.
-    connection.execute(f"comment on table metrics.\"{name}\" is '{definition(name)}'")
-    return _count(connection, name)
+    mark(connection, name, "", parameters.window.as_of)
+    return count(connection, name)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A stored metric that its inputs have gone on from: its query's digest, its parameters' digest, its moment."""
+
+    definition: str
+    state: str
+    as_of: datetime
+
+
+def mark(connection: duckdb.DuckDBPyConnection, name: str, state: str, as_of: datetime) -> None:
+    """Note in a stored metric by which query it is, as of when, and, if known, a digest of its parameters."""
+    # COMMENT binds no parameters; digests are hexadecimal, a moment is a number.
+    moment = (as_of - _EPOCH) // timedelta(microseconds=1)
+    connection.execute(f"comment on table metrics.\"{name}\" is '{definition(name)} {moment} {state}'")
+
+
+def leave_behind(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note in every stored metric that its inputs go on without it; drop those no file declares."""
+    ours = frozenset(names())
+    for name, comment in connection.sql(_HELD).fetchall():
+        if name not in ours or not comment:
+            connection.execute(f'drop table metrics."{name}"')
+        elif not comment.startswith(_BEHIND):
+            connection.execute(f"comment on table metrics.\"{name}\" is '{_BEHIND}{comment}'")
+    kept = {f"measured.{name}" for name, one in project().keyed.items() if one.rest}
+    for (table,) in connection.sql(_MEASURED).fetchall():
+        if table not in kept:
+            connection.execute(f"drop table {table}")
+
+
+def left_behind(connection: duckdb.DuckDBPyConnection, name: str) -> Held | None:
+    """What is stored of a metric that its inputs have gone on from; None if nothing is."""
+    parts = (dict(connection.sql(_HELD).fetchall()).get(name) or "").split(" ")
+    if parts[0] != _BEHIND.strip() or len(parts) != 4:
+        return None
+    return Held(parts[1], parts[3], _EPOCH + timedelta(microseconds=int(parts[2])))
 
 
 def definition(name: str) -> str:
@@ -152,8 +201,10 @@ def definition(name: str) -> str:
     return hashlib.sha256(" ".join(word for words in lines for word in words).encode()).hexdigest()
 
 
-def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
-    """The rows of metric `name`, in its order, without storing them.
+def evaluate(
+    connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters, text: str | None = None
+) -> duckdb.DuckDBPyRelation:
+    """The rows of metric `name`, in its order, without storing them; by `text`, if another query gives the same.
 
     Raises DefinitionError if its file promises other columns than it returns, or names columns that do not exist.
     """
@@ -166,7 +217,7 @@ def evaluate(connection: duckdb.DuckDBPyConnection, name: str, parameters: Param
         local_offsets.lay_out(connection, parameters.tz, parameters.window.as_of)
     if "meta.performance_weights" in metric.inputs:
         _store_weights(connection, parameters.weights)
-    text = facts.read(connection, metric.text, metric.inputs, parameters.window.as_of)
+    text = facts.read(connection, text or metric.text, metric.inputs, parameters.window.as_of)
     try:
         with _told_what_is_missing(connection, name):
             rows = connection.sql(text, params=bindings(connection, text, parameters.bound()))
@@ -225,7 +276,8 @@ def _require_inputs(connection: duckdb.DuckDBPyConnection, asked: str, tables: I
         )
 
 
-def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+def count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """The rows of a stored metric."""
     row = connection.table(f"metrics.{name}").aggregate("count(*)").fetchone()
     return int(row[0]) if row else 0
 

@@ -1,11 +1,13 @@
 """Brings what is stored up to new source rows by what changed, or computes it whole, and says why.
 
 Belongs here: facts and dimensions. The rows of the changed units go, and those of the same query restricted to these
-units take their place; docs/refreshing.md proves that this is what the whole query gives. Metrics follow in `metrics`.
+units take their place; docs/refreshing.md proves that this is what the whole query gives. Metrics follow in
+`metric_upkeep`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +22,10 @@ from si_analytics.extract import changes
 MOST_CHANGED = 0.2
 """Above about this share of touched units, computing the whole is quicker."""
 
-_TIME = "timestamp with time zone"
+FEW = 1000
+"""So many touched units are always worked out by themselves."""
+
+_TIME = "TIMESTAMP WITH TIME ZONE"
 
 
 @dataclass(frozen=True)
@@ -39,33 +44,90 @@ class Stored:
 class Upkeep:
     """Brings up the facts and dimensions of one working file to its raw tables, as of one moment.
 
-    What changed in each is left in a temporary table, `changed`, for whatever is computed from it.
+    What changed in each is left in a temporary table, `changed_name`, for whatever is computed from it.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
         self._connection, self._as_of = connection, as_of
-        self._sources: dict[tuple[str, datetime | None], str] = {}
-        self._known: set[str] = set()
+        self._left = facts.left_behind(connection)
+        self._sources: dict[tuple[str, datetime | None], int] = {}
+        self._due: dict[tuple[str, datetime], int] = {}
+        self._written: dict[str, int | None] = {}
+        self._changed: dict[str, int | None] = {}
 
     def bring_up(self, table: str) -> Stored:
         """Store a fact or dimension as it is now, by its changes where they can be told."""
-        one, held = facts.of(table), facts.left_behind(self._connection, table)
+        found = self._brought_up(table)
+        self._changed[table] = found.changed
+        return found
+
+    def changes(self, table: str) -> int | None:
+        """How many rows of a fact, dimension or raw table changed, as they were and as they are; None if not known."""
+        schema, _, name = table.partition(".")
+        return self.written(name) if schema == "raw" else self._changed.get(table)
+
+    def written(self, source: str) -> int | None:
+        """How many rows of a raw table the extraction changed; None if that is not known."""
+        if source not in self._written:
+            held = self.is_stored(f"{changes.SCHEMA}.{source}")
+            self._written[source] = self.count(f"{changes.SCHEMA}.{source}") if held else None
+        return self._written[source]
+
+    def due(self, table: str, before: datetime) -> int:
+        """How many rows of a table have a time between that moment and now; they are in the table `due_name`."""
+        if (table, before) not in self._due:
+            self._due[table, before] = self._find_due(table, before)
+        return self._due[table, before]
+
+    def touch(self, queries: Sequence[str]) -> int:
+        """Fill `units.TOUCHED` with what the queries find; return how many units they are."""
+        self._connection.execute(f"drop table if exists temp.{units.TOUCHED}")
+        if not queries:
+            return 0
+        self._connection.execute(
+            f"create temporary table {units.TOUCHED} as select {units.UNIT}"
+            f" from ({' union '.join(queries)}) as found ({units.UNIT}) where {units.UNIT} is not null"
+        )
+        return self.count(f"temp.main.{units.TOUCHED}")
+
+    def is_much(self, touched: int, table: str) -> bool:
+        """Whether so many units of a table are touched that computing all of them is quicker."""
+        return touched > FEW and touched > MOST_CHANGED * self.count(table)
+
+    def differing(self, new: str, old: str, into: str = "differing_rows") -> int:
+        """Fill the temporary table `into` with the rows of one of two that the other has not; return how many."""
+        self._connection.execute(
+            f"create or replace temporary table {into} as"
+            f" select *, true as {changes.IS_NEW} from (from temp.{new} except all from temp.{old})"
+            f" union all select *, false as {changes.IS_NEW} from (from temp.{old} except all from temp.{new})"
+        )
+        return self.count(f"temp.main.{into}")
+
+    def count(self, table: str) -> int:
+        """The rows of a table."""
+        row = self._connection.table(table).aggregate("count(*)").fetchone()
+        return int(row[0]) if row else 0
+
+    def is_stored(self, table: str) -> bool:
+        """Whether the file holds a table of that schema and name."""
+        held = (
+            "select 1 from duckdb_tables() where database_name = current_database()"
+            " and schema_name || '.' || table_name = $1"
+        )
+        return self._connection.execute(held, [table]).fetchone() is not None
+
+    def _brought_up(self, table: str) -> Stored:
+        one, held = facts.of(table), self._left.get(table)
         unit = units.of(one)
         why = self._untold(one, unit, held)
         if why or unit is None or held is None:
             return self._whole(table, why)
-        touched = self._touch(one, unit, held.as_of)
-        standing = facts.count(self._connection, table)
-        if touched > MOST_CHANGED * max(standing, 1) and touched > _FEW:
+        touched = self.touch(self._units(one, unit, held.as_of))
+        if self.is_much(touched, table):
             return self._whole(table, "most of its rows changed")
         changed = self._replace(table, one, unit) if touched else self._nothing(table)
         facts.mark(self._connection, table, self._as_of)
-        self._known.add(table)
-        return Stored(table, facts.count(self._connection, table), changed, "")
-
-    def changed(self, table: str) -> str | None:
-        """The temporary table of a fact's or dimension's changed rows, as they were and are; None if not known."""
-        return _changed_name(table) if table in self._known else None
+        return Stored(table, self.count(table), changed, "")
 
     def _untold(self, one: Fact | Dimension, unit: Unit | None, held: facts.Held | None) -> str:
         """Why the changed rows of a table cannot be told; empty if they can."""
@@ -75,61 +137,62 @@ class Upkeep:
             return "its query is another than it was"
         if unit is None:
             return "it does not say which rows are worked out together"
-        if held.as_of not in {None, self._as_of} and units.depends_on_time(one.text):
+        if held.as_of not in {None, self._as_of} and not units.only_compared(one.text, "as_of"):
             return "it does more with as_of than compare times with it"
         sources = [table.removeprefix("raw.") for table in one.inputs]
-        whole = [source for source in sources if not changes.known(self._connection, source)]
+        whole = [source for source in sources if self.written(source) is None]
         if whole:
-            return f"{', '.join(whole)} was read whole"
+            return f"what changed in {', '.join(whole)} is not known"
         unmatched = [source for source in sources if source != unit.base and source not in unit.inputs]
-        moved = [source for source in unmatched if self._rows(self._source(source, held.as_of))]
+        moved = [source for source in unmatched if self._source(source, held.as_of)]
         return f"{', '.join(moved)} changed, which stands_on leaves out" if moved else ""
 
     def _whole(self, table: str, reason: str) -> Stored:
         return Stored(table, facts.compute(self._connection, table, self._as_of), None, reason)
 
-    def _touch(self, one: Fact | Dimension, unit: Unit, before: datetime | None) -> int:
-        """Fill `units.TOUCHED` with the units that changed rows lead to; return how many they are."""
+    def _units(self, one: Fact | Dimension, unit: Unit, before: datetime | None) -> list[str]:
+        """Queries of the units that the changed rows of its sources lead to."""
         queries = []
         for table in one.inputs:
             source = table.removeprefix("raw.")
-            if self._rows(self._source(source, before)):
+            if self._source(source, before):
                 queries += [query.sql("duckdb") for query in units.touched(unit, source)]
-        self._connection.execute(f"drop table if exists temp.{units.TOUCHED}")
-        if not queries:
-            return 0
-        every = " union ".join(queries)
-        self._connection.execute(
-            f"create temporary table {units.TOUCHED} as select {units.UNIT} from ({every}) as found ({units.UNIT})"
-            f" where {units.UNIT} is not null"
-        )
-        return self._rows(units.TOUCHED)
+        return queries
 
-    def _source(self, source: str, before: datetime | None) -> str:
-        """The temporary table of a source's changed rows: those that were written, and those whose time has come.
+    def _source(self, source: str, before: datetime | None) -> int:
+        """Fill the temporary table of a source's changed rows: those written, and those whose time has come since.
 
-        A time has come where it lies between the two moments. ``before`` None means that time does not matter.
+        ``before`` None means that time does not matter. Returns how many they are.
         """
         found = self._sources.get((source, before))
         if found is not None:
             return found
+        due = before is not None and self.due(f"raw.{source}", before)
+        if not due and not self.written(source):
+            self._sources[source, before] = 0
+            return 0
         name = units.CHANGED.format(source)
-        written, raw = trees.relation(source, changes.SCHEMA), trees.relation(source, "raw")
-        query = exp.select(exp.Star(**{"except_": [trees.identifier(changes.IS_NEW)]})).from_(written)
-        times = [column.name for column in project().source_columns(source) if column.type == _TIME]
-        values = {}
-        if before is not None and before != self._as_of and times:
-            values = {"first": min(before, self._as_of), "last": max(before, self._as_of)}
-            due = exp.or_(*map(_between, times))
-            query = exp.union(query, exp.select("*").from_(raw).where(due), distinct=False)
-        text = f"create or replace temporary table {name} as {query.sql('duckdb')}"
-        self._connection.execute(text, values)
-        self._sources = {key: one for key, one in self._sources.items() if key[0] != source}
-        self._sources[source, before] = name
-        return name
+        rows = f"select * exclude ({changes.IS_NEW}) from {trees.relation(source, changes.SCHEMA).sql('duckdb')}"
+        further = f" union all from temp.{due_name(f'raw.{source}')}" if due else ""
+        self._connection.execute(f"create or replace temporary table {name} as {rows}{further}")
+        self._sources = {key: count for key, count in self._sources.items() if key[0] != source}
+        self._sources[source, before] = self.count(f"temp.main.{name}")
+        return self._sources[source, before]
+
+    def _find_due(self, table: str, before: datetime) -> int:
+        held = self._connection.table(table)
+        times = [name for name, kind in zip(held.columns, held.types, strict=True) if str(kind) == _TIME]
+        if before == self._as_of or not times:
+            return 0
+        rows = exp.select("*").from_(trees.relation(*reversed(table.split(".")))).where(exp.or_(*map(_between, times)))
+        self._connection.execute(
+            f"create or replace temporary table {due_name(table)} as {rows.sql('duckdb')}",
+            {"first": min(before, self._as_of), "last": max(before, self._as_of)},
+        )
+        return self.count(f"temp.main.{due_name(table)}")
 
     def _replace(self, table: str, one: Fact | Dimension, unit: Unit) -> int:
-        """Put the rows of the touched units anew; return how many rows differ, each counted once as it was and is."""
+        """Put the rows of the touched units anew; return how many differ, as they were and as they are."""
         run, by = self._connection.execute, trees.identifier(unit.result).sql("duckdb")
         if unit.inputs:
             run(f"create or replace temporary table {units.ROWS} as {units.rows(unit).sql('duckdb')}")
@@ -137,36 +200,30 @@ class Upkeep:
         run(f"create or replace temporary table new_rows as {query}", facts.bound(self._connection, query, self._as_of))
         old = f"{by} in (select {units.UNIT} from temp.{units.TOUCHED})"
         run(f"create or replace temporary table old_rows as select * from {table} where {old}")
-        run(
-            f"create or replace temporary table {_changed_name(table)} as"
-            f" select *, true as {changes.IS_NEW} from (from temp.new_rows except all from temp.old_rows)"
-            f" union all select *, false as {changes.IS_NEW} from (from temp.old_rows except all from temp.new_rows)"
-        )
-        changed = self._rows(_changed_name(table))
+        changed = self.differing("new_rows", "old_rows", changed_name(table))
         if changed:
-            # Only rows that differ are written: a file grows with every row that goes and comes.
-            gone = f"{by} in (select {by} from temp.{_changed_name(table)})"
+            # Only units that differ are written: a file grows with every row that goes and comes.
+            gone = f"{by} in (select {by} from temp.{changed_name(table)})"
             run(f"delete from {table} where {gone}")
             run(f"insert into {table} by name select * from temp.new_rows where {gone}")
         return changed
 
     def _nothing(self, table: str) -> int:
         self._connection.execute(
-            f"create or replace temporary table {_changed_name(table)} as"
+            f"create or replace temporary table {changed_name(table)} as"
             f" select *, true as {changes.IS_NEW} from {table} limit 0"
         )
         return 0
 
-    def _rows(self, table: str) -> int:
-        row = self._connection.table(f"temp.main.{table}").aggregate("count(*)").fetchone()
-        return int(row[0]) if row else 0
 
-
-_FEW = 1000
-
-
-def _changed_name(table: str) -> str:
+def changed_name(table: str) -> str:
+    """The temporary table of a fact's or dimension's changed rows."""
     return f"changed_{table.replace('.', '_')}"
+
+
+def due_name(table: str) -> str:
+    """The temporary table of the rows whose time has come since the refresh before."""
+    return f"due_{table.replace('.', '_')}"
 
 
 def _between(name: str) -> exp.Expr:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -35,6 +35,9 @@ from si_analytics.definitions.models import (
 from si_analytics.definitions.owners import owner
 from si_analytics.definitions.targets import Target, boards, require_declared
 from si_analytics.errors import AnalyticsError, DefinitionError, UnknownNameError
+
+if TYPE_CHECKING:
+    from si_analytics.definitions.keyed import Keyed
 
 LAID_OUT = frozenset({"local_offsets", "meta.performance_weights"})
 """Tables that the library fills before the queries that read them."""
@@ -129,6 +132,15 @@ class Project:
 
         words = measured.Vocabulary(self.facts, self.dimensions, self.measures)
         return MappingProxyType({name: measured.whole(one, words) for name, one in self.declared_metrics.items()})
+
+    @functools.cached_property
+    def keyed(self) -> Mapping[str, Keyed]:
+        """How the metrics that can be are worked out for some keys alone, by name."""
+        from si_analytics.definitions import keyed, measured  # imported late, like the queries themselves
+
+        words = measured.Vocabulary(self.facts, self.dimensions, self.measures)
+        found = {name: keyed.of(one, words) for name, one in self.declared_metrics.items()}
+        return MappingProxyType({name: one for name, one in found.items() if one is not None})
 
     @functools.cached_property
     def measures(self) -> Mapping[str, Measure]:

@@ -17,7 +17,7 @@ from si_analytics.definitions import counting, exact, front_matter, grouping, st
 from si_analytics.definitions.counting import Span
 from si_analytics.definitions.exact import Leaf, Worked
 from si_analytics.definitions.expressions import Aggregate
-from si_analytics.definitions.fact_models import Dimension, Fact, Measure
+from si_analytics.definitions.fact_models import Dimension, Fact, Link, Measure
 from si_analytics.definitions.models import Metric
 from si_analytics.errors import DefinitionError, UnknownNameError
 
@@ -161,13 +161,32 @@ def _per_row(metric: Metric, words: Vocabulary, fact: Fact, leaves: list[Leaf], 
         month = grouping.value(grouping.resolve(fact, words.dimensions, MONTH), joins, STANDARD)
         first = exact.cast(exp.Literal.string(_FIRST_MONTH), "date")
         return counting.counted(fact, leaves, {MONTH: month}, joins, [*conditions, month.copy() >= first])
-    links = [link for link in fact.links if link.dimension == metric.rows]
-    if not links:
+    if not any(link.dimension == metric.rows for link in fact.links):
         found = f"it has a row per {metric.rows}, which nothing links {fact.name} to"
         raise DefinitionError(metric.path, found, f"Give sql/facts/{fact.name}.sql a link to it, or leave the cell out")
-    chosen = next((link for link in links if link.name == metric.rows), links[0])
+    chosen = link(fact, metric.rows)
     key = words.dimensions[str(metric.rows)].key
     return counting.counted(fact, leaves, {key: exp.column(chosen.column, fact.name)}, joins, conditions)
+
+
+def link(fact: Fact, dimension: str) -> Link:
+    """The link by which a metric with a row per `dimension` takes a fact in: the one of its name, or else the first."""
+    links = [one for one in fact.links if one.dimension == dimension]
+    return next((one for one in links if one.name == dimension), links[0])
+
+
+def apart(metric: Metric, words: Vocabulary) -> tuple[str, str]:
+    """Two queries of a metric that goes on from what it measures: what it measures, and the rest.
+
+    The rest reads the table ``measured.<metric>`` in the place of what is measured.
+    """
+    own = front_matter.query(metric.text)
+    steps = dict(_measured(metric, words, "measured", counting.NOW if metric.window else None))
+    first = trees.written(trees.in_steps(steps, exp.select("*").from_("measured")), "duckdb")
+    further: dict[str, exp.Expr] = {"measured": exp.select("*").from_(trees.relation(metric.name, "measured"))}
+    if "measured_before" in own:
+        further.update(_measured(metric, words, "measured_before", counting.BEFORE))
+    return first, _text(metric, own, further)
 
 
 def _months(steps: list[str]) -> exp.Select:

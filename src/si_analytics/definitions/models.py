@@ -197,8 +197,9 @@ class Metric(Computed):
     One that stands on facts has a row per ``rows``, and in each of its ``cells`` a measure; one with a ``window``
     counts what lies in it. ``slices`` are what else its own query reads of facts. ``shows`` are columns that are a
     measure as well, although the metric takes it from another one, or measures of its slices: ``active.active_users``,
-    one over another, or a comparison of such shares. One of
-    ``funnels`` has the stages of every funnel.
+    one over another, or a comparison of such shares. ``unit`` is the link of the facts in its slices, and its own
+    column of the same value, by which its rows are worked out together. One of ``funnels`` has the stages of every
+    funnel.
     """
 
     topic: Text | None = None
@@ -211,6 +212,7 @@ class Metric(Computed):
     cells: dict[str, Text] = Field(default_factory=dict)
     shows: dict[str, Text] = Field(default_factory=dict)
     slices: dict[str, SliceFields] = Field(default_factory=dict)
+    unit: dict[str, str] = Field(default_factory=dict)
     funnels: bool = False
 
     @property
@@ -222,6 +224,7 @@ class Metric(Computed):
     def _names_its_money(self) -> Metric:
         self._require_columns("key", self.key_columns)
         self._require_columns("money", self.money)
+        self._require_columns("unit", tuple(self.unit.values()))
         for name, target in self.targets.items():
             self._require_columns(f"targets.{name}.columns", target.written)
             self._require_columns(f"targets.{name}.{'origin' if target.origin else 'key'}", target.origin or target.key)

@@ -124,14 +124,18 @@ def _row_by_row(tree: exp.Expr, base: str) -> Unit | None:
 
 
 @functools.lru_cache(maxsize=256)
-def depends_on_time(text: str) -> bool:
-    """Whether a query compares something else with as_of than a column: then a new as_of may change any row."""
-    return any(
-        not isinstance(one.parent, exp.LT | exp.LTE | exp.GT | exp.GTE)
-        or not isinstance(one.parent.expression if one.arg_key == "this" else one.parent.this, exp.Column)
-        for one in _tree(text).find_all(exp.Placeholder, exp.Parameter)
-        if one.name == "as_of"
-    )
+def only_compared(text: str, parameter: str) -> bool:
+    """Whether a query does nothing with a moment but compare columns with it; other uses may change any row."""
+    return all(map(_compared, (one for one in _tree(text).find_all(exp.Placeholder) if one.name == parameter)))
+
+
+def _compared(one: exp.Expr) -> bool:
+    """Whether a parameter, or its cast to a time, is compared with a column."""
+    while isinstance(one.parent, exp.Cast | exp.Paren):
+        one = one.parent
+    compares = isinstance(one.parent, exp.LT | exp.LTE | exp.GT | exp.GTE)
+    other = one.parent.expression if compares and one.arg_key == "this" else one.parent and one.parent.this
+    return compares and isinstance(other, exp.Column)
 
 
 def touched(unit: Unit, source: str) -> Iterator[exp.Query]:

@@ -168,7 +168,7 @@ def _held(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, str | N
         "select table_name, comment from duckdb_tables() where database_name = $side and schema_name = 'metrics'",
         params={"side": side},
     )
-    return dict(found.fetchall())
+    return {name: comment and comment.partition(" ")[0] for name, comment in found.fetchall()}
 
 
 def _table(connection: duckdb.DuckDBPyConnection, side: str, metric: str) -> duckdb.DuckDBPyRelation:

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from si_analytics import extract, publish, warehouse
-from si_analytics.compute import checks, facts
+from si_analytics.compute import checks, facts, metrics
 from si_analytics.definitions import project
 from si_analytics.extract import TableExtract
 from si_analytics.extract.incremental import Baseline
@@ -91,16 +91,17 @@ def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
         return scratch.sql(_COLUMNS).fetchall() == connection.sql(_COLUMNS).fetchall()
 
 
-def clear_results(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the previous refresh's metrics and changes, and raw tables that are no longer read; leave facts behind."""
+def leave_results_behind(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the previous refresh's changes, and raw tables that are no longer read; leave facts and metrics behind."""
     held = connection.sql(
         "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
-        " and schema_name in ('changes', 'metrics', 'raw') order by all"
+        " and schema_name in ('changes', 'raw') order by all"
     ).fetchall()
     for schema, table in held:
         if schema != "raw" or table not in extract.tables():
             connection.execute(f'drop table {schema}."{table}"')
     facts.leave_behind(connection)
+    metrics.leave_behind(connection)
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:

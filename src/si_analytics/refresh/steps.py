@@ -6,6 +6,7 @@ calls the same steps one by one on a `Refresh`.
 
 from __future__ import annotations
 
+import functools
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ import duckdb
 
 from si_analytics import publish, warehouse
 from si_analytics.compute import checks, counting, currencies, facts, metrics
+from si_analytics.compute.metric_upkeep import MetricUpkeep
 from si_analytics.compute.upkeep import Stored, Upkeep
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
@@ -95,7 +97,6 @@ class Refresh:
         self._extracts: list[TableExtract] = []
         self._facts: dict[str, int] = {}
         self._stored: dict[str, Stored] = {}
-        self._kept: Upkeep | None = None
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
         self._targets: list[publish.TargetChange] = []
@@ -165,11 +166,13 @@ class Refresh:
             self.listen("fact", table, self._facts[table], time.perf_counter() - started)
         return self._facts[table]
 
-    @property
+    @functools.cached_property
     def _upkeep(self) -> Upkeep:
-        if self._kept is None:
-            self._kept = Upkeep(self.connection, self.parameters.window.as_of)
-        return self._kept
+        return Upkeep(self.connection, self.parameters.window.as_of)
+
+    @functools.cached_property
+    def _metric_upkeep(self) -> MetricUpkeep:
+        return MetricUpkeep(self.connection, self._upkeep, self.parameters)
 
     def compute(self, name: str) -> int:
         """Compute one metric into ``metrics.<name>``; return its number of rows."""
@@ -177,8 +180,8 @@ class Refresh:
             if facts.is_one(table):
                 self.lay_out(table)
         started = time.perf_counter()
-        rows = metrics.compute(self.connection, name, self.parameters)
-        self._metrics[name] = rows
+        self._stored[f"metrics.{name}"] = stored = self._metric_upkeep.bring_up(name)
+        self._metrics[name] = rows = stored.rows
         self.listen("compute", name, rows, time.perf_counter() - started)
         return rows
 

@@ -127,7 +127,7 @@ class WorkingFile:
         ):
             against = self._against(reading)
             if against is None:
-                run_log.clear_results(self.connection)
+                run_log.leave_results_behind(self.connection)
                 return reading.snapshot, extract.read(self.connection, reading, self._baseline, self._reason, done)
         self.open_empty(against)
         return self._read(done)

@@ -26,7 +26,7 @@ from si_analytics.errors import ServerError, WarehouseError
 from si_analytics.postgres import APPLICATION, NOTICED, place, refused, unknown_letters
 from si_analytics.settings import Settings
 
-SCHEMAS = ("raw", "changes", "dimensions", "facts", "metrics", "history", "meta")
+SCHEMAS = ("raw", "changes", "dimensions", "facts", "measured", "metrics", "history", "meta")
 _SECRET = ("host", "port", "dbname", "user", "password")
 # libpq has already resolved these: a service into its parameters, a password file into the password.
 _RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts", "fallback_application_name")

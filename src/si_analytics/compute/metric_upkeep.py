@@ -1,0 +1,199 @@
+"""Keeps metrics that nothing changed, works out anew the rows of the keys that changed, or the whole, and says why.
+
+Belongs here: what a metric's result depends on, and which keys the changes of its inputs lead to. A metric is a
+function of its inputs and parameters, so it stays where none of them differ; docs/refreshing.md has the proof.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import duckdb
+
+from si_analytics.compute import facts, metrics, statistics
+from si_analytics.compute.upkeep import Stored, Upkeep, changed_name, due_name
+from si_analytics.definitions import Metric, keyed, lookup, project, units
+from si_analytics.definitions.keyed import Keyed
+from si_analytics.warehouse import local_offsets
+
+_TIMES = ("as_of", "until")
+_WITHOUT_ROWS = (local_offsets.TABLE, "meta.performance_weights")  # what they hold follows from the parameters
+_COMPARED = 50_000  # up to so many rows, what a whole computation changed is found by comparing
+
+
+class MetricUpkeep:
+    """Brings up the metrics of one working file, after the facts and dimensions that `upkeep` brought up."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, upkeep: Upkeep, parameters: metrics.Parameters) -> None:
+        self._connection, self._upkeep, self._parameters = connection, upkeep, parameters
+        self._changed: dict[str, int | None] = {}
+
+    def bring_up(self, name: str) -> Stored:
+        """Store a metric as it is now."""
+        found = self._brought_up(name)
+        self._changed[name] = found.changed
+        metrics.mark(self._connection, name, self._state(name), self._as_of)
+        return found
+
+    def _brought_up(self, name: str) -> Stored:
+        metric, held = lookup(project().metrics, name, "metric"), metrics.left_behind(self._connection, name)
+        why = self._otherwise(metric, held)
+        if why:
+            return self._whole(metric, why)
+        assert held is not None
+        moved = list(self._moved(metric))
+        if not moved and not self._due(metric, held.as_of):
+            return Stored(f"metrics.{name}", metrics.count(self._connection, name), 0, "")
+        by = project().keyed.get(name)
+        if by is None:
+            return self._whole(metric, f"{', '.join(moved) or 'time'} moved, and its rows are not told apart by key")
+        unknown = [table for table in moved if not self._is_told(table, by)]
+        if unknown:
+            return self._whole(metric, f"{', '.join(unknown)} changed, and which keys that touches is not known")
+        return self._of_touched(metric, by, held.as_of)
+
+    def _otherwise(self, metric: Metric, held: metrics.Held | None) -> str:
+        """Why what is stored is of no use, whatever changed; empty if it is."""
+        if held is None:
+            return "it was not stored before"
+        if held.definition != metrics.definition(metric.name):
+            return "its query is another than it was"
+        if held.state != self._state(metric.name):
+            return "it is counted otherwise, or depends on the moment"
+        return ""
+
+    def _state(self, name: str) -> str:
+        """A digest of the parameters that the metric's result depends on, whatever its inputs hold.
+
+        A moment that is only compared with times does not belong to them: see `_due`.
+        """
+        metric = project().metrics[name]
+        bound = metrics.bindings(self._connection, metric, self._parameters.bound())
+        if "meta.performance_weights" in metric.inputs:
+            bound["weights"] = {one: str(weight) for one, weight in sorted(self._parameters.weights.items())}
+        said = {one: value for one, value in bound.items() if not (one in _TIMES and units.only_compared(metric.text, one))}
+        return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _moved(self, metric: Metric) -> Iterator[str]:
+        """The inputs of a metric that changed, or may have."""
+        for table in metric.inputs:
+            if table not in _WITHOUT_ROWS and self._changes(table) != 0:
+                yield table
+
+    def _changes(self, table: str) -> int | None:
+        """How many rows of an input changed; None if that is not known."""
+        schema, _, name = table.partition(".")
+        return self._changed.get(name) if schema == "metrics" else self._upkeep.changes(table)
+
+    def _due(self, metric: Metric, before: datetime) -> bool:
+        """Whether it compares times with the moment, and one in its inputs lies between the moment before and now."""
+        tables = [one for one in metric.inputs if one not in _WITHOUT_ROWS]
+        return _compares(metric.text) and any(self._upkeep.due(one, before) for one in tables)
+
+    def _is_told(self, table: str, by: Keyed) -> bool:
+        """Whether it can be told to which keys a changed input leads, or it is not needed for any one key."""
+        if table in by.links or table in by.joined or (by.home and table == by.home[0]):
+            return self._changes(table) is not None
+        return bool(by.rest)
+
+    def _of_touched(self, metric: Metric, by: Keyed, before: datetime) -> Stored:
+        """Work out the rows of the touched keys anew."""
+        table = f"measured.{metric.name}" if by.rest else f"metrics.{metric.name}"
+        if not self._upkeep.is_stored(table):
+            return self._whole(metric, "what it measures was not stored before")
+        touched = self._upkeep.touch(list(self._keys(metric, by, before)))
+        if self._upkeep.is_much(touched, table):
+            return self._whole(metric, "most of its rows changed")
+        changed = self._replace(metric, by, table) if touched else 0
+        if by.rest:
+            return self._rest(metric, by, changed)
+        return Stored(table, metrics.count(self._connection, metric.name), changed, "")
+
+    def _keys(self, metric: Metric, by: Keyed, before: datetime) -> Iterator[str]:
+        """Queries of the keys that the changes of the inputs lead to."""
+        for table, column in (*by.links.items(), *([by.home] if by.home else [])):
+            yield f"select {column} from temp.{changed_name(table)}"
+        for table, ways in by.joined.items():
+            key = project().dimensions[table.partition(".")[2]].key
+            for fact, column in ways:
+                held = f"select {key} from temp.{changed_name(table)}"
+                yield f"select {by.links[fact]} from {fact} where {column} in ({held})"
+        if _compares(metric.text):
+            for table, column in by.links.items():
+                if self._upkeep.due(table, before):
+                    yield f"select {column} from temp.{due_name(table)}"
+
+    def _replace(self, metric: Metric, by: Keyed, table: str) -> int:
+        """Put the rows of the touched keys anew, in the metric's order; return how many differ."""
+        run = self._connection.execute
+        text = keyed.restricted(by)
+        run(
+            f"create or replace temporary table new_rows as {text}",
+            metrics.bindings(self._connection, text, self._parameters.bound()),
+        )
+        for statistic in metric.statistics if not by.rest else ():
+            completed = statistics.complete(self._connection, statistic, self._connection.table("temp.main.new_rows"))
+            completed.create_view("completed_rows", replace=True)
+            run("create or replace temporary table complete as from completed_rows")
+            run("create or replace temporary table new_rows as from temp.complete")
+            run("drop view completed_rows")
+        run(
+            "create or replace temporary table old_rows as"
+            f" select * from {table} where {by.key} in (select {units.UNIT} from temp.{units.TOUCHED})"
+        )
+        changed = self._upkeep.differing("new_rows", "old_rows")
+        if changed:
+            order = f" order by {metric.order}" if not by.rest else ""
+            run(
+                f"create or replace table {table} as select * from (select * from {table}"
+                f" where {by.key} not in (select {units.UNIT} from temp.{units.TOUCHED})"
+                f" union all select * from temp.new_rows){order}"
+            )
+        return changed
+
+    def _rest(self, metric: Metric, by: Keyed, measured: int) -> Stored:
+        """What a metric does with what it measures, over all of it."""
+        others = [table for table in metric.inputs if table.startswith(("raw.", "metrics."))]
+        if not measured and all(self._changes(table) == 0 for table in others):
+            return Stored(f"metrics.{metric.name}", metrics.count(self._connection, metric.name), 0, "")
+        return self._stored_whole(metric, by.rest, "")
+
+    def _whole(self, metric: Metric, reason: str) -> Stored:
+        """Compute a metric from all rows; keep what it measures where its rows can be brought up by key next time."""
+        by = project().keyed.get(metric.name)
+        if by is None or not by.rest:
+            return self._stored_whole(metric, None, reason)
+        text = facts.read(self._connection, by.text, (*by.links, by.home[0] if by.home else ""), self._as_of)
+        self._connection.execute(
+            f"create or replace table measured.{metric.name} as {text}",
+            metrics.bindings(self._connection, text, self._parameters.bound()),
+        )
+        return self._stored_whole(metric, by.rest, reason)
+
+    def _stored_whole(self, metric: Metric, text: str | None, reason: str) -> Stored:
+        """Store a metric's rows, and compare them with those before where that is quick."""
+        name = f"metrics.{metric.name}"
+        compared = self._upkeep.is_stored(name) and self._upkeep.count(name) <= _COMPARED
+        if compared:
+            self._connection.execute(f"create or replace temporary table old_rows as from {name}")
+        rows = metrics.compute(self._connection, metric.name, self._parameters, text)
+        changed = None
+        if compared and self._alike("old_rows", metric.name):
+            self._connection.execute(f"create or replace temporary table new_rows as from {name}")
+            changed = self._upkeep.differing("new_rows", "old_rows")
+        return Stored(f"metrics.{metric.name}", rows, changed, reason)
+
+    def _alike(self, before: str, name: str) -> bool:
+        old, new = self._connection.table(f"temp.main.{before}"), self._connection.table(f"metrics.{name}")
+        return (old.columns, old.types) == (new.columns, new.types)
+
+    @property
+    def _as_of(self) -> datetime:
+        return self._parameters.window.as_of
+
+
+def _compares(text: str) -> bool:
+    return any(f"${one}" in text for one in _TIMES)
