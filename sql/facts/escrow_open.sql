@@ -10,6 +10,7 @@
 -- grain = "one row per escrow job that is open at as_of"
 -- inputs = "raw.escrow_jobs"
 -- key = "job_id"
+-- unit = { id = "job_id" }
 -- row = { escrow_jobs = "job_id" }
 -- time = "created_at"
 -- currency = "currency"

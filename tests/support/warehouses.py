@@ -37,7 +37,7 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
     """A warehouse without rows."""
     connection = duckdb.connect()
     connection.execute("set global TimeZone = 'UTC'")
-    for schema in ("raw", "dimensions", "facts", "metrics"):
+    for schema in ("raw", "changes", "dimensions", "facts", "measured", "metrics"):
         connection.execute(f"create schema {schema}")
     connection.execute(project().records.text)
     for definition in definitions:
@@ -47,20 +47,27 @@ def in_memory(definitions: list[str]) -> duckdb.DuckDBPyConnection:
 
 def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
     """Make the raw tables hold `world` and nothing else; no fact is stored of it yet."""
-    stored = "select schema_name, table_name from duckdb_tables() where schema_name in ('dimensions', 'facts')"
+    stored = (
+        "select schema_name, table_name from duckdb_tables()"
+        " where schema_name in ('changes', 'dimensions', 'facts', 'measured') and not temporary"
+    )
     for schema, table in connection.sql(stored).fetchall():
         connection.execute(f"drop table {schema}.{table}")
     for (table,) in connection.sql("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
         connection.execute(f"truncate raw.{table}")
-        rows = world.get(table, [])
-        if not rows:
-            continue
-        held = set(connection.table(f"raw.{table}").columns)
-        # As text, which DuckDB casts to each column's type: one statement however many rows.
-        frame = pl.DataFrame({name: [_text(row[name]) for row in rows] for name in rows[0] if name in held})
-        connection.register("given", frame)
-        connection.execute(f"insert into raw.{table} by name select * from given")
-        connection.unregister("given")
+        insert(connection, table, world.get(table, []))
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) -> None:
+    """Add rows to a raw table."""
+    if not rows:
+        return
+    held = set(connection.table(f"raw.{table}").columns)
+    # As text, which DuckDB casts to each column's type: one statement however many rows.
+    frame = pl.DataFrame({name: [_text(row[name]) for row in rows] for name in rows[0] if name in held})
+    connection.register("given", frame)
+    connection.execute(f"insert into raw.{table} by name select * from given")
+    connection.unregister("given")
 
 
 def _text(value: Any) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import duckdb
 
-from si_analytics.compute import facts, metrics, statistics
+from si_analytics.compute import facts, funnels, metrics, statistics
 from si_analytics.compute.upkeep import Stored, Upkeep, changed_name, due_name
 from si_analytics.definitions import Metric, keyed, lookup, project, units
 from si_analytics.definitions.keyed import Keyed
@@ -29,6 +29,7 @@ class MetricUpkeep:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, upkeep: Upkeep, parameters: metrics.Parameters) -> None:
         self._connection, self._upkeep, self._parameters = connection, upkeep, parameters
+        self._left = metrics.left_behind(connection)
         self._changed: dict[str, int | None] = {}
 
     def bring_up(self, name: str) -> Stored:
@@ -39,7 +40,7 @@ class MetricUpkeep:
         return found
 
     def _brought_up(self, name: str) -> Stored:
-        metric, held = lookup(project().metrics, name, "metric"), metrics.left_behind(self._connection, name)
+        metric, held = lookup(project().metrics, name, "metric"), self._left.get(name)
         why = self._otherwise(metric, held)
         if why:
             return self._whole(metric, why)
@@ -47,6 +48,8 @@ class MetricUpkeep:
         moved = list(self._moved(metric))
         if not moved and not self._due(metric, held.as_of):
             return Stored(f"metrics.{name}", metrics.count(self._connection, name), 0, "")
+        if metric.funnels:
+            return self._funnels(metric, held.as_of)
         by = project().keyed.get(name)
         if by is None:
             return self._whole(metric, f"{', '.join(moved) or 'time'} moved, and its rows are not told apart by key")
@@ -74,7 +77,7 @@ class MetricUpkeep:
         bound = metrics.bindings(self._connection, metric, self._parameters.bound())
         if "meta.performance_weights" in metric.inputs:
             bound["weights"] = {one: str(weight) for one, weight in sorted(self._parameters.weights.items())}
-        said = {one: value for one, value in bound.items() if not (one in _TIMES and units.only_compared(metric.text, one))}
+        said = {one: value for one, value in bound.items() if one not in _TIMES or units.compared(metric.text, one) is None}
         return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
     def _moved(self, metric: Metric) -> Iterator[str]:
@@ -91,7 +94,16 @@ class MetricUpkeep:
     def _due(self, metric: Metric, before: datetime) -> bool:
         """Whether it compares times with the moment, and one in its inputs lies between the moment before and now."""
         tables = [one for one in metric.inputs if one not in _WITHOUT_ROWS]
-        return _compares(metric.text) and any(self._upkeep.due(one, before) for one in tables)
+        return any(self._passed(metric, table, before) for table in tables)
+
+    def _passed(self, metric: Metric, table: str, before: datetime) -> int:
+        """How many rows of an input have a time that the metric compares with the moment, and that has come since."""
+        times = frozenset[str]().union(*(units.compared(metric.text, one) or () for one in _TIMES))
+        if not times:
+            return 0
+        # A time by another name than a column of its inputs has may be any of theirs.
+        named = times <= {name for one in metric.inputs for name in self._upkeep.columns(one)}
+        return self._upkeep.due(table, before, times if named else None)
 
     def _is_told(self, table: str, by: Keyed) -> bool:
         """Whether it can be told to which keys a changed input leads, or it is not needed for any one key."""
@@ -121,10 +133,31 @@ class MetricUpkeep:
             for fact, column in ways:
                 held = f"select {key} from temp.{changed_name(table)}"
                 yield f"select {by.links[fact]} from {fact} where {column} in ({held})"
-        if _compares(metric.text):
-            for table, column in by.links.items():
-                if self._upkeep.due(table, before):
-                    yield f"select {column} from temp.{due_name(table)}"
+        for table, column in by.links.items():
+            if self._passed(metric, table, before):
+                yield f"select {column} from temp.{due_name(table)}"
+
+    def _funnels(self, metric: Metric, before: datetime) -> Stored:
+        """Count the funnels anew whose units changed."""
+        counted = [
+            name
+            for name in funnels.names()
+            if self._changes(table := f"facts.{funnels.of(name).name}") != 0 or self._passed(metric, table, before)
+        ]
+        run, table = self._connection.execute, f"metrics.{metric.name}"
+        text, tables = funnels.counted(counted, self._parameters.of_funnel)
+        rows = funnels.run(self._connection, text, tables, self._parameters.bound())
+        rows.query("counted", "create or replace temporary table new_rows as from counted")
+        names = {"names": counted}
+        run(f"create or replace temporary table old_rows as from {table} where funnel in (select unnest($names))", names)
+        changed = self._upkeep.differing("new_rows", "old_rows")
+        if changed:
+            run(
+                f"create or replace table {table} as select * from (from {table} where funnel not in"
+                f" (select unnest($names)) union all from temp.new_rows) order by {metric.order}",
+                names,
+            )
+        return Stored(table, metrics.count(self._connection, metric.name), changed, "")
 
     def _replace(self, metric: Metric, by: Keyed, table: str) -> int:
         """Put the rows of the touched keys anew, in the metric's order; return how many differ."""
@@ -194,6 +227,3 @@ class MetricUpkeep:
     def _as_of(self) -> datetime:
         return self._parameters.window.as_of
 
-
-def _compares(text: str) -> bool:
-    return any(f"${one}" in text for one in _TIMES)

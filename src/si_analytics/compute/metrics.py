@@ -185,12 +185,14 @@ def leave_behind(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"drop table {table}")
 
 
-def left_behind(connection: duckdb.DuckDBPyConnection, name: str) -> Held | None:
-    """What is stored of a metric that its inputs have gone on from; None if nothing is."""
-    parts = (dict(connection.sql(_HELD).fetchall()).get(name) or "").split(" ")
-    if parts[0] != _BEHIND.strip() or len(parts) != 4:
-        return None
-    return Held(parts[1], parts[3], _EPOCH + timedelta(microseconds=int(parts[2])))
+def left_behind(connection: duckdb.DuckDBPyConnection) -> dict[str, Held]:
+    """The stored metrics that their inputs have gone on from, by name."""
+    found = {}
+    for name, comment in connection.sql(_HELD).fetchall():
+        parts = (comment or "").split(" ")
+        if parts[0] == _BEHIND.strip() and len(parts) == 4:
+            found[name] = Held(parts[1], parts[3], _EPOCH + timedelta(microseconds=int(parts[2])))
+    return found
 
 
 def definition(name: str) -> str:

@@ -25,6 +25,9 @@ MOST_CHANGED = 0.2
 FEW = 1000
 """So many touched units are always worked out by themselves."""
 
+_TABLES = (
+    "select schema_name || '.' || table_name from duckdb_tables() where database_name = current_database()"
+)
 _TIME = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -50,10 +53,12 @@ class Upkeep:
     def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
         self._connection, self._as_of = connection, as_of
         self._left = facts.left_behind(connection)
+        self._held = frozenset(name for (name,) in connection.sql(_TABLES).fetchall())
         self._sources: dict[tuple[str, datetime | None], int] = {}
-        self._due: dict[tuple[str, datetime], int] = {}
+        self._due: dict[str, tuple[datetime, frozenset[str] | None, int]] = {}
         self._written: dict[str, int | None] = {}
         self._changed: dict[str, int | None] = {}
+        self._columns: dict[str, tuple[str, ...]] = {}
 
     def bring_up(self, table: str) -> Stored:
         """Store a fact or dimension as it is now, by its changes where they can be told."""
@@ -73,11 +78,14 @@ class Upkeep:
             self._written[source] = self.count(f"{changes.SCHEMA}.{source}") if held else None
         return self._written[source]
 
-    def due(self, table: str, before: datetime) -> int:
-        """How many rows of a table have a time between that moment and now; they are in the table `due_name`."""
-        if (table, before) not in self._due:
-            self._due[table, before] = self._find_due(table, before)
-        return self._due[table, before]
+    def due(self, table: str, before: datetime, times: frozenset[str] | None = None) -> int:
+        """How many rows of a table have one of these times, or any, between that moment and now.
+
+        They are in the temporary table `due_name` until it is asked of the table again.
+        """
+        if self._due.get(table, ())[:2] != (before, times):
+            self._due[table] = (before, times, self._find_due(table, before, times))
+        return self._due[table][2]
 
     def touch(self, queries: Sequence[str]) -> int:
         """Fill `units.TOUCHED` with what the queries find; return how many units they are."""
@@ -108,13 +116,15 @@ class Upkeep:
         row = self._connection.table(table).aggregate("count(*)").fetchone()
         return int(row[0]) if row else 0
 
+    def columns(self, table: str) -> tuple[str, ...]:
+        """The columns of a table; none if there is no such table."""
+        if table not in self._columns:
+            self._columns[table] = tuple(self._connection.table(table).columns) if self.is_stored(table) else ()
+        return self._columns[table]
+
     def is_stored(self, table: str) -> bool:
-        """Whether the file holds a table of that schema and name."""
-        held = (
-            "select 1 from duckdb_tables() where database_name = current_database()"
-            " and schema_name || '.' || table_name = $1"
-        )
-        return self._connection.execute(held, [table]).fetchone() is not None
+        """Whether the file held a table of that schema and name before anything was brought up."""
+        return table in self._held
 
     def _brought_up(self, table: str) -> Stored:
         one, held = facts.of(table), self._left.get(table)
@@ -137,7 +147,7 @@ class Upkeep:
             return "its query is another than it was"
         if unit is None:
             return "it does not say which rows are worked out together"
-        if held.as_of not in {None, self._as_of} and not units.only_compared(one.text, "as_of"):
+        if held.as_of not in {None, self._as_of} and units.compared(one.text, "as_of") is None:
             return "it does more with as_of than compare times with it"
         sources = [table.removeprefix("raw.") for table in one.inputs]
         whole = [source for source in sources if self.written(source) is None]
@@ -179,12 +189,15 @@ class Upkeep:
         self._sources[source, before] = self.count(f"temp.main.{name}")
         return self._sources[source, before]
 
-    def _find_due(self, table: str, before: datetime) -> int:
-        held = self._connection.table(table)
-        times = [name for name, kind in zip(held.columns, held.types, strict=True) if str(kind) == _TIME]
-        if before == self._as_of or not times:
+    def _find_due(self, table: str, before: datetime, times: frozenset[str] | None) -> int:
+        if before == self._as_of:
             return 0
-        rows = exp.select("*").from_(trees.relation(*reversed(table.split(".")))).where(exp.or_(*map(_between, times)))
+        held = self._connection.table(table)
+        every = [name for name, kind in zip(held.columns, held.types, strict=True) if str(kind) == _TIME]
+        wanted = [name for name in every if times is None or name in times]
+        if not wanted:
+            return 0
+        rows = exp.select("*").from_(trees.relation(*reversed(table.split(".")))).where(exp.or_(*map(_between, wanted)))
         self._connection.execute(
             f"create or replace temporary table {due_name(table)} as {rows.sql('duckdb')}",
             {"first": min(before, self._as_of), "last": max(before, self._as_of)},
