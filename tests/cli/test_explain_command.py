@@ -48,3 +48,28 @@ def test_a_value_of_no_breakdown_is_refused(si: Si, shop: Settings) -> None:
     done = si(shop)("explain", "invite", "accepted", "reached", "--value", "email")
     assert (done.code, done.out) == (2, "")
     assert "Add --by" in done.err
+
+
+def test_a_row_with_a_key_of_several_columns_is_named_by_them_in_order(si: Si, shop: Settings) -> None:
+    standing = si(shop)("metric", "agent_performance_standings", "--json").document[-1]
+    key = (standing["component"], standing["agent_id"])
+    done = si(shop)("explain", "agent_performance_standings", *key, "worse", "--json")
+    assert len([row for row in done.document if row["part"] == "worse"]) == standing["worse"]
+    assert len(done.document) == standing["compared"]
+    assert "number of rows of worse" in done.err
+
+
+def test_a_reply_and_a_sum_behind_a_mean_are_explained_by_name(si: Si, shop: Settings) -> None:
+    reply = si(shop)("metric", "agent_replies", "--json").document[0]
+    done = si(shop)("explain", "agent_replies", reply["message_id"], "wait_microseconds", "--json")
+    assert done.document[-1]["message_id"] == reply["message_id"]
+    assert done.document[0]["value"] == reply["waiting_since"]
+    component = si(shop)("metric", "agent_performance_components", "--json").document[0]
+    done = si(shop)("explain", "agent_performance_components", component["agent_id"], "reply_microseconds", "--json")
+    assert sum(int(row["value"]) for row in done.document) == int(component["reply_microseconds"])
+
+
+def test_a_key_without_a_column_is_refused(si: Si, shop: Settings) -> None:
+    done = si(shop)("explain", "agent_leaderboard", "AGENT")
+    assert (done.code, done.out) == (2, "")
+    assert "it is not said which column" in done.err

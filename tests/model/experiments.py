@@ -40,8 +40,8 @@ def template_experiments(world: World, as_of: datetime, *, currency: str = "usd"
             "agent_id": agent,
             "template_name": name,
             "variant": variant,
-            **_figures(outcomes[variant]),
-            **_compared(**outcomes),
+            **figures(outcomes[variant]),
+            **compared(**outcomes),
         }
         for (agent, name), outcomes in sorted(sent.items())
         if outcomes["A"] and outcomes["B"]
@@ -49,7 +49,8 @@ def template_experiments(world: World, as_of: datetime, *, currency: str = "usd"
     ]
 
 
-def _figures(outcomes: list[bool]) -> Row:
+def figures(outcomes: list[bool]) -> Row:
+    """What is said of one variant, by whether each of its invites was accepted."""
     low, high = wilson(sum(outcomes), len(outcomes))
     return {
         "sent": len(outcomes),
@@ -60,7 +61,8 @@ def _figures(outcomes: list[bool]) -> Row:
     }
 
 
-def _compared(A: list[bool], B: list[bool]) -> Row:  # noqa: N803 - the variants' own names
+def compared(A: list[bool], B: list[bool]) -> Row:  # noqa: N803 - the variants' own names
+    """What is said of an experiment on both of its rows: B against A."""
     rate_a, rate_b = Fraction(sum(A), len(A)), Fraction(sum(B), len(B))
     probability = p_value(sum(A), len(A), sum(B), len(B))
     return {

@@ -20,18 +20,28 @@ from hypothesis import strategies as st
 
 from si_analytics import refresh, sample
 from si_analytics.compute import metrics
+from si_analytics.definitions import project
 from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
 from si_analytics.periods import windows
 from si_analytics.query import explain
 from si_analytics.query import warehouse as query_warehouse
 from si_analytics.query.explain import FUNNELS
 from si_analytics.settings import Settings
-from tests.model import Row, World
+from tests.model import Row, World, experiments
 from tests.support import warehouses
 from tests.support.explained import Rows, cell
+from tests.support.folders import ROOT
 from tests.support.moments import AS_OF, Draw, as_ofs, funnel_queries
 from tests.support.moments import windows as spans
 from tests.support.worlds import marketplaces
+
+COMPARES = "compares its parts"
+"""How the invites of A and B make up what compares them: no single way, as docs/explain.md says."""
+
+AT_MOST = 12
+"""So many rows, from the first to the last, stand for all of a metric that has more."""
+
+PAGE = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
 
 
 @cache
@@ -50,11 +60,17 @@ def agrees(stands: Any, found: Any) -> bool:
     return stands == found if not isinstance(found, str) else str(stands) == found
 
 
+def told(metric: str) -> list[str]:
+    """The columns of a metric that their rows make in one way."""
+    return [column for column in explain.columns(metric) if said(metric, column).how != COMPARES]
+
+
 def differing(rows: Rows, metric: str, ask: Callable[[Row, str], Rows]) -> list[str]:
     """The cells of a metric that their rows do not make, in words."""
     found = []
     for row in rows:
-        for column, stands in row.items():
+        for column in told(metric):
+            stands = row[column]
             behind = ask(row, column)
             result = made(metric, column, behind)
             if not agrees(stands, result):
@@ -93,62 +109,65 @@ def raw(using: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
-WHOLE = ("agent_leaderboard", "agent_performance_metrics", "brand_reputations", "conversion_funnels")
-"""The tables of which every column is explained."""
-
-KEYS_ALONE = {"marketplace_monthly": ["month"], "signup_cohorts": ["cohort_month", "months_since"]}
-COMPARED = ("wilson_low", "wilson_high", "lift", "difference", "p_value", "enough_data")
-"""Of an experiment the rows are shown, and no single way makes the figure of them."""
+def spread(rows: Rows) -> Rows:
+    """At most so many of the rows, evenly."""
+    return rows[:: -(-len(rows) // AT_MOST) or 1]
 
 
-def test_every_column_of_a_table_that_is_explained_is_but_what_says_which_row_it_is(using: Settings) -> None:
+def test_every_column_of_every_metric_is_explained_but_keys_that_are_no_id() -> None:
+    """A month or a component only says which row is meant. What is refused stands on the page, with the reason."""
+    assert set(explain.keys()) == set(project().metrics)
+    for name, metric in project().metrics.items():
+        refused = {column.name for column in metric.columns} - set(explain.columns(name))
+        assert refused <= set(metric.key)
+        assert not refused or len(metric.key) > 1 or metric.rows == "month", "an id leads to its operational row"
+        assert all(f"`{name}.{column}`" in PAGE for column in refused)
+
+
+@pytest.mark.parametrize("metric", sorted(project().metrics))
+def test_the_rows_behind_every_cell_of_a_sampled_marketplace_make_the_cell(using: Settings, metric: str) -> None:
     with query_warehouse.connect(using) as warehouse:
-        for metric in sorted(explain.keys()):
-            columns = set(warehouse.metric(metric).columns)
-            explained = set(explain.columns(metric))
-            assert explained <= columns
-            if metric in WHOLE:
-                assert explained == columns
-            elif metric in KEYS_ALONE:
-                assert columns - explained == set(KEYS_ALONE[metric])
-
-
-@pytest.mark.parametrize(
-    "metric",
-    [
-        "marketplace_monthly",
-        "signup_cohorts",
-        "template_experiments",
-        "user_ratings",
-        "contact_engagement",
-        "invite_template_usage",
-        "agent_profile_summaries",
-    ],
-)
-def test_the_facts_behind_a_cell_of_any_metric_make_the_cell(using: Settings, metric: str) -> None:
-    with query_warehouse.connect(using) as warehouse:
-        told = [column for column in explain.columns(metric) if column not in COMPARED]
-        rows = warehouse.metric(metric).to_dicts()[-12:]
-        keys = explain.keys()[metric]
-        shown = [{name: row[name] for name in (*keys, *told)} for row in rows]
+        rows = warehouse.metric(metric).to_dicts()
+        rows = rows if metric == FUNNELS else spread(rows)
+        assert rows
+        assert told(metric)
 
         def ask(row: Row, column: str) -> Rows:
             return warehouse.explain(metric, row, column).to_dicts()
 
-        for row in shown:
-            wanted = {name: row[name] for name in told}
-            found = {column: made(metric, column, ask(row, column)) for column in told}
-            assert all(agrees(wanted[name], found[name]) for name in told), (row, found)
+        assert differing(rows, metric, ask) == []
 
 
-def test_the_rows_behind_every_cell_of_a_sampled_marketplace_make_the_cell(using: Settings) -> None:
+def test_what_compares_a_and_b_shows_the_invites_whose_counts_make_it(using: Settings) -> None:
+    """An interval is of one variant's invites. Where nobody accepted A there is no lift, and nothing behind it."""
+    name = "template_experiments"
+    compares = [column for column in explain.columns(name) if said(name, column).how == COMPARES]
+    assert all(f"`{column}`" in PAGE for column in compares)
     with query_warehouse.connect(using) as warehouse:
-        for metric in WHOLE:
+        rows = warehouse.metric(name).to_dicts()
+        assert len(rows) >= 2
+        for pair in zip(rows[::2], rows[1::2], strict=True):
+            ids = [{part: ids_behind(warehouse, row, part)[part] for part in ("sent", "accepted")} for row in pair]
+            outcomes = [[one in each["accepted"] for one in sorted(each["sent"])] for each in ids]
+            both = experiments.compared(*outcomes)
+            for variant, row in enumerate(pair):
+                made = {**both, **experiments.figures(outcomes[variant])}
+                for column in compares:
+                    assert agrees(row[column], made[column])
+                    of = [ids[variant]] if column.startswith("wilson") else ids
+                    shown = ids_behind(warehouse, row, column)
+                    wanted = {part: set[str]().union(*(each[part] for each in of)) for part in shown}
+                    assert shown == wanted
+                    assert any(shown.values()) == (made[column] is not None)
 
-            def ask(row: Row, column: str, metric: str = metric) -> Rows:
-                return warehouse.explain(metric, row, column).to_dicts()
 
-            assert differing(warehouse.metric(metric).to_dicts(), metric, ask) == []
+def ids_behind(warehouse: query_warehouse.Warehouse, row: Row, column: str) -> dict[str, set[str]]:
+    """The ids of the invites behind a cell of an experiment, those sent and those accepted."""
+    found: dict[str, set[str]] = {"sent": set(), "accepted": set()}
+    for invite in warehouse.explain("template_experiments", row, column).to_dicts():
+        part = invite.get("part", "accepted" if column == "accepted" else "sent")
+        found[part.removeprefix("invites_")].add(invite["source_id"])
+    return {part: ids for part, ids in found.items() if ids or part == column}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +178,9 @@ def test_the_rows_behind_every_cell_of_a_sampled_marketplace_make_the_cell(using
         ("agent_performance_metrics", {"as_of": "2026-01-15", "tz": "Europe/Berlin"}),
         ("agent_performance_metrics", {"currency": "eur"}),
         ("brand_reputations", {"as_of": "2026-01-15T12:00:00Z"}),
+        ("agent_performance_components", {"as_of": "2026-01-15", "currency": "eur"}),
+        ("agent_performance_standings", {"as_of": "2026-01-15", "currency": "eur"}),
+        ("agent_replies", {"as_of": "2025-09-01"}),
     ],
     ids=str,
 )
@@ -206,7 +228,11 @@ STAGE = {"funnel": "invite", "breakdown": "all", "breakdown_value": "all", "stag
     ("metric", "key", "column", "asked", "error", "sentence"),
     [
         ("agent_board", "AGENT", "rank", {}, UnknownNameError, "Did you mean 'agent_leaderboard'"),
-        ("agent_replies", "AGENT", "wait_microseconds", {}, UnknownNameError, "There are: agent_leaderboard"),
+        ("agent_replies", "AGENT", "wait_microseconds", {}, UnknownNameError, "Give one of the column message_id"),
+        ("agent_performance_standings", "AGENT", "worse", {}, UsageError, "it has 1 parts. Give component, agent_id"),
+        ("agent_performance_standings", ("speed", "AGENT"), "worse", {}, UnknownNameError, "Did you mean '.*'"),
+        ("marketplace_monthly", "2026-01-01", "month", {}, UsageError, "nothing is behind it. Explain another: new_"),
+        ("marketplace_monthly", "2026-02-01", "gmv", {"as_of": "2026-01-20"}, UnknownNameError, "there is none. Did"),
         ("signup_cohorts", "2026-01", "active", {}, UsageError, "it has 1 parts. Give cohort_month, months_since"),
         ("signup_cohorts", ("2020-01-01", 3), "active", {}, UnknownNameError, "Did you mean '.*, 3'"),
         ("agent_leaderboard", "AGENT", "total_earning", {}, UnknownNameError, "Did you mean 'total_earnings'"),
@@ -259,7 +285,9 @@ def test_what_cannot_be_explained_is_refused_with_what_can(
 ) -> None:
     with query_warehouse.connect(using) as warehouse:
         agent = warehouse.agent_leaderboard()["agent_id"][0]
-        named = agent if key == "AGENT" else (agent, "2") if key == ("AGENT", "2") else key
+        named = agent if key == "AGENT" else key
+        if isinstance(key, tuple):
+            named = tuple(agent if part == "AGENT" else part for part in key)
         with pytest.raises(error, match=sentence):
             warehouse.explain(metric, named, column, **asked)
 
@@ -284,6 +312,12 @@ def questions(draw: Draw) -> tuple[datetime, str, tuple[datetime | None, datetim
     return as_of, draw(st.sampled_from(("usd", "eur"))), draw(spans(as_of)), draw(funnel_queries(as_of))
 
 
+ALL_TIME = (
+    *("agent_performance_components", "agent_performance_metrics", "agent_performance_standings", "agent_replies"),
+    "brand_reputations",
+)
+
+
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(world=marketplaces(max_users=6), asked=questions())
 def test_the_rows_behind_every_cell_of_any_small_marketplace_make_the_cell(
@@ -296,8 +330,8 @@ def test_the_rows_behind_every_cell_of_any_small_marketplace_make_the_cell(
     warehouses.fill(raw, world)
     all_time = warehouses.all_time(as_of, currency)
     tables = warehouses.compute_all(raw, all_time)
-    for metric in ("agent_performance_metrics", "brand_reputations"):
-        assert explained(raw, tables[metric], metric, all_time) == []
+    for metric in ALL_TIME:
+        assert explained(raw, spread(tables[metric]), metric, all_time) == []
     window = metrics.Parameters(windows.window(as_of, *span), currency, "UTC")
     board = warehouses.rows_of(metrics.evaluate(raw, "agent_leaderboard", window))
     assert explained(raw, board, "agent_leaderboard", window) == []

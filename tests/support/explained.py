@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -30,7 +31,11 @@ WAYS: Mapping[str, Callable[[Rows], Any]] = {
     "value of the row": lambda rows: rows[0]["value"],
     "number of rows": len,
     "number of different values": lambda rows: len({row["value"] for row in rows}),
+    "least value": lambda rows: min(row["value"] for row in rows),
     "greatest value": lambda rows: max(row["value"] for row in rows),
+    "microseconds from least value to greatest value": lambda rows: (
+        (max(row["value"] for row in rows) - min(row["value"] for row in rows)) // timedelta(microseconds=1)
+    ),
     "sum of value": lambda rows: sum(Fraction(row["value"]) for row in rows),
     "mean of value": lambda rows: sum(Fraction(row["value"]) for row in rows) / len(rows),
     "median of value": lambda rows: percentile(rows, Fraction(1, 2)),

@@ -13,10 +13,14 @@ from si_analytics.errors import UsageError
 
 def explain(
     metric: Annotated[str, typer.Argument(help="A metric, funnel or measure: agent_leaderboard, invite, commission.")],
-    key: Annotated[
-        str | None, typer.Argument(help="Which row of a metric: the id or month it is of; of a funnel the stage.")
+    cell: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY COLUMN",
+            help="Which row, by id, month or the columns of its key in their order, of a funnel by stage; then which"
+            " column, like total_earnings or reached.",
+        ),
     ] = None,
-    column: Annotated[str | None, typer.Argument(help="Which column, like total_earnings or reached.")] = None,
     where: Annotated[
         list[str] | None, typer.Option(metavar="D=V", help="Which cell of a measure, like agent.tier=gold; repeat it.")
     ] = None,
@@ -40,6 +44,7 @@ def explain(
     """Print the rows behind one number, and say how they make it up.
 
     For example: si explain agent_leaderboard AGENT_ID total_earnings --since 2026-01-01
+    or: si explain agent_performance_standings response_time AGENT_ID worse
     or: si explain invite accepted reached --by method --value email
     or: si explain commission --where agent.tier=gold --during "Q2 2026"
     """
@@ -53,19 +58,21 @@ def explain(
         )
     asked = given(since=since, until=until, during=during, tz=tz, currency=currency, as_of=as_of, by=by, within=within)
     with query_warehouse.connect(settings.load()) as warehouse:
-        if key is None:
+        if not cell:
+            column = None
             frame = warehouse.explain(metric, filters(where or [], "si explain"), **asked)
         else:
-            _require_cell(metric, column, where)
-            frame = warehouse.explain(metric, key if value is None else (value, key), column, **asked)
+            key, column = _key_and_column(metric, cell, where)
+            frame = warehouse.explain(metric, key if value is None else (value, *key), column, **asked)
         how = warehouse.how(metric, column)
     show(frame, form)
     note(f"{metric}{'' if column is None else f'.{column}'}: {how}")
 
 
-def _require_cell(metric: str, column: str | None, where: list[str] | None) -> None:
-    """Raise UsageError for half of a metric's cell, and for a filter of one."""
-    if column is None:
+def _key_and_column(metric: str, cell: list[str], where: list[str] | None) -> tuple[tuple[str, ...], str]:
+    """The parts of a metric's cell; raises UsageError for half of one, and for a filter of one."""
+    *key, column = cell
+    if not key:
         raise UsageError(
             f"explaining {metric}",
             "it is not said which column",
@@ -73,3 +80,4 @@ def _require_cell(metric: str, column: str | None, where: list[str] | None) -> N
         )
     if where:
         raise UsageError(f"explaining {metric} with --where", "that is for measures", "Leave it out")
+    return tuple(key), column

@@ -6,10 +6,7 @@ which cells it explains and how its rows make up the cell; this module knows nei
 
 from __future__ import annotations
 
-import difflib
-import functools
-import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -17,14 +14,15 @@ from uuid import UUID
 
 import duckdb
 
-from si_analytics.compute import funnels, metrics
+from si_analytics.compute import facts, funnels, metrics
 from si_analytics.definitions import Explanation, project
-from si_analytics.errors import MissingTableError, UnknownNameError, UsageError
+from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.periods import windows
-from si_analytics.query import explain_attributes, explain_measures
+from si_analytics.query import explain_attributes, explain_keys, explain_measures
+from si_analytics.query.explain_keys import unknown
 from si_analytics.query.explain_measures import Making
 
-FUNNELS = "conversion_funnels"
+FUNNELS = explain_keys.FUNNELS
 OF_FUNNELS = ("funnel", "breakdown_value", "stage_number")
 
 Key = str | int | date | UUID | Sequence[str | int | date | UUID] | Mapping[str, Any]
@@ -55,10 +53,11 @@ def rows(
     if table == FUNNELS:
         asked = replace(asked, funnels=(values["funnel"],), by=by)
     try:
-        _require_cell(connection, table, values, asked)
+        explain_keys.require_cell(connection, table, values, asked)
         _lay_out(connection, file, table, values, asked)
         bound = {**asked.bound(), **values, "key": values[keys()[table][0]], "column": column}
-        return connection.sql(file.text, params=metrics.bindings(connection, file, bound))
+        text = facts.read(connection, file.text, file.inputs, asked.window.as_of)
+        return connection.sql(text, params=metrics.bindings(connection, text, bound))
     except duckdb.CatalogException as error:
         raise MissingTableError(
             f"explaining {table}", "this warehouse lacks a table it is computed from", "Fill it: si refresh"
@@ -75,7 +74,7 @@ def _derived(
     """The facts behind a cell that is a measure, or the operational row behind one that is an attribute."""
     one = project().metrics[table]
     try:
-        _require_cell(connection, table, values, asked)
+        explain_keys.require_cell(connection, table, values, asked)
         if column in explain_measures.columns(one):
             return explain_measures.of_metric(connection, one, column, values, asked)
         return explain_attributes.of_metric(connection, one, column, values)
@@ -141,20 +140,19 @@ def _file(metric: str, column: str) -> Explanation | None:
             return one
     if column in columns(metric):
         return None
-    raise _unknown(f"the column '{column}' of {metric}", column, columns(metric))
+    if column in keys()[metric]:
+        raise UsageError(
+            f"the column '{column}' of {metric}",
+            "it is a part of the key: it says which row it is, and nothing is behind it",
+            f"Explain another: {', '.join(columns(metric))}",
+        )
+    raise unknown(f"the column '{column}' of {metric}", column, columns(metric))
 
 
 def _known(metric: str) -> str:
     if metric in keys():
         return metric
-    raise _unknown(f"explaining metric '{metric}'", metric, (*keys(), *funnels.names()))
-
-
-def _unknown(asked: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    choices = tuple(known)
-    near = difflib.get_close_matches(name, choices, n=1)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
-    return UnknownNameError(asked, "there is none of that name", f"{hint}There are: {', '.join(choices)}")
+    raise unknown(f"explaining metric '{metric}'", metric, (*keys(), *funnels.names()))
 
 
 def _whole(metric: str, key: Key, by: str | None) -> tuple[str, tuple[Any, ...]]:
@@ -200,7 +198,7 @@ def _stage(funnel: str, stage: Any) -> int:
         return names.index(str(stage)) + 1
     if str(stage).isdecimal() and 1 <= int(stage) <= len(names):
         return int(stage)
-    raise _unknown(f"the stage '{stage}' of funnel '{funnel}'", str(stage), names)
+    raise unknown(f"the stage '{stage}' of funnel '{funnel}'", str(stage), names)
 
 
 def _breakdown(key: Key, asked: metrics.Parameters) -> str | None:
@@ -224,46 +222,6 @@ def _check_asked(table: str, asked: metrics.Parameters) -> None:
         raise UsageError(f"metric '{table}'", "by and within are for funnels", "Leave them out, or name a funnel")
     if table != FUNNELS and asked.where:
         raise UsageError(f"{table} with where", "a cell of a metric has none", "Leave it out")
-
-
-def _require_cell(
-    connection: duckdb.DuckDBPyConnection, table: str, values: Mapping[str, Any], asked: metrics.Parameters
-) -> None:
-    """Raise unless the metric has the row asked for. Agents and sponsors are the same in every window and at
-    every moment, so the stored rows suffice; a funnel that is not broken down has one row for each of its stages.
-    """
-    if table != FUNNELS:
-        _require_row(connection.sql(f"from metrics.{table}"), table, values)  # one of keys(), never the user's text
-    elif asked.by is not None:
-        _require_row(metrics.evaluate(connection, table, asked), table, values)
-    elif values["breakdown_value"] != funnels.ALL:
-        funnel, value = values["funnel"], values["breakdown_value"]
-        known = ", ".join(funnels.breakdowns(funnel))
-        raise UsageError(f"'{value}' of funnel '{funnel}'", "it is not broken down", f"Say by what, one of: {known}")
-
-
-def _require_row(relation: duckdb.DuckDBPyRelation, table: str, values: Mapping[str, Any]) -> None:
-    """Raise UnknownNameError, with the nearest key, unless the metric has the row asked for."""
-    named = ("breakdown_value",) if table == FUNNELS else keys()[table]
-    texts = [duckdb.ColumnExpression(column).cast("varchar").alias(column) for column in named]
-    known = relation.select(*texts)
-    wanted = [duckdb.ColumnExpression(column) == duckdb.ConstantExpression(str(values[column])) for column in named]
-    if known.filter(functools.reduce(operator.and_, wanted)).fetchone():
-        return
-    apart = [
-        duckdb.FunctionExpression(
-            "levenshtein", duckdb.ColumnExpression(column), duckdb.ConstantExpression(str(values[column]))
-        )
-        for column in named
-    ]
-    near = known.sort(*apart, *map(duckdb.ColumnExpression, named)).fetchone()
-    hint = f"Did you mean '{', '.join(map(str, near))}'? " if near else ""
-    said = " and ".join(f"{column} is '{values[column]}'" for column in named)
-    raise UnknownNameError(
-        f"the row of {table} where {said}",
-        "there is none",
-        f"{hint}Give one of the column{'s' if len(named) > 1 else ''} {', '.join(named)}",
-    )
 
 
 def _lay_out(

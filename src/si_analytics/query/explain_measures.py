@@ -19,6 +19,7 @@ from si_analytics.compute import facts, metrics
 from si_analytics.compute.currencies import Present
 from si_analytics.definitions import Measure, behind, exact, grouping, measured, project, sliced
 from si_analytics.definitions.expressions import Aggregate, Arithmetic, Named, Part
+from si_analytics.definitions.fact_models import SCALES
 from si_analytics.definitions.models import Metric
 from si_analytics.errors import UsageError
 from si_analytics.periods.windows import Window
@@ -188,10 +189,9 @@ class _Shown:
 
 
 def columns(metric: Metric) -> tuple[str, ...]:
-    """The columns of a metric that are measures of facts, or a value of the operational row that its key names."""
-    cells = [column for column in metric.cells if not measured.cell(metric, column, slices.words())[1]]
+    """The columns of a metric that are measures of facts, or the sum or count of a mean."""
     own = {column.name for column in metric.columns}
-    return tuple(dict.fromkeys([column for column in (*cells, *metric.shows) if column in own]))
+    return tuple(dict.fromkeys([column for column in (*metric.cells, *metric.shows) if column in own]))
 
 
 def how(metric: Metric, column: str) -> Making:
@@ -216,7 +216,9 @@ def of_metric(
     span = window if metric.window else Window(None, window.as_of, window.as_of)
     present = Present(window.as_of, parameters.currency, parameters.tz)
     found = rows(connection, shown.of, parameters, span, present)
-    if len(shown.of) == 1 and not metric.shows.get(column, "").startswith(_COMPARE):
+    if metric.cells.get(column, "").endswith(".count"):
+        is_null = False  # a mean of other money is null, the number of its facts is not
+    elif len(shown.of) == 1 and not metric.shows.get(column, "").startswith(_COMPARE):
         is_null = _is_null(connection, shown.of[0], parameters, span, present)
     else:
         is_null = _cell(connection, metric, column, row, parameters) is None
@@ -241,15 +243,24 @@ def _cell(
 
 
 def _shown(metric: Metric, column: str, keys: Mapping[str, Mapping[str, Any]]) -> _Shown:
-    words, written = slices.words(), metric.shows.get(column, "")
+    words, written, part = slices.words(), metric.shows.get(column, ""), ""
     if column in metric.cells:
-        one, _ = measured.cell(metric, column, words)
+        one, part = measured.cell(metric, column, words)
     elif written in words.measures:
         one = words.measures[written]
     else:
         return _of_slices(metric, written, keys, words)
     where = {path: texts(value) for path, value in keys.get("", {}).items()}
-    return _Shown(((one, where),), making(one))
+    return _Shown(((one, where),), _of_mean(one, part, words) if part else making(one))
+
+
+def _of_mean(mean: Measure, part: str, words: measured.Vocabulary) -> Making:
+    """How facts make up a part of a mean: their number, or their sum as a whole number of the column's last place."""
+    if part == "count":
+        return Making("number of rows", empty="0")
+    (aggregate,) = mean.formula.aggregates
+    scale = SCALES.get(words.facts[mean.fact].column(aggregate.columns[0]).unit, 0)
+    return Making(f"sum of value * {10**scale}" if scale else "sum of value", empty="0")
 
 
 def _of_slices(
