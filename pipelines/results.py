@@ -74,6 +74,7 @@ def computed(refresh: Refresh, name: str, rows: int, seconds: float) -> dict[str
         **columns.described(columns.of_metric(name), _types(relation)),
         **columns.lineage_of(project().metrics[name]),
         "seconds": round(seconds, 3),
+        **_upkeep(refresh, f"metrics.{name}"),
         "first rows": dg.MetadataValue.md(_first_rows(relation)),
         **({"chart": dg.MetadataValue.md(markdown(*drawn))} if drawn else {}),
         **kpis.of(refresh.connection, name),
@@ -89,8 +90,18 @@ def laid_out(refresh: Refresh, table: str, rows: int, seconds: float) -> dict[st
         **columns.described(columns.of_fact(one), _types(refresh.connection.table(table))),
         **columns.lineage_of(one),
         "seconds": round(seconds, 3),
+        **_upkeep(refresh, table),
         **moment(refresh),
     }
+
+
+def _upkeep(refresh: Refresh, table: str) -> dict[str, Any]:
+    """How many rows changed, where that is known, and why the whole was computed, where it was."""
+    stored = refresh.stored.get(table)
+    if stored is None:
+        return {}
+    changed = {} if stored.changed is None else {"changed rows": stored.changed}
+    return {**changed, **({"why in full": stored.reason} if stored.reason else {})}
 
 
 def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tests.support.crowds import crowd
 from tests.support.worlds import as_ofs, marketplaces
 
 thorough = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 worlds = marketplaces() | st.builds(crowd, st.integers(0, 50))
 
@@ -48,14 +48,16 @@ def fresh(definitions: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def whole(connection: duckdb.DuckDBPyConnection, world: model.World, asked: metrics.Parameters) -> dict[str, list[object]]:
+def whole(
+    connection: duckdb.DuckDBPyConnection, world: model.World, asked: metrics.Parameters
+) -> dict[str, list[object]]:
     warehouses.fill(connection, world)
     warehouses.compute_all(connection, asked)
     return upkeeps.stored(connection)  # type: ignore[return-value]
 
 
 @thorough
-@given(first=worlds, then=worlds, moments=st.lists(as_ofs(), min_size=4, max_size=4), steps=st.data())
+@given(first=worlds, then=worlds, moments=st.lists(as_ofs(), min_size=3, max_size=3), steps=st.data())
 def test_any_sequence_of_changes_brings_up_what_a_whole_computation_gives(
     kept: duckdb.DuckDBPyConnection,
     fresh: duckdb.DuckDBPyConnection,

@@ -6,7 +6,7 @@ Belongs here: moving a warehouse in memory from one world to the next, and compa
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -15,7 +15,7 @@ from si_analytics.compute import facts, metrics
 from si_analytics.compute.metric_upkeep import MetricUpkeep
 from si_analytics.compute.upkeep import Stored, Upkeep
 from si_analytics.definitions import project
-from si_analytics.extract import changes
+from si_analytics.warehouse import changes
 from tests.model import World
 from tests.support import warehouses
 
@@ -33,18 +33,18 @@ def mixed(before: World, after: World, seed: int, share: float) -> World:
     return found
 
 
-def go_on(connection: duckdb.DuckDBPyConnection, world: World) -> None:
-    """Bring the raw tables to `world` as an extraction does: what they held before is kept as changes."""
+def go_on(connection: duckdb.DuckDBPyConnection, world: World, tables: Iterable[str] | None = None) -> None:
+    """Bring the raw tables, or those named, to `world` as an extraction does: what they held is kept as changes."""
     facts.leave_behind(connection)
     metrics.leave_behind(connection)
-    for table in project().sources:
+    for table in project().sources if tables is None else tables:
         connection.execute(f"create or replace table raw.every_row as from raw.{table} limit 0")
         rows = world.get(table, [])
         warehouses.insert(connection, "every_row", rows)
         changes.compare(connection, table, "raw.every_row")
         connection.execute(f"truncate raw.{table}")
         connection.execute(f"insert into raw.{table} from raw.every_row")
-    connection.execute("drop table raw.every_row")
+    connection.execute("drop table if exists raw.every_row")
 
 
 def bring_up(connection: duckdb.DuckDBPyConnection, parameters: metrics.Parameters) -> dict[str, Stored]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from si_analytics.cli import reported
 from si_analytics.cli.output import Json, Progress, as_json, note, say, table
 
 if TYPE_CHECKING:
-    from si_analytics.extract import TableExtract
     from si_analytics.publish.staging import RowChange
-    from si_analytics.refresh.run_log import RefreshReport
     from si_analytics.settings import Settings
 
 _LISTED = 1_000  # rows of a target; only a program wants more
@@ -148,13 +147,14 @@ def refresh(
     with _told_who_would_lose(json), Progress("refreshing", quiet=json) as progress:
         report = refreshing.run(current, as_of=moment, full=full, accept_change=accept_change, listen=progress)
     if json:
-        as_json(_as_dict(report))
+        as_json(reported.as_dict(report))
         return
-    _warn(report)
+    reported.warn(report)
     for warning in report.warnings:
         note(f"warning: {warning}")
     _say_what_moved(report.moved)
-    say(_read(report))
+    say(reported.read(report))
+    say(reported.computed(report))
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"
@@ -238,56 +238,3 @@ def _told_who_would_lose(json: bool) -> Iterator[None]:
 def _loaded(rows: dict[str, int], seconds: float) -> str:
     tables = f"{len(rows)} table{'' if len(rows) == 1 else 's'}"
     return f"Loaded {sum(rows.values()):,} rows into {tables} in {seconds:.1f} s"
-
-
-def _read(report: RefreshReport) -> str:
-    """What was read: how many rows changed; which tables were read whole, and why."""
-    changed = [one for one in report.extracts if one.mode == "incremental"]
-    inserted, updated, deleted = (sum(getattr(one, what) or 0 for one in changed) for what in _CHANGES)
-    reasons: dict[str, list[TableExtract]] = {}
-    for one in report.extracts:
-        if one.mode != "incremental":
-            reasons.setdefault(one.reason, []).append(one)
-    parts = [f"{inserted:,} new, {updated:,} changed and {deleted:,} deleted rows"] if changed else []
-    for reason, tables in sorted(reasons.items()):
-        every = len(tables) == len(report.extracts)
-        named = "every table" if every else ", ".join(one.table for one in tables)
-        parts.append(f"all rows of {named}{_moved(tables)}: {reason}")
-    return f"Read {'; '.join(parts)}"
-
-
-def _moved(tables: Sequence[TableExtract]) -> str:
-    """How many rows came and went in tables read whole; empty for the first refresh, where all came."""
-    if any(one.inserted is None or one.deleted is None for one in tables):
-        return ""
-    rows, came, went = (sum(getattr(one, what) or 0 for one in tables) for what in ("rows", "inserted", "deleted"))
-    return "" if came == rows else f" ({rows:,}, of which {came:,} came; {went:,} went)"
-
-
-def _warn(report: RefreshReport) -> None:
-    warnings = [check for check in report.checks if not check.passed]
-    if warnings:
-        say("What the checks found in the data:")
-        rows = [(check.name, f"{check.rows:,}", check.summary) for check in warnings]
-        table(("check", "rows", "what such a row is"), rows, ("rows",))
-
-
-def _as_dict(report: RefreshReport) -> dict[str, Any]:
-    return {
-        "refresh_id": report.refresh_id,
-        "as_of": report.as_of,
-        "snapshot": report.snapshot,
-        "seconds": round(report.seconds, 3),
-        "rows_written": report.rows_written,
-        "changed": report.changed,
-        "extracts": report.extracts,
-        "facts": report.facts,
-        "metrics": report.metrics,
-        "checks": [
-            {"name": one.name, "severity": one.severity, "rows": one.rows, "summary": one.summary}
-            for one in report.checks
-        ],
-        "targets": report.targets,
-        "warnings": report.warnings,
-        "moved": report.moved,
-    }

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 import duckdb
+from sqlglot import expressions as exp
 
 from si_analytics.compute import facts, funnels, metrics, statistics
 from si_analytics.compute.upkeep import Stored, Upkeep, changed_name, due_name
-from si_analytics.definitions import Metric, keyed, lookup, project, units
+from si_analytics.definitions import Metric, keyed, lookup, project, trees, units
 from si_analytics.definitions.keyed import Keyed
-from si_analytics.warehouse import local_offsets
+from si_analytics.warehouse import local_offsets, statements
 
 _TIMES = ("as_of", "until")
 _WITHOUT_ROWS = (local_offsets.TABLE, "meta.performance_weights")  # what they hold follows from the parameters
@@ -77,7 +78,9 @@ class MetricUpkeep:
         bound = metrics.bindings(self._connection, metric, self._parameters.bound())
         if "meta.performance_weights" in metric.inputs:
             bound["weights"] = {one: str(weight) for one, weight in sorted(self._parameters.weights.items())}
-        said = {one: value for one, value in bound.items() if one not in _TIMES or units.compared(metric.text, one) is None}
+        said = {
+            one: value for one, value in bound.items() if one not in _TIMES or units.compared(metric.text, one) is None
+        }
         return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
     def _moved(self, metric: Metric) -> Iterator[str]:
@@ -124,18 +127,18 @@ class MetricUpkeep:
             return self._rest(metric, by, changed)
         return Stored(table, metrics.count(self._connection, metric.name), changed, "")
 
-    def _keys(self, metric: Metric, by: Keyed, before: datetime) -> Iterator[str]:
+    def _keys(self, metric: Metric, by: Keyed, before: datetime) -> Iterator[exp.Query]:
         """Queries of the keys that the changes of the inputs lead to."""
         for table, column in (*by.links.items(), *([by.home] if by.home else [])):
-            yield f"select {column} from temp.{changed_name(table)}"
+            yield _column(column, changed_name(table))
         for table, ways in by.joined.items():
             key = project().dimensions[table.partition(".")[2]].key
             for fact, column in ways:
-                held = f"select {key} from temp.{changed_name(table)}"
-                yield f"select {by.links[fact]} from {fact} where {column} in ({held})"
+                held = exp.In(this=trees.column(column), query=_column(key, changed_name(table)).subquery())
+                yield _column(by.links[fact], *reversed(fact.split("."))).where(held)
         for table, column in by.links.items():
             if self._passed(metric, table, before):
-                yield f"select {column} from temp.{due_name(table)}"
+                yield _column(column, due_name(table))
 
     def _funnels(self, metric: Metric, before: datetime) -> Stored:
         """Count the funnels anew whose units changed."""
@@ -144,46 +147,44 @@ class MetricUpkeep:
             for name in funnels.names()
             if self._changes(table := f"facts.{funnels.of(name).name}") != 0 or self._passed(metric, table, before)
         ]
-        run, table = self._connection.execute, f"metrics.{metric.name}"
+        table = f"metrics.{metric.name}"
         text, tables = funnels.counted(counted, self._parameters.of_funnel)
         rows = funnels.run(self._connection, text, tables, self._parameters.bound())
         rows.query("counted", "create or replace temporary table new_rows as from counted")
-        names = {"names": counted}
-        run(f"create or replace temporary table old_rows as from {table} where funnel in (select unnest($names))", names)
-        changed = self._upkeep.differing("new_rows", "old_rows")
-        if changed:
-            run(
-                f"create or replace table {table} as select * from (from {table} where funnel not in"
-                f" (select unnest($names)) union all from temp.new_rows) order by {metric.order}",
-                names,
-            )
-        return Stored(table, metrics.count(self._connection, metric.name), changed, "")
+        listed = [exp.Literal.string(name) for name in counted]
+        found = exp.column("funnel").isin(*listed).sql("duckdb")
+        return Stored(table, metrics.count(self._connection, metric.name), self._put(metric, table, found), "")
 
     def _replace(self, metric: Metric, by: Keyed, table: str) -> int:
         """Put the rows of the touched keys anew, in the metric's order; return how many differ."""
-        run = self._connection.execute
         text = keyed.restricted(by)
-        run(
-            f"create or replace temporary table new_rows as {text}",
-            metrics.bindings(self._connection, text, self._parameters.bound()),
-        )
+        bound = metrics.bindings(self._connection, text, self._parameters.bound())
+        self._connection.execute(f"create or replace temporary table new_rows as {text}", bound)
         for statistic in metric.statistics if not by.rest else ():
-            completed = statistics.complete(self._connection, statistic, self._connection.table("temp.main.new_rows"))
-            completed.create_view("completed_rows", replace=True)
-            run("create or replace temporary table complete as from completed_rows")
-            run("create or replace temporary table new_rows as from temp.complete")
-            run("drop view completed_rows")
-        run(
-            "create or replace temporary table old_rows as"
-            f" select * from {table} where {by.key} in (select {units.UNIT} from temp.{units.TOUCHED})"
+            rows = statistics.complete(self._connection, statistic, self._connection.table("new_rows"))
+            rows.query("completed", "create or replace temporary table complete as from completed")
+            self._connection.execute("create or replace temporary table new_rows as from complete")
+        held = exp.select(units.UNIT).from_(trees.relation(units.TOUCHED, "temp"))
+        found = exp.In(this=trees.column(by.key), query=held.subquery()).sql("duckdb")
+        return self._put(metric, table, found, ordered=not by.rest)
+
+    def _put(self, metric: Metric, table: str, found: str, *, ordered: bool = True) -> int:
+        """Put the temporary table of new rows in the place of those for which `found` holds; return how many differ."""
+        names: dict[str, statements.Name] = {"table": table, "found": statements.query(found)}
+        statements.run(
+            self._connection,
+            "create or replace temporary table old_rows as select * from {table} where {found}",
+            **names,
         )
         changed = self._upkeep.differing("new_rows", "old_rows")
         if changed:
-            order = f" order by {metric.order}" if not by.rest else ""
-            run(
-                f"create or replace table {table} as select * from (select * from {table}"
-                f" where {by.key} not in (select {units.UNIT} from temp.{units.TOUCHED})"
-                f" union all select * from temp.new_rows){order}"
+            order = f" order by {metric.order}" if ordered else ""
+            statements.run(
+                self._connection,
+                "create or replace table {table} as select * from"
+                " (select * from {table} where ({found}) is not true union all select * from new_rows){order}",
+                order=statements.query(order),
+                **names,
             )
         return changed
 
@@ -227,3 +228,6 @@ class MetricUpkeep:
     def _as_of(self) -> datetime:
         return self._parameters.window.as_of
 
+
+def _column(name: str, table: str, schema: str = "temp") -> exp.Select:
+    return exp.select(trees.column(name)).from_(trees.relation(table, schema))

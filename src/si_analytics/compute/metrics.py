@@ -141,9 +141,7 @@ def inputs(name: str) -> tuple[str, ...]:
     return tuple(table for table in lookup(project().metrics, name, "metric").inputs if "." in table)
 
 
-def compute(
-    connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters, text: str | None = None
-) -> int:
+def compute(connection: duckdb.DuckDBPyConnection, name: str, parameters: Parameters, text: str | None = None) -> int:
     """Fill ``metrics.<name>`` anew and return its number of rows; by `text`, if another query gives the same.
 
     Raises MissingTableError if the warehouse lacks a table the metric reads.

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 import duckdb
 from sqlglot import expressions as exp
 
 from si_analytics.compute import facts
-from si_analytics.definitions import Dimension, Fact, project, trees, units
+from si_analytics.definitions import Dimension, Fact, trees, units
 from si_analytics.definitions.units import Unit
-from si_analytics.extract import changes
+from si_analytics.warehouse import changes, statements
 
 MOST_CHANGED = 0.2
 """Above about this share of touched units, computing the whole is quicker."""
@@ -25,9 +26,7 @@ MOST_CHANGED = 0.2
 FEW = 1000
 """So many touched units are always worked out by themselves."""
 
-_TABLES = (
-    "select schema_name || '.' || table_name from duckdb_tables() where database_name = current_database()"
-)
+_TABLES = "select schema_name || '.' || table_name from duckdb_tables() where database_name = current_database()"
 _TIME = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -87,14 +86,16 @@ class Upkeep:
             self._due[table] = (before, times, self._find_due(table, before, times))
         return self._due[table][2]
 
-    def touch(self, queries: Sequence[str]) -> int:
+    def touch(self, queries: Sequence[exp.Query]) -> int:
         """Fill `units.TOUCHED` with what the queries find; return how many units they are."""
-        self._connection.execute(f"drop table if exists temp.{units.TOUCHED}")
+        self._run("drop table if exists {touched}")
         if not queries:
             return 0
-        self._connection.execute(
-            f"create temporary table {units.TOUCHED} as select {units.UNIT}"
-            f" from ({' union '.join(queries)}) as found ({units.UNIT}) where {units.UNIT} is not null"
+        every = statements.query(" union ".join(query.sql("duckdb") for query in queries))
+        self._run(
+            "create temporary table {touched} as"
+            " select {unit} from ({every}) as found ({unit}) where {unit} is not null",
+            every=every,
         )
         return self.count(f"temp.main.{units.TOUCHED}")
 
@@ -104,10 +105,13 @@ class Upkeep:
 
     def differing(self, new: str, old: str, into: str = "differing_rows") -> int:
         """Fill the temporary table `into` with the rows of one of two that the other has not; return how many."""
-        self._connection.execute(
-            f"create or replace temporary table {into} as"
-            f" select *, true as {changes.IS_NEW} from (from temp.{new} except all from temp.{old})"
-            f" union all select *, false as {changes.IS_NEW} from (from temp.{old} except all from temp.{new})"
+        self._run(
+            "create or replace temporary table {into} as"
+            " select *, true as {is_new} from (from {new} except all from {old})"
+            " union all select *, false as {is_new} from (from {old} except all from {new})",
+            into=into,
+            new=new,
+            old=old,
         )
         return self.count(f"temp.main.{into}")
 
@@ -160,13 +164,13 @@ class Upkeep:
     def _whole(self, table: str, reason: str) -> Stored:
         return Stored(table, facts.compute(self._connection, table, self._as_of), None, reason)
 
-    def _units(self, one: Fact | Dimension, unit: Unit, before: datetime | None) -> list[str]:
+    def _units(self, one: Fact | Dimension, unit: Unit, before: datetime | None) -> list[exp.Query]:
         """Queries of the units that the changed rows of its sources lead to."""
-        queries = []
+        queries: list[exp.Query] = []
         for table in one.inputs:
             source = table.removeprefix("raw.")
             if self._source(source, before):
-                queries += [query.sql("duckdb") for query in units.touched(unit, source)]
+                queries += units.touched(unit, source)
         return queries
 
     def _source(self, source: str, before: datetime | None) -> int:
@@ -182,9 +186,13 @@ class Upkeep:
             self._sources[source, before] = 0
             return 0
         name = units.CHANGED.format(source)
-        rows = f"select * exclude ({changes.IS_NEW}) from {trees.relation(source, changes.SCHEMA).sql('duckdb')}"
-        further = f" union all from temp.{due_name(f'raw.{source}')}" if due else ""
-        self._connection.execute(f"create or replace temporary table {name} as {rows}{further}")
+        self._run(
+            "create or replace temporary table {name} as select * exclude ({is_new}) from {written}",
+            name=name,
+            written=f"{changes.SCHEMA}.{source}",
+        )
+        if due:
+            self._run("insert into {name} from {due}", name=name, due=due_name(f"raw.{source}"))
         self._sources = {key: count for key, count in self._sources.items() if key[0] != source}
         self._sources[source, before] = self.count(f"temp.main.{name}")
         return self._sources[source, before]
@@ -206,27 +214,39 @@ class Upkeep:
 
     def _replace(self, table: str, one: Fact | Dimension, unit: Unit) -> int:
         """Put the rows of the touched units anew; return how many differ, as they were and as they are."""
-        run, by = self._connection.execute, trees.identifier(unit.result).sql("duckdb")
         if unit.inputs:
-            run(f"create or replace temporary table {units.ROWS} as {units.rows(unit).sql('duckdb')}")
+            rows = statements.query(units.rows(unit).sql("duckdb"))
+            self._run("create or replace temporary table {needed} as {rows}", needed=units.ROWS, rows=rows)
         query = units.restricted(one, unit).sql("duckdb")
-        run(f"create or replace temporary table new_rows as {query}", facts.bound(self._connection, query, self._as_of))
-        old = f"{by} in (select {units.UNIT} from temp.{units.TOUCHED})"
-        run(f"create or replace temporary table old_rows as select * from {table} where {old}")
+        bound = facts.bound(self._connection, query, self._as_of)
+        self._connection.execute(f"create or replace temporary table new_rows as {query}", bound)
+        names = {"table": table, "by": unit.result}
+        self._run(
+            "create or replace temporary table old_rows as"
+            " select * from {table} where {by} in (select {unit} from {touched})",
+            **names,
+        )
         changed = self.differing("new_rows", "old_rows", changed_name(table))
         if changed:
             # Only units that differ are written: a file grows with every row that goes and comes.
-            gone = f"{by} in (select {by} from temp.{changed_name(table)})"
-            run(f"delete from {table} where {gone}")
-            run(f"insert into {table} by name select * from temp.new_rows where {gone}")
+            names["changed"] = changed_name(table)
+            self._run("delete from {table} where {by} in (select {by} from {changed})", **names)
+            self._run(
+                "insert into {table} by name select * from new_rows where {by} in (select {by} from {changed})", **names
+            )
         return changed
 
     def _nothing(self, table: str) -> int:
-        self._connection.execute(
-            f"create or replace temporary table {changed_name(table)} as"
-            f" select *, true as {changes.IS_NEW} from {table} limit 0"
+        self._run(
+            "create or replace temporary table {into} as select *, true as {is_new} from {table} limit 0",
+            into=changed_name(table),
+            table=table,
         )
         return 0
+
+    def _run(self, statement: LiteralString, **names: statements.Name) -> None:
+        ours = {"touched": units.TOUCHED, "unit": units.UNIT, "is_new": changes.IS_NEW}
+        statements.run(self._connection, statement, **{**ours, **names})
 
 
 def changed_name(table: str) -> str:

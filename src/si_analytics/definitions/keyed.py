@@ -37,7 +37,7 @@ class Keyed:
 
 
 def of(metric: Metric, words: Vocabulary) -> Keyed | None:
-    """How a metric is worked out by key; None where it is not. `metric` is the one declared, without generated steps."""
+    """How a metric, as it is declared, is worked out by key; None where it is not."""
     if metric.unit:
         return _by_slices(metric, words)
     if metric.rows in {None, MONTH} or not metric.cells or metric.slices:

@@ -38,6 +38,7 @@ _COMPARISON = (
     r"(?:\${parameter}\b|cast\(\s*\${parameter} as timestamptz\s*\))"
     r"(?=\s*(?:\)|,|$|\b(?:and|or|then|group|order|union|limit)\b))"
 )
+_MORE_THAN_ROWS = ("with_", "joins", "group", "having", "qualify", "distinct", "limit", "offset", "laterals")
 _WORDS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 
@@ -71,26 +72,11 @@ class Unit:
 
 def of(one: Fact | Dimension) -> Unit | None:
     """The units of a fact or dimension; None where it has none, so that it is worked out whole."""
-    return _units(type(one).__name__, one.path, one.text, one.base, tuple(one.unit.items()), _said(one))
-
-
-def _said(one: Fact | Dimension) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((source, tuple(texts)) for source, texts in one.stands_on.items())
-
-
-@functools.lru_cache(maxsize=256)
-def _units(
-    kind: str,
-    path: str,
-    text: str,
-    base: str,
-    unit: tuple[tuple[str, str], ...],
-    said: tuple[tuple[str, tuple[str, ...]], ...],
-) -> Unit | None:
-    if not unit:
-        return _row_by_row(_tree(text), base)
-    ((column, result),) = unit
-    return Unit(base, column, result, {source: tuple(_match(path, one) for one in texts) for source, texts in said})
+    if not one.unit:
+        return _row_by_row(one.text, one.base)
+    ((column, result),) = one.unit.items()
+    stands_on = {source: tuple(_match(one.path, text) for text in texts) for source, texts in one.stands_on.items()}
+    return Unit(one.base, column, result, stands_on)
 
 
 def _match(path: str, text: str) -> Match:
@@ -114,17 +100,18 @@ def _tree(text: str) -> exp.Expr:
     return sqlglot.parse_one(front_matter.query(text), dialect="duckdb")
 
 
-def _row_by_row(tree: exp.Expr, base: str) -> Unit | None:
+@functools.lru_cache(maxsize=256)
+def _row_by_row(text: str, base: str) -> Unit | None:
     """A unit for each row of a query that only chooses columns and rows of one table; by its first plain column."""
-    simple = isinstance(tree, exp.Select) and not any(
-        tree.args.get(part) for part in ("with_", "joins", "group", "having", "qualify", "distinct", "limit", "laterals")
-    )
+    tree = _tree(text)
     tables = list(tree.find_all(exp.Table))
-    if not simple or len(tables) != 1 or tables[0].db != "raw" or tables[0].name != base:
+    if not isinstance(tree, exp.Select) or any(tree.args.get(part) for part in _MORE_THAN_ROWS):
+        return None
+    if len(tables) != 1 or tables[0].db != "raw" or tables[0].name != base:
         return None
     if any(tree.find(kind) for kind in (exp.AggFunc, exp.Window, exp.Subquery, exp.Explode, exp.Unnest)):
         return None
-    first = tree.selects[0]
+    first = tree.expressions[0]
     plain = first.this if isinstance(first, exp.Alias) else first
     return Unit(base, plain.name, first.alias_or_name) if isinstance(plain, exp.Column) else None
 

@@ -19,9 +19,10 @@ from uuid import UUID
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics.extract import changes, source
+from si_analytics.extract import source
 from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import relations
+from si_analytics.warehouse import changes
 
 _LISTED = 10_000
 _LISTED_PLACES = 100_000

@@ -21,11 +21,12 @@ from psycopg import sql as pg_sql
 from si_analytics import postgres, warehouse
 from si_analytics.definitions import project
 from si_analytics.errors import ExtractError, InterruptedReadError
-from si_analytics.extract import arrays, changes, incremental, reconciliation, source, standby
+from si_analytics.extract import arrays, incremental, reconciliation, source, standby
 from si_analytics.extract.incremental import Baseline, Found
 from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import locks, relations
 from si_analytics.settings import Settings
+from si_analytics.warehouse import changes
 
 FULL, INCREMENTAL = "full", "incremental"
 _IN_ORDER = "reset global preserve_insertion_order"

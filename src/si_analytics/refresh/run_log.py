@@ -16,6 +16,7 @@ import duckdb
 
 from si_analytics import extract, publish, warehouse
 from si_analytics.compute import checks, facts, metrics
+from si_analytics.compute.upkeep import Stored
 from si_analytics.definitions import project
 from si_analytics.extract import TableExtract
 from si_analytics.extract.incremental import Baseline
@@ -39,7 +40,8 @@ class RefreshReport:
 
     ``metrics`` and ``facts`` count the rows of each metric, and of each fact and dimension with its schema.
 
-    ``moved`` are sentences too: why numbers moved although no row did.
+    ``moved`` are sentences too: why numbers moved although no row did. ``stored`` says of each fact, dimension and
+    metric how many rows changed, and why it was computed whole.
     """
 
     refresh_id: uuid.UUID
@@ -53,6 +55,7 @@ class RefreshReport:
     warnings: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
+    stored: tuple[Stored, ...] = ()
 
     @property
     def changed(self) -> dict[str, int]:

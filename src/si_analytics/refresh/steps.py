@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol
 
 import duckdb
@@ -141,6 +141,11 @@ class Refresh:
         """Why numbers moved although no row did: how this refresh counts differently from the published one."""
         asked = self.parameters
         return counting.changes(self._before, counting.Counted(asked.currency, asked.tz, asked.weights))
+
+    @property
+    def stored(self) -> Mapping[str, Stored]:
+        """What became of each fact, dimension and metric that was brought up so far, by its name with its schema."""
+        return MappingProxyType(self._stored)
 
     def extract(self) -> list[TableExtract]:
         """Bring every table to one new snapshot. Retries interrupted reads, with growing pauses.
@@ -280,6 +285,7 @@ class Refresh:
             time.perf_counter() - self._started,
             moved=self.moved,
             facts=dict(self._facts),
+            stored=tuple(self._stored.values()),
         )
         self._record(report)
         self.connection.execute("checkpoint")

@@ -6,9 +6,11 @@ it by its changed rows alone. A table that has no ``changes.<table>`` was read w
 
 from __future__ import annotations
 
+from typing import LiteralString
+
 import duckdb
 
-from si_analytics.definitions import trees
+from si_analytics.warehouse import statements
 
 SCHEMA = "changes"
 
@@ -16,53 +18,55 @@ IS_NEW = "is_new"
 """The column that tells a row as it is now from a row as it was; a changed row is there both ways."""
 
 
-def known(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Whether it is known what the last extraction changed in a table."""
-    held = "select 1 from duckdb_tables() where database_name = current_database() and schema_name = $1 and table_name = $2"
-    return connection.execute(held, [SCHEMA, table]).fetchone() is not None
-
-
 def begin(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Make ``changes.<table>`` empty: nothing is known to have changed."""
-    held, raw = _named(table)
-    connection.execute(f"create or replace table {held} as select *, true as {IS_NEW} from {raw} limit 0")
+    _run(connection, "create or replace table {held} as select *, true as {is_new} from {raw} limit 0", table)
 
 
 def forget(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Drop ``changes.<table>``: it is not known what changed."""
-    held, _ = _named(table)
-    connection.execute(f"drop table if exists {held}")
+    _run(connection, "drop table if exists {held}", table)
 
 
 def keep_replaced(connection: duckdb.DuckDBPyConnection, table: str, key: str, rows: str) -> None:
     """Keep the rows that those of the table `rows` are about to replace, and those of `rows` themselves."""
-    held, raw = _named(table)
-    by = trees.identifier(key).sql("duckdb")
-    connection.execute(f"insert into {held} by name select *, false as {IS_NEW} from {raw} semi join {rows} using ({by})")
-    connection.execute(f"insert into {held} by name select *, true as {IS_NEW} from {rows}")
+    old: LiteralString = (
+        "insert into {held} by name select *, false as {is_new} from {raw} semi join {rows} using ({key})"
+    )
+    _run(connection, old, table, key=key, rows=rows)
+    _run(connection, "insert into {held} by name select *, true as {is_new} from {rows}", table, rows=rows)
 
 
 def keep_removed(connection: duckdb.DuckDBPyConnection, table: str, key: str, standing: str) -> None:
     """Keep the rows that are about to go: those whose key the table `standing` does not have."""
-    held, raw = _named(table)
-    by = trees.identifier(key).sql("duckdb")
-    connection.execute(
-        f"insert into {held} by name select *, false as {IS_NEW} from {raw} anti join {standing} using ({by})"
+    old: LiteralString = (
+        "insert into {held} by name select *, false as {is_new} from {raw} anti join {standing} using ({key})"
     )
+    _run(connection, old, table, key=key, standing=standing)
 
 
 def compare(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
     """Keep what the table `rows`, which holds every row, is about to change; forget it where the columns differ."""
-    held, raw = _named(table)
     if not _alike(connection, table, rows):
         forget(connection, table)
         return
     # Both sides at once: a row that stands on one side only is a row as it is, or as it was.
-    connection.execute(
-        f"create or replace table {held} as"
-        f" select *, true as {IS_NEW} from (from {rows} except all select * from {raw})"
-        f" union all select *, false as {IS_NEW} from (from {raw} except all select * from {rows})"
+    both: LiteralString = (
+        "create or replace table {held} as"
+        " select *, true as {is_new} from (from {rows} except all select * from {raw})"
+        " union all select *, false as {is_new} from (from {raw} except all select * from {rows})"
     )
+    _run(connection, both, table, rows=rows)
+
+
+def settle(connection: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
+    """Leave out rows that were written again with the values they had."""
+    again: LiteralString = (
+        "delete from {held} where {key} in (select {key} from ("
+        "select * exclude ({is_new}) from {held} where not {is_new}"
+        " intersect select * exclude ({is_new}) from {held} where {is_new}))"
+    )
+    _run(connection, again, table, key=key)
 
 
 def _alike(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> bool:
@@ -75,19 +79,6 @@ def _alike(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> bool
     return bool(before) and before == now
 
 
-def settle(connection: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
-    """Leave out rows that were written again with the values they had."""
-    held, _ = _named(table)
-    by = trees.identifier(key).sql("duckdb")
-    rows = f"select * exclude ({IS_NEW}) from {held} where"
-    connection.execute(
-        f"delete from {held} where {by} in (select {by} from ({rows} not {IS_NEW} intersect {rows} {IS_NEW}))"
-    )
-
-
-def _named(table: str) -> tuple[str, str]:
-    """The tables of a table's changes and of its rows, as SQL names them."""
-    return (
-        trees.relation(table, SCHEMA).sql("duckdb"),
-        trees.relation(table, "raw").sql("duckdb"),
-    )
+def _run(connection: duckdb.DuckDBPyConnection, statement: LiteralString, table: str, **names: str) -> None:
+    """Run a statement on a table's changes and its rows."""
+    statements.run(connection, statement, held=f"{SCHEMA}.{table}", raw=f"raw.{table}", is_new=IS_NEW, **names)

@@ -1,0 +1,95 @@
+"""What a refresh did, in sentences and for programs: what it read, what it computed, what its checks found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from si_analytics.cli.output import say, table
+
+if TYPE_CHECKING:
+    from si_analytics.compute.upkeep import Stored
+    from si_analytics.extract import TableExtract
+    from si_analytics.refresh.run_log import RefreshReport
+
+_CHANGES = ("inserted", "updated", "deleted")
+
+
+def read(report: RefreshReport) -> str:
+    """What was read: how many rows changed; which tables were read whole, and why."""
+    changed = [one for one in report.extracts if one.mode == "incremental"]
+    inserted, updated, deleted = (sum(getattr(one, what) or 0 for one in changed) for what in _CHANGES)
+    reasons: dict[str, list[TableExtract]] = {}
+    for one in report.extracts:
+        if one.mode != "incremental":
+            reasons.setdefault(one.reason, []).append(one)
+    parts = [f"{inserted:,} new, {updated:,} changed and {deleted:,} deleted rows"] if changed else []
+    for reason, tables in sorted(reasons.items()):
+        every = len(tables) == len(report.extracts)
+        named = "every table" if every else ", ".join(one.table for one in tables)
+        parts.append(f"all rows of {named}{_moved(tables)}: {reason}")
+    return f"Read {'; '.join(parts)}"
+
+
+def computed(report: RefreshReport) -> str:
+    """What was computed: what stayed, what was worked out for changed rows alone, what in full, and why."""
+    stayed: list[Stored] = []
+    changed: list[Stored] = []
+    whole: dict[str, list[Stored]] = {}
+    for one in report.stored:
+        if one.reason:
+            whole.setdefault(one.reason, []).append(one)
+        else:
+            (changed if one.changed else stayed).append(one)
+    parts = [f"{_numbered(stayed)} as they were"] if stayed else []
+    parts += [f"the changed rows of {_numbered(changed)}"] if changed else []
+    for reason, tables in sorted(whole.items()):
+        every = len(tables) == len(report.stored)
+        named = "every fact and metric" if every else ", ".join(one.table for one in tables)
+        parts.append(f"all of {named}: {reason}")
+    return f"Computed {'; '.join(parts)}"
+
+
+def _numbered(tables: Sequence[Stored]) -> str:
+    facts = sum(not one.table.startswith("metrics.") for one in tables)
+    return f"{facts} facts and {len(tables) - facts} metrics"
+
+
+def _moved(tables: Sequence[TableExtract]) -> str:
+    """How many rows came and went in tables read whole; empty for the first refresh, where all came."""
+    if any(one.inserted is None or one.deleted is None for one in tables):
+        return ""
+    rows, came, went = (sum(getattr(one, what) or 0 for one in tables) for what in ("rows", "inserted", "deleted"))
+    return "" if came == rows else f" ({rows:,}, of which {came:,} came; {went:,} went)"
+
+
+def warn(report: RefreshReport) -> None:
+    """Print what the checks found, if anything."""
+    warnings = [check for check in report.checks if not check.passed]
+    if warnings:
+        say("What the checks found in the data:")
+        rows = [(check.name, f"{check.rows:,}", check.summary) for check in warnings]
+        table(("check", "rows", "what such a row is"), rows, ("rows",))
+
+
+def as_dict(report: RefreshReport) -> dict[str, Any]:
+    """All of a report, for programs."""
+    return {
+        "refresh_id": report.refresh_id,
+        "as_of": report.as_of,
+        "snapshot": report.snapshot,
+        "seconds": round(report.seconds, 3),
+        "rows_written": report.rows_written,
+        "changed": report.changed,
+        "extracts": report.extracts,
+        "facts": report.facts,
+        "metrics": report.metrics,
+        "computed": report.stored,
+        "checks": [
+            {"name": one.name, "severity": one.severity, "rows": one.rows, "summary": one.summary}
+            for one in report.checks
+        ],
+        "targets": report.targets,
+        "warnings": report.warnings,
+        "moved": report.moved,
+    }
