@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from si_analytics.definitions import ddl, front_matter
+from si_analytics.definitions import ddl, front_matter, matches
 from si_analytics.definitions.boards import board_table
 from si_analytics.definitions.fact_models import Dimension, Fact, Measure, Ratios
 from si_analytics.definitions.models import (
@@ -409,7 +409,9 @@ def _require_inputs(made: Project) -> None:
 
 def _require_links(made: Project) -> None:
     """Raise DefinitionError where a fact or dimension is linked to a dimension, or a metric has rows, of none."""
-    for one in (*made.facts.values(), *made.dimensions.values()):
+    declared: tuple[Fact | Dimension, ...] = (*made.facts.values(), *made.dimensions.values())
+    for one in declared:
+        matches.require(one, made.sources)
         for link in one.links:
             if link.dimension not in made.dimensions:
                 found = f"links.{link.name} leads to {link.dimension}, which is no dimension"

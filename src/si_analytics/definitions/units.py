@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import sqlglot
 from sqlglot import expressions as exp
 
-from si_analytics.definitions import front_matter, trees
+from si_analytics.definitions import front_matter, matches, trees
 from si_analytics.definitions.fact_models import Dimension, Fact
-from si_analytics.errors import DefinitionError
+from si_analytics.definitions.matches import Match
 
 CHANGED = "changed_{}"
 """The temporary table of the rows of a source that changed, as they were and as they are."""
@@ -31,7 +31,6 @@ UNIT = "unit"
 ROWS = "touched_rows"
 """The temporary table of the rows of the base that belong to those units, with the columns that are matched."""
 
-_CONTAINS = " contains "
 # A plain column, nothing before it that it could be part of, and nothing after the moment that this could be part of.
 _COMPARISON = (
     r"(?:\(|\b(?:where|and|or|not|when|on)\b|,)\s*(?:\w+\.)?(?P<column>[a-z_]\w*)\s*(?:<=|>=|<|>)\s*"
@@ -39,25 +38,6 @@ _COMPARISON = (
     r"(?=\s*(?:\)|,|$|\b(?:and|or|then|group|order|union|limit)\b))"
 )
 _MORE_THAN_ROWS = ("with_", "joins", "group", "having", "qualify", "distinct", "limit", "offset", "laterals")
-_WORDS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
-
-
-@dataclass(frozen=True)
-class Match:
-    """How a row of an input is found: columns of the base, or a list of another input, and columns of the input."""
-
-    pairs: tuple[tuple[str, str], ...]
-    through: str = ""
-
-    @property
-    def left(self) -> tuple[str, ...]:
-        """The columns of the base, or the list of the input it goes through."""
-        return tuple(one for one, _ in self.pairs)
-
-    @property
-    def right(self) -> tuple[str, ...]:
-        """The columns of the input."""
-        return tuple(other for _, other in self.pairs)
 
 
 @dataclass(frozen=True)
@@ -75,25 +55,8 @@ def of(one: Fact | Dimension) -> Unit | None:
     if not one.unit:
         return _row_by_row(one.text, one.base)
     ((column, result),) = one.unit.items()
-    stands_on = {source: tuple(_match(one.path, text) for text in texts) for source, texts in one.stands_on.items()}
+    stands_on = {source: matches.read(one.path, texts) for source, texts in one.stands_on.items()}
     return Unit(one.base, column, result, stands_on)
-
-
-def _match(path: str, text: str) -> Match:
-    if _CONTAINS in text:
-        left, _, right = (part.strip() for part in text.partition(_CONTAINS))
-        through, dot, column = left.partition(".")
-        if dot and _WORDS.fullmatch(left) and _WORDS.fullmatch(right):
-            return Match(((column, right),), through)
-    else:
-        pairs = [tuple(side.strip() for side in part.split("=")) for part in text.split(" and ")]
-        if all(len(pair) == 2 and all(map(_WORDS.fullmatch, pair)) for pair in pairs):
-            return Match(tuple((one, other) for one, other in pairs))
-    raise DefinitionError(
-        path,
-        f"stands_on says {text}, which is not understood",
-        'Write "column = column" (with and between several), or "input.list contains column"',
-    )
 
 
 def _tree(text: str) -> exp.Expr:
@@ -159,8 +122,8 @@ def _of_base(unit: Unit, match: Match, found: exp.Query) -> exp.Query:
 def rows(unit: Unit) -> exp.Select:
     """The query of `ROWS`: what is matched of the base's rows of the units `TOUCHED`."""
     names = {unit.column: None}
-    for matches in unit.inputs.values():
-        names.update({name: None for match in matches if not match.through for name in match.left})
+    for ways in unit.inputs.values():
+        names.update({name: None for match in ways if not match.through for name in match.left})
     found = exp.select(*(trees.column(name) for name in names)).distinct().from_(trees.relation(unit.base, "raw"))
     return found.where(_within((unit.column,), _values(TOUCHED, (UNIT,))))
 
