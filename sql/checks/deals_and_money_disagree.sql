@@ -48,7 +48,7 @@ movements as (
 
     select
         job_id,
-        lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+        coalesce(lower(trim(currency, ' ')), 'usd') as currency,
         coalesce(sum(case when type = 'escrow_lock' then amount end), 0) as locked,
         coalesce(sum(case when type = 'release' then amount end), 0) as released,
         coalesce(sum(case when type = 'refund' then amount end), 0) as refunded
@@ -58,7 +58,7 @@ movements as (
         and status = 'completed'
         and job_id is not null
         and created_at < $as_of
-    group by job_id, lower(trim(coalesce(currency, 'usd'), ' '))
+    group by job_id, coalesce(lower(trim(currency, ' ')), 'usd')
 
 ),
 

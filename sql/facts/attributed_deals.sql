@@ -31,6 +31,7 @@
 
 with
 
+-- A user who is both parties is there twice, which no minimum minds.
 parties as (
 
     select
@@ -39,7 +40,7 @@ parties as (
     from raw.deals
     where created_at < $as_of
 
-    union
+    union all
 
     select
         id,
