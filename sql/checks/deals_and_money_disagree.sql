@@ -31,16 +31,24 @@ deals as (
 
 ),
 
-settled as (
+jobs as (
 
     select
-        gig_id,
-        influencer_id,
-        sponsor_id,
-        count(case when deal_status = 'cancelled' then 1 end) as cancelled,
-        count(case when deal_status = 'completed' then 1 end) as completed
+        deals.deal_id,
+        deals.gig_id,
+        deals.influencer_id,
+        deals.sponsor_id,
+        deals.deal_status,
+        escrow_jobs.id as job_id
     from deals
-    group by gig_id, influencer_id, sponsor_id
+    inner join raw.escrow_jobs as escrow_jobs
+        on
+            deals.gig_id = escrow_jobs.gig_id
+            and deals.influencer_id = escrow_jobs.influencer_id
+            and deals.sponsor_id = escrow_jobs.sponsor_id
+    where
+        deals.deal_status is not null
+        and escrow_jobs.created_at < $as_of
 
 ),
 
@@ -62,40 +70,46 @@ movements as (
 
 ),
 
-final as (
+disputed as (
 
     select
-        deals.deal_id,
-        jobs.id as job_id,
-        deals.deal_status,
+        jobs.*,
         movements.currency,
         movements.locked,
         movements.released,
         movements.refunded
-    from deals
-    inner join settled
-        on
-            deals.gig_id = settled.gig_id
-            and deals.influencer_id = settled.influencer_id
-            and deals.sponsor_id = settled.sponsor_id
-    inner join raw.escrow_jobs as jobs
-        on
-            deals.gig_id = jobs.gig_id
-            and deals.influencer_id = jobs.influencer_id
-            and deals.sponsor_id = jobs.sponsor_id
+    from jobs
     inner join movements
-        on jobs.id = movements.job_id
+        on jobs.job_id = movements.job_id
     where
-        jobs.created_at < $as_of
-        and (
-            (deals.deal_status = 'cancelled' and movements.released > 0 and settled.completed = 0)
-            or (
-                deals.deal_status = 'completed'
-                and movements.locked > 0
-                and movements.refunded >= movements.locked
-                and settled.cancelled = 0
-            )
+        (jobs.deal_status = 'cancelled' and movements.released > 0)
+        or (
+            jobs.deal_status = 'completed'
+            and movements.locked > 0
+            and movements.refunded >= movements.locked
         )
+
+),
+
+-- Few are disputed: only for these is another deal looked for.
+final as (
+
+    select
+        disputed.deal_id,
+        disputed.job_id,
+        disputed.deal_status,
+        disputed.currency,
+        disputed.locked,
+        disputed.released,
+        disputed.refunded
+    from disputed
+    left join deals as others
+        on
+            disputed.gig_id = others.gig_id
+            and disputed.influencer_id = others.influencer_id
+            and disputed.sponsor_id = others.sponsor_id
+            and disputed.deal_status <> others.deal_status
+    where others.deal_id is null
 
 )
 
