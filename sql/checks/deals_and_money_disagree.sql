@@ -52,21 +52,46 @@ jobs as (
 
 ),
 
+refunds as (
+
+    select distinct job_id
+    from raw.transactions
+    where
+        type = 'refund'
+        and status = 'completed'
+        and created_at < $as_of
+
+),
+
+-- Only the money of these can disagree: nothing else is added up.
+suspects as (
+
+    select distinct jobs.job_id
+    from jobs
+    left join refunds
+        on jobs.job_id = refunds.job_id
+    where
+        jobs.deal_status = 'cancelled'
+        or refunds.job_id is not null
+
+),
+
 movements as (
 
     select
-        job_id,
-        coalesce(lower(trim(currency, ' ')), 'usd') as currency,
-        coalesce(sum(case when type = 'escrow_lock' then amount end), 0) as locked,
-        coalesce(sum(case when type = 'release' then amount end), 0) as released,
-        coalesce(sum(case when type = 'refund' then amount end), 0) as refunded
-    from raw.transactions
+        transactions.job_id,
+        coalesce(lower(trim(transactions.currency, ' ')), 'usd') as currency,
+        coalesce(sum(case when transactions.type = 'escrow_lock' then transactions.amount end), 0) as locked,
+        coalesce(sum(case when transactions.type = 'release' then transactions.amount end), 0) as released,
+        coalesce(sum(case when transactions.type = 'refund' then transactions.amount end), 0) as refunded
+    from raw.transactions as transactions
+    inner join suspects
+        on transactions.job_id = suspects.job_id
     where
-        type in ('escrow_lock', 'release', 'refund')
-        and status = 'completed'
-        and job_id is not null
-        and created_at < $as_of
-    group by job_id, coalesce(lower(trim(currency, ' ')), 'usd')
+        transactions.type in ('escrow_lock', 'release', 'refund')
+        and transactions.status = 'completed'
+        and transactions.created_at < $as_of
+    group by transactions.job_id, coalesce(lower(trim(transactions.currency, ' ')), 'usd')
 
 ),
 
