@@ -14,7 +14,9 @@ from sqlglot import parse_one
 
 from si_analytics.definitions import Check, Project
 
-_BESIDE_ROWS = ("joins", "group", "having", "distinct", "limit", "offset", "qualify", "windows", "laterals", "with_")
+_BESIDE_ROWS = (
+    *("joins", "laterals", "group", "having", "distinct", "qualify", "windows", "limit", "offset", "sample", "with_"),
+)
 _OF_OTHERS = (exp.Window, exp.AggFunc, exp.Query, exp.UDTF, exp.Explode)
 
 
@@ -32,6 +34,8 @@ def judged(ours: Project, check: Check) -> tuple[Judged, ...]:
     steps = {common.alias: common.this for common in tree.find_all(exp.CTE)}
     keys = {f"raw.{one.name}": one.key for one in ours.sources.values()}
     keys |= {f"metrics.{name}": metric.key[0] for name, metric in ours.metrics.items() if len(metric.key) == 1}
+    if any(one.recursive for one in tree.find_all(exp.With)):
+        return ()
     tree.set("with_", None)
     found = []
     for part in _parts(tree, steps):
@@ -45,7 +49,7 @@ def judged(ours: Project, check: Check) -> tuple[Judged, ...]:
 
 def _parts(query: exp.Expr, steps: Mapping[str, exp.Expr]) -> Iterator[exp.Expr]:
     """The selects whose rows together are those of a query; ``select * from final`` stands for final."""
-    if isinstance(query, exp.SetOperation):
+    if isinstance(query, exp.Union):
         yield from _parts(query.left, steps)
         yield from _parts(query.right, steps)
         return
