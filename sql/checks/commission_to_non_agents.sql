@@ -29,7 +29,7 @@ final as (
         transactions.id as transaction_id,
         transactions.to_user_id,
         transactions.amount,
-        lower(trim(coalesce(transactions.currency, 'usd'), ' ')) as currency
+        coalesce(lower(trim(transactions.currency, ' ')), 'usd') as currency
     from raw.transactions as transactions
     left join agents
         on transactions.to_user_id = agents.user_id

@@ -19,17 +19,19 @@ with
 
 participants as (
 
-    select conversations.id, members.user_id
-    from raw.conversations as conversations
-    cross join unnest(conversations.participants) as members (user_id)
+    select
+        id,
+        unnest(participants) as user_id
+    from raw.conversations
 
 ),
 
 compared_gigs as (
 
-    select comparisons.id, items.gig_id
-    from raw.gig_comparisons as comparisons
-    cross join unnest(comparisons.gig_ids) as items (gig_id)
+    select
+        id,
+        unnest(gig_ids) as gig_id
+    from raw.gig_comparisons
 
 ),
 

@@ -31,71 +31,110 @@ deals as (
 
 ),
 
-settled as (
+jobs as (
 
     select
-        gig_id,
-        influencer_id,
-        sponsor_id,
-        count(case when deal_status = 'cancelled' then 1 end) as cancelled,
-        count(case when deal_status = 'completed' then 1 end) as completed
+        deals.deal_id,
+        deals.gig_id,
+        deals.influencer_id,
+        deals.sponsor_id,
+        deals.deal_status,
+        escrow_jobs.id as job_id
     from deals
-    group by gig_id, influencer_id, sponsor_id
+    inner join raw.escrow_jobs as escrow_jobs
+        on
+            deals.gig_id = escrow_jobs.gig_id
+            and deals.influencer_id = escrow_jobs.influencer_id
+            and deals.sponsor_id = escrow_jobs.sponsor_id
+    where
+        deals.deal_status is not null
+        and escrow_jobs.created_at < $as_of
+
+),
+
+refunds as (
+
+    select distinct job_id
+    from raw.transactions
+    where
+        type = 'refund'
+        and status = 'completed'
+        and created_at < $as_of
+
+),
+
+-- Only the money of these can disagree: nothing else is added up.
+suspects as (
+
+    select distinct jobs.job_id
+    from jobs
+    left join refunds
+        on jobs.job_id = refunds.job_id
+    where
+        jobs.deal_status = 'cancelled'
+        or refunds.job_id is not null
 
 ),
 
 movements as (
 
     select
-        job_id,
-        lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
-        coalesce(sum(case when type = 'escrow_lock' then amount end), 0) as locked,
-        coalesce(sum(case when type = 'release' then amount end), 0) as released,
-        coalesce(sum(case when type = 'refund' then amount end), 0) as refunded
-    from raw.transactions
+        transactions.job_id,
+        coalesce(lower(trim(transactions.currency, ' ')), 'usd') as currency,
+        coalesce(sum(case when transactions.type = 'escrow_lock' then transactions.amount end), 0) as locked,
+        coalesce(sum(case when transactions.type = 'release' then transactions.amount end), 0) as released,
+        coalesce(sum(case when transactions.type = 'refund' then transactions.amount end), 0) as refunded
+    from raw.transactions as transactions
+    inner join suspects
+        on transactions.job_id = suspects.job_id
     where
-        type in ('escrow_lock', 'release', 'refund')
-        and status = 'completed'
-        and job_id is not null
-        and created_at < $as_of
-    group by job_id, lower(trim(coalesce(currency, 'usd'), ' '))
+        transactions.type in ('escrow_lock', 'release', 'refund')
+        and transactions.status = 'completed'
+        and transactions.created_at < $as_of
+    group by transactions.job_id, coalesce(lower(trim(transactions.currency, ' ')), 'usd')
 
 ),
 
-final as (
+disputed as (
 
     select
-        deals.deal_id,
-        jobs.id as job_id,
-        deals.deal_status,
+        jobs.*,
         movements.currency,
         movements.locked,
         movements.released,
         movements.refunded
-    from deals
-    inner join settled
-        on
-            deals.gig_id = settled.gig_id
-            and deals.influencer_id = settled.influencer_id
-            and deals.sponsor_id = settled.sponsor_id
-    inner join raw.escrow_jobs as jobs
-        on
-            deals.gig_id = jobs.gig_id
-            and deals.influencer_id = jobs.influencer_id
-            and deals.sponsor_id = jobs.sponsor_id
+    from jobs
     inner join movements
-        on jobs.id = movements.job_id
+        on jobs.job_id = movements.job_id
     where
-        jobs.created_at < $as_of
-        and (
-            (deals.deal_status = 'cancelled' and movements.released > 0 and settled.completed = 0)
-            or (
-                deals.deal_status = 'completed'
-                and movements.locked > 0
-                and movements.refunded >= movements.locked
-                and settled.cancelled = 0
-            )
+        (jobs.deal_status = 'cancelled' and movements.released > 0)
+        or (
+            jobs.deal_status = 'completed'
+            and movements.locked > 0
+            and movements.refunded >= movements.locked
         )
+
+),
+
+-- Few are disputed: only for these is another deal looked for.
+final as (
+
+    select
+        disputed.deal_id,
+        disputed.job_id,
+        disputed.deal_status,
+        disputed.currency,
+        disputed.locked,
+        disputed.released,
+        disputed.refunded
+    from disputed
+    left join deals as others
+        on
+            disputed.gig_id = others.gig_id
+            and disputed.influencer_id = others.influencer_id
+            and disputed.sponsor_id = others.sponsor_id
+            and disputed.deal_status <> others.deal_status
+    where others.deal_id is null
 
 )
 

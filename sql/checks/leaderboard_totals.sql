@@ -75,7 +75,7 @@ parts as (
         type = 'agent_commission'
         and status = 'completed'
         and created_at < $as_of
-        and lower(trim(coalesce(currency, 'usd'), ' ')) = $currency
+        and coalesce(lower(trim(currency, ' ')), 'usd') = $currency
     group by to_user_id
 
 ),

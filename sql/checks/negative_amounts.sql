@@ -31,7 +31,7 @@ final as (
 
     union all
 
-    select 'escrow_jobs' as table_name, id as key, amount, lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    select 'escrow_jobs' as table_name, id as key, amount, coalesce(lower(trim(currency, ' ')), 'usd') as currency
     from raw.escrow_jobs
     where
         amount < 0
@@ -39,7 +39,7 @@ final as (
 
     union all
 
-    select 'transactions' as table_name, id as key, amount, lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    select 'transactions' as table_name, id as key, amount, coalesce(lower(trim(currency, ' ')), 'usd') as currency
     from raw.transactions
     where
         amount < 0
@@ -47,7 +47,7 @@ final as (
 
     union all
 
-    select 'user_rewards' as table_name, id as key, amount, lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    select 'user_rewards' as table_name, id as key, amount, coalesce(lower(trim(currency, ' ')), 'usd') as currency
     from raw.user_rewards
     where
         amount < 0
@@ -56,7 +56,7 @@ final as (
 
     union all
 
-    select 'withdrawals' as table_name, id as key, amount, lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    select 'withdrawals' as table_name, id as key, amount, coalesce(lower(trim(currency, ' ')), 'usd') as currency
     from raw.withdrawals
     where
         amount < 0

@@ -18,7 +18,7 @@ with
 left_out as (
 
     select
-        lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+        coalesce(lower(trim(currency, ' ')), 'usd') as currency,
         type,
         amount
     from raw.transactions

@@ -37,17 +37,34 @@ payments as (
 
 ),
 
+-- Few payments share job and payment id: only these are put in order.
+repeated as (
+
+    select
+        job_id,
+        payment_id
+    from payments
+    group by job_id, payment_id
+    having count(*) > 1
+
+),
+
 in_order as (
 
     select
-        *,
-        lag(id) over (
-            partition by type, job_id, to_user_id, amount, currency, payment_id order by created_at asc, id asc
-        ) as earlier_id,
-        lag(created_at) over (
-            partition by type, job_id, to_user_id, amount, currency, payment_id order by created_at asc, id asc
-        ) as earlier_at
+        payments.*,
+        lag(payments.id) over alike as earlier_id,
+        lag(payments.created_at) over alike as earlier_at
     from payments
+    inner join repeated
+        on
+            payments.job_id = repeated.job_id
+            and payments.payment_id = repeated.payment_id
+    window alike as (
+        partition by
+            payments.type, payments.job_id, payments.to_user_id, payments.amount, payments.currency, payments.payment_id
+        order by payments.created_at asc, payments.id asc
+    )
 
 ),
 

@@ -19,7 +19,7 @@ movements as (
 
     select
         job_id,
-        lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+        coalesce(lower(trim(currency, ' ')), 'usd') as currency,
         type,
         amount
     from raw.transactions

@@ -30,7 +30,7 @@ final as (
     select
         jobs.id as job_id,
         jobs.amount,
-        lower(trim(coalesce(jobs.currency, 'usd'), ' ')) as currency,
+        coalesce(lower(trim(jobs.currency, ' ')), 'usd') as currency,
         jobs.released_at
     from raw.escrow_jobs as jobs
     left join releases

@@ -35,6 +35,7 @@
 
 with
 
+-- A user who is both parties is there twice, which no minimum minds.
 parties as (
 
     select
@@ -43,7 +44,7 @@ parties as (
     from raw.deals
     where created_at < $as_of
 
-    union
+    union all
 
     select
         id,

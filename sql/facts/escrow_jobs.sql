@@ -53,7 +53,7 @@ select
     id as job_id,
     created_at,
     status,
-    lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+    coalesce(lower(trim(currency, ' ')), 'usd') as currency,
     sponsor_id,
     influencer_id,
     gig_id,

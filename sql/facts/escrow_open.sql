@@ -67,7 +67,7 @@ select
         else '61+'
     end as age,
     status,
-    lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+    coalesce(lower(trim(currency, ' ')), 'usd') as currency,
     amount,
     sponsor_id,
     influencer_id,

@@ -42,7 +42,8 @@ select
     id as transaction_id,
     created_at,
     type,
-    lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+    -- coalesce comes last: DuckDB then trims each currency once, not once per row.
+    coalesce(lower(trim(currency, ' ')), 'usd') as currency,
     amount,
     from_user_id,
     to_user_id,

@@ -30,7 +30,7 @@
 select
     id as transaction_id,
     created_at,
-    lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+    coalesce(lower(trim(currency, ' ')), 'usd') as currency,
     amount,
     from_user_id,
     to_user_id,

@@ -34,7 +34,7 @@ select
     id as job_id,
     released_at,
     work_submitted_at,
-    lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+    coalesce(lower(trim(currency, ' ')), 'usd') as currency,
     amount,
     sponsor_id,
     influencer_id,

@@ -34,13 +34,21 @@
 
 with
 
+participants as (
+
+    select
+        id as conversation_id,
+        unnest(participants) as user_id
+    from raw.conversations
+
+),
+
 agents_in_conversations as (
 
     select distinct
-        conversations.id as conversation_id,
+        participants.conversation_id,
         agent_profiles.user_id as agent_id
-    from raw.conversations as conversations
-    cross join unnest(conversations.participants) as participants (user_id)
+    from participants
     inner join raw.agent_profiles as agent_profiles
         on participants.user_id = agent_profiles.user_id
     inner join raw.users as users

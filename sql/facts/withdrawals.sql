@@ -45,7 +45,7 @@ select
     created_at,
     user_id,
     method,
-    lower(trim(coalesce(currency, 'usd'), ' ')) as currency,
+    coalesce(lower(trim(currency, ' ')), 'usd') as currency,
     status,
     amount,
     coalesce(status = 'completed' and coalesce(completed_at < $as_of, true), false) as is_completed,

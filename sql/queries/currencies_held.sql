@@ -12,12 +12,12 @@ with
 
 final as (
 
-    select lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    select coalesce(lower(trim(currency, ' ')), 'usd') as currency
     from raw.transactions
 
     union
 
-    select lower(trim(coalesce(currency, 'usd'), ' ')) as currency
+    select coalesce(lower(trim(currency, ' ')), 'usd') as currency
     from raw.escrow_jobs
 
 )

@@ -55,7 +55,7 @@ money as (
     where
         type in ('commission_deduct', 'agent_commission', 'refund')
         and status = 'completed'
-        and lower(trim(coalesce(currency, 'usd'), ' ')) = $currency
+        and coalesce(lower(trim(currency, ' ')), 'usd') = $currency
         and ($since is null or created_at >= cast($since as timestamptz))
         and created_at < cast($until as timestamptz)
 

@@ -92,11 +92,8 @@ def run(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, A
     check = of(name)
     _require_inputs(connection, check)
     started = time.perf_counter()
-    # Store the rows: taking the first ones and counting them must not run the check twice.
-    connection.execute(_KEEP + check.text, metrics.bindings(connection, check, values))
-    found = connection.table(_FOUND)
-    sample, rows = _first_rows(found), _count(found)
-    connection.execute(f"drop table {_FOUND}")
+    asked = derived_checks.narrowed(connection, project(), check)
+    sample, rows = ((), 0) if asked is None else _found(connection, asked, values)
     seconds = time.perf_counter() - started
     return CheckResult(name, check.severity, check.summary, rows, sample, seconds)
 
@@ -173,6 +170,18 @@ def record(connection: duckdb.DuckDBPyConnection, refresh_id: UUID, results: Ite
         sample = json.dumps(result.sample, default=str, ensure_ascii=False)
         rows.append([refresh_id, result.name, result.severity, result.rows, result.summary, sample, result.seconds])
     warehouse.insert(connection, "meta.checks", rows)
+
+
+def _found(
+    connection: duckdb.DuckDBPyConnection, check: Check, values: Mapping[str, Any]
+) -> tuple[tuple[dict[str, Any], ...], int]:
+    """The first rows that a check finds, and how many it finds."""
+    # Store the rows: taking the first ones and counting them must not run the check twice.
+    connection.execute(_KEEP + check.text, metrics.bindings(connection, check, values))
+    found = connection.table(_FOUND)
+    sample, rows = _first_rows(found), _count(found)
+    connection.execute(f"drop table {_FOUND}")
+    return sample, rows
 
 
 def _first_rows(found: duckdb.DuckDBPyRelation) -> tuple[dict[str, Any], ...]:

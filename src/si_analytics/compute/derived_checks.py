@@ -1,16 +1,24 @@
 """Checks that are declared without a query: theirs follows from the sources and targets.
 
-Belongs here: which check follows from what.
+Belongs here: which check follows from what, and which of its tables a check of keys has to look at closely.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
-from si_analytics.compute import fact_checks, source_checks, target_checks
+import duckdb
+
+from si_analytics.compute import fact_checks, repeated_keys, source_checks, target_checks
 from si_analytics.definitions import Check, Project, proof
 from si_analytics.errors import DefinitionError
+
+_Keys = Callable[[Project], Mapping[str, tuple[str, ...]]]
+_OF_KEYS: Mapping[str, tuple[_Keys, Callable[[Project, Collection[str]], str]]] = {
+    "duplicate_keys": (source_checks.keys, source_checks.duplicate_keys),
+    "fact_keys": (fact_checks.keys, fact_checks.fact_keys),
+}
 
 
 def is_derived(check: Check) -> bool:
@@ -24,6 +32,15 @@ def complete(ours: Project, check: Check) -> Check:
     Raises DefinitionError where no query follows for it.
     """
     return _completed(ours, check) if is_derived(check) else check
+
+
+def narrowed(connection: duckdb.DuckDBPyConnection, ours: Project, check: Check) -> Check | None:
+    """`check`, without the tables in which it certainly finds nothing; None if those are all it looks at."""
+    if check.name not in _OF_KEYS or not is_derived(check):
+        return check
+    keys, text = _OF_KEYS[check.name]
+    among = [table for table, key in keys(ours).items() if repeated_keys.may_be(connection.table(table), key)]
+    return check.model_copy(update={"text": text(ours, among)}) if among else None
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ Belongs here: building its query, in DuckDB's dialect, as a tree. What it return
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlglot import expressions as exp
 
@@ -15,8 +15,11 @@ from si_analytics.definitions.trees import columns, relation
 ORDER_OF_KEYS = ("table_name", "key")
 
 
-def fact_keys(ours: Project) -> str:
-    """The keys that more than one row of a fact or dimension has: table, key as text, and how many rows."""
+def fact_keys(ours: Project, among: Collection[str] | None = None) -> str:
+    """The keys that more than one row of a fact or dimension has: table, key as text, and how many rows.
+
+    `among` these alone, where they are named.
+    """
     count = exp.Count(this=exp.Star())
     parts = [
         exp.select(trees.said(f"{schema}.{name}", "table_name"), _key(key), exp.alias_(count.copy(), "copies"))
@@ -24,8 +27,14 @@ def fact_keys(ours: Project) -> str:
         .group_by(*columns(key))
         .having(count.copy() > exp.Literal.number(1))
         for schema, name, key in _keyed(ours)
+        if among is None or f"{schema}.{name}" in among
     ]
     return trees.all_of(parts, ORDER_OF_KEYS)
+
+
+def keys(ours: Project) -> dict[str, tuple[str, ...]]:
+    """The key of each fact and dimension, by its table."""
+    return {f"{schema}.{name}": key for schema, name, key in _keyed(ours)}
 
 
 def _keyed(ours: Project) -> Iterator[tuple[str, str, tuple[str, ...]]]:

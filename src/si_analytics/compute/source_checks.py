@@ -5,7 +5,7 @@ Belongs here: building their queries, in DuckDB's dialect, as trees. What they r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlglot import expressions as exp
 
@@ -21,8 +21,8 @@ ORDER_OF_KEYS = ("table_name", "key")
 ORDER_OF_TIMES = ("table_name", "column_name", "key")
 
 
-def duplicate_keys(ours: Project) -> str:
-    """The keys that more than one row of an extracted table has: table, key, and how many rows."""
+def duplicate_keys(ours: Project, among: Collection[str] | None = None) -> str:
+    """The keys that more than one row of an extracted table has: table, key, and how many rows; `among` these alone."""
     # Table by table: keys of one table are kept no longer than it takes to count them.
     count = exp.Count(this=exp.Star())
     parts = [
@@ -31,8 +31,14 @@ def duplicate_keys(ours: Project) -> str:
         .group_by(column(one.key))
         .having(count.copy() > exp.Literal.number(1))
         for one in ours.sources.values()
+        if among is None or f"raw.{one.name}" in among
     ]
     return trees.all_of(parts, ORDER_OF_KEYS)
+
+
+def keys(ours: Project) -> dict[str, tuple[str, ...]]:
+    """The key of each extracted table, by the table."""
+    return {f"raw.{one.name}": (one.key,) for one in ours.sources.values()}
 
 
 def infinite_times(ours: Project) -> str:

@@ -206,8 +206,8 @@ def _ratio(part: int, whole: int) -> Decimal:
 def _decimals(figures: _Figures, kind: pl.DataType) -> pl.Series:
     """The figures to six places, exactly; null for NaN."""
     distinct, places = np.unique(figures, return_inverse=True)
-    made = [None if np.isnan(one) else _rounded(one) for one in distinct]
-    return pl.Series([made[place] for place in places], dtype=kind)
+    made = pl.Series([None if np.isnan(one) else _rounded(one) for one in distinct], dtype=kind)
+    return made.gather(places)
 
 
 def _rounded(value: float) -> Decimal:

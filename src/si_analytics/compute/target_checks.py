@@ -11,6 +11,7 @@ from decimal import ROUND_FLOOR, Decimal
 from sqlglot import expressions as exp
 
 from si_analytics.definitions import ddl, targets, trees
+from si_analytics.definitions.owners import Owner
 from si_analytics.definitions.targets import Target
 from si_analytics.definitions.trees import column, columns, relation
 
@@ -48,15 +49,8 @@ def metric_keys(published: Iterable[Target]) -> str:
     owned = {target.metric: (target.metric_key[0], target.every) for target in published if target.every is not None}
     owners = {owner.name: owner for _, owner in owned.values()}
     steps: dict[str, exp.Expr] = {owner.plural: owner.keys("raw") for _, owner in sorted(owners.items())}
-    keys: list[exp.Select] = []
-    for metric, (key, owner) in sorted(owned.items()):
-        keys.append(_counted(metric, owner.key, relation(owner.plural), expected=1, found=0))
-        keys.append(_counted(metric, key, relation(metric, "metrics"), expected=0, found=1))
-    steps["keys"] = exp.union(*keys, distinct=False)
-    sums = {name: exp.Sum(this=column(name)) for name in ("expected", "found")}
-    counts = [exp.alias_(exp.cast(total.copy(), "bigint"), name) for name, total in sums.items()]
-    found = exp.select(*columns(ORDER_OF_KEYS), *counts).from_("keys").group_by(*columns(ORDER_OF_KEYS))
-    steps["final"] = found.having(exp.NEQ(this=sums["expected"], expression=sums["found"]))
+    parts = [_miscounted(metric, key, owner) for metric, (key, owner) in sorted(owned.items())]
+    steps["final"] = exp.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
     return trees.written(trees.in_steps(steps, trees.everything("final", ORDER_OF_KEYS)), "duckdb")
 
 
@@ -82,18 +76,21 @@ def _beyond(asked: Iterable[tuple[Target, str, Decimal, Decimal]]) -> str:
 
 
 def _of_column(target: Target, name: str, largest: Decimal, bound: Decimal) -> exp.Select:
-    value = column(name)
-    return (
-        exp.select(
-            trees.said(target.bare, "table_name"),
-            trees.said(name, "column_name"),
-            exp.alias_(_key(target.metric_key), "key"),
-            exp.alias_(value, "value"),
-            exp.alias_(_number(largest), "largest"),
-        )
-        .from_(relation(target.metric, "metrics"))
-        .where(exp.or_(value > _number(bound), value < exp.Neg(this=_number(bound))))
-    )
+    query = exp.select(
+        trees.said(target.bare, "table_name"),
+        trees.said(name, "column_name"),
+        exp.alias_(_key(target.metric_key), "key"),
+        exp.alias_(column(name), "value"),
+        exp.alias_(_number(largest), "largest"),
+    ).from_(relation(target.metric, "metrics"))
+    whole = bound.to_integral_value(ROUND_FLOOR)
+    # DuckDB tells from its statistics that nothing is beyond a whole number; for more decimals it reads the column.
+    bounds = [bound] if whole == bound else [whole, bound]
+    return query.where(*(_is_beyond(name, each) for each in bounds))
+
+
+def _is_beyond(name: str, bound: Decimal) -> exp.Expr:
+    return exp.or_(column(name) > _number(bound), column(name) < exp.Neg(this=_number(bound)))
 
 
 def _key(names: Sequence[str]) -> exp.Expr:
@@ -107,10 +104,22 @@ def _number(value: Decimal) -> exp.Expr:
     return exp.Literal.number(f"{value:f}")
 
 
-def _counted(metric: str, key: str, rows: exp.Table, *, expected: int, found: int) -> exp.Select:
-    return exp.select(
-        trees.said(metric, "metric"),
-        exp.alias_(column(key), "key"),
-        exp.alias_(exp.Literal.number(expected), "expected"),
-        exp.alias_(exp.Literal.number(found), "found"),
-    ).from_(rows)
+def _miscounted(metric: str, key: str, owner: Owner) -> exp.Select:
+    """The keys of which a metric has another number of rows than there are owners."""
+    # Metric by metric: grouping by the key alone takes less than half of grouping by both.
+    sides = [
+        exp.select(exp.alias_(column(owner.key), "key"), exp.alias_(exp.true(), "is_owner")).from_(owner.plural),
+        exp.select(column(key), exp.false()).from_(relation(metric, "metrics")),
+    ]
+    expected, found = _rows_where(column("is_owner")), _rows_where(exp.not_(column("is_owner")))
+    return (
+        exp.select(trees.said(metric, "metric"), column("key"))
+        .select(exp.alias_(expected, "expected"), exp.alias_(found, "found"))
+        .from_(exp.union(*sides, distinct=False).subquery("keys"))
+        .group_by(column("key"))
+        .having(exp.NEQ(this=expected.copy(), expression=found.copy()))
+    )
+
+
+def _rows_where(condition: exp.Expr) -> exp.Expr:
+    return exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=condition))
