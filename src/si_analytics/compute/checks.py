@@ -38,6 +38,7 @@ _KEEP = "create or replace temporary table rows_found as\n"
 class CheckResult:
     """What a check found: how many wrong rows, what such a row means, the first ten of them.
 
+    ``state`` is a digest of its query and parameters, by which a later refresh knows whether the result still stands.
     A row names its table, column and key if they differ from row to row. It carries no personal
     data: keys, amounts, times and counts only.
     """
@@ -48,6 +49,7 @@ class CheckResult:
     rows: int
     sample: tuple[dict[str, Any], ...]
     seconds: float
+    state: str = ""
 
     @property
     def passed(self) -> bool:
@@ -158,7 +160,7 @@ def create_table(connection: duckdb.DuckDBPyConnection) -> None:
     """Create ``meta.checks`` if it does not exist."""
     connection.execute(
         "create table if not exists meta.checks (refresh_id uuid, check_name varchar, severity varchar,"
-        " rows bigint, summary varchar, sample json, seconds double)"
+        " rows bigint, summary varchar, sample json, seconds double, state varchar)"
     )
 
 
@@ -168,7 +170,8 @@ def record(connection: duckdb.DuckDBPyConnection, refresh_id: UUID, results: Ite
     rows = []
     for result in results:
         sample = json.dumps(result.sample, default=str, ensure_ascii=False)
-        rows.append([refresh_id, result.name, result.severity, result.rows, result.summary, sample, result.seconds])
+        said = (result.name, result.severity, result.rows, result.summary, sample, result.seconds, result.state)
+        rows.append([refresh_id, *said])
     warehouse.insert(connection, "meta.checks", rows)
 
 

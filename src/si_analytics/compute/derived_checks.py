@@ -34,12 +34,23 @@ def complete(ours: Project, check: Check) -> Check:
     return _completed(ours, check) if is_derived(check) else check
 
 
+def is_of_keys(check: Check) -> bool:
+    """Whether a check is a derived one of keys that stand more than once."""
+    return check.name in _OF_KEYS and is_derived(check)
+
+
+def keys(ours: Project, check: Check) -> Mapping[str, tuple[str, ...]]:
+    """The tables that a check of keys looks at, each with its key."""
+    named, _ = _OF_KEYS[check.name]
+    return named(ours)
+
+
 def narrowed(connection: duckdb.DuckDBPyConnection, ours: Project, check: Check) -> Check | None:
     """`check`, without the tables in which it certainly finds nothing; None if those are all it looks at."""
-    if check.name not in _OF_KEYS or not is_derived(check):
+    if not is_of_keys(check):
         return check
-    keys, text = _OF_KEYS[check.name]
-    among = [table for table, key in keys(ours).items() if repeated_keys.may_be(connection.table(table), key)]
+    named, text = _OF_KEYS[check.name]
+    among = [table for table, key in named(ours).items() if repeated_keys.may_be(connection.table(table), key)]
     return check.model_copy(update={"text": text(ours, among)}) if among else None
 
 

@@ -40,6 +40,10 @@ class MetricUpkeep:
         metrics.mark(self._connection, name, self._state(name), self._as_of)
         return found
 
+    def changes(self, name: str) -> int | None:
+        """How many rows of a metric changed, as they were and as they are; None if that is not known."""
+        return self._changed.get(name)
+
     def _brought_up(self, name: str) -> Stored:
         metric, held = lookup(project().metrics, name, "metric"), self._left.get(name)
         why = self._otherwise(metric, held)

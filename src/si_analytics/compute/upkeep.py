@@ -46,11 +46,12 @@ class Stored:
 class Upkeep:
     """Brings up the facts and dimensions of one working file to its raw tables, as of one moment.
 
-    What changed in each is left in a temporary table, `changed_name`, for whatever is computed from it.
+    ``before`` is the moment of the refresh that the file was of; None if it was of none. What changed in each table is
+    left in a temporary one, `changed_name`, for whatever is computed from it.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
-        self._connection, self._as_of = connection, as_of
+    def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: datetime, before: datetime | None = None) -> None:
+        self._connection, self._as_of, self.before = connection, as_of, before
         self._left = facts.left_behind(connection)
         self._held = frozenset(name for (name,) in connection.sql(_TABLES).fetchall())
         self._sources: dict[tuple[str, datetime | None], int] = {}
@@ -115,6 +116,14 @@ class Upkeep:
         )
         return self.count(f"temp.main.{into}")
 
+    def compared(self, table: str, into: str = "differing_rows") -> int | None:
+        """Fill `into` with what is other in a table than in the temporary one of old rows; None if columns differ."""
+        old, new = self._connection.table("temp.main.old_rows"), self._connection.table(table)
+        if (old.columns, old.types) != (new.columns, new.types):
+            return None
+        self._run("create or replace temporary table new_rows as from {table}", table=table)
+        return self.differing("new_rows", "old_rows", into)
+
     def count(self, table: str) -> int:
         """The rows of a table."""
         row = self._connection.table(table).aggregate("count(*)").fetchone()
@@ -162,7 +171,13 @@ class Upkeep:
         return f"{', '.join(moved)} changed, which stands_on leaves out" if moved else ""
 
     def _whole(self, table: str, reason: str) -> Stored:
-        return Stored(table, facts.compute(self._connection, table, self._as_of), None, reason)
+        """Compute a table from all rows, and compare it with the one before where that is quick."""
+        compared = self.is_stored(table) and self.count(table) <= COMPARED
+        if compared:
+            self._run("create or replace temporary table old_rows as from {table}", table=table)
+        rows = facts.compute(self._connection, table, self._as_of)
+        changed = self.compared(table, changed_name(table)) if compared else None
+        return Stored(table, rows, changed, reason)
 
     def _units(self, one: Fact | Dimension, unit: Unit, before: datetime | None) -> list[exp.Query]:
         """Queries of the units that the changed rows of its sources lead to."""

@@ -14,20 +14,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Protocol
 
 import duckdb
 
 from si_analytics import publish, warehouse
 from si_analytics.compute import checks, counting, currencies, facts, metrics
-from si_analytics.compute.metric_upkeep import MetricUpkeep
-from si_analytics.compute.upkeep import Stored, Upkeep
+from si_analytics.compute.upkeep import Stored
 from si_analytics.errors import UsageError, WarehouseError
 from si_analytics.extract import TableExtract
 from si_analytics.extract.source import Snapshot
 from si_analytics.periods import windows
 from si_analytics.refresh import resumption, run_log
+from si_analytics.refresh.computation import Computation
 from si_analytics.refresh.run_log import RefreshReport
 from si_analytics.refresh.work_file import WorkingFile
 from si_analytics.settings import Settings
@@ -96,7 +96,6 @@ class Refresh:
         self._before: counting.Counted | None = None
         self._extracts: list[TableExtract] = []
         self._facts: dict[str, int] = {}
-        self._stored: dict[str, Stored] = {}
         self._metrics: dict[str, int] = {}
         self._checks: dict[str, checks.CheckResult] = {}
         self._targets: list[publish.TargetChange] = []
@@ -145,7 +144,7 @@ class Refresh:
     @property
     def stored(self) -> Mapping[str, Stored]:
         """What became of each fact, dimension and metric that was brought up so far, by its name with its schema."""
-        return MappingProxyType(self._stored)
+        return self._computation.stored
 
     def extract(self) -> list[TableExtract]:
         """Bring every table to one new snapshot. Retries interrupted reads, with growing pauses.
@@ -166,18 +165,13 @@ class Refresh:
         """Store one fact or dimension unless it is stored already; return its number of rows."""
         if table not in self._facts:
             started = time.perf_counter()
-            self._stored[table] = self._upkeep.bring_up(table)
-            self._facts[table] = self._stored[table].rows
+            self._facts[table] = self._computation.lay_out(table).rows
             self.listen("fact", table, self._facts[table], time.perf_counter() - started)
         return self._facts[table]
 
     @functools.cached_property
-    def _upkeep(self) -> Upkeep:
-        return Upkeep(self.connection, self.parameters.window.as_of)
-
-    @functools.cached_property
-    def _metric_upkeep(self) -> MetricUpkeep:
-        return MetricUpkeep(self.connection, self._upkeep, self.parameters)
+    def _computation(self) -> Computation:
+        return Computation(self.connection, self.parameters, self._file.of)
 
     def compute(self, name: str) -> int:
         """Compute one metric into ``metrics.<name>``; return its number of rows."""
@@ -185,23 +179,28 @@ class Refresh:
             if facts.is_one(table):
                 self.lay_out(table)
         started = time.perf_counter()
-        self._stored[f"metrics.{name}"] = stored = self._metric_upkeep.bring_up(name)
-        self._metrics[name] = rows = stored.rows
+        self._metrics[name] = rows = self._computation.compute(name).rows
         self.listen("compute", name, rows, time.perf_counter() - started)
         return rows
 
     def check(self, name: str) -> checks.CheckResult:
         """Run one check once; a second call returns the same result."""
-        if name not in self._checks:
+        if not self._is_checked(name):
             self._heard(checks.run(self.connection, name, self.parameters.bound()))
         return self._checks[name]
+
+    def _is_checked(self, name: str) -> bool:
+        """Whether a check was run, or what it found before stands."""
+        if name not in self._checks and (standing := self._computation.standing(name)) is not None:
+            self._heard(standing)
+        return name in self._checks
 
     def complete(self) -> None:
         """Run the remaining checks and compute the remaining metrics; checks of raw rows alone run meanwhile.
 
         Raises CheckFailedError if a blocking check found rows, even if a metric failed on them first.
         """
-        meanwhile = [name for name in checks.names() if checks.reads_only_raw(name) and name not in self._checks]
+        meanwhile = [name for name in checks.names() if checks.reads_only_raw(name) and not self._is_checked(name)]
         if self.settings.memory_limit:
             # Parallel work needs its memory at the same time; under a limit, run one after the other.
             checks.require_passed([self.check(name) for name in meanwhile])
@@ -225,7 +224,7 @@ class Refresh:
                 beside.require_passed()
 
     def _heard(self, result: checks.CheckResult) -> None:
-        self._checks[result.name] = result
+        self._checks[result.name] = self._computation.told(result)
         self.listen("check", result.name, result.rows, result.seconds)
 
     def preview(self) -> publish.Preview:
@@ -285,7 +284,7 @@ class Refresh:
             time.perf_counter() - self._started,
             moved=self.moved,
             facts=dict(self._facts),
-            stored=tuple(self._stored.values()),
+            stored=tuple(self.stored.values()),
         )
         self._record(report)
         self.connection.execute("checkpoint")

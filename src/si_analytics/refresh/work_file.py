@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import duckdb
 import tenacity
@@ -56,6 +57,11 @@ class WorkingFile:
         if self._connection is None:
             raise UsageError("a step of a refresh", "the refresh is not open", "Use it as a context manager")
         return self._connection
+
+    @property
+    def of(self) -> UUID | None:
+        """The refresh whose results the file holds beside rows that have gone on from it; None if there is none."""
+        return self._baseline.refresh_id if self._baseline else None
 
     def open_copy(self) -> bool:
         """Work on a copy of the published file; returns False, and opens nothing, if there is none."""
