@@ -15,14 +15,13 @@ import duckdb
 from sqlglot import expressions as exp
 
 from si_analytics.compute import facts, funnels, metrics, statistics
-from si_analytics.compute.upkeep import Stored, Upkeep, changed_name, due_name
+from si_analytics.compute.upkeep import COMPARED, Stored, Upkeep, changed_name, due_name
 from si_analytics.definitions import Metric, keyed, lookup, project, trees, units
 from si_analytics.definitions.keyed import Keyed
 from si_analytics.warehouse import local_offsets, statements
 
 _TIMES = ("as_of", "until")
 _WITHOUT_ROWS = (local_offsets.TABLE, "meta.performance_weights")  # what they hold follows from the parameters
-_COMPARED = 50_000  # up to so many rows, what a whole computation changed is found by comparing
 
 
 class MetricUpkeep:
@@ -214,19 +213,11 @@ class MetricUpkeep:
     def _stored_whole(self, metric: Metric, text: str | None, reason: str) -> Stored:
         """Store a metric's rows, and compare them with those before where that is quick."""
         name = f"metrics.{metric.name}"
-        compared = self._upkeep.is_stored(name) and self._upkeep.count(name) <= _COMPARED
+        compared = self._upkeep.is_stored(name) and self._upkeep.count(name) <= COMPARED
         if compared:
             self._connection.execute(f"create or replace temporary table old_rows as from {name}")
         rows = metrics.compute(self._connection, metric.name, self._parameters, text)
-        changed = None
-        if compared and self._alike("old_rows", metric.name):
-            self._connection.execute(f"create or replace temporary table new_rows as from {name}")
-            changed = self._upkeep.differing("new_rows", "old_rows")
-        return Stored(f"metrics.{metric.name}", rows, changed, reason)
-
-    def _alike(self, before: str, name: str) -> bool:
-        old, new = self._connection.table(f"temp.main.{before}"), self._connection.table(f"metrics.{name}")
-        return (old.columns, old.types) == (new.columns, new.types)
+        return Stored(name, rows, self._upkeep.compared(name) if compared else None, reason)
 
     @property
     def _as_of(self) -> datetime:
