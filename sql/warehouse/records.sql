@@ -53,7 +53,8 @@ create table meta.extracts (
 
 -- One row per target, of the refresh in this file if it was published: why all of it was compared, if it was, and what
 -- the next publish finds changes by. The target was compared no earlier than in the snapshot; identity changes with
--- whatever could change values without a mark on their rows; unwritten rows stand otherwise than the metric says.
+-- whatever could change values without a mark on their rows; changed counts the rows written, and unwritten those that
+-- stand otherwise than the metric says.
 create table meta.publications (
     target varchar primary key,
     refresh_id uuid,
@@ -61,6 +62,7 @@ create table meta.publications (
     server varchar,
     snapshot varchar,
     identity varchar,
+    changed bigint,
     unwritten bigint,
     reason varchar
 );

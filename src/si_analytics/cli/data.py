@@ -155,6 +155,8 @@ def refresh(
         note(f"warning: {warning}")
     _say_what_moved(report.moved)
     say(_read(report))
+    if compared := _compared(report):
+        say(compared)
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"
@@ -254,6 +256,22 @@ def _read(report: RefreshReport) -> str:
         named = "every table" if every else ", ".join(one.table for one in tables)
         parts.append(f"all rows of {named}{_moved(tables)}: {reason}")
     return f"Read {'; '.join(parts)}"
+
+
+def _compared(report: RefreshReport) -> str:
+    """Which targets were compared as a whole, and why; empty if none was but those that are each time."""
+    from si_analytics import publish
+
+    reasons: dict[str, list[str]] = {}
+    for one in report.targets:
+        if one.reason and one.reason not in publish.EACH_TIME:
+            reasons.setdefault(one.reason, []).append(one.target)
+    every = len(report.targets)
+    parts = [
+        f"all rows of {'every target' if len(names) == every else ', '.join(names)}: {reason}"
+        for reason, names in sorted(reasons.items())
+    ]
+    return f"Compared {'; '.join(parts)}" if parts else ""
 
 
 def _moved(tables: Sequence[TableExtract]) -> str:

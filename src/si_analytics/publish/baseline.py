@@ -25,12 +25,14 @@ from si_analytics.publish import statements
 from si_analytics.settings import Settings
 
 EVERY_ROW = "every row was asked for"
+OTHER_KEY = "its key is no single uuid"
 
-COLUMNS = ("target", "refresh_id", "finished_at", "server", "snapshot", "identity", "unwritten", "reason")
+COLUMNS = ("target", "refresh_id", "finished_at", "server", "snapshot", "identity", "changed", "unwritten", "reason")
 """The columns of ``meta.publications``."""
 
 _KEPT = (
-    "select target, refresh_id, finished_at, server, snapshot, identity, unwritten from published.meta.publications"
+    "select refresh_id, finished_at, server, snapshot, target, identity, changed, unwritten"
+    " from published.meta.publications"
     " inner join (select refresh_id from published.meta.refreshes order by number desc limit 1) using (refresh_id)"
     " order by target"
 )
@@ -68,14 +70,22 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Left:
+    """A target as that publish left it: how many rows it wrote, and how many it left as they stood."""
+
+    identity: str
+    changed: int
+    unwritten: int
+
+
+@dataclass(frozen=True)
 class Baseline:
     """The publish that the published warehouse stands for: every metric in that file is what was compared then."""
 
     refresh_id: UUID
     finished_at: datetime
     moment: Moment
-    identities: Mapping[str, str]
-    unwritten: Mapping[str, int]
+    targets: Mapping[str, Left]
 
 
 @dataclass(frozen=True)
@@ -128,11 +138,12 @@ def target_against(target: Target, live: Live, since: Baseline) -> str | None:
     """Returns why the changes of one target cannot be found; None if they can."""
     if live.untold:
         return live.untold
-    if target.name not in since.identities:
+    left = since.targets.get(target.name)
+    if left is None:
         return "not published before"
-    if live.identity != since.identities[target.name]:
+    if live.identity != left.identity:
         return "the table or what is published to it was altered or replaced since"
-    if since.unwritten[target.name]:
+    if left.unwritten:
         return "rows were left as they stood last time"
     return None
 
@@ -157,9 +168,6 @@ def look(connection: psycopg.Connection[Any], target: Target, types: Mapping[str
     return Live(identity, "")
 
 
-OTHER_KEY = "its key is no single uuid"
-
-
 def _last(warehouse: duckdb.DuckDBPyConnection) -> Baseline | str:
     held = warehouse.sql(
         "select column_name from duckdb_columns() where database_name = 'published' and schema_name = 'meta'"
@@ -171,12 +179,7 @@ def _last(warehouse: duckdb.DuckDBPyConnection) -> Baseline | str:
         return "the warehouse was made by another version"
     rows = warehouse.sql(_KEPT).fetchall()
     if not rows:
-        return "the last refresh of this warehouse was not published"
-    (_, refresh_id, finished_at, server, snapshot, *_) = rows[0]
-    return Baseline(
-        refresh_id,
-        windows.instant(finished_at),
-        Moment(server, snapshot),
-        {row[0]: row[5] for row in rows},
-        {row[0]: row[6] for row in rows},
-    )
+        return "the last refresh of this warehouse was not published, or was taken up again since"
+    refresh_id, finished_at, server, snapshot, *_ = rows[0]
+    left = {target: Left(*found) for _, _, _, _, target, *found in rows}
+    return Baseline(refresh_id, windows.instant(finished_at), Moment(server, snapshot), left)

@@ -18,9 +18,15 @@ from sqlglot import expressions as exp
 from si_analytics.definitions import trees
 from si_analytics.definitions.targets import Target
 from si_analytics.postgres import row_marks
+from si_analytics.publish import baseline
+from si_analytics.publish.baseline import Baseline, Moment
 from si_analytics.warehouse import checksum
 
 FEW_ROWS = "few rows"
+MOST_CHANGED = "most of its rows changed"
+
+EACH_TIME = frozenset({FEW_ROWS, baseline.OTHER_KEY})
+"""Why some targets are compared as a whole each time: of these it takes no longer, or cannot be helped."""
 
 _FEWEST = 5_000  # below, comparing all of a target takes no longer than finding out what changed
 _MOST_CHANGED = 0.3  # above about this share, comparing all is quicker
@@ -29,9 +35,8 @@ _OLD, _NEW = "old", "new"
 
 @dataclass(frozen=True)
 class _Found:
-    """A target's rows: how many there are, the keys written since (None if too many), the sums of untouched rows."""
+    """Of a target, the keys of rows written since (None if too many); count and checksum of the rows untouched."""
 
-    rows: int
     written: list[str] | None
     untouched: tuple[int, int]
 
@@ -40,26 +45,38 @@ def find(
     warehouse: duckdb.DuckDBPyConnection,
     connection: psycopg.Connection[Any],
     target: Target,
-    since: row_marks.Moment,
-    now: row_marks.Moment,
+    since: Baseline,
+    now: Moment,
 ) -> pl.Series | str:
     """Returns the keys of the rows to compare, as text; or why all rows must be compared.
 
-    The published warehouse, attached as ``published``, must hold what was compared at `since`.
+    The published warehouse, attached as ``published``, must be that of `since`.
     """
     (rows,) = warehouse.table(target.source).aggregate("count(*)").fetchone() or (0,)
-    if rows < _FEWEST:
-        return FEW_ROWS
-    if not _alike(warehouse, target):
-        return "the metric has other columns than in the published warehouse"
+    if told := _told(warehouse, target, since, rows):
+        return told
     moved = _moved(warehouse, target)
-    found = _look(connection, target, moved, since, now)
-    if found.written is None or len(found.written) + moved.len() > _MOST_CHANGED * max(found.rows, rows):
-        return "most of its rows changed"
+    if moved.len() > _MOST_CHANGED * rows:
+        return MOST_CHANGED
+    found = _look(connection, target, moved, since.moment, now)
+    if found.written is None:
+        return MOST_CHANGED
     keys = pl.concat([moved, pl.Series(moved.name, found.written, pl.String)]).unique().sort()
     if target.adds_rows and found.untouched != _expected(warehouse, target, keys):
         return "others deleted rows"
     return keys
+
+
+def _told(warehouse: duckdb.DuckDBPyConnection, target: Target, since: Baseline, rows: int) -> str | None:
+    """Returns why all of a metric's `rows` must be compared, where that is known before any is looked at."""
+    if rows < _FEWEST:
+        return FEW_ROWS
+    if not _alike(warehouse, target):
+        return "the metric has other columns than in the published warehouse"
+    # What the last publish wrote is marked as written since: after a first one, that is all.
+    if since.targets[target.name].changed > _MOST_CHANGED * rows:
+        return MOST_CHANGED
+    return None
 
 
 def _published(target: Target) -> str:
@@ -110,8 +127,8 @@ def _look(
     connection: psycopg.Connection[Any],
     target: Target,
     moved: pl.Series,
-    since: row_marks.Moment,
-    now: row_marks.Moment,
+    since: Moment,
+    now: Moment,
 ) -> _Found:
     """Counts the target's rows, and finds those written since, in one pass that Postgres can run in parallel.
 
@@ -119,7 +136,7 @@ def _look(
     """
     written = row_marks.changed(pg_sql.Identifier("xmin"), since, now)
     query = pg_sql.SQL(
-        "select all_rows, case when coalesce(cardinality(written), 0) <= {most} * all_rows"
+        "select case when coalesce(cardinality(written), 0) <= {most} * all_rows"
         " then coalesce(written, '{{}}') end::text[], untouched, keys"
         " from (select count(*) as all_rows, array_agg({key}) filter (where {written}) as written,"
         " count(*) filter (where {untouched}) as untouched,"
@@ -136,8 +153,8 @@ def _look(
         else pg_sql.SQL("false"),
         table=target.relation,
     )
-    ((rows, keys, untouched, checked),) = connection.execute(query).fetchall()
-    return _Found(rows, keys, (untouched, checked))
+    ((keys, untouched, checked),) = connection.execute(query).fetchall()
+    return _Found(keys, (untouched, checked))
 
 
 def _expected(warehouse: duckdb.DuckDBPyConnection, target: Target, keys: pl.Series) -> tuple[int, int]:

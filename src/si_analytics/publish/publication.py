@@ -200,7 +200,7 @@ class _Publication:
             return self.since
         if told := baseline.target_against(target, live, self.since):
             return told
-        return candidates.find(self.warehouse, self.connection, target, self.since.moment, now)
+        return candidates.find(self.warehouse, self.connection, target, self.since, now)
 
     def write(self, done: Callable[[TargetChange], None] | None) -> list[TargetChange]:
         """Write the rows that differ, the boards and their views before the application's tables."""

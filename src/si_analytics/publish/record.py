@@ -85,7 +85,7 @@ def kept(refresh_id: UUID, changes: Sequence[TargetChange]) -> list[list[object]
     return [
         [
             *(one.target, refresh_id, one.mark.finished_at, one.mark.moment.server, one.mark.moment.snapshot),
-            *(one.mark.identity, one.mark.unwritten, one.reason),
+            *(one.mark.identity, one.changed, one.mark.unwritten, one.reason),
         ]
         for one in changes
         if one.mark
