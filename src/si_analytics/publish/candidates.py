@@ -28,7 +28,7 @@ MOST_CHANGED = "most of its rows changed"
 EACH_TIME = frozenset({FEW_ROWS, baseline.OTHER_KEY})
 """Why some targets are compared as a whole each time: of these it takes no longer, or cannot be helped."""
 
-_FEWEST = 5_000  # below, comparing all of a target takes no longer than finding out what changed
+_FEWEST = 20_000  # below, comparing all of a target takes no longer than finding out what changed
 _MOST_CHANGED = 0.3  # above about this share, comparing all is quicker
 _OLD, _NEW = "old", "new"
 
