@@ -19,6 +19,7 @@ from si_analytics.postgres import row_marks
 from si_analytics.publish import candidates
 from si_analytics.settings import Settings
 from tests.support import publishing, worlds
+from tests.support.commands import Si
 from tests.support.published_tables import connection_to
 from tests.support.publishing import Publisher
 from tests.support.worlds import AS_OF, Build
@@ -158,6 +159,16 @@ def test_a_refresh_remembers_its_publish_and_the_next_compares_no_target_as_a_wh
     assert second.changed["users"] == 3
     full = refresh.run(settings, as_of=AS_OF, full=True)
     assert {one.reason for one in full.targets} == {publish.EVERY_ROW}
+
+
+def test_the_report_says_which_targets_were_compared_as_a_whole_and_why(settings: Settings, si: Si) -> None:
+    """Those that are each time, for they are small, are told by --json alone."""
+    command, arguments = si(settings), ("refresh", "--as-of", AS_OF.isoformat())
+    assert "Compared all rows of every target: nothing was published before\n" in command(*arguments).out
+    assert "Compared" not in command(*arguments).out
+    told = command(*arguments, "--json").document["targets"]
+    assert {one["target"]: one["reason"] for one in told}["users"] == "few rows"
+    assert "Compared all rows of every target: every row was asked for\n" in command(*arguments, "--full").out
 
 
 def test_a_refresh_that_published_nothing_leaves_no_record_to_compare_with(
