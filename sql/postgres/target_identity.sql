@@ -54,7 +54,10 @@ final as (
                 and marks.attnum < 0
         ), false) as mark_readable,
         (
-            select string_agg(concat_ws(' ', columns.attnum, columns.attname, columns.kind), ',' order by columns.attnum)
+            select
+                string_agg(
+                    concat_ws(' ', columns.attnum, columns.attname, columns.kind), ',' order by columns.attnum
+                )
             from columns
             where pg_class.oid = columns.attrelid
         ) as shape,
