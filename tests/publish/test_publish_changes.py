@@ -559,9 +559,9 @@ steps = st.tuples(st.sampled_from([*STEPS, "come back", "dies"]), st.sampled_fro
 
 
 @hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(st.lists(st.lists(steps, max_size=4), min_size=1, max_size=4))
+@given(st.lists(st.lists(steps, max_size=4), min_size=1, max_size=3))
 def test_whatever_changes_the_same_rows_are_written_as_if_all_had_been_compared(
     publisher: Publisher, postgres: Other, shop: Shop, refreshed: Refreshed, rounds: list[list[tuple[str, int]]]
 ) -> None:
