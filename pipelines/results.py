@@ -113,6 +113,7 @@ def published(refresh: Refresh, change: TargetChange) -> dict[str, Any]:
         "updated": change.updated,
         "deleted": change.deleted,
         "skipped": change.skipped,
+        **({"why in full": change.reason} if change.reason else {}),
         "warnings": sum(not refresh.check(name).passed for name in checks.names()),
         "seconds": round(change.seconds, 3),
         **moment(refresh),

@@ -4,8 +4,8 @@
 --
 -- +++
 -- tables = [
---     "meta.refreshes", "meta.extracts", "meta.metrics", "meta.performance_weights", "history.agent_leaderboard",
---     "history.conversion_funnels",
+--     "meta.refreshes", "meta.extracts", "meta.publications", "meta.metrics", "meta.performance_weights",
+--     "history.agent_leaderboard", "history.conversion_funnels",
 -- ]
 -- units = """
 -- seconds in seconds, *_hours_from_start in hours; money and total_earnings in the currency of the row or
@@ -49,6 +49,22 @@ create table meta.extracts (
     drift varchar,
     snapshot varchar,
     primary key (refresh_id, table_name)
+);
+
+-- One row per target, of the refresh in this file if it was published: why all of it was compared, if it was, and what
+-- the next publish finds changes by. The target was compared no earlier than in the snapshot; identity changes with
+-- whatever could change values without a mark on their rows; changed counts the rows written, and unwritten those that
+-- stand otherwise than the metric says.
+create table meta.publications (
+    target varchar primary key,
+    refresh_id uuid,
+    finished_at timestamptz,
+    server varchar,
+    snapshot varchar,
+    identity varchar,
+    changed bigint,
+    unwritten bigint,
+    reason varchar
 );
 
 -- One row per refresh and metric.

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from si_analytics.extract import checksum
 from si_analytics.postgres import embedded
+from si_analytics.warehouse import checksum
 
 EXTREMES = [UUID(int=0), UUID(int=2**128 - 1), *(UUID(int=1 << bit) for bit in range(0, 128, 7))]
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from psycopg import sql as pg_sql
 
 from si_analytics import schema
-from si_analytics.extract import incremental
+from si_analytics.postgres import row_marks
 from si_analytics.settings import Settings
 from tests.support import extractions
 from tests.support.extractions import Extraction, extraction
@@ -398,7 +398,7 @@ def test_however_many_transactions_went_by_their_rows_are_found(
     read_once: Extraction, monkeypatch: pytest.MonkeyPatch, listed: int
 ) -> None:
     """Few transactions are asked for one by one, many by their age; the answers are the same."""
-    monkeypatch.setattr(incremental, "_LISTED", listed)
+    monkeypatch.setattr(row_marks, "LISTED", listed)
     for number in range(1, 7):
         Operation("users", "update", number, 0).run(read_once.postgres)
         add(read_once.postgres, "transactions", 20 + number)
@@ -416,7 +416,7 @@ def test_more_than_ten_thousand_transactions_are_really_asked_for_by_age(read_on
     assert read_once.baseline is not None
     since = read_once.baseline.snapshot
     told = read_once.refresh()["users"]
-    assert read_once.baseline.snapshot.xmax - since.xmin > incremental._LISTED
+    assert read_once.baseline.snapshot.xmax - since.xmin > row_marks.LISTED
     assert (told.mode, told.updated) == ("incremental", 1)
     read_once.assert_equal()
 

@@ -9,8 +9,7 @@ import psycopg
 import pytest
 
 from si_analytics import extract, schema
-from si_analytics.extract import incremental
-from si_analytics.postgres import embedded
+from si_analytics.postgres import embedded, row_marks
 from si_analytics.settings import Settings
 from tests.support import extractions, outside, worlds
 from tests.support.extractions import Extraction, extraction
@@ -77,7 +76,7 @@ def test_rows_frozen_half_the_range_of_transactions_ago_are_not_read_again(old_r
     ).fetchall()
     assert latest - max(marks) > HALF
     assert looks_new
-    spend(old_rows.postgres, incremental._LISTED + 1)
+    spend(old_rows.postgres, row_marks.LISTED + 1)
     old_rows.postgres.execute("update users set name = 'Renamed' where id = %s", [worlds.identity("users", 1)])
     told = old_rows.refresh()["users"]
     assert (told.mode, told.inserted, told.updated, told.deleted) == (extract.INCREMENTAL, 0, 1, 0)

@@ -127,6 +127,7 @@ def test_each_materialisation_shows_rows_seconds_moment_and_snapshot(ran: dg.Exe
     assert (deals["dagster/row_count"], deals["money"]) == (3, "300.00")
     assert board["dagster/row_count"] == 1
     assert (target["changed rows"], target["inserted"], target["updated"], target["deleted"]) == (1, 1, 0, 0)
+    assert target["why in full"] == "nothing was published before"
     for metadata in (deals, fact, board, target):
         assert metadata["as_of"] == AS_OF.timestamp()
         assert metadata["currency"] == "usd"

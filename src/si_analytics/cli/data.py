@@ -155,6 +155,8 @@ def refresh(
     _say_what_moved(report.moved)
     say(reported.read(report))
     say(reported.computed(report))
+    if compared := reported.compared(report):
+        say(compared)
     say(
         f"Refreshed as of {report.as_of.isoformat()}: {report.rows_written:,} rows written to Postgres,"
         f" {len(report.metrics)} metrics in {current.warehouse}, {report.seconds:.1f} s"

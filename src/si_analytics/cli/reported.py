@@ -31,6 +31,22 @@ def read(report: RefreshReport) -> str:
     return f"Read {'; '.join(parts)}"
 
 
+def compared(report: RefreshReport) -> str:
+    """Which targets were compared as a whole, and why; empty if none was but those that are each time."""
+    from si_analytics import publish
+
+    reasons: dict[str, list[str]] = {}
+    for one in report.targets:
+        if one.reason and one.reason not in publish.EACH_TIME:
+            reasons.setdefault(one.reason, []).append(one.target)
+    every = len(report.targets)
+    parts = [
+        f"all rows of {'every target' if len(names) == every else ', '.join(names)}: {reason}"
+        for reason, names in sorted(reasons.items())
+    ]
+    return f"Compared {'; '.join(parts)}" if parts else ""
+
+
 def computed(report: RefreshReport) -> str:
     """What was computed: what stayed, what was worked out for changed rows alone, what in full, and why."""
     stayed: list[Stored] = []

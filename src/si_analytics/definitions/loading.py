@@ -86,6 +86,7 @@ class PostgresQueries:
     table_columns: Query
     table_references: Query
     table_rules: Query
+    target_identity: Query
     triggers: Query
     view_state: Query
     watchful: Query

@@ -21,14 +21,10 @@ from psycopg import sql as pg_sql
 
 from si_analytics.extract import source
 from si_analytics.extract.source import ReadTable, Snapshot
-from si_analytics.postgres import relations
+from si_analytics.postgres import relations, row_marks
 from si_analytics.warehouse import changes
 
-_LISTED = 10_000
 _LISTED_PLACES = 100_000
-# Row marks hold 32 bits of a transaction's number: beyond half that range, old and new look alike.
-_FARTHEST = 2**31 - 2**20
-_FIRST_NORMAL = 3  # lower marks belong to rows that are older than any snapshot
 _PLAIN_TABLE, _PARTITIONED, _HEAP = "r", "p", "heap"
 UNPUBLISHED = "the last refresh was not published here, or the database was restored since"
 
@@ -70,10 +66,8 @@ def against(
         return "this role may not ask which server it is"
     if now.server != baseline.snapshot.server:
         return "another server or database than last time"
-    if now.xmax < baseline.snapshot.xmax or now.xmin < baseline.snapshot.xmin:
-        return "the server is behind the last refresh: it was restored, or is a replica that lags"
-    if now.xmax - baseline.snapshot.xmin > _FARTHEST:
-        return "too many transactions since the last refresh to tell old from new"
+    if told := row_marks.against(baseline.snapshot, now):
+        return told
     if record is None or not record.readable:
         return "this role may not read analytics.refreshes, which says whether the last refresh was published here"
     # The record was committed after the earlier snapshot, so a database that holds it contains that snapshot too.
@@ -248,14 +242,7 @@ def _to_read(one: ReadTable, since: Baseline, now: Snapshot) -> pg_sql.Composabl
 
 def _changed(one: ReadTable, since: Snapshot, now: Snapshot) -> pg_sql.Composable:
     """Returns the condition for a row written by a transaction that was still open at `since`."""
-    version = pg_sql.Identifier("xmin" if one.direct else "row_version")
-    if now.xmax - since.xmin > _LISTED:
-        oldest = pg_sql.Literal(str(since.xmin % 2**32))
-        # age() of a row frozen more than half the range ago is negative, as if its transaction were yet to come.
-        return pg_sql.SQL("age({mark}) between 0 and age({oldest}::xid)").format(mark=version, oldest=oldest)
-    marks = [number % 2**32 for number in range(since.xmin, now.xmax)]
-    listed = ",".join(str(mark) for mark in marks if mark >= _FIRST_NORMAL)
-    return pg_sql.SQL("{} = any({}::xid[])").format(version, pg_sql.Literal(f"{{{listed}}}"))
+    return row_marks.changed(pg_sql.Identifier("xmin" if one.direct else "row_version"), since, now)
 
 
 def _place(one: ReadTable) -> pg_sql.Identifier:

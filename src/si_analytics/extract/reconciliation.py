@@ -14,8 +14,9 @@ from psycopg import sql as pg_sql
 from si_analytics import definitions
 from si_analytics.definitions import project
 from si_analytics.errors import ExtractError
-from si_analytics.extract import checksum, source
+from si_analytics.extract import source
 from si_analytics.extract.source import ReadTable
+from si_analytics.warehouse import checksum
 
 _CENT = Decimal("0.01")
 _CENTS = -2

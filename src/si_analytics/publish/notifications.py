@@ -21,7 +21,7 @@ from psycopg import sql as pg_sql
 from si_analytics import postgres
 from si_analytics.definitions import project
 from si_analytics.errors import ServerError
-from si_analytics.publish import publication
+from si_analytics.publish import record
 from si_analytics.settings import Settings
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
@@ -129,7 +129,7 @@ class Listener:
         try:
             with postgres.asking("listening to Postgres"):
                 _require_hearing(connection, self._settings)
-                connection.execute(pg_sql.SQL("listen {}").format(pg_sql.Identifier(publication.CHANNEL)))
+                connection.execute(pg_sql.SQL("listen {}").format(pg_sql.Identifier(record.CHANNEL)))
         except BaseException:
             connection.close()
             raise

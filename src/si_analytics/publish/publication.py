@@ -11,15 +11,13 @@ application's rows are locked last, all at once and in one order, only for as lo
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
-from uuid import UUID
 
 import duckdb
+import polars as pl
 import psycopg
 from psycopg import sql as pg_sql
 
@@ -27,46 +25,27 @@ from si_analytics.definitions import project
 from si_analytics.definitions.targets import Target, boards
 from si_analytics.errors import ImplausibleChangeError, PublishError
 from si_analytics.postgres import locks, operational
-from si_analytics.publish import guards, staging, statements, transaction, turns
+from si_analytics.publish import (
+    baseline,
+    board_views,
+    candidates,
+    guards,
+    record,
+    staging,
+    statements,
+    transaction,
+    turns,
+)
+from si_analytics.publish.baseline import Baseline, Live, Mark, Moment
+from si_analytics.publish.record import Provenance, TargetChange
 from si_analytics.publish.transaction import UNDONE
-from si_analytics.schema import stale_views
 from si_analytics.settings import Settings
 
-CHANNEL = "si_metrics"
 _PARENTS = ("users", "agent_profiles")  # like a deletion of a user: lock that row first, then the rows that refer to it
 _VANISHING = 5
 
 Connection = psycopg.Connection[Any]
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class TargetChange:
-    """What one target's statement did: rows inserted, updated, deleted; skipped rows vanished meanwhile."""
-
-    target: str
-    inserted: int
-    updated: int
-    deleted: int
-    skipped: int
-    seconds: float
-
-    @property
-    def changed(self) -> int:
-        """Number of rows written."""
-        return self.inserted + self.updated + self.deleted
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """The refresh that the rows come from."""
-
-    refresh_id: UUID
-    as_of: datetime
-    snapshot: str
-    currency: str
-    started_at: datetime
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -119,24 +98,28 @@ def publish(
     provenance: Provenance,
     done: Callable[[TargetChange], None] | None = None,
     *,
+    whole: str = baseline.EVERY_ROW,
     accept_change: bool = False,
     said: locks.Said = _unheard,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[TargetChange]:
     """Write all targets from the warehouse's metrics, refresh the views, notify listeners; or change nothing.
 
+    Compares all rows, for the reason `whole`; where that is empty, those that may differ since the published warehouse
+    was made, if they can be told.
+
     Raises PublishError if Postgres refuses or others hold rows for too long, and ImplausibleChangeError if the gate
     refuses, unless `accept_change`; the previous results then stand. Calls ``said`` with whom it waits for.
     """
-    with transaction.begin(settings) as connection:
+    with baseline.beside(warehouse, settings, whole) as since, transaction.begin(settings) as connection:
         turns.take(connection, said, sleep)
-        publication = _Publication(warehouse, connection, settings.lock_timeout, said, sleep)
+        publication = _Publication(warehouse, connection, since, settings.lock_timeout, said, sleep)
         publication.compare()
         if not accept_change:
             guards.require_plausible(connection, settings.max_losing_share)
         changes = publication.write(done)
-        _record(connection, provenance, changes)
-    return changes
+        finished_at = record.write(connection, provenance, changes)
+    return [replace(one, mark=replace(one.mark, finished_at=finished_at)) if one.mark else one for one in changes]
 
 
 def preview(
@@ -144,13 +127,15 @@ def preview(
     settings: Settings,
     said: locks.Said = _unheard,
     sleep: Callable[[float], None] = time.sleep,
+    *,
+    whole: str = baseline.EVERY_ROW,
 ) -> Preview:
     """What `publish` would do now, row by row, and whether the gate would let it; writes nothing and locks no row.
 
     Apart from temporary tables the transaction only reads, so no trigger fires.
     """
-    with transaction.begin(settings) as connection:
-        publication = _Publication(warehouse, connection, settings.lock_timeout, said, sleep)
+    with baseline.beside(warehouse, settings, whole) as since, transaction.begin(settings) as connection:
+        publication = _Publication(warehouse, connection, since, settings.lock_timeout, said, sleep)
         publication.compare()
         rows = [row for target in publication.targets for row in staging.changed_rows(connection, target)]
         try:
@@ -160,12 +145,25 @@ def preview(
     return Preview(tuple(rows), None)
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """How one target was compared: for how long, why all of it, and what the next publish must know."""
+
+    seconds: float
+    reason: str
+    mark: Mark
+
+
 @dataclass
 class _Publication:
-    """One publish in progress: its connection, within the transaction, and whom to tell of waiting."""
+    """One publish in progress: its connection, within the transaction, and whom to tell of waiting.
+
+    ``since`` is the last publish, or why all is compared.
+    """
 
     warehouse: duckdb.DuckDBPyConnection
     connection: Connection
+    since: Baseline | str
     patience: float
     said: locks.Said
     sleep: Callable[[float], None]
@@ -173,19 +171,36 @@ class _Publication:
     def __post_init__(self) -> None:
         schema = operational.of(self.connection)
         self.targets = [project().targets[name].within(schema) for name in order()]
-        self._seconds = dict.fromkeys(order(), 0.0)
+        self._compared: dict[str, _Compared] = {}
 
     def compare(self) -> None:
         """Find the rows of every target that differ."""
+        now = baseline.now(self.connection)
+        if isinstance(self.since, Baseline):
+            self.since = baseline.against(self.connection, self.since, now) or self.since
 
         def work() -> None:
             for target in self.targets:
-                started = time.perf_counter()
-                staging.compare(self.warehouse, self.connection, target)
-                guards.require_fitting(self.connection, target)
-                self._seconds[target.name] = time.perf_counter() - started
+                self._compared[target.name] = self._compare(target, now)
 
         self._patiently(work, turns.TABLE_WAIT)
+
+    def _compare(self, target: Target, now: Moment) -> _Compared:
+        started = time.perf_counter()
+        live = baseline.look(self.connection, target, staging.types(self.warehouse, target))
+        keys = self._candidates(target, live, now)
+        staging.compare(self.warehouse, self.connection, target, None if isinstance(keys, str) else keys)
+        guards.require_fitting(self.connection, target)
+        mark = Mark(now, live.identity, staging.left_alone(self.connection, target))
+        return _Compared(time.perf_counter() - started, keys if isinstance(keys, str) else "", mark)
+
+    def _candidates(self, target: Target, live: Live, now: Moment) -> pl.Series | str:
+        """The keys of the rows that may differ, or why all rows must be compared."""
+        if isinstance(self.since, str):
+            return self.since
+        if told := baseline.target_against(target, live, self.since):
+            return told
+        return candidates.find(self.warehouse, self.connection, target, self.since, now)
 
     def write(self, done: Callable[[TargetChange], None] | None) -> list[TargetChange]:
         """Write the rows that differ, the boards and their views before the application's tables."""
@@ -194,7 +209,7 @@ class _Publication:
 
         def boards() -> list[TargetChange]:
             changes = [self._write(target) for target in ours]
-            _refresh_views(self.connection, {change.target: change.changed for change in changes})
+            board_views.refresh(self.connection, {change.target: change.changed for change in changes})
             return changes
 
         def tables() -> list[TargetChange]:
@@ -225,12 +240,16 @@ class _Publication:
     def _write(self, target: Target) -> TargetChange:
         """Write one target's changes, part by part."""
         started = time.perf_counter()
-        query = pg_sql.SQL("select coalesce(max(part) + 1, 0) from {}").format(target.changes)
-        ((parts,),) = self.connection.execute(query).fetchall()
+        query = pg_sql.SQL("select coalesce(max(part) + 1, 0), count(*) filter (where action <> 'skip') from {}")
+        ((parts, planned),) = self.connection.execute(query.format(target.changes)).fetchall()
         written = [self._write_part(target, part) for part in range(parts)]
         inserted, updated, deleted, skipped = (sum(part[what] for part in written) for what in range(4))
-        seconds = self._seconds[target.name] + time.perf_counter() - started
-        return TargetChange(target.name, inserted, updated, deleted, skipped, seconds)
+        compared = self._compared[target.name]
+        # A trigger may have kept a row from being written: what was planned and not done is left as well.
+        left = compared.mark.unwritten + planned - inserted - updated - deleted
+        seconds = compared.seconds + time.perf_counter() - started
+        mark = replace(compared.mark, unwritten=left)
+        return TargetChange(target.name, inserted, updated, deleted, skipped, seconds, compared.reason, mark)
 
     def _write_part(self, target: Target, part: int) -> tuple[int, int, int, int]:
         """Rows inserted, updated, deleted, skipped. A row's owner may be deleted while it is written."""
@@ -243,52 +262,3 @@ class _Publication:
         raise PublishError(
             f"publishing {target.name}", "rows are deleted faster than they can be told apart", f"{UNDONE}; try again"
         )
-
-
-def _refresh_views(connection: Connection, changed: Mapping[str, int]) -> None:
-    """Refresh the views whose rows changed, while readers go on; for views not ours, call their owner's function."""
-    for one in stale_views.find(connection, views()):
-        raise PublishError("refreshing the published views", str(one), f"{UNDONE}. Make it anew: {one.remedy}")
-    for name in views():
-        ((populated, owned, lent),) = connection.execute(
-            project().postgres.view_state.text, {"view": name, "schema": operational.SCHEMA}
-        ).fetchall() or [(None, None, None)]
-        if populated is None:
-            raise PublishError(f"refreshing public.{name}", "there is no such view", f"{UNDONE}. Run: si schema apply")
-        if populated and not changed[name]:
-            continue
-        if owned:
-            how = pg_sql.SQL("concurrently" if populated else "")
-            view = pg_sql.Identifier(operational.SCHEMA, name)
-            connection.execute(pg_sql.SQL("refresh materialized view {} {}").format(how, view))
-        elif lent:
-            connection.execute("select analytics.refresh_view(%s)", [name])
-        else:
-            raise PublishError(
-                f"refreshing public.{name}",
-                "only its owner may",
-                f"{UNDONE}. Connect as the owner, or as a member of si_publisher: si schema roles",
-            )
-
-
-def _record(connection: Connection, provenance: Provenance, changes: list[TargetChange]) -> None:
-    changed = {change.target: change.changed for change in changes}
-    connection.execute(
-        "insert into analytics.refreshes"
-        " (refresh_id, as_of, snapshot, currency, started_at, finished_at, seconds, who, changed)"
-        " values (%s, %s, %s, %s, %s, clock_timestamp(), %s, concat(session_user, '@',"
-        " coalesce(host(inet_client_addr()), 'local'), ' (', current_setting('application_name'), ')'), %s)"
-        " on conflict (refresh_id) do update set finished_at = excluded.finished_at, seconds = excluded.seconds,"
-        " who = excluded.who, changed = excluded.changed",
-        [
-            provenance.refresh_id,
-            provenance.as_of,
-            provenance.snapshot,
-            provenance.currency,
-            provenance.started_at,
-            round(provenance.seconds, 3),
-            json.dumps(changed),
-        ],
-    )
-    told = {"refresh_id": str(provenance.refresh_id), "as_of": provenance.as_of.isoformat(), "changed": changed}
-    connection.execute("select pg_notify(%s, %s)", [CHANNEL, json.dumps(told)])

@@ -3,8 +3,9 @@
 Belongs here: reading what stands in a target, staging what looks different, and the rows that
 are. Writes temporary tables only.
 
-All rows are read, which is quick; only those whose text differs are sent back. Equal texts of one type are equal
-values, so no difference is missed; whether texts that differ are values that do is decided in Postgres.
+All candidates are read, or all rows where those are not known, which is quick; only rows whose text differs are sent
+back. Equal texts of one type are equal values, so no difference is missed; whether texts that differ are values that do
+is decided in Postgres.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from psycopg import sql as pg_sql
 
 from si_analytics.definitions import column_types, project, targets
 from si_analytics.definitions.targets import Target
-from si_analytics.publish import statements
+from si_analytics.publish import candidates, statements
 
 PART_ROWS = 20_000
 """How many rows one statement writes."""
@@ -71,13 +72,18 @@ def changed_rows(connection: psycopg.Connection[Any], target: Target) -> Iterato
         )
 
 
-def compare(warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], target: Target) -> int:
+def compare(
+    warehouse: duckdb.DuckDBPyConnection,
+    connection: psycopg.Connection[Any],
+    target: Target,
+    keys: pl.Series | None = None,
+) -> int:
     """Fill the temporary table of the rows of `target` that differ; how many they are.
 
     It has the target's columns, ``action`` (insert, update, delete or skip) and ``part``, a number that goes up with
-    the key, for statements of no more than `PART_ROWS`.
+    the key, for statements of no more than `PART_ROWS`. Looks at the rows with these `keys` alone, or at all for None.
     """
-    proposed = _proposed(warehouse, connection, target)
+    proposed = _proposed(warehouse, connection, target, keys)
     _stage(connection, target, proposed)
     connection.execute(
         pg_sql.SQL(
@@ -98,21 +104,53 @@ def compare(warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection
     return rows
 
 
+def left_alone(connection: psycopg.Connection[Any], target: Target) -> int:
+    """How many rows `compare` found to stand otherwise than the metric says, and leaves: their owner went, or came."""
+    if target.parent is None:
+        return 0
+    query = pg_sql.SQL(
+        "select (select count(*) from {changes} as changes inner join {table} as standing using ({key})"
+        " where changes.action = 'skip')"
+        " + (select count(*) from {staging} as staged inner join {table} as standing using ({key})"
+        " left join {changes} as changes using ({key}) where staged.is_gone and changes.action is null)"
+    ).format(changes=target.changes, staging=target.staging, table=target.relation, key=target.keys)
+    ((rows,),) = connection.execute(query).fetchall()
+    return int(rows)
+
+
+def types(warehouse: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+    """The type in Postgres of each of the target's columns as the metric has it."""
+    kinds, path = _kinds(warehouse, target), project().metrics[target.metric].path
+    return {here: column_types.postgres_type(kinds[there], there, path) for there, here in _names(target).items()}
+
+
+def _kinds(warehouse: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+    source = warehouse.table(target.source)
+    return dict(zip(source.columns, map(str, source.types), strict=True))
+
+
+def _names(target: Target) -> dict[str, str]:
+    """What the target calls each published column of the metric."""
+    return dict(zip((*target.metric_key, *target.columns), target.names, strict=True))
+
+
 def _proposed(
-    warehouse: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], target: Target
+    warehouse: duckdb.DuckDBPyConnection,
+    connection: psycopg.Connection[Any],
+    target: Target,
+    keys: pl.Series | None,
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """The rows of the metric that are not there to the letter, and the keys of those it does not have."""
+    kinds, kinds_there = _kinds(warehouse, target), types(warehouse, target)
     source = warehouse.table(target.source)
-    kinds = dict(zip(source.columns, (str(kind) for kind in source.types), strict=True))
-    names = dict(zip((*target.metric_key, *target.columns), target.names, strict=True))
-    ours = project()
-    path = ours.metrics[target.metric].path
-    types = {here: column_types.postgres_type(kinds[there], there, path) for there, here in names.items()}
-    chosen = [_chosen(there, kinds[there]).alias(here) for there, here in names.items()]
-    zeros = targets.zeros(target, ours.tables[target.declared])
+    if keys is not None:
+        (key,) = target.metric_key
+        source = source.join(candidates.as_uuids(warehouse, key, keys), key, how="semi")
+    chosen = [_chosen(there, kinds[there]).alias(here) for there, here in _names(target).items()]
+    zeros = targets.zeros(target, project().tables[target.declared])
     rows = source.select(*chosen).pl().with_columns(pl.col(name).fill_null(0) for name in zeros)
-    found = _texts(rows, types)
-    standing = _standing(connection, target, types)
+    found = _texts(rows, kinds_there)
+    standing = _standing(connection, target, kinds_there, keys)
     beside = found.join(standing, on=list(target.key), how="left", suffix=" standing", coalesce=True)
     differs = [pl.col(name).ne_missing(pl.col(f"{name} standing")) for name in target.columns]
     differing = beside.filter(pl.any_horizontal(pl.col("is_there").is_null(), *differs)).select(target.names)
@@ -124,7 +162,7 @@ def _proposed(
                 is_gone=pl.lit("t")
             ),
         ]
-    ), types
+    ), kinds_there
 
 
 def _chosen(name: str, kind: str) -> duckdb.Expression:
@@ -147,14 +185,17 @@ def _array(column: duckdb.Expression) -> duckdb.Expression:
     return duckdb.CaseExpression(column.isnotnull(), duckdb.FunctionExpression("concat", *braces))
 
 
-def _standing(connection: psycopg.Connection[Any], target: Target, types: dict[str, str]) -> pl.DataFrame:
-    """Every row that stands in the target, as text; a sign before each text tells an empty one from null."""
+def _standing(
+    connection: psycopg.Connection[Any], target: Target, types: dict[str, str], keys: pl.Series | None
+) -> pl.DataFrame:
+    """The rows that stand there, of these `keys` or all, as text, with a sign before each text: null has none."""
     marked = [
         (pg_sql.SQL("'=' || {}") if types[name] == "text" else pg_sql.SQL("{}")).format(pg_sql.Identifier(name))
         for name in target.names
     ]
     query = pg_sql.SQL("copy (select {}, 't' from {}) to stdout (format csv)").format(
-        pg_sql.SQL(", ").join(marked), target.relation
+        pg_sql.SQL(", ").join(marked),
+        target.relation if keys is None else _with_candidates(connection, target, keys),
     )
     held = io.BytesIO()
     with connection.cursor() as cursor, cursor.copy(query) as copy:
@@ -165,6 +206,18 @@ def _standing(connection: psycopg.Connection[Any], target: Target, types: dict[s
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     held.seek(0)
     return pl.read_csv(held, has_header=False, new_columns=names, schema=dict.fromkeys(names, pl.String))
+
+
+def _with_candidates(connection: psycopg.Connection[Any], target: Target, keys: pl.Series) -> pg_sql.Composed:
+    """The target joined with a temporary table of the keys to look at, which this fills."""
+    wanted = pg_sql.Identifier("pg_temp", f"candidates_{target.name}")
+    connection.execute(
+        pg_sql.SQL("create temporary table {} ({} uuid primary key) on commit drop").format(wanted, target.keys)
+    )
+    with connection.cursor() as cursor, cursor.copy(pg_sql.SQL("copy {} from stdin").format(wanted)) as copy:
+        copy.write("".join(f"{key}\n" for key in keys))
+    connection.execute(pg_sql.SQL("analyze {}").format(wanted))
+    return pg_sql.SQL("{} inner join {} using ({})").format(target.relation, wanted, target.keys)
 
 
 def _stage(connection: psycopg.Connection[Any], target: Target, proposed: tuple[pl.DataFrame, dict[str, str]]) -> None:

@@ -158,6 +158,9 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ref
         for one in report.extracts
     ]
     warehouse.insert(connection, "meta.extracts", extracts)
+    # These metrics are the ones that stand in Postgres only if this refresh published them itself.
+    connection.execute("delete from meta.publications")
+    warehouse.insert(connection, "meta.publications", publish.kept(report.refresh_id, report.targets))
     computed = [[report.refresh_id, name, rows] for name, rows in report.metrics.items()]
     warehouse.insert(connection, "meta.metrics", computed)
     checks.record(connection, report.refresh_id, report.checks)

@@ -230,7 +230,7 @@ class Refresh:
     def preview(self) -> publish.Preview:
         """Complete the refresh and return what `publish` would write; writes nothing."""
         self.complete()
-        found = publish.preview(self.connection, self.settings, self._waiting, self.sleep)
+        found = publish.preview(self.connection, self.settings, self._waiting, self.sleep, whole=self._whole)
         return replace(found, moved=self.moved)
 
     def publish(self) -> list[publish.TargetChange]:
@@ -255,11 +255,17 @@ class Refresh:
             self.settings,
             provenance,
             heard,
+            whole=self._whole,
             accept_change=self.accept_change,
             said=self._waiting,
             sleep=self.sleep,
         )
         return self._targets
+
+    @property
+    def _whole(self) -> str:
+        """Why every target is compared as a whole; empty if only what may differ has to be."""
+        return publish.EVERY_ROW if self.full else ""
 
     def _stands(self) -> str:
         """What to tell the reader of a failure: which results stand where."""

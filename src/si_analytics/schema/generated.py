@@ -19,7 +19,8 @@ from si_analytics.definitions.trees import column, columns, relation
 READER, PUBLISHER = "si_reader", "si_publisher"
 
 _MARKS = (("xmin", "row_version", "xid"), ("ctid", "row_place", "tid"))
-_READ_WITH_MARKS = ("ctid", "xmin", "tableoid")
+_WRITTEN_BY = "xmin"
+_READ_WITH_MARKS = ("ctid", _WRITTEN_BY, "tableoid")
 _ON_BOARDS = ("select", "insert", "update", "delete")
 _Granted = dict[str, dict[str, None]]
 
@@ -111,7 +112,10 @@ def _plain(source: Read) -> list[str]:
 
 
 def publisher_grants(targets: Iterable[Target]) -> str:
-    """What si_publisher is granted: to compare and write every target, and to see whose rows they are."""
+    """What si_publisher is granted: to compare and write every target, and to see whose rows they are.
+
+    A right on columns does not cover which transaction wrote a row, by which changes are found: it is granted by name.
+    """
     every = sorted(targets, key=lambda target: target.name)
     granted: dict[tuple[str, str], _Granted] = {}
     for target in every:
@@ -122,7 +126,7 @@ def publisher_grants(targets: Iterable[Target]) -> str:
         if target.is_board:
             granted[place] = {privilege: {} for privilege in _ON_BOARDS}
             continue
-        _add(granted, place, "select", target.names)
+        _add(granted, place, "select", (*target.names, _WRITTEN_BY))
         if target.adds_rows:
             _add(granted, place, "insert", target.names)
         _add(granted, place, "update", target.columns)

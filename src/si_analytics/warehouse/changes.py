@@ -81,4 +81,5 @@ def _alike(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> bool
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: LiteralString, table: str, **names: str) -> None:
     """Run a statement on a table's changes and its rows."""
+    connection.execute(f"create schema if not exists {SCHEMA}")
     statements.run(connection, statement, held=f"{SCHEMA}.{table}", raw=f"raw.{table}", is_new=IS_NEW, **names)
