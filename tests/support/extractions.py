@@ -80,8 +80,13 @@ class Extraction:
     baseline: Baseline | None = None
     reason: str | None = None
 
-    def refresh(self, done: Callable[[TableExtract], None] | None = None) -> dict[str, TableExtract]:
-        """One snapshot read; recorded in Postgres as a refresh records it when it publishes."""
+    def refresh(
+        self, done: Callable[[TableExtract], None] | None = None, *, dies: bool = False
+    ) -> dict[str, TableExtract]:
+        """One snapshot read; recorded in Postgres as a refresh records it when it publishes.
+
+        One that `dies` has replaced the warehouse, and not let the server forget its log.
+        """
         with extract.snapshot(self.connection, self.settings) as whole:
             reading = replace(whole, sources={name: whole.sources[name] for name in self.tables})
             self.reason = (
@@ -90,10 +95,15 @@ class Extraction:
                 else "the first"
             )
             since = self.baseline if self.reason is None else None
+            reading = extract.ask_log(self.connection, reading, since, self.settings)
             results = extract.read(self.connection, reading, since, self.reason or "", done)
         refresh_id = uuid.uuid4()
         self.postgres.execute("insert into analytics.refreshes (refresh_id) values (%s)", [refresh_id])
-        self.baseline = Baseline(refresh_id, reading.snapshot, {one.table: one.identity for one in results})
+        identities = {one.table: one.identity for one in results}
+        reconciled = {one.table: one.reconciled_at for one in results if one.reconciled_at}
+        self.baseline = Baseline(refresh_id, reading.snapshot, identities, reconciled)
+        if reading.snapshot.log and not dies:
+            assert extract.advance(self.settings, reading.snapshot.log) is None
         return {one.table: one for one in results}
 
     def held(self, table: str) -> Rows:

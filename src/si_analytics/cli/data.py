@@ -242,11 +242,11 @@ def _loaded(rows: dict[str, int], seconds: float) -> str:
 
 def _read(report: RefreshReport) -> str:
     """What was read: how many rows changed; which tables were read whole, and why."""
-    changed = [one for one in report.extracts if one.mode == "incremental"]
+    changed = [one for one in report.extracts if one.mode != "full"]
     inserted, updated, deleted = (sum(getattr(one, what) or 0 for one in changed) for what in _CHANGES)
     reasons: dict[str, list[TableExtract]] = {}
     for one in report.extracts:
-        if one.mode != "incremental":
+        if one.mode == "full":
             reasons.setdefault(one.reason, []).append(one)
     parts = [f"{inserted:,} new, {updated:,} changed and {deleted:,} deleted rows"] if changed else []
     for reason, tables in sorted(reasons.items()):

@@ -50,6 +50,8 @@ _Group = TypeVar("_Group")
 class PostgresQueries:
     """What the library asks Postgres of itself: ``sql/postgres``, one file for each field."""
 
+    change_keys: Query
+    change_publication: Query
     cluster: Query
     column_limits: Query
     columns: Query
@@ -77,6 +79,7 @@ class PostgresQueries:
     role_rights: Query
     search_path: Query
     server: Query
+    slot: Query
     snapshot: Query
     sources: Query
     stale_views: Query
