@@ -61,6 +61,7 @@ class PostgresQueries:
     elsewhere: Query
     foreign_keys: Query
     functions: Query
+    idle_slots: Query
     indexes: Query
     keys_aside: Query
     lock_holders: Query

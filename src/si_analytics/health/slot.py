@@ -1,0 +1,85 @@
+"""The replication slot that changes are read from: whether it can be, and what it and others hold back.
+
+Belongs here: the findings of `si doctor` on slots. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from si_analytics import postgres
+from si_analytics.definitions import project
+from si_analytics.health.findings import Finding, Verdict, rounded
+from si_analytics.health.server import ASKED
+from si_analytics.postgres import slots
+from si_analytics.settings import SLOT, Settings
+
+_MB = 1e6
+_MUCH = 1_000_000_000
+_LARGE_PART = 0.5  # of what a slot may hold back before Postgres gives it up
+_LONG = timedelta(days=2)
+_WHAT = "slot"
+_SCAN = "until then a refresh finds changes by a scan"
+
+
+def look(settings: Settings, now: datetime) -> list[Finding]:
+    """The slot of these settings if they ask for one, and every slot that nothing seems to read any more."""
+    with postgres.asking(ASKED), postgres.connect(settings, at_source=True) as connection:
+        found = slots.look(connection, settings.slot)
+        if settings.changes == SLOT:
+            published = connection.execute(
+                project().postgres.change_publication.text, {"publication": slots.PUBLICATION}
+            ).fetchall()
+            told = {tuple(names) for _, oid, whole, names in published if oid and whole and names}
+        idle = connection.execute(project().postgres.idle_slots.text).fetchall()
+    ours = list(_ours(settings, found, len(published), told)) if settings.changes == SLOT else []
+    mine = settings.slot if settings.changes == SLOT else None
+    return [*ours, *(one for name, held, since in idle for one in _forgotten(name, held, since, now, name == mine))]
+
+
+def _ours(settings: Settings, slot: slots.Slot, tables: int, told: set[tuple[str, ...]]) -> Iterator[Finding]:
+    """Whether changes can be read from the slot, and how near it is to being lost."""
+    name = settings.slot
+    if slot.trouble:
+        yield Finding(Verdict.notable, _WHAT, f"{name}: {slot.trouble}", _remedy(slot))
+        return
+    if not told or any(len(names) != 1 for names in told):
+        found = f"the publication {slots.PUBLICATION} does not tell the keys of the tables, and nothing else"
+        yield Finding(Verdict.notable, _WHAT, found, f"Make it: si schema slot; {_SCAN}")
+    if not slot.may_replicate:
+        remedy = f"As a superuser: alter role {slot.role_name} replication; {_SCAN}"
+        yield Finding(Verdict.notable, _WHAT, f"{slot.role_name} lacks the attribute replication", remedy)
+    held, limit = slot.retained_bytes or 0, slot.size_limit_bytes
+    found = f"{name} tells of {tables} tables and holds back {held / _MB:,.1f} MB of the log"
+    if limit < 0:
+        remedy = "Set max_slot_wal_keep_size: if refreshes stop, the log fills the server's disk"
+        yield Finding(Verdict.notable, _WHAT, f"{found}, without a limit", remedy)
+    elif held > _LARGE_PART * limit:
+        remedy = (
+            "Run si refresh, or end transactions that are open for long; a lost slot costs a scan, and is made anew"
+        )
+        yield Finding(Verdict.notable, _WHAT, f"{found}, of {limit / _MB:,.0f} before it is lost", remedy)
+    else:
+        yield Finding(Verdict.well, _WHAT, f"{found}, of {limit / _MB:,.0f} before it is lost")
+
+
+def _remedy(slot: slots.Slot) -> str:
+    if slot.is_standby or slot.server_version < slots.OLDEST:
+        return "Set SI_CHANGES=scan"
+    if slot.wal_level != "logical":
+        return f"Set wal_level = logical and restart the server, then: si schema slot; {_SCAN}"
+    if slot.slot_name and not (slot.is_here and slot.plugin == slots.PLUGIN):
+        return f"Name another one, SI_SLOT, then: si schema slot; {_SCAN}"
+    return f"Make it anew: si schema slot; {_SCAN}"
+
+
+def _forgotten(name: str, held: int | None, since: datetime | None, now: datetime, mine: bool) -> Iterator[Finding]:
+    """A slot that was not read for long, or for which the server keeps much."""
+    unused = timedelta(0) if since is None else now - since
+    if unused < _LONG and (mine or (held or 0) < _MUCH):
+        return
+    long = f" was not read for {rounded(unused)} and" if since else ""
+    found = f"{name}{long} holds back {(held or 0) / _MB:,.1f} MB of the log"
+    remedy = f"If nothing needs it any more: select pg_drop_replication_slot('{name}')"
+    yield Finding(Verdict.notable, _WHAT, found, f"Run si refresh. {remedy}" if mine else remedy)
