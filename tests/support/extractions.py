@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -60,6 +61,12 @@ def versions(postgres: psycopg.Connection, table: str) -> dict[Any, tuple[str, s
         pg_sql.Identifier(key_of(table)), pg_sql.Identifier(table)
     )
     return {key: (mark, place) for key, mark, place in postgres.execute(query)}
+
+
+def moment(reading: Extraction) -> datetime:
+    """When the snapshot was taken that was read last."""
+    assert reading.baseline is not None
+    return reading.baseline.snapshot.taken_at
 
 
 def _by_key(table: str, rows: list[tuple[Any, ...]]) -> Rows:

@@ -5,8 +5,9 @@ Belongs here: the findings of `si doctor` on slots. Reads only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from si_analytics import postgres
 from si_analytics.definitions import project
@@ -26,42 +27,36 @@ _SCAN = "until then a refresh finds changes by a scan"
 def look(settings: Settings, now: datetime) -> list[Finding]:
     """The slot of these settings if they ask for one, and every slot that nothing seems to read any more."""
     with postgres.asking(ASKED), postgres.connect(settings, at_source=True) as connection:
-        found = slots.look(connection, settings.slot)
-        if settings.changes == SLOT:
-            published = connection.execute(
-                project().postgres.change_publication.text, {"publication": slots.PUBLICATION}
-            ).fetchall()
-            told = {tuple(names) for _, oid, whole, names in published if oid and whole and names}
+        slot = slots.look(connection, settings.slot)
+        told = {"publication": slots.PUBLICATION}
+        published = connection.execute(project().postgres.change_publication.text, told).fetchall()
         idle = connection.execute(project().postgres.idle_slots.text).fetchall()
-    ours = list(_ours(settings, found, len(published), told)) if settings.changes == SLOT else []
-    mine = settings.slot if settings.changes == SLOT else None
-    return [*ours, *(one for name, held, since in idle for one in _forgotten(name, held, since, now, name == mine))]
+    reads = settings.changes == SLOT
+    others = (_forgotten(name, held, since, now, mine=reads and name == settings.slot) for name, held, since in idle)
+    return [*(ours(settings, slot, published) if reads else ()), *(one for each in others for one in each)]
 
 
-def _ours(settings: Settings, slot: slots.Slot, tables: int, told: set[tuple[str, ...]]) -> Iterator[Finding]:
+def ours(settings: Settings, slot: slots.Slot, published: Sequence[Sequence[Any]]) -> Iterator[Finding]:
     """Whether changes can be read from the slot, and how near it is to being lost."""
-    name = settings.slot
     if slot.trouble:
-        yield Finding(Verdict.notable, _WHAT, f"{name}: {slot.trouble}", _remedy(slot))
+        yield Finding(Verdict.notable, _WHAT, f"{settings.slot}: {slot.trouble}", _remedy(slot))
         return
-    if not told or any(len(names) != 1 for names in told):
+    if not all(whole and len(names or ()) == 1 for _, _, whole, names in published) or not published:
         found = f"the publication {slots.PUBLICATION} does not tell the keys of the tables, and nothing else"
         yield Finding(Verdict.notable, _WHAT, found, f"Make it: si schema slot; {_SCAN}")
     if not slot.may_replicate:
         remedy = f"As a superuser: alter role {slot.role_name} replication; {_SCAN}"
         yield Finding(Verdict.notable, _WHAT, f"{slot.role_name} lacks the attribute replication", remedy)
     held, limit = slot.retained_bytes or 0, slot.size_limit_bytes
-    found = f"{name} tells of {tables} tables and holds back {held / _MB:,.1f} MB of the log"
+    found = f"{settings.slot} tells of {len(published)} tables and holds back {held / _MB:,.1f} MB of the log"
     if limit < 0:
         remedy = "Set max_slot_wal_keep_size: if refreshes stop, the log fills the server's disk"
         yield Finding(Verdict.notable, _WHAT, f"{found}, without a limit", remedy)
-    elif held > _LARGE_PART * limit:
-        remedy = (
-            "Run si refresh, or end transactions that are open for long; a lost slot costs a scan, and is made anew"
-        )
-        yield Finding(Verdict.notable, _WHAT, f"{found}, of {limit / _MB:,.0f} before it is lost", remedy)
-    else:
-        yield Finding(Verdict.well, _WHAT, f"{found}, of {limit / _MB:,.0f} before it is lost")
+        return
+    near = held > _LARGE_PART * limit
+    remedy = "Run si refresh, or end transactions that are open for long; a slot that is lost costs a scan"
+    verdict = Verdict.notable if near else Verdict.well
+    yield Finding(verdict, _WHAT, f"{found}, of {limit / _MB:,.0f} before it is lost", remedy if near else "")
 
 
 def _remedy(slot: slots.Slot) -> str:
@@ -74,7 +69,7 @@ def _remedy(slot: slots.Slot) -> str:
     return f"Make it anew: si schema slot; {_SCAN}"
 
 
-def _forgotten(name: str, held: int | None, since: datetime | None, now: datetime, mine: bool) -> Iterator[Finding]:
+def _forgotten(name: str, held: int | None, since: datetime | None, now: datetime, *, mine: bool) -> Iterator[Finding]:
     """A slot that was not read for long, or for which the server keeps much."""
     unused = timedelta(0) if since is None else now - since
     if unused < _LONG and (mine or (held or 0) < _MUCH):
