@@ -167,7 +167,7 @@ def test_a_transaction_open_over_several_refreshes_is_told_by_the_one_that_sees_
     slotted.assert_equal()
 
 
-def refresh_while(reading: Extraction, commits: Callable[[], None]) -> dict[str, extract.TableExtract]:
+def refresh_while(reading: Extraction, commits: Callable[[], object]) -> dict[str, extract.TableExtract]:
     """A refresh during which others commit after its snapshot was taken and before it asks how far the log goes."""
     real = source.snapshot
 
@@ -185,6 +185,18 @@ def test_what_commits_between_the_snapshot_and_the_position_is_told_by_the_next_
     """The log shows it, the snapshot does not: its row is there as it was, so it has to be read once more."""
     during = refresh_while(slotted, lambda: Operation("users", "update", 3, 0).run(slotted.postgres))
     assert moved(during["users"]) == ("log", 0, 0, 0)
+    assert moved(slotted.refresh()["users"]) == ("log", 0, 1, 0)
+    slotted.assert_equal()
+
+
+def test_an_older_transaction_that_commits_in_between_is_told_by_the_next_refresh_too(slotted: Extraction) -> None:
+    """It has a lower number than one that the snapshot sees."""
+    with _other(slotted) as other:
+        other.execute("begin")
+        Operation("users", "update", 3, 0).run(other)
+        add(slotted.postgres, "users", 20)
+        during = refresh_while(slotted, lambda: other.execute("commit"))
+    assert moved(during["users"]) == ("log", 1, 0, 0)
     assert moved(slotted.refresh()["users"]) == ("log", 0, 1, 0)
     slotted.assert_equal()
 
