@@ -9,29 +9,48 @@
 -- order = "table_name"
 -- +++
 
-select
-    pg_class.relname::text as table_name,
-    case
-        when pg_class.relreplident in ('d', 'i')
-            then (
-                select pg_attribute.attname::text
-                from pg_index
-                inner join pg_attribute
-                    on
-                        pg_index.indrelid = pg_attribute.attrelid
-                        and pg_index.indkey[0] = pg_attribute.attnum
-                where
-                    pg_index.indrelid = pg_class.oid
-                    and pg_index.indnkeyatts = 1
-                    and case when pg_class.relreplident = 'd' then pg_index.indisprimary else pg_index.indisreplident end
-            )
-    end as key_name,
-    exists (select from pg_inherits where pg_inherits.inhparent = pg_class.oid) as has_parts
-from pg_class
-inner join pg_namespace
-    on pg_class.relnamespace = pg_namespace.oid
-where
-    pg_namespace.nspname = 'public'
-    and pg_class.relkind = 'r'
-    and pg_class.relpersistence = 'p'
+with
+
+identifying as (
+
+    select
+        pg_index.indrelid,
+        pg_index.indisprimary,
+        pg_index.indisreplident,
+        pg_attribute.attname
+    from pg_index
+    inner join pg_attribute
+        on
+            pg_index.indrelid = pg_attribute.attrelid
+            and pg_index.indkey[0] = pg_attribute.attnum
+    where pg_index.indnkeyatts = 1
+
+),
+
+final as (
+
+    select
+        pg_class.relname::text as table_name,
+        identifying.attname::text as key_name,
+        exists(select 1 from pg_inherits where pg_inherits.inhparent = pg_class.oid) as has_parts,
+        pg_class.oid::bigint as table_oid
+    from pg_class
+    inner join pg_namespace
+        on pg_class.relnamespace = pg_namespace.oid
+    left join identifying
+        on
+            pg_class.oid = identifying.indrelid
+            and case pg_class.relreplident
+                when 'd' then identifying.indisprimary
+                when 'i' then identifying.indisreplident
+                else false
+            end
+    where
+        pg_namespace.nspname = 'public'
+        and pg_class.relkind = 'r'
+        and pg_class.relpersistence = 'p'
+
+)
+
+select * from final
 order by table_name

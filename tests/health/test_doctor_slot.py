@@ -52,6 +52,22 @@ def test_a_publication_that_tells_more_than_keys_is_named(settings: Settings, po
     assert any("does not tell the keys" in one for one in said)
 
 
+def test_a_published_table_that_lost_its_key_is_wrong_until_it_is_taken_out(
+    settings: Settings, postgres: psycopg.Connection
+) -> None:
+    """Postgres cannot tell its rows apart in the log, so it refuses to update them."""
+    slotted = slots.with_a_slot(settings)
+    postgres.execute("alter table users drop constraint users_pkey cascade")
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        postgres.execute("update users set name = 'B'")
+    for current in (slotted, settings):
+        wrong = [one.found for one in looking.look(current, NOW) if one.verdict is Verdict.wrong]
+        assert wrong == ["Postgres refuses updates and deletes of users, whose key is not the published one any more"]
+    slot.apply(slotted)
+    assert found(slotted).verdict is Verdict.well
+    postgres.execute("update users set name = 'B'")
+
+
 def test_a_role_that_may_not_read_the_slot_is_told_the_statement(
     settings: Settings, login: Callable[[], Settings]
 ) -> None:

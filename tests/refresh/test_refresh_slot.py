@@ -12,8 +12,10 @@ import pytest
 from si_analytics import extract, refresh, sample
 from si_analytics.extract.log_position import LogPosition
 from si_analytics.refresh import Refresh
+from si_analytics.schema import slot
 from si_analytics.settings import Settings
 from tests.support import extractions, slots
+from tests.support.commands import Si
 from tests.support.forks import AFTER, BEFORE, forking
 from tests.support.published_tables import connection_to
 
@@ -134,6 +136,13 @@ def test_an_older_warehouse_that_was_put_back_is_scanned_and_then_told(slotted: 
         write(postgres)
         assert set(run(slotted).values()) == {("log", "")}
         assert_held(slotted, postgres)
+
+
+def test_the_command_says_why_tables_were_scanned(slotted: Settings, si: Si, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SI_CHANGES", "slot")
+    monkeypatch.setenv("SI_SLOT", slotted.slot)
+    slot.drop(slotted)
+    assert "by a scan: there is no publication si_changes" in si(slotted)("refresh", "--as-of", "2026-06-01").out
 
 
 def test_killed_at_any_step_the_next_refresh_has_every_change(

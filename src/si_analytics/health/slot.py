@@ -13,7 +13,7 @@ from si_analytics import postgres
 from si_analytics.definitions import project
 from si_analytics.health.findings import Finding, Verdict, rounded
 from si_analytics.health.server import ASKED
-from si_analytics.postgres import slots
+from si_analytics.postgres import operational, slots
 from si_analytics.settings import SLOT, Settings
 
 _MB = 1e6
@@ -31,9 +31,22 @@ def look(settings: Settings, now: datetime) -> list[Finding]:
         told = {"publication": slots.PUBLICATION}
         published = connection.execute(project().postgres.change_publication.text, told).fetchall()
         idle = connection.execute(project().postgres.idle_slots.text).fetchall()
+        keyed = connection.execute(operational.query(connection, project().postgres.change_keys)).fetchall()
+    columns = {oid: names or [] for _, oid, _, names in published}
+    closed = [table for table, key, _, oid in keyed if oid in columns and key not in columns[oid]]
     reads = settings.changes == SLOT
     others = (_forgotten(name, held, since, now, mine=reads and name == settings.slot) for name, held, since in idle)
-    return [*(ours(settings, slot, published) if reads else ()), *(one for each in others for one in each)]
+    mine = ours(settings, slot, published) if reads else ()
+    return [*_closed(closed), *mine, *(one for each in others for one in each)]
+
+
+def _closed(tables: list[str]) -> Iterator[Finding]:
+    """Tables that Postgres lets nobody update, for their rows are published by a key that is theirs no longer."""
+    if tables:
+        found = (
+            f"Postgres refuses updates and deletes of {', '.join(tables)}, whose key is not the published one any more"
+        )
+        yield Finding(Verdict.wrong, _WHAT, found, "Take them out of the publication: si schema slot")
 
 
 def ours(settings: Settings, slot: slots.Slot, published: Sequence[Sequence[Any]]) -> Iterator[Finding]:

@@ -112,7 +112,7 @@ def _require_logical(asked: str, slot: slots.Slot) -> None:
 def _keyed(connection: Connection) -> Mapping[str, str]:
     """Returns the extracted tables that the log can tell by their key, with the key."""
     rows = connection.execute(operational.query(connection, project().postgres.change_keys)).fetchall()
-    found = {table: key for table, key, has_parts in rows if not has_parts}
+    found = {table: key for table, key, has_parts, _ in rows if not has_parts}
     return {name: one.key for name, one in project().sources.items() if found.get(name) == one.key}
 
 
