@@ -43,6 +43,18 @@ def test_made_again_it_is_as_it_was(slotted: Settings, postgres: psycopg.Connect
     assert (postgres.execute(query).fetchall(), slots.confirmed(postgres, slotted)) == before
 
 
+def test_tables_in_another_schema_are_published_there(slotted: Settings, postgres: psycopg.Connection) -> None:
+    postgres.execute('alter schema public rename to "Shop"')
+    postgres.execute("create schema public")
+    there = slotted.model_copy(update={"source_schema": "Shop"})
+    assert slot.apply(there).untold == ()
+    query = "select distinct schemaname from pg_publication_tables where pubname = 'si_changes'"
+    assert postgres.execute(query).fetchall() == [("Shop",)]
+    before = postgres.execute("select oid, xmin from pg_publication_rel order by oid").fetchall()
+    slot.apply(there)
+    assert postgres.execute("select oid, xmin from pg_publication_rel order by oid").fetchall() == before
+
+
 def test_a_table_without_that_key_is_left_out_and_can_still_be_updated(
     slotted: Settings, postgres: psycopg.Connection
 ) -> None:
