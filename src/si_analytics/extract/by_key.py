@@ -18,6 +18,8 @@ from si_analytics.extract.source import ReadTable
 UNANSWERED = "the rows read by key were not those that were asked for"
 NOT_A_NUMBER = "an amount is not a number"
 _ANSWERS = "raw.answers"
+# One statement: a relation would have Postgres look at the list of keys more often.
+_STORE = "create table raw.answers as select * from postgres_query('pg', $text)"
 _ASKED, _NOT_A_NUMBER = "asked_key", "not_a_number"
 
 
@@ -29,7 +31,7 @@ def update(connection: duckdb.DuckDBPyConnection, one: ReadTable, keys: Collecti
     if not keys:
         return 0, 0, 0
     key = project().sources[one.table].key
-    _ask(connection, one, keys).create(_ANSWERS)
+    connection.execute(_STORE, {"text": _question(one, keys)})
     try:
         answers = connection.table(_ANSWERS)
         told = answers.aggregate(
@@ -51,8 +53,8 @@ def update(connection: duckdb.DuckDBPyConnection, one: ReadTable, keys: Collecti
         connection.execute(f"drop table {_ANSWERS}")
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, one: ReadTable, keys: Collection[UUID]) -> duckdb.DuckDBPyRelation:
-    """Returns a row for each key, in the columns of the table null if it has no such row."""
+def _question(one: ReadTable, keys: Collection[UUID]) -> str:
+    """Returns the query for a row for each key, in the columns of the table null if it has no such row."""
     declared = project().sources[one.table]
     amount = pg_sql.SQL("{} = 'NaN'").format(pg_sql.Identifier(declared.money)) if declared.money else None
     query = pg_sql.SQL(
@@ -67,4 +69,4 @@ def _ask(connection: duckdb.DuckDBPyConnection, one: ReadTable, keys: Collection
         relation=one.place,
         key=pg_sql.Identifier(declared.key),
     )
-    return connection.sql("select * from postgres_query('pg', $text)", params={"text": query.as_string(None)})
+    return query.as_string(None)
