@@ -64,6 +64,8 @@ def test_loading_writes_nothing(project: Path) -> None:
         ("SI_KEPT_DAYS", " 30", "kept_days", 30),
         ("SI_MEMORY_LIMIT", "1.5 GiB", "memory_limit", "1.5 GiB"),
         ("SI_LOCK_TIMEOUT", " 300", "lock_timeout", 300),
+        ("SI_CHANGES", " slot ", "changes", "slot"),
+        ("SI_SLOT", "si_nightly", "slot", "si_nightly"),
         ("SI_MAX_LOSING_SHARE", "0.35 ", "max_losing_share", Decimal("0.35")),
     ],
 )
@@ -171,6 +173,8 @@ def test_settings_do_not_change_once_loaded() -> None:
         ("SI_MAX_LOSING_SHARE", "20%", r"SI_MAX_LOSING_SHARE: '20%' is not a share from 0 to 1, like 0.2"),
         ("SI_MAX_LOSING_SHARE", "1.5", r"SI_MAX_LOSING_SHARE: '1.5' is not a share from 0 to 1, like 0.2"),
         ("SI_LOCK_TIMEOUT", "0", r"SI_LOCK_TIMEOUT: '0' is not a number of seconds from 1 to 86400"),
+        ("SI_CHANGES", "log", "SI_CHANGES: 'log' is neither scan nor slot"),
+        ("SI_SLOT", "Si-1", "SI_SLOT: 'Si-1' is not 1 to 63 lower-case letters, digits or underscores"),
         ("SI_LOCK_TIMEOUT", "1min", r"SI_LOCK_TIMEOUT: '1min' is not a number of seconds from 1 to 86400"),
         ("SI_KEPT_DAYS", "-1", r"SI_KEPT_DAYS: '-1' is not a number of days from 0 to 3650"),
         ("SI_MEMORY_LIMIT", "a lot", r"SI_MEMORY_LIMIT: 'a lot' is not a size, like 2GB or 512MB"),
@@ -244,6 +248,8 @@ def test_every_setting_has_its_name_in_the_environment() -> None:
         "SI_KEPT_DAYS",
         "SI_MAX_LOSING_SHARE",
         "SI_LOCK_TIMEOUT",
+        "SI_CHANGES",
+        "SI_SLOT",
     )
 
 

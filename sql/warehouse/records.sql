@@ -16,7 +16,8 @@ create schema if not exists meta;
 create schema if not exists history;
 
 -- One row per refresh, numbered as they came; changed is {target: rows written}, server names cluster and database,
--- position is timeline and bytes of the server's log that the snapshot is not beyond.
+-- position is timeline and bytes of the server's log that the snapshot is not beyond; log is how far a replication slot
+-- was read, null without one.
 create table meta.refreshes (
     refresh_id uuid primary key,
     number bigint,
@@ -24,6 +25,7 @@ create table meta.refreshes (
     snapshot varchar,
     server varchar,
     position varchar,
+    log varchar,
     taken_at timestamptz,
     currency varchar,
     timezone varchar,
@@ -33,7 +35,8 @@ create table meta.refreshes (
 );
 
 -- One row per refresh and table that was read: how, why all of it where it was, and how the table was not as expected.
--- identity changes with whatever could change values without a mark on their rows.
+-- identity changes with whatever could change values without a mark on their rows; reconciled_at is when all rows were
+-- last compared with Postgres.
 create table meta.extracts (
     refresh_id uuid,
     table_name varchar,
@@ -47,6 +50,7 @@ create table meta.extracts (
     money decimal(38, 2),
     identity varchar,
     drift varchar,
+    reconciled_at timestamptz,
     snapshot varchar,
     primary key (refresh_id, table_name)
 );

@@ -28,6 +28,9 @@ _LONGEST_NAME = 63  # of a name in Postgres, in bytes
 _MOST_SECONDS = 86_400
 LOCK_TIMEOUT = 60
 """The default number of seconds to wait for locks of other sessions."""
+SCAN, SLOT = "scan", "slot"
+"""How changed rows are found: by a pass over each table, or by what a replication slot tells."""
+_SLOT_NAME = re.compile(rf"[a-z0-9_]{{1,{_LONGEST_NAME}}}")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
 # DuckDB uses more memory than it counts, and the process uses more than DuckDB.
 _SHARE_OF_DUCKDB = Decimal("0.6")
@@ -43,7 +46,8 @@ class Settings(BaseSettings):
     ``memory_limit`` is what extracting and computing may use (``2GB``), DuckDB's default if None. ``kept_days`` is for
     how many days before today to keep each day's last refresh for comparing; 0 keeps none. ``max_losing_share`` is the
     share of the earning agents that may lose everything at once, see `guards`; ``lock_timeout`` is how many seconds to
-    wait for locks of other sessions in Postgres.
+    wait for locks of other sessions in Postgres. ``changes`` is how changed rows are found, `SCAN` or `SLOT`; ``slot``
+    names the replication slot that the latter reads, one for each warehouse.
     """
 
     model_config = SettingsConfigDict(
@@ -68,6 +72,8 @@ class Settings(BaseSettings):
     kept_days: int = 7
     max_losing_share: Decimal = Decimal("0.2")
     lock_timeout: int = LOCK_TIMEOUT
+    changes: str = SCAN
+    slot: str = "si_analytics"
 
     @model_validator(mode="before")
     @classmethod
@@ -139,6 +145,20 @@ class Settings(BaseSettings):
         if not str(value).isdecimal() or not 1 <= int(value) <= _MOST_SECONDS:
             raise ValueError(f"is not a number of seconds from 1 to {_MOST_SECONDS}")
         return int(value)
+
+    @field_validator("changes")
+    @classmethod
+    def _known_way(cls, value: str) -> str:
+        if value not in {SCAN, SLOT}:
+            raise ValueError(f"is neither {SCAN} nor {SLOT}")
+        return value
+
+    @field_validator("slot")
+    @classmethod
+    def _known_slot_name(cls, value: str) -> str:
+        if not _SLOT_NAME.fullmatch(value):
+            raise ValueError(f"is not 1 to {_LONGEST_NAME} lower-case letters, digits or underscores")
+        return value
 
     @field_validator("max_losing_share", mode="before")
     @classmethod

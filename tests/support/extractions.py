@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -62,6 +63,12 @@ def versions(postgres: psycopg.Connection, table: str) -> dict[Any, tuple[str, s
     return {key: (mark, place) for key, mark, place in postgres.execute(query)}
 
 
+def moment(reading: Extraction) -> datetime:
+    """When the snapshot was taken that was read last."""
+    assert reading.baseline is not None
+    return reading.baseline.snapshot.taken_at
+
+
 def _by_key(table: str, rows: list[tuple[Any, ...]]) -> Rows:
     place = names_of(table).index(key_of(table))
     found = {row[place]: row for row in rows}
@@ -80,8 +87,13 @@ class Extraction:
     baseline: Baseline | None = None
     reason: str | None = None
 
-    def refresh(self, done: Callable[[TableExtract], None] | None = None) -> dict[str, TableExtract]:
-        """One snapshot read; recorded in Postgres as a refresh records it when it publishes."""
+    def refresh(
+        self, done: Callable[[TableExtract], None] | None = None, *, dies: bool = False
+    ) -> dict[str, TableExtract]:
+        """One snapshot read; recorded in Postgres as a refresh records it when it publishes.
+
+        One that `dies` has replaced the warehouse, and not let the server forget its log.
+        """
         with extract.snapshot(self.connection, self.settings) as whole:
             reading = replace(whole, sources={name: whole.sources[name] for name in self.tables})
             self.reason = (
@@ -90,10 +102,15 @@ class Extraction:
                 else "the first"
             )
             since = self.baseline if self.reason is None else None
+            reading = extract.ask_log(self.connection, reading, since, self.settings)
             results = extract.read(self.connection, reading, since, self.reason or "", done)
         refresh_id = uuid.uuid4()
         self.postgres.execute("insert into analytics.refreshes (refresh_id) values (%s)", [refresh_id])
-        self.baseline = Baseline(refresh_id, reading.snapshot, {one.table: one.identity for one in results})
+        identities = {one.table: one.identity for one in results}
+        reconciled = {one.table: one.reconciled_at for one in results if one.reconciled_at}
+        self.baseline = Baseline(refresh_id, reading.snapshot, identities, reconciled)
+        if reading.snapshot.log and not dies:
+            assert extract.advance(self.settings, reading.snapshot.log) is None
         return {one.table: one for one in results}
 
     def held(self, table: str) -> Rows:

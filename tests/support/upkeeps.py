@@ -41,6 +41,7 @@ def go_on(connection: duckdb.DuckDBPyConnection, world: World, tables: Iterable[
         connection.execute(f"create or replace table raw.every_row as from raw.{table} limit 0")
         rows = world.get(table, [])
         warehouses.insert(connection, "every_row", rows)
+        changes.forget(connection, table)
         changes.compare(connection, table, "raw.every_row")
         connection.execute(f"truncate raw.{table}")
         connection.execute(f"insert into raw.{table} from raw.every_row")

@@ -174,6 +174,39 @@ def roles(json: Json = False) -> None:
             note(f"{report.role} may do more than that, {found}")
 
 
+@schema.command()
+def slot(
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Drop the slot: one that nothing reads any more fills the server's disk.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make the publication and the replication slot that a refresh reads changes from with SI_CHANGES=slot."""
+    from si_analytics import settings
+    from si_analytics.schema import slot as declared
+
+    current = settings.load()
+    if drop:
+        dropped = declared.drop(current)
+        if json:
+            as_json({"slot": current.slot, "dropped": dropped})
+        else:
+            say(f"Dropped the slot {current.slot}" if dropped else f"There is no slot {current.slot} in this database")
+        return
+    with Progress("making the slot", quiet=json):
+        report = declared.apply(current)
+    if json:
+        as_json(report)
+        return
+    say(
+        f"{'Created' if report.created else 'There is'} the slot {report.slot}; it tells of {len(report.tables)} tables"
+    )
+    if report.untold:
+        note(f"Found by a scan as before, for the log would not tell them by their key: {', '.join(report.untold)}")
+    if current.changes != settings.SLOT:
+        note("Nothing reads it yet, and it keeps the log until something does: set SI_CHANGES=slot")
+
+
 def _embedded() -> Settings:
     from si_analytics import settings
     from si_analytics.errors import UsageError

@@ -16,18 +16,19 @@ _CHANGES = ("inserted", "updated", "deleted")
 
 
 def read(report: RefreshReport) -> str:
-    """What was read: how many rows changed; which tables were read whole, and why."""
-    changed = [one for one in report.extracts if one.mode == "incremental"]
+    """What was read: how many rows changed; which tables were read whole or scanned, and why."""
+    changed = [one for one in report.extracts if one.mode != "full"]
     inserted, updated, deleted = (sum(getattr(one, what) or 0 for one in changed) for what in _CHANGES)
-    reasons: dict[str, list[TableExtract]] = {}
+    reasons: dict[tuple[str, str], list[TableExtract]] = {}
     for one in report.extracts:
-        if one.mode != "incremental":
-            reasons.setdefault(one.reason, []).append(one)
+        if one.reason:
+            reasons.setdefault((one.mode, one.reason), []).append(one)
     parts = [f"{inserted:,} new, {updated:,} changed and {deleted:,} deleted rows"] if changed else []
-    for reason, tables in sorted(reasons.items()):
+    for (mode, reason), tables in sorted(reasons.items()):
         every = len(tables) == len(report.extracts)
         named = "every table" if every else ", ".join(one.table for one in tables)
-        parts.append(f"all rows of {named}{_moved(tables)}: {reason}")
+        what = f"all rows of {named}{_moved(tables)}" if mode == "full" else f"{named} by a scan"
+        parts.append(f"{what}: {reason}")
     return f"Read {'; '.join(parts)}"
 
 

@@ -53,6 +53,8 @@ _Group = TypeVar("_Group")
 class PostgresQueries:
     """What the library asks Postgres of itself: ``sql/postgres``, one file for each field."""
 
+    change_keys: Query
+    change_publication: Query
     cluster: Query
     column_limits: Query
     columns: Query
@@ -62,6 +64,7 @@ class PostgresQueries:
     elsewhere: Query
     foreign_keys: Query
     functions: Query
+    idle_slots: Query
     indexes: Query
     keys_aside: Query
     lock_holders: Query
@@ -80,6 +83,7 @@ class PostgresQueries:
     role_rights: Query
     search_path: Query
     server: Query
+    slot: Query
     snapshot: Query
     sources: Query
     stale_views: Query

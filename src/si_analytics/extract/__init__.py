@@ -3,13 +3,29 @@
 from si_analytics.extract.reading import (
     FULL,
     INCREMENTAL,
+    LOGGED,
     Reading,
     TableExtract,
     against,
+    ask_log,
     every_row,
     read,
     snapshot,
     tables,
 )
+from si_analytics.extract.slots import advance
 
-__all__ = ["FULL", "INCREMENTAL", "Reading", "TableExtract", "against", "every_row", "read", "snapshot", "tables"]
+__all__ = [
+    "FULL",
+    "INCREMENTAL",
+    "LOGGED",
+    "Reading",
+    "TableExtract",
+    "advance",
+    "against",
+    "ask_log",
+    "every_row",
+    "read",
+    "snapshot",
+    "tables",
+]

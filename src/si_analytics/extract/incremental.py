@@ -11,7 +11,8 @@ the rows with the same key; a lower number of rows reveals deletions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, LiteralString
 from uuid import UUID
@@ -34,11 +35,15 @@ EVERY_ROW = "raw.every_row"
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a warehouse already holds: the refresh that filled it, its snapshot, and each table's identity then."""
+    """What a warehouse already holds: the refresh that filled it, its snapshot, and each table's identity then.
+
+    ``reconciled`` says of each table as of when all of its rows were last compared with Postgres.
+    """
 
     refresh_id: UUID
     snapshot: Snapshot
     identities: Mapping[str, str]
+    reconciled: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,15 @@ def remove_others(connection: duckdb.DuckDBPyConnection, table: str, key: str, k
     delete = "delete from raw.{table} where {key} not in (select {key} from raw.standing_keys)"
     deleted = _count(connection, delete, table, key)
     connection.execute("drop table raw.standing_keys")
+    return deleted
+
+
+def remove(connection: duckdb.DuckDBPyConnection, table: str, key: str, keys: duckdb.DuckDBPyRelation) -> int:
+    """Deletes the rows whose key is in `keys`; returns how many."""
+    keys.create("raw.gone_keys")
+    changes.keep_gone(connection, table, key, "raw.gone_keys")
+    deleted = _count(connection, "delete from raw.{table} where {key} in (select {key} from raw.gone_keys)", table, key)
+    connection.execute("drop table raw.gone_keys")
     return deleted
 
 

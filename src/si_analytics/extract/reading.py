@@ -10,10 +10,12 @@ between the start and the end of `snapshot` sees the same moment, bookkeeping in
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import duckdb
 from psycopg import sql as pg_sql
@@ -21,31 +23,22 @@ from psycopg import sql as pg_sql
 from si_analytics import postgres, warehouse
 from si_analytics.definitions import project
 from si_analytics.errors import ExtractError, InterruptedReadError
-from si_analytics.extract import arrays, incremental, reconciliation, source, standby
+from si_analytics.extract import arrays, by_key, failures, incremental, reconciliation, slots, source, standby
 from si_analytics.extract.incremental import Baseline, Found
+from si_analytics.extract.slots import Changes
 from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import locks, relations
 from si_analytics.settings import Settings
 from si_analytics.warehouse import changes
 
-FULL, INCREMENTAL = "full", "incremental"
+FULL, INCREMENTAL, LOGGED = "full", "incremental", "log"
+RECONCILED_EVERY = timedelta(days=1)
+"""How long the log is trusted until all rows of a table are compared with Postgres again."""
 _IN_ORDER = "reset global preserve_insertion_order"
 # On a standby, DuckDB's other connections cannot share a session's snapshot, so one connection reads everything.
 _ALONE, _TOGETHER = "set global pg_use_ctid_scan = false", "reset global pg_use_ctid_scan"
 _MOST_CHANGED = 0.3  # above about this share, reading all rows on several connections is quicker
-_BROKEN = (
-    *("server closed the connection", "terminating connection", "Failed to connect", "no connection to the server"),
-    *("could not receive data from server", "could not send data to server", "SSL connection has been closed"),
-    *("SSL SYSCALL error", "SSL error", "Unable to connect to Postgres"),
-)
-_LOCKED = "due to lock timeout"
-_ADVICE = {
-    "statement timeout": "Give this role more time: alter role ... set statement_timeout = 0",
-    "lock timeout": "Give this role more time: alter role ... set lock_timeout = 0",
-    "permission denied": "What this user may not do: si doctor",
-    "row-level security": "What this user may not see: si doctor",
-}
-_CONFLICT = "conflict with recovery"
+_DIFFERENT = "the changes alone did not add up"
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,9 @@ class TableExtract:
     ``inserted``, ``updated`` and ``deleted`` count the changes to the rows the warehouse held. After a full read
     ``updated`` is None, and all three are None if that warehouse had no such keys. ``money`` is the sum of the
     amounts, None for a table without money. ``drift`` says how the table differs from the contract where the
-    difference does not affect reading.
+    difference does not affect reading. ``mode`` is `FULL`, `INCREMENTAL` (changed rows found by a scan) or `LOGGED`
+    (told by the log); ``reason`` says why not the next better one. ``reconciled_at`` is the snapshot in which all rows
+    were last compared with Postgres.
     """
 
     table: str
@@ -69,6 +64,7 @@ class TableExtract:
     money: Decimal | None
     identity: str = ""
     drift: str = ""
+    reconciled_at: datetime | None = None
 
     @property
     def changed(self) -> int | None:
@@ -79,11 +75,12 @@ class TableExtract:
 
 @dataclass(frozen=True)
 class Reading:
-    """An open snapshot: the moment it describes, and where each table is read."""
+    """An open snapshot: the moment it describes, where each table is read, and what the log has `told`, if asked."""
 
     snapshot: Snapshot
     sources: dict[str, ReadTable]
     relations: dict[tuple[str, str], relations.Relation] = field(repr=False)
+    told: Changes | None = None
 
 
 def tables() -> tuple[str, ...]:
@@ -124,9 +121,9 @@ def snapshot(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
         _roll_back(connection)
         if warehouse.could_not_write(error):
             raise
-        if _LOCKED in str(error):
+        if failures.of_lock(error):
             raise locks.unreadable(settings, tables()) from warehouse.masked(error)
-        raise _readable(error, follows) from warehouse.masked(error)
+        raise failures.readable(error, follows=follows) from warehouse.masked(error)
     except BaseException:
         _roll_back(connection)
         raise
@@ -156,6 +153,17 @@ def against(
     return told
 
 
+def ask_log(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, baseline: Baseline | None, settings: Settings
+) -> Reading:
+    """Returns the reading with what Postgres's log tells of the changes since `baseline`, if the settings ask for that.
+
+    Raises InterruptedReadError if the connection breaks, ServerError if there is none.
+    """
+    told = slots.changes(connection, reading.snapshot, reading.sources.values(), baseline, settings)
+    return replace(reading, told=told, snapshot=replace(reading.snapshot, log=told.upto)) if told else reading
+
+
 def read(
     connection: duckdb.DuckDBPyConnection,
     reading: Reading,
@@ -165,13 +173,14 @@ def read(
 ) -> list[TableExtract]:
     """Brings ``raw`` to the open snapshot, table by table, and calls `done` after each.
 
-    With a `baseline`, which ``raw`` must be at, reads only the changes wherever they can be found. Without one, reads
-    all rows and gives `reason` as the cause. Reconciles every table with Postgres.
+    With a `baseline`, which ``raw`` must be at, reads only the changes wherever they can be found: as the log has told
+    them, or by a scan. Without one, reads all rows and gives `reason` as the cause. Reconciles every table with
+    Postgres; one that was read as the log told only once in `RECONCILED_EVERY`.
     """
     results = []
     for one in reading.sources.values():
         started = time.perf_counter()
-        result = _table(connection, reading.snapshot, one, baseline, reason)
+        result = _table(connection, reading, one, baseline, reason)
         result = replace(result, seconds=time.perf_counter() - started)
         results.append(result)
         if done:
@@ -180,26 +189,62 @@ def read(
 
 
 def _table(
-    connection: duckdb.DuckDBPyConnection, now: Snapshot, one: ReadTable, baseline: Baseline | None, reason: str
+    connection: duckdb.DuckDBPyConnection, reading: Reading, one: ReadTable, baseline: Baseline | None, reason: str
 ) -> TableExtract:
     result: TableExtract | str = reason
-    there = None
+    totals = None
     if baseline is not None:
         result = incremental.table_against(one, baseline) or ""
         if not result:
-            found = incremental.look(connection, one, baseline, now, reconciliation.aggregates(one))
-            there = reconciliation.totals(found.rows, *found.totals) if found.totals else None
-            result = _changes(connection, now, one, baseline, found)
-    totals = None if isinstance(result, str) else reconciliation.compare(connection, one, there)
-    if isinstance(result, str) or totals is None:
-        result = _all(connection, one, result if isinstance(result, str) else "the changes alone did not add up")
+            result, totals = _changed(connection, reading, one, baseline)
+    if isinstance(result, str):
+        result = _all(connection, one, result)
         totals = reconciliation.compare(connection, one)
     if source.taken_apart(connection, one):
         raise _touched([one.table], "a part of it was detached while it was read")
-    if totals is None:
+    if totals is None and result.mode == FULL:
         raise reconciliation.refuse(one)
-    drift = "; ".join(map(str, one.drift))
-    return replace(result, rows=totals.rows, money=totals.money, identity=one.identity, drift=drift)
+    if totals is not None:
+        result = replace(result, rows=totals.rows, money=totals.money, reconciled_at=reading.snapshot.taken_at)
+    return replace(result, identity=one.identity, drift="; ".join(map(str, one.drift)))
+
+
+def _changed(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, one: ReadTable, baseline: Baseline
+) -> tuple[TableExtract | str, reconciliation.Totals | None]:
+    """Reads what changed, or returns why that is not enough; and what both sides agree on, if they were compared."""
+    told = reading.told.of(one) if reading.told else ""
+    there = None
+    if isinstance(told, str):
+        found = incremental.look(connection, one, baseline, reading.snapshot, reconciliation.aggregates(one))
+        there = reconciliation.totals(found.rows, *found.totals) if found.totals else None
+        result = _changes(connection, reading.snapshot, one, baseline, found)
+    else:
+        result = _logged(connection, one, told, baseline)
+    if isinstance(result, str) or (result.mode == LOGGED and not _due(result, reading.snapshot)):
+        return result, None
+    totals = reconciliation.compare(connection, one, there)
+    return (replace(result, reason=told if isinstance(told, str) else ""), totals) if totals else (_DIFFERENT, None)
+
+
+def _due(result: TableExtract, now: Snapshot) -> bool:
+    """Whether all rows of a table have to be compared with Postgres again."""
+    last = result.reconciled_at
+    return last is None or not timedelta(0) <= now.taken_at - last < RECONCILED_EVERY
+
+
+def _logged(
+    connection: duckdb.DuckDBPyConnection, one: ReadTable, keys: Collection[UUID], baseline: Baseline
+) -> TableExtract | str:
+    """Reads the rows of the keys that the log tells, or returns why that is not enough."""
+    changes.begin(connection, one.table)
+    moved = by_key.update(connection, one, keys)
+    if isinstance(moved, str):
+        return moved
+    changes.settle(connection, one.table, project().sources[one.table].key)
+    rows, money = reconciliation.held(connection, one.table)
+    last = baseline.reconciled.get(one.table)
+    return TableExtract(one.table, rows, *moved, LOGGED, "", 0.0, money, reconciled_at=last)
 
 
 def _changes(
@@ -218,7 +263,7 @@ def _changes(
     if surplus > 0:
         deleted = incremental.remove_others(connection, one.table, key, incremental.keys(connection, one, key))
     if surplus != deleted:
-        return "the changes alone did not add up"
+        return _DIFFERENT
     changes.settle(connection, one.table, key)
     return TableExtract(one.table, found.rows, inserted, updated, deleted, INCREMENTAL, "", 0.0, None)
 
@@ -282,27 +327,3 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
     except duckdb.Error:
         # Postgres is gone and the transaction with it; the caller reports the cause, not the failed rollback.
         return
-
-
-def _readable(error: duckdb.Error, follows: bool) -> Exception:
-    """Turns an error of Postgres into one sentence; `follows` says whether it comes from a standby."""
-    text = " ".join(str(error).split())
-    broken = any(sign in text for sign in _BROKEN)
-    if _CONFLICT in text or (broken and follows):
-        # Between two statements, DuckDB does not pass on why the standby closed the session.
-        said = "the standby ended it, for it stood in the way of replaying what the primary has written since"
-        told = said if _CONFLICT in text else "the connection was lost, as it is where a standby has to go on replaying"
-        remedy = "Nothing was published; try again, or set hot_standby_feedback = on on the standby"
-        return InterruptedReadError("reading from Postgres", told, f"{remedy}, or a longer max_standby_streaming_delay")
-    if broken:
-        # DuckDB does not pass on why the server closed an idle session.
-        return InterruptedReadError(
-            "reading from Postgres",
-            "the connection was lost",
-            "Nothing was published; try again. Whether this role has a time limit: si doctor",
-        )
-    told = text.rpartition("ERROR: ")[-1][:300]  # DuckDB repeats the whole statement before Postgres's message
-    for sign, remedy in _ADVICE.items():
-        if sign in text:
-            return ExtractError("reading from Postgres", told, f"Nothing was published. {remedy}")
-    return ExtractError("reading from Postgres", told, "Nothing was published; `si schema diff` may tell more")

@@ -82,13 +82,18 @@ def _there(connection: duckdb.DuckDBPyConnection, one: ReadTable) -> Totals:
     return totals(rows, keys, amount)
 
 
-def _here(connection: duckdb.DuckDBPyConnection, declared: definitions.Source) -> Totals:
-    rows, money = connection.table(f"raw.{declared.name}"), declared.money
+def held(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, Decimal | None]:
+    """Returns the number of rows the warehouse holds of a table, and the sum of its money (None for one without)."""
+    money = project().sources[table].money
     total = f'cast(coalesce(sum("{money}"), 0) as varchar)' if money else "null"
-    found = rows.aggregate(f"count(*), {total}").fetchone()
+    found = connection.table(f"raw.{table}").aggregate(f"count(*), {total}").fetchone()
     counted, amount = found if found else (0, None)
-    keys = checksum.checksum(connection, rows, declared.key)
-    return Totals(counted, keys, None if amount is None else _scaled(Decimal(amount)))
+    return counted, None if amount is None else _scaled(Decimal(amount))
+
+
+def _here(connection: duckdb.DuckDBPyConnection, declared: definitions.Source) -> Totals:
+    counted, money = held(connection, declared.name)
+    return Totals(counted, checksum.checksum(connection, connection.table(f"raw.{declared.name}"), declared.key), money)
 
 
 def _scaled(amount: Decimal) -> Decimal:

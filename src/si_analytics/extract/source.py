@@ -5,6 +5,7 @@ Belongs here: asking Postgres's catalogs through DuckDB's attachment, within the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from psycopg import sql as pg_sql
 
 from si_analytics.definitions import contract, project
 from si_analytics.errors import ExtractError
+from si_analytics.extract.log_position import LogPosition
 from si_analytics.postgres import operational, relations
 
 _DIGEST = "md5"
@@ -48,6 +50,7 @@ class Snapshot:
 
     ``server`` names cluster and database; empty if the role may not ask. ``reached`` and ``position`` are places in
     the server's log: the snapshot lies at or after ``reached`` and at or before ``position``. None if not known.
+    ``log`` is how far a warehouse at this snapshot holds what a slot tells; None without one.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Snapshot:
     position: Position | None = None
     reached: Position | None = None
     standby: bool = False
+    log: LogPosition | None = None
 
     @property
     def xmin(self) -> int:
@@ -66,6 +70,17 @@ class Snapshot:
     def xmax(self) -> int:
         """The first transaction that had not begun."""
         return int(self.id.split(":")[1])
+
+    @functools.cached_property
+    def open(self) -> frozenset[int]:
+        """The transactions before `xmax` that were still open."""
+        return frozenset(int(number) for number in self.id.split(":")[2].split(",") if number)
+
+    def sees(self, transaction: int) -> bool:
+        """Whether it sees a committed transaction, given as the last 32 bits of its number and near enough to tell."""
+        distance = (transaction - self.xmax + 2**31) % 2**32 - 2**31
+        number = self.xmax + distance
+        return distance < 0 and (number < self.xmin or number not in self.open)
 
 
 @dataclass(frozen=True)

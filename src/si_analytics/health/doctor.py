@@ -19,7 +19,7 @@ import duckdb
 
 from si_analytics import extract, postgres, schema, settings, time_zones, warehouse
 from si_analytics.errors import AnalyticsError, WarehouseError
-from si_analytics.health import alerts, privileges, replica, server
+from si_analytics.health import alerts, privileges, replica, server, slot
 from si_analytics.health.findings import Finding, Verdict, rounded
 from si_analytics.postgres import embedded, locks
 from si_analytics.query import warehouse as query_warehouse
@@ -69,6 +69,8 @@ def _settings(current: Settings) -> Iterator[Finding]:
         "SI_KEPT_DAYS": str(current.kept_days),
         "SI_MAX_LOSING_SHARE": f"{current.max_losing_share:f}",
         "SI_LOCK_TIMEOUT": str(current.lock_timeout),
+        "SI_CHANGES": current.changes,
+        "SI_SLOT": current.slot,
     }
     for name, value in shown.items():
         yield Finding(Verdict.well, name, f"{value} ({settings.origin(name)})")
@@ -190,6 +192,7 @@ def _database(current: Settings, now: datetime, stale: timedelta) -> Iterator[Fi
     yield from connected
     yield from _look_into("published", lambda: [server.published(current, now, stale)])
     yield from _look_into("source", lambda: [*server.look_at_source(current, now), *replica.look(current)])
+    yield from _look_into("slot", lambda: slot.look(current, now))
     yield from _look_into("locks", lambda: _locks(current))
     current = current.model_copy(update={"lock_timeout": min(_LOCK_SECONDS, current.lock_timeout)})
     yield from _look_into("rights", lambda: privileges.look(current))

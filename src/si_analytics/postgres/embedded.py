@@ -42,6 +42,7 @@ _OPTIONS = {
     "unix_socket_directories": ".",
     "unix_socket_permissions": "0700",
     "wal_level": "logical",
+    "max_slot_wal_keep_size": "4GB",  # a slot that nothing reads any more must not fill the disk
     "max_connections": "200",
     "shared_buffers": "256MB",
     "timezone": "UTC",

@@ -17,6 +17,7 @@ import duckdb
 from si_analytics import extract
 from si_analytics.compute import metrics
 from si_analytics.errors import WarehouseError
+from si_analytics.extract.log_position import LogPosition
 from si_analytics.extract.source import Position, Snapshot
 from si_analytics.periods import windows
 from si_analytics.settings import Settings
@@ -81,13 +82,14 @@ def _weights(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Decimal]:
 def _last(connection: duckdb.DuckDBPyConnection) -> Last | None:
     row = connection.sql(
         "select refresh_id, as_of, snapshot, taken_at, currency, timezone, seconds, rows_written, changed::varchar,"
-        " server, position from meta.refreshes order by number desc limit 1"
+        " server, position, log from meta.refreshes order by number desc limit 1"
     ).fetchone()
     if row is None:
         return None
     this = {"refresh_id": row[0]}
     extracts = connection.sql(
-        "select table_name, rows, inserted, updated, deleted, mode, reason, seconds, money, identity, drift"
+        "select table_name, rows, inserted, updated, deleted, mode, reason, seconds, money, identity, drift,"
+        " reconciled_at"
         " from meta.extracts where refresh_id = $refresh_id order by table_name",
         params=this,
     ).fetchall()
@@ -97,7 +99,9 @@ def _last(connection: duckdb.DuckDBPyConnection) -> Last | None:
     return Last(
         refresh_id=row[0],
         as_of=windows.instant(row[1]),
-        snapshot=Snapshot(row[2], windows.instant(row[3]), row[9], Position.read(row[10])),
+        snapshot=Snapshot(
+            row[2], windows.instant(row[3]), row[9], Position.read(row[10]), log=LogPosition.read(row[11])
+        ),
         currency=row[4],
         timezone=row[5],
         weights=_weights(connection),

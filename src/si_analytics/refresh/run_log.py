@@ -20,6 +20,7 @@ from si_analytics.compute.upkeep import Stored
 from si_analytics.definitions import project
 from si_analytics.extract import TableExtract
 from si_analytics.extract.incremental import Baseline
+from si_analytics.extract.log_position import LogPosition
 from si_analytics.extract.source import Position, Snapshot
 from si_analytics.periods import windows
 from si_analytics.settings import Settings
@@ -73,18 +74,20 @@ def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
     if not of_this_version(connection):
         return "the warehouse was made by another version"
     row = connection.sql(
-        "select refresh_id, snapshot, taken_at, server, position from meta.refreshes order by number desc limit 1"
+        "select refresh_id, snapshot, taken_at, server, position, log from meta.refreshes order by number desc limit 1"
     ).fetchone()
     if row is None:
         return "the warehouse holds no refresh"
-    identities = connection.sql(
-        "select extracts.table_name, extracts.identity from meta.extracts as extracts"
+    read = connection.sql(
+        "select extracts.table_name, extracts.identity, extracts.reconciled_at from meta.extracts as extracts"
         " inner join duckdb_tables() as held on held.schema_name = 'raw' and held.table_name = extracts.table_name"
         " where extracts.refresh_id = $refresh_id",
         params={"refresh_id": row[0]},
     ).fetchall()
-    taken = Snapshot(row[1], windows.instant(row[2]), row[3] or "", Position.read(row[4]))
-    return Baseline(row[0], taken, dict(identities))
+    log = LogPosition.read(row[5])
+    taken = Snapshot(row[1], windows.instant(row[2]), row[3] or "", Position.read(row[4]), log=log)
+    reconciled = {table: windows.instant(moment) for table, _, moment in read if moment is not None}
+    return Baseline(row[0], taken, {table: identity for table, identity, _ in read}, reconciled)
 
 
 def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -142,18 +145,19 @@ def _carry(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 def write(connection: duckdb.DuckDBPyConnection, settings: Settings, report: RefreshReport, taken: Snapshot) -> None:
     """Record `report`, and keep the board and the funnels for the day its last moment falls on."""
     connection.execute(
-        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
+        "insert into meta.refreshes select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        " $12"
         " from meta.refreshes",
         [
             *(report.refresh_id, report.as_of, taken.id, taken.server),
-            *(str(taken.position) if taken.position else None, taken.taken_at),
+            *(str(taken.position) if taken.position else None, str(taken.log) if taken.log else None, taken.taken_at),
             *(settings.currency, settings.timezone, report.seconds, report.rows_written, json.dumps(report.changed)),
         ],
     )
     extracts = [
         [
             *(report.refresh_id, one.table, one.rows, one.inserted, one.updated, one.deleted),
-            *(one.mode, one.reason, one.seconds, one.money, one.identity, one.drift, taken.id),
+            *(one.mode, one.reason, one.seconds, one.money, one.identity, one.drift, one.reconciled_at, taken.id),
         ]
         for one in report.extracts
     ]

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import duckdb
 
-from si_analytics import publish, warehouse
+from si_analytics import extract, publish, warehouse
 from si_analytics.compute import checks, counting, currencies, facts, metrics
 from si_analytics.compute.upkeep import Stored
 from si_analytics.errors import UsageError, WarehouseError
@@ -295,7 +295,10 @@ class Refresh:
         self._record(report)
         self.connection.execute("checkpoint")
         self._file.release()
-        return replace(report, warnings=versions.publish_working(self.settings))
+        warnings = versions.publish_working(self.settings)
+        # Only now: until the file is replaced, a refresh that dies needs the same changes again.
+        stays = extract.advance(self.settings, self.snapshot.log) if self.snapshot.log else None
+        return replace(report, warnings=(*warnings, stays) if stays else warnings)
 
     def _begin(self) -> None:
         """Open the working file: a copy of the published one if usable, an empty one if not."""

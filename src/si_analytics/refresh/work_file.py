@@ -134,6 +134,7 @@ class WorkingFile:
             against = self._against(reading)
             if against is None:
                 run_log.leave_results_behind(self.connection)
+                reading = extract.ask_log(self.connection, reading, self._baseline, self.settings)  # noqa: PLW2901
                 return reading.snapshot, extract.read(self.connection, reading, self._baseline, self._reason, done)
         self.open_empty(against)
         return self._read(done)

@@ -37,6 +37,14 @@ def keep_replaced(connection: duckdb.DuckDBPyConnection, table: str, key: str, r
     _run(connection, "insert into {held} by name select *, true as {is_new} from {rows}", table, rows=rows)
 
 
+def keep_gone(connection: duckdb.DuckDBPyConnection, table: str, key: str, gone: str) -> None:
+    """Keep the rows that are about to go: those whose key the table `gone` has."""
+    old: LiteralString = (
+        "insert into {held} by name select *, false as {is_new} from {raw} semi join {gone} using ({key})"
+    )
+    _run(connection, old, table, key=key, gone=gone)
+
+
 def keep_removed(connection: duckdb.DuckDBPyConnection, table: str, key: str, standing: str) -> None:
     """Keep the rows that are about to go: those whose key the table `standing` does not have."""
     old: LiteralString = (
@@ -46,8 +54,11 @@ def keep_removed(connection: duckdb.DuckDBPyConnection, table: str, key: str, st
 
 
 def compare(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
-    """Keep what the table `rows`, which holds every row, is about to change; forget it where the columns differ."""
-    if not _alike(connection, table, rows):
+    """Keep what the table `rows`, which holds every row, is about to change.
+
+    Forgets it where the columns differ, and where an attempt to read changes has already written some of them.
+    """
+    if _begun(connection, table) or not _alike(connection, table, rows):
         forget(connection, table)
         return
     # Both sides at once: a row that stands on one side only is a row as it is, or as it was.
@@ -67,6 +78,14 @@ def settle(connection: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
         " intersect select * exclude ({is_new}) from {held} where {is_new}))"
     )
     _run(connection, again, table, key=key)
+
+
+def _begun(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    held = (
+        "select 1 from duckdb_tables() where database_name = current_database()"
+        " and schema_name = $1 and table_name = $2"
+    )
+    return connection.execute(held, [SCHEMA, table]).fetchone() is not None
 
 
 def _alike(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> bool:
