@@ -290,4 +290,5 @@ def _as_dict(report: RefreshReport) -> dict[str, Any]:
         "targets": report.targets,
         "warnings": report.warnings,
         "moved": report.moved,
+        "file": report.file,
     }

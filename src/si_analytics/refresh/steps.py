@@ -55,7 +55,7 @@ class Refresh:
     Works on a file of its own; the published warehouse stays unchanged until `finish`. Use it as a context
     manager: leaving it without `finish` drops the working file. ``as_of`` None means the moment of the extraction
     snapshot; a past one gives old times with today's statuses. ``full`` reads every row anew; otherwise the refresh
-    copies the last one's file and reads what changed. ``resumed`` continues the last refresh instead of extracting:
+    reads what changed into the file of an earlier one. ``resumed`` continues the last refresh instead of extracting:
     see `resume`. ``sleep`` waits before another attempt to read. ``accept_change`` publishes even a change that the
     gate would refuse.
     """
@@ -267,14 +267,16 @@ class Refresh:
             time.perf_counter() - self._started,
             moved=self.moved,
             facts=dict(self._facts),
+            file=self._file.made,
         )
         self._record(report)
         self.connection.execute("checkpoint")
         self._file.release()
-        return replace(report, warnings=versions.publish_working(self.settings))
+        warnings = versions.publish_working(self.settings, with_spare=not self._file.cloned)
+        return replace(report, warnings=warnings)
 
     def _begin(self) -> None:
-        """Open the working file: a copy of the published one if usable, an empty one if not."""
+        """Open the working file: one that the changes can be read into if there is any, else an empty one."""
         self._before = counting.published(self.settings)
         if self.resumed:
             self._take_up()

@@ -1,17 +1,12 @@
-"""The warehouse file: readers open the published one, a refresh fills a working one.
+"""The warehouse file: opening it, locking out a second refresh, and attaching Postgres beside it.
 
-Belongs here: opening DuckDB files, attaching Postgres, and replacing the published file in a single
-rename, so that readers and refreshes never wait for each other.
+Belongs here: what every DuckDB connection of ours needs. `working` has the file that a refresh works on.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -31,7 +26,6 @@ _SECRET = ("host", "port", "dbname", "user", "password")
 # libpq has already resolved these: a service into its parameters, a password file into the password.
 _RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts", "fallback_application_name")
 _LOCK_SECONDS = 600
-_WRITING_BACK_SECONDS = 0.5
 # The oldest DuckDB that can read a new file: this format stores texts so that they are faster to find and read.
 _FORMAT = "v1.3.0"
 
@@ -55,11 +49,6 @@ def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duc
     return connection
 
 
-def working_path(settings: Settings) -> Path:
-    """Returns the path of a refresh's working file: beside the published file, so that a rename stays on one disk."""
-    return settings.warehouse.with_name(settings.warehouse.name + ".working")
-
-
 @contextmanager
 def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
     """Holds the lock of the one refresh that works on this warehouse; it ends with the process."""
@@ -80,98 +69,6 @@ def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[
         yield
     finally:
         lock.release()
-
-
-def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Returns an empty working file with the warehouse's schemas; removes what a dead refresh left."""
-    path = working_path(settings)
-    discard_working(settings)
-    try:
-        connection = open_file(path, settings)
-    except (OSError, duckdb.IOException) as error:
-        raise unwritable(path, error) from error
-    for name in SCHEMAS:
-        connection.execute(f"create schema {name}")
-    return connection
-
-
-def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
-    """Returns a working file that is a copy of the published one; None if nothing is published yet.
-
-    Raises WarehouseError if the published file is damaged, or open for writing elsewhere.
-    """
-    path = working_path(settings)
-    with duckdb.connect() as reading:
-        if not attach_published(reading, settings):
-            return None
-        discard_working(settings)
-        try:
-            shutil.copyfile(settings.warehouse, path)
-            connection = open_file(path, settings)
-            for name in SCHEMAS:
-                connection.execute(f"create schema if not exists {name}")
-        except (OSError, duckdb.IOException) as error:
-            raise unwritable(path, error) from error
-        return connection
-
-
-@contextmanager
-def writing_back(settings: Settings) -> Iterator[None]:
-    """Syncs the working file to disk while the block writes it, so that little is left to sync afterwards.
-
-    Raises WarehouseError if the disk refuses the data or the file is gone.
-    """
-    path, over = working_path(settings), threading.Event()
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise unwritable(path, error) from error
-    with file, ThreadPoolExecutor(max_workers=1) as pool:
-        written = pool.submit(_write_back, file.fileno(), over)
-        try:
-            yield
-        finally:
-            over.set()
-        try:
-            written.result()
-        except OSError as error:
-            raise unwritable(path, error) from error
-
-
-def _write_back(file: int, over: threading.Event) -> None:
-    while True:
-        os.fsync(file)
-        if over.wait(_WRITING_BACK_SECONDS):
-            return
-
-
-def discard_working(settings: Settings) -> None:
-    """Removes the working file, and DuckDB's log and spill folder beside it."""
-    path = working_path(settings)
-    spill = path.with_name(path.name + ".tmp")
-    try:
-        path.unlink(missing_ok=True)
-        path.with_name(path.name + ".wal").unlink(missing_ok=True)
-        if spill.is_dir():
-            shutil.rmtree(spill)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def publish_working(settings: Settings) -> None:
-    """Replaces the published file by the closed working file, in one rename that survives a crash."""
-    path = working_path(settings)
-    try:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        path.replace(settings.warehouse)
-        folder = os.open(settings.warehouse.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise unwritable(settings.warehouse, error) from error
 
 
 def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
