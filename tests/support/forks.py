@@ -77,11 +77,12 @@ class Forks:
 
 
 @contextmanager
-def forking(url: str, home: Path, warehouse: Path) -> Iterator[Forks]:
+def forking(url: str, home: Path, warehouse: Path, *, kept_days: int | None = None) -> Iterator[Forks]:
     """Such a process for the length of the block, with the settings given and no others."""
     # Threads that a library starts when it is imported are not there in a fork: it is told to start none.
     quiet = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     given = {"SI_POSTGRES_URL": url, "SI_HOME": str(home), "SI_WAREHOUSE": str(warehouse)}
+    given |= {} if kept_days is None else {"SI_KEPT_DAYS": str(kept_days)}
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SI_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.forks"],
