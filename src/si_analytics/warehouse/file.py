@@ -95,7 +95,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None
         connection.execute(f"attach {_literal(str(path))} as {name} (read_only)")
     except duckdb.Error as error:
         asked = f"reading the warehouse {path}"
-        if "lock" in str(error).lower():
+        if "set lock" in str(error):  # not any "lock": damage is told of a block
             raise WarehouseError(asked, "another program has it open for writing", "Close it there") from error
         found = "it is no DuckDB file this version reads"
         raise WarehouseError(asked, found, "Move it away and run: si refresh") from error

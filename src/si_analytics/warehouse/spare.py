@@ -60,7 +60,8 @@ def take(settings: Settings) -> duckdb.DuckDBPyConnection | str:
         try:
             return open_working(settings)
         except duckdb.Error as error:
-            told = "another program has the spare file open" if "lock" in str(error) else "the spare file is damaged"
+            locked = "Could not set lock" in str(error)
+            told = "another program has the spare file open" if locked else "the spare file is damaged"
     discard_working(settings)
     return told
 

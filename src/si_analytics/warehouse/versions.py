@@ -27,6 +27,7 @@ LATEST = 3
 _ROOM = 2  # in sizes of the warehouse, the spare included: the next refresh works on it or on a copy, which grows
 _MOST_BEHIND = 5  # refreshes: bringing up a spare that is further behind may take longer than a copy
 _REFRESHES = "select number, refresh_id, as_of, taken_at, currency, timezone from kept.meta.refreshes order by number"
+_LAST = f"{_REFRESHES} desc limit 1"
 
 Free = Callable[[Path], int]
 
@@ -141,7 +142,7 @@ def _number(asked: int | str | date, told: Sequence[Kept], tz: str) -> int | Non
 
 def _keep(reading: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[str, ...]:
     """Gives the published file its second name, unless the same refresh is being published again."""
-    told, new = _told(reading, settings.warehouse), _told(reading, working.working_path(settings))
+    told, new = (_told(reading, path, _LAST) for path in (settings.warehouse, working.working_path(settings)))
     if not new:
         raise WarehouseError(
             f"publishing the warehouse {settings.warehouse}",
@@ -230,17 +231,17 @@ def _files(settings: Settings) -> list[Path]:
 
 def _described(reading: duckdb.DuckDBPyConnection, path: Path) -> Kept | None:
     """Returns the refresh in a kept file; None if its number is not that of the file's name."""
-    told = _told(reading, path)
+    told = _told(reading, path, _LAST)
     return told[-1] if told and told[-1].number == int(path.stem) else None
 
 
-def _told(reading: duckdb.DuckDBPyConnection, path: Path) -> list[Kept]:
+def _told(reading: duckdb.DuckDBPyConnection, path: Path, query: str = _REFRESHES) -> list[Kept]:
     """Returns every refresh the file lists, its own last; empty if the file cannot be read or lists none."""
     if not path.exists():
         return []
     try:
         file.attach(reading, path, "kept")
-        rows = reading.sql(_REFRESHES).fetchall()
+        rows = reading.sql(query).fetchall()
     except (WarehouseError, duckdb.Error):
         return []  # damaged or of another version, so there is nothing to compare with
     finally:

@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,37 +63,35 @@ def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
     Removes the spare file, whose room a copy may need. Raises WarehouseError if the published file is damaged, or open
     for writing elsewhere.
     """
-    discard_spare(settings)
-    return _duplicate(settings, _clone_or_copy)
-
-
-def clone_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
-    """Returns a working file that shares its blocks with the published one until either writes to them.
-
-    None if the file system has no such clones, or nothing is published yet. Otherwise as `copy_to_working`.
-    """
-    return _duplicate(settings, _clone)
-
-
-def _duplicate(settings: Settings, made: Callable[[Path, Path], bool]) -> duckdb.DuckDBPyConnection | None:
-    path = working_path(settings)
     with duckdb.connect() as reading:
         if not attach_published(reading, settings):
             return None
-        discard_working(settings)
+        discard_spare(settings)
+        cloned = clone_to_working(settings)
+        if cloned is not None:
+            return cloned
+        path = working_path(settings)
         try:
-            if not made(settings.warehouse, path):
-                path.unlink()
-                return None
+            shutil.copyfile(settings.warehouse, path)
             return open_working(settings)
         except (OSError, duckdb.IOException) as error:
             raise unwritable(path, error) from error
 
 
-def _clone_or_copy(source: Path, target: Path) -> bool:
-    if not _clone(source, target):
-        shutil.copyfile(source, target)
-    return True
+def clone_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
+    """Returns a working file that shares its blocks with the published one until either is written to.
+
+    None if the file system has no such clones. The published file must be there and be readable.
+    """
+    path = working_path(settings)
+    discard_working(settings)
+    try:
+        if _clone(settings.warehouse, path):
+            return open_working(settings)
+        path.unlink()
+    except (OSError, duckdb.IOException) as error:
+        raise unwritable(path, error) from error
+    return None
 
 
 def _clone(source: Path, target: Path) -> bool:
