@@ -6,9 +6,8 @@ until the refresh reads what changed since; ``meta`` and ``history`` become the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from typing import Any, LiteralString
 
 import duckdb
 from psycopg import sql as pg_sql
@@ -20,11 +19,17 @@ from si_analytics.refresh import run_log
 from si_analytics.settings import Settings
 from si_analytics.warehouse import spare
 
-_NEWER = "select number, as_of, timezone from published.meta.refreshes where number > $number order by number"
+_NEWER = "select number, as_of, timezone from published.meta.refreshes where number > {number} order by number"
 _SAME_RECORD = (
     "select count(*) from meta.refreshes inner join published.meta.refreshes as theirs"
-    " on refreshes is not distinct from theirs where refreshes.number = $number"
+    " on refreshes is not distinct from theirs where refreshes.number = {number}"
 )
+_BRING_REFRESHES = (
+    "insert into {table} by name select * from {theirs} where refresh_id in"
+    " (select refresh_id from published.meta.refreshes where number > {number})"
+)
+_REMOVE_DAYS = "delete from {table} where as_of_date in ({days})"
+_BRING_DAYS = "insert into {table} by name select * from {theirs} where as_of_date in ({days})"
 
 
 def open_spare(settings: Settings, published: Baseline) -> tuple[duckdb.DuckDBPyConnection, Baseline] | str:
@@ -39,6 +44,7 @@ def open_spare(settings: Settings, published: Baseline) -> tuple[duckdb.DuckDBPy
         found = _brought_up(connection, settings, published)
     except duckdb.Error as error:
         if warehouse.could_not_write(error):
+            _drop(connection, settings)
             raise warehouse.unwritable(warehouse.working_path(settings), error) from error
         found = "the spare file is damaged"
     except BaseException:
@@ -66,7 +72,7 @@ def _brought_up(connection: duckdb.DuckDBPyConnection, settings: Settings, publi
         if own.identities != published.identities:
             return "a table was rewritten, altered or replaced since the spare file was published"
         number = _number(connection)
-        if connection.execute(_SAME_RECORD, {"number": number}).fetchone() != (1,):
+        if _ask(connection, _SAME_RECORD, number) != [(1,)]:
             return "the spare file is of a refresh that the warehouse does not record"
         _bring_records(connection, number)
         if not _as_many(connection):
@@ -79,30 +85,25 @@ def _number(connection: duckdb.DuckDBPyConnection) -> int:
     return int(number)
 
 
+def _ask(connection: duckdb.DuckDBPyConnection, query: LiteralString, number: int) -> list[tuple[Any, ...]]:
+    text = pg_sql.SQL(query).format(number=pg_sql.Literal(number))
+    return connection.sql(text.as_string(None)).fetchall()
+
+
 def _bring_records(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     """Copies the records of the refreshes after `number`, and the boards and funnels of the days they describe.
 
     Those are the only days that differ: whatever fills other days begins a new generation.
     """
-    newer = connection.execute(_NEWER, {"number": number}).fetchall()
+    newer = _ask(connection, _NEWER, number)
     days = sorted({windows.day_described(windows.instant(as_of), zone) for _, as_of, zone in newer})
+    of_days = pg_sql.SQL(", ").join(map(pg_sql.Literal, days))
     for table in run_log.OF_REFRESHES:
-        _run(
-            connection,
-            "insert into {table} by name select * from {theirs} where refresh_id in"
-            " (select refresh_id from published.meta.refreshes where number > $number)",
-            table,
-            {"number": number},
-        )
-    for table in run_log.OF_DAYS:
-        _replace_days(connection, table, days)
-
-
-def _replace_days(connection: duckdb.DuckDBPyConnection, table: str, days: Sequence[date]) -> None:
-    of_days = {"days": list(days)}
-    _run(connection, "delete from {table} where as_of_date = any($days::date[])", table, of_days)
-    rows = "insert into {table} by name select * from {theirs} where as_of_date = any($days::date[])"
-    _run(connection, rows, table, of_days)
+        _run(connection, _BRING_REFRESHES, table, number=pg_sql.Literal(number))
+    if days:
+        for table in run_log.OF_DAYS:
+            for statement in (_REMOVE_DAYS, _BRING_DAYS):
+                _run(connection, statement, table, days=of_days)
 
 
 def _as_many(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -118,9 +119,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(count)
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statement: str, table: str, values: Mapping[str, object]) -> None:
+def _run(
+    connection: duckdb.DuckDBPyConnection, statement: LiteralString, table: str, **values: pg_sql.Composable
+) -> None:
     schema, _, name = table.partition(".")
     text = pg_sql.SQL(statement).format(
-        table=pg_sql.Identifier(schema, name), theirs=pg_sql.Identifier("published", schema, name)
+        table=pg_sql.Identifier(schema, name), theirs=pg_sql.Identifier("published", schema, name), **values
     )
-    connection.execute(text.as_string(None), dict(values))
+    connection.execute(text.as_string(None))

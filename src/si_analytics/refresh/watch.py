@@ -90,7 +90,7 @@ def look(settings: Settings, cursor: str | None = None) -> Look:
     that `cursor`. Writes nothing.
     """
     with (
-        duckdb.connect(config=warehouse.configuration(settings)) as connection,
+        duckdb.connect(config=warehouse.configuration(settings, for_postgres=True)) as connection,
         contextlib.closing(Polling(settings)) as polling,
     ):
         return _Looking(connection, settings, polling).look(cursor)
@@ -242,7 +242,7 @@ def _following(settings: Settings, entered: Listener, debounce: float) -> Genera
     with (
         contextlib.closing(entered) as listener,
         contextlib.closing(Polling(settings)) as polling,
-        duckdb.connect(config=warehouse.configuration(settings)) as connection,
+        duckdb.connect(config=warehouse.configuration(settings, for_postgres=True)) as connection,
     ):
         looking = _Looking(connection, settings, polling)
         while True:

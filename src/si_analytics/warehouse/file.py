@@ -5,6 +5,7 @@ Belongs here: what every DuckDB connection of ours needs. `working` has the file
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,15 +36,25 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
-    """Returns the settings for every DuckDB connection of ours: no downloads, within the memory limit."""
+def configuration(settings: Settings, *, for_postgres: bool = False) -> dict[str, str | bool | int | float | list[str]]:
+    """Returns the settings for every DuckDB connection of ours: no downloads, within the memory limit.
+
+    `for_postgres` is for one that attaches Postgres again and again and runs no SQL but ours: there
+    `load_postgres_extension` checks the extension's signature once per process, not once per connection.
+    """
     limit = {"memory_limit": settings.duckdb_memory} if settings.duckdb_memory else {}
-    return {"autoinstall_known_extensions": False, **limit}
+    unsigned = {"allow_unsigned_extensions": True} if for_postgres else {}
+    return {"autoinstall_known_extensions": False, **limit, **unsigned}
 
 
-def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Opens a DuckDB file in UTC, within the memory limit; downloads nothing. An existing file keeps its format."""
-    config = {**configuration(settings), "storage_compatibility_version": _FORMAT}
+def open_file(
+    path: Path, settings: Settings, *, read_only: bool = False, for_postgres: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """Opens a DuckDB file in UTC, within the memory limit; downloads nothing. An existing file keeps its format.
+
+    For `for_postgres` see `configuration`.
+    """
+    config = {**configuration(settings, for_postgres=for_postgres), "storage_compatibility_version": _FORMAT}
     connection = duckdb.connect(str(path), read_only=read_only, config=config)
     connection.execute("set global TimeZone = 'UTC'")
     return connection
@@ -119,14 +130,23 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Seq
 def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:
     """Loads the Postgres extension from its wheel; downloads and copies nothing."""
     wheel = resources.files("duckdb_extension_postgres_scanner")
-    file = wheel / "extensions" / f"v{duckdb.__version__}" / "postgres_scanner.duckdb_extension"
+    file = Path(str(wheel / "extensions" / f"v{duckdb.__version__}" / "postgres_scanner.duckdb_extension"))
     if not file.is_file():
         raise WarehouseError(
             "loading DuckDB's Postgres extension",
             f"the installed one is not for DuckDB {duckdb.__version__}",
             "Install the versions of duckdb and duckdb-extension-postgres-scanner that belong together",
         )
+    found = file.stat()
+    _require_signature(str(file), found.st_ino, found.st_mtime_ns, found.st_size)
     connection.load_extension(str(file))
+
+
+@functools.cache
+def _require_signature(file: str, *_identity: int) -> None:
+    """Loads the extension where DuckDB insists on its signature, which takes as long as all the rest of attaching."""
+    with duckdb.connect() as strict:
+        strict.load_extension(file)
 
 
 def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str, lock_seconds: float) -> None:

@@ -47,7 +47,7 @@ def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 def open_working(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Opens the working file, whatever it is, and adds the warehouse's schemas. Raises what DuckDB raises."""
-    connection = open_file(working_path(settings), settings)
+    connection = open_file(working_path(settings), settings, for_postgres=True)
     try:
         for name in SCHEMAS:
             connection.execute(f"create schema if not exists {name}")
