@@ -28,7 +28,6 @@ from tests.support.forks import AFTER, BEFORE, forking
 from tests.support.published_tables import assert_published, connection_to, small_world
 from tests.support.worlds import AS_OF
 
-NOT_COMPARED = ("seconds", "refresh_id", "snapshot", "taken_at", "position")
 FILLED_ANEW = "the warehouse was filled anew, or its past days were, since the spare file was published"
 REWRITTEN = "the table was rewritten, altered or replaced since"
 IN_USE = "another program has the spare file open, or the file system does not tell"
@@ -377,7 +376,7 @@ def test_refreshes_that_are_killed_while_they_bring_a_file_up_leave_the_publishe
     url = settings.postgres_url.get_secret_value()
     moments = [
         ("extract", "users"),
-        ("fact", "bonuses"),
+        ("fact", "facts.bonuses"),
         ("compute", "agent_leaderboard"),
         ("publish", publish.targets()[0]),
     ]
