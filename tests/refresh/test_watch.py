@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from psycopg import sql
 from si_analytics import refresh, sample
 from si_analytics.errors import ServerError, UsageError
 from si_analytics.refresh import watch
+from si_analytics.refresh.polling import Polling
 from si_analytics.settings import Settings
 from tests.support.commands import AS_OF
 
@@ -112,6 +114,44 @@ def test_a_transaction_that_ends_later_is_seen_then(living: Settings, applicatio
         slow.execute("update public.deals set amount = amount - 1")
     application.execute("drop table public.noise")
     assert not watch.look(living, third.cursor).changed
+
+
+def test_a_transaction_that_stays_open_does_not_have_every_table_looked_at_again_and_again(
+    living: Settings, application: psycopg.Connection
+) -> None:
+    """And what others commit meanwhile is seen, and what it wrote itself when it ends."""
+    assert living.postgres_url is not None
+    with psycopg.connect(living.postgres_url.get_secret_value()) as slow:
+        slow.execute("update public.deals set amount = amount + 1")
+        cursor = watch.look(living).cursor
+        assert watch.look(living, cursor).reason == "Postgres wrote nothing since the last look"
+        application.execute("update public.users set name = name || '!'")
+        assert watch.look(living, cursor).tables == ("users",)
+        application.execute("update public.users set name = rtrim(name, '!')")
+        cursor = watch.look(living, cursor).cursor
+        slow.commit()
+        assert watch.look(living, cursor).tables == ("deals",)
+        slow.execute("update public.deals set amount = amount - 1")
+    assert not watch.look(living, cursor).changed
+
+
+def test_of_a_snapshot_of_a_standby_with_transactions_at_work_nothing_is_concluded(living: Settings) -> None:
+    """It leaves out which they are, so that its text stays the same when one of them is committed."""
+    with contextlib.closing(Polling(living)) as polling:
+        assert not polling.nothing_since("5:9:")
+
+
+def test_a_connection_that_was_ended_between_two_questions_is_opened_again(
+    living: Settings, application: psycopg.Connection
+) -> None:
+    with contextlib.closing(Polling(living)) as polling:
+        ((snapshot,),) = application.execute("select pg_current_snapshot()::text").fetchall()
+        assert polling.nothing_since(snapshot)
+        application.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert polling.nothing_since(snapshot)
 
 
 def test_a_rewritten_table_with_the_same_rows_is_looked_at_whole(

@@ -109,4 +109,5 @@ def as_dict(report: RefreshReport) -> dict[str, Any]:
         "targets": report.targets,
         "warnings": report.warnings,
         "moved": report.moved,
+        "file": report.file,
     }

@@ -33,17 +33,23 @@ EVERY_ROW = "raw.every_row"
 """The table that receives all rows of a table before they replace the rows of the last refresh."""
 
 
+SINCE_LAST = "since_last"
+"""The column of changed rows that tells those of the last refresh from those changed since; see `Baseline.last`."""
+
+
 @dataclass(frozen=True)
 class Baseline:
-    """What a warehouse already holds: the refresh that filled it, its snapshot, and each table's identity then.
+    """What a file already holds: the refresh that filled it, its snapshot, and each table's identity then.
 
-    ``reconciled`` says of each table as of when all of its rows were last compared with Postgres.
+    ``reconciled`` says of each table as of when all of its rows were last compared with Postgres. ``last`` is what the
+    published warehouse holds, if the file is of an earlier refresh.
     """
 
     refresh_id: UUID
     snapshot: Snapshot
     identities: Mapping[str, str]
     reconciled: Mapping[str, datetime] = field(default_factory=dict)
+    last: Baseline | None = None
 
 
 @dataclass(frozen=True)
@@ -144,11 +150,18 @@ def look(
 def fetch(
     connection: duckdb.DuckDBPyConnection, one: ReadTable, found: Found, since: Baseline, now: Snapshot
 ) -> duckdb.DuckDBPyRelation:
-    """Returns the changed rows: by their places if `found` lists them, else by a second pass."""
+    """Returns the changed rows: by their places if `found` lists them, else by a second pass.
+
+    If the file is of an earlier refresh, the column `SINCE_LAST` says which rows changed since the last one.
+    """
     changed, listed = _to_read(one, since, now), pg_sql.Literal(found.places)
     wanted = pg_sql.SQL("{} = any({}::tid[]) and {}").format(_place(one), listed, changed) if found.places else changed
+    columns = one.selected(flat=True)
+    if since.last is not None:
+        recent = _to_read(one, since.last, now)
+        columns.append(pg_sql.SQL("{} as {}").format(recent, pg_sql.Identifier(SINCE_LAST)))
     query = pg_sql.SQL("select {columns} from {relation} where {standing} and {wanted}").format(
-        columns=pg_sql.SQL(", ").join(one.selected(flat=True)),
+        columns=pg_sql.SQL(", ").join(columns),
         relation=one.place,
         standing=one.standing,
         wanted=wanted,

@@ -23,7 +23,7 @@ from psycopg import sql as pg_sql
 from si_analytics import postgres, warehouse
 from si_analytics.definitions import project
 from si_analytics.errors import ExtractError, InterruptedReadError
-from si_analytics.extract import arrays, by_key, failures, incremental, reconciliation, slots, source, standby
+from si_analytics.extract import arrays, behind, by_key, failures, incremental, reconciliation, slots, source, standby
 from si_analytics.extract.incremental import Baseline, Found
 from si_analytics.extract.slots import Changes
 from si_analytics.extract.source import ReadTable, Snapshot
@@ -254,17 +254,23 @@ def _changes(
     key = project().sources[one.table].key
     if found.changed > _MOST_CHANGED * found.rows:
         return "most of its rows changed"
-    inserted = updated = deleted = 0
+    inserted = updated = deleted = came = moved = 0
     changes.begin(connection, one.table)
-    if found.changed:
+    if found.changed and baseline.last is None:
         rows = incremental.fetch(connection, one, found, baseline, now)
         inserted, updated = incremental.apply(connection, one.table, key, rows)
+    elif found.changed:
+        rows, came, moved = behind.fetch(connection, one, found, baseline, now)
+        incremental.apply(connection, one.table, key, rows)
+        behind.forget(connection)
     surplus = _rows(connection, one.table) - found.rows
     if surplus > 0:
         deleted = incremental.remove_others(connection, one.table, key, incremental.keys(connection, one, key))
     if surplus != deleted:
         return _DIFFERENT
     changes.settle(connection, one.table, key)
+    if baseline.last is not None:  # told against the last refresh, whatever file the rows are brought into
+        inserted, updated, deleted = came, moved, behind.published_rows(connection, one.table) + came - found.rows
     return TableExtract(one.table, found.rows, inserted, updated, deleted, INCREMENTAL, "", 0.0, None)
 
 

@@ -148,6 +148,7 @@ def _backfill(
         wanted = [day for day in _range(first, last) if day not in kept]
         rows = _fill(connection, wanted, asked, table=table, keep=keep, listen=listen) if wanted else 0
         if wanted:
+            run_log.begin_generation(connection)  # days were filled that no refresh records
             connection.execute("checkpoint")
             connection.close()
             warehouse.publish_working(settings)

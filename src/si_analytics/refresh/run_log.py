@@ -5,6 +5,7 @@ Belongs here: the tables of ``meta`` and ``history``, and copying them from one 
 
 from __future__ import annotations
 
+import functools
 import json
 import uuid
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 import duckdb
+from psycopg import sql as pg_sql
 
 from si_analytics import extract, publish, warehouse
 from si_analytics.compute import checks, facts, metrics
@@ -25,10 +27,12 @@ from si_analytics.extract.source import Position, Snapshot
 from si_analytics.periods import windows
 from si_analytics.settings import Settings
 
-_CARRIED = (
-    *("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks"),
-    *("history.agent_leaderboard", "history.conversion_funnels"),
-)
+OF_REFRESHES = ("meta.refreshes", "meta.extracts", "meta.metrics", "meta.checks")
+"""The tables whose rows belong to a refresh, by ``refresh_id``."""
+
+OF_DAYS = ("history.agent_leaderboard", "history.conversion_funnels")
+"""The tables whose rows belong to a day, ``as_of_date``."""
+
 _COLUMNS = (
     "select schema_name, table_name, column_name, data_type from duckdb_columns()"
     " where schema_name in ('meta', 'history') and not internal order by all"
@@ -42,7 +46,7 @@ class RefreshReport:
     ``metrics`` and ``facts`` count the rows of each metric, and of each fact and dimension with its schema.
 
     ``moved`` are sentences too: why numbers moved although no row did. ``stored`` says of each fact, dimension and
-    metric how many rows changed, and why it was computed whole.
+    metric how many rows changed, and why it was computed whole. ``file`` says which file the refresh worked on.
     """
 
     refresh_id: uuid.UUID
@@ -57,6 +61,7 @@ class RefreshReport:
     moved: tuple[str, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
     stored: tuple[Stored, ...] = ()
+    file: str = ""
 
     @property
     def changed(self) -> dict[str, int]:
@@ -90,11 +95,45 @@ def baseline(connection: duckdb.DuckDBPyConnection) -> Baseline | str:
     return Baseline(row[0], taken, {table: identity for table, identity, _ in read}, reconciled)
 
 
+def published_baseline(settings: Settings) -> Baseline | str | None:
+    """What the published warehouse was computed from, or why that is unknown; None if there is no warehouse yet."""
+    with duckdb.connect() as reading:
+        if not warehouse.attach_published(reading, settings):
+            return None
+        reading.execute("use published")
+        return baseline(reading)
+
+
 def of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether the file's own records have the columns this version expects."""
+    return _expected() == connection.sql(_COLUMNS).fetchall()
+
+
+@functools.cache
+def _expected() -> list[tuple[Any, ...]]:
     with duckdb.connect() as scratch:
         _create(scratch)
-        return scratch.sql(_COLUMNS).fetchall() == connection.sql(_COLUMNS).fetchall()
+        return scratch.sql(_COLUMNS).fetchall()
+
+
+def generation(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> str | None:
+    """The name of the generation that the file, or the attached `database`, belongs to; None if it has none.
+
+    Files of one generation differ only by what refreshes read and recorded one after another: an earlier one can be
+    brought up to a later one.
+    """
+    found = connection.execute(
+        "select comment from duckdb_tables() where database_name = coalesce($1, current_database())"
+        " and schema_name = 'meta' and table_name = 'refreshes'",
+        [database],
+    ).fetchone()
+    return found[0] if found else None
+
+
+def begin_generation(connection: duckdb.DuckDBPyConnection) -> None:
+    """Mark the file as one that no earlier file can be brought up to."""
+    marked = pg_sql.SQL("comment on table meta.refreshes is {}").format(pg_sql.Literal(str(uuid.uuid4())))
+    connection.execute(marked.as_string(None))
 
 
 def leave_results_behind(connection: duckdb.DuckDBPyConnection) -> None:
@@ -116,8 +155,12 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Create the tables of ``meta`` and ``history`` and copy the published warehouse's rows into them."""
+    """Create the tables of ``meta`` and ``history`` and copy the published warehouse's rows into them.
+
+    The file begins a generation: an earlier file may hold what reading every row was to replace.
+    """
     _create(connection)
+    begin_generation(connection)
     if not warehouse.attach_published(connection, settings):
         return
     held = {
@@ -126,7 +169,7 @@ def carry_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Non
             "select schema_name, table_name from duckdb_tables() where database_name = 'published'"
         ).fetchall()
     }
-    for table in _CARRIED:
+    for table in (*OF_REFRESHES, *OF_DAYS):
         if table in held:
             _carry(connection, table)
     connection.execute("detach published")

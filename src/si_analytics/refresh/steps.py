@@ -58,7 +58,7 @@ class Refresh:
     Works on a file of its own; the published warehouse stays unchanged until `finish`. Use it as a context
     manager: leaving it without `finish` drops the working file. ``as_of`` None means the moment of the extraction
     snapshot; a past one gives old times with today's statuses. ``full`` reads every row anew; otherwise the refresh
-    copies the last one's file and reads what changed. ``resumed`` continues the last refresh instead of extracting:
+    reads what changed into the file of an earlier one. ``resumed`` continues the last refresh instead of extracting:
     see `resume`. ``sleep`` waits before another attempt to read. ``accept_change`` publishes even a change that the
     gate would refuse.
     """
@@ -291,17 +291,18 @@ class Refresh:
             moved=self.moved,
             facts=dict(self._facts),
             stored=tuple(self.stored.values()),
+            file=self._file.made,
         )
         self._record(report)
         self.connection.execute("checkpoint")
         self._file.release()
-        warnings = versions.publish_working(self.settings)
+        warnings = versions.publish_working(self.settings, with_spare=not self._file.needs_no_spare)
         # Only now: until the file is replaced, a refresh that dies needs the same changes again.
         stays = extract.advance(self.settings, self.snapshot.log) if self.snapshot.log else None
         return replace(report, warnings=(*warnings, stays) if stays else warnings)
 
     def _begin(self) -> None:
-        """Open the working file: a copy of the published one if usable, an empty one if not."""
+        """Open the working file: one that the changes can be read into if there is any, else an empty one."""
         self._before = counting.published(self.settings)
         if self.resumed:
             self._take_up()

@@ -9,7 +9,7 @@ To ask on your own (from a scheduler, a sensor)::
 Pass the `cursor` of the last look to the next one, so that it skips what was already looked at. The answer is the
 extraction's own (docs/extraction.md): a table changed if the columns that are read differ from what the published
 warehouse holds. So a refresh's own writes to Postgres do not count, nor does a sign-in time that no metric reads.
-If Postgres gave out no transaction number since the last look, nothing else is asked.
+If nothing was committed since the last look, nothing else is asked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import duckdb
 from psycopg import sql as pg_sql
 
-from si_analytics import extract, postgres, warehouse
+from si_analytics import extract, warehouse
 from si_analytics.definitions import contract, project
 from si_analytics.errors import AnalyticsError, UsageError
 from si_analytics.extract import incremental
@@ -32,11 +32,13 @@ from si_analytics.extract.source import ReadTable, Snapshot
 from si_analytics.postgres import relations
 from si_analytics.publish.notifications import Heard, Listener
 from si_analytics.refresh import run_log, steps
+from si_analytics.refresh.polling import Polling
 from si_analytics.refresh.run_log import RefreshReport
 from si_analytics.settings import Settings
 
 _SEEN = "memory.main.seen"
-_POLL = 1.0
+_POLL = 0.2  # asking takes well under a millisecond of the server where nothing was written
+_LISTENING = 1.0
 _SHARE = 3  # seconds of rest per second of looking: looking takes a quarter of the time at most
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
 
@@ -87,8 +89,11 @@ def look(settings: Settings, cursor: str | None = None) -> Look:
     Raises what an extraction raises: ServerError, SchemaError, ExtractError, WarehouseError; UsageError if no look gave
     that `cursor`. Writes nothing.
     """
-    with duckdb.connect(config=warehouse.configuration(settings)) as connection:
-        return _Looking(connection, settings).look(cursor)
+    with (
+        duckdb.connect(config=warehouse.configuration(settings, for_postgres=True)) as connection,
+        contextlib.closing(Polling(settings)) as polling,
+    ):
+        return _Looking(connection, settings, polling).look(cursor)
 
 
 @dataclass
@@ -97,18 +102,19 @@ class _Looking:
 
     connection: duckdb.DuckDBPyConnection
     settings: Settings
+    polling: Polling
 
     def __post_init__(self) -> None:
         self.connection.execute("set global TimeZone = 'UTC'")
         self._known: tuple[str, Baseline | str] | None = None
 
     def look(self, cursor: str | None) -> Look:
-        """Looks once and holds nothing afterwards: neither the warehouse's file nor a transaction."""
+        """Looks once and holds nothing afterwards but `polling`: neither the warehouse's file nor a transaction."""
         before = _Cursor.read(cursor) if cursor else None
         file = _file(self.settings)
         if file is None:
             return Look(True, "nothing was read before", (), "")
-        if before is not None and before.file == file and _still(self.settings, before.snapshot):
+        if before is not None and before.file == file and self.polling.nothing_since(before.snapshot):
             return Look(False, "Postgres wrote nothing since the last look", (), str(before))
         if not warehouse.attach_published(self.connection, self.settings):
             return Look(True, "nothing was read before", (), "")
@@ -199,20 +205,6 @@ def _record_readable(reading: extract.Reading) -> bool:
     return record is not None and record.readable
 
 
-def _still(settings: Settings, snapshot: str) -> bool:
-    """Whether Postgres gave out no transaction number since `snapshot`, and none was at work in it."""
-    if _busy(snapshot):
-        return False
-    with postgres.asking("looking for changes"), postgres.connect(settings, at_source=True) as connection:
-        row = connection.execute("select pg_current_snapshot()::text").fetchone()
-    return row == (snapshot,)
-
-
-def _busy(snapshot: str) -> bool:
-    xmin, xmax, _ = snapshot.split(":")
-    return xmin != xmax
-
-
 def _snapshot(text: str) -> str:
     """Returns `text` if Postgres writes a snapshot this way; raises ValueError if not."""
     xmin, xmax, _ = text.split(":")
@@ -249,9 +241,10 @@ def _following(settings: Settings, entered: Listener, debounce: float) -> Genera
     pause = _FIRST_PAUSE
     with (
         contextlib.closing(entered) as listener,
-        duckdb.connect(config=warehouse.configuration(settings)) as connection,
+        contextlib.closing(Polling(settings)) as polling,
+        duckdb.connect(config=warehouse.configuration(settings, for_postgres=True)) as connection,
     ):
-        looking = _Looking(connection, settings)
+        looking = _Looking(connection, settings, polling)
         while True:
             started = time.perf_counter()
             try:
@@ -278,7 +271,7 @@ def listen(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> G
 def _listening(entered: Listener) -> Generator[Heard]:
     with contextlib.closing(entered) as listener:
         while True:
-            yield from listener.wait(_POLL)
+            yield from listener.wait(_LISTENING)
 
 
 def _hear(listener: Listener, seconds: float) -> Iterator[Heard]:

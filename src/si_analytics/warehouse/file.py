@@ -1,17 +1,13 @@
-"""The warehouse file: readers open the published one, a refresh fills a working one.
+"""The warehouse file: opening it, locking out a second refresh, and attaching Postgres beside it.
 
-Belongs here: opening DuckDB files, attaching Postgres, and replacing the published file in a single
-rename, so that readers and refreshes never wait for each other.
+Belongs here: what every DuckDB connection of ours needs. `working` has the file that a refresh works on.
 """
 
 from __future__ import annotations
 
-import os
+import functools
 import re
-import shutil
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -31,7 +27,6 @@ _SECRET = ("host", "port", "dbname", "user", "password")
 # libpq has already resolved these: a service into its parameters, a password file into the password.
 _RESOLVED = ("service", "servicefile", "passfile", "load_balance_hosts", "fallback_application_name")
 _LOCK_SECONDS = 600
-_WRITING_BACK_SECONDS = 0.5
 # The oldest DuckDB that can read a new file: this format stores texts so that they are faster to find and read.
 _FORMAT = "v1.3.0"
 
@@ -41,23 +36,28 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
-    """Returns the settings for every DuckDB connection of ours: no downloads, within the memory limit."""
+def configuration(settings: Settings, *, for_postgres: bool = False) -> dict[str, str | bool | int | float | list[str]]:
+    """Returns the settings for every DuckDB connection of ours: no downloads, within the memory limit.
+
+    `for_postgres` is for one that attaches Postgres again and again and runs no SQL but ours: there
+    `load_postgres_extension` checks the extension's signature once per process, not once per connection.
+    """
     limit = {"memory_limit": settings.duckdb_memory} if settings.duckdb_memory else {}
-    return {"autoinstall_known_extensions": False, **limit}
+    unsigned = {"allow_unsigned_extensions": True} if for_postgres else {}
+    return {"autoinstall_known_extensions": False, **limit, **unsigned}
 
 
-def open_file(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Opens a DuckDB file in UTC, within the memory limit; downloads nothing. An existing file keeps its format."""
-    config = {**configuration(settings), "storage_compatibility_version": _FORMAT}
+def open_file(
+    path: Path, settings: Settings, *, read_only: bool = False, for_postgres: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """Opens a DuckDB file in UTC, within the memory limit; downloads nothing. An existing file keeps its format.
+
+    For `for_postgres` see `configuration`.
+    """
+    config = {**configuration(settings, for_postgres=for_postgres), "storage_compatibility_version": _FORMAT}
     connection = duckdb.connect(str(path), read_only=read_only, config=config)
     connection.execute("set global TimeZone = 'UTC'")
     return connection
-
-
-def working_path(settings: Settings) -> Path:
-    """Returns the path of a refresh's working file: beside the published file, so that a rename stays on one disk."""
-    return settings.warehouse.with_name(settings.warehouse.name + ".working")
 
 
 @contextmanager
@@ -80,98 +80,6 @@ def writer_lock(settings: Settings, seconds: float = _LOCK_SECONDS) -> Iterator[
         yield
     finally:
         lock.release()
-
-
-def create_working(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Returns an empty working file with the warehouse's schemas; removes what a dead refresh left."""
-    path = working_path(settings)
-    discard_working(settings)
-    try:
-        connection = open_file(path, settings)
-    except (OSError, duckdb.IOException) as error:
-        raise unwritable(path, error) from error
-    for name in SCHEMAS:
-        connection.execute(f"create schema {name}")
-    return connection
-
-
-def copy_to_working(settings: Settings) -> duckdb.DuckDBPyConnection | None:
-    """Returns a working file that is a copy of the published one; None if nothing is published yet.
-
-    Raises WarehouseError if the published file is damaged, or open for writing elsewhere.
-    """
-    path = working_path(settings)
-    with duckdb.connect() as reading:
-        if not attach_published(reading, settings):
-            return None
-        discard_working(settings)
-        try:
-            shutil.copyfile(settings.warehouse, path)
-            connection = open_file(path, settings)
-            for name in SCHEMAS:
-                connection.execute(f"create schema if not exists {name}")
-        except (OSError, duckdb.IOException) as error:
-            raise unwritable(path, error) from error
-        return connection
-
-
-@contextmanager
-def writing_back(settings: Settings) -> Iterator[None]:
-    """Syncs the working file to disk while the block writes it, so that little is left to sync afterwards.
-
-    Raises WarehouseError if the disk refuses the data or the file is gone.
-    """
-    path, over = working_path(settings), threading.Event()
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise unwritable(path, error) from error
-    with file, ThreadPoolExecutor(max_workers=1) as pool:
-        written = pool.submit(_write_back, file.fileno(), over)
-        try:
-            yield
-        finally:
-            over.set()
-        try:
-            written.result()
-        except OSError as error:
-            raise unwritable(path, error) from error
-
-
-def _write_back(file: int, over: threading.Event) -> None:
-    while True:
-        os.fsync(file)
-        if over.wait(_WRITING_BACK_SECONDS):
-            return
-
-
-def discard_working(settings: Settings) -> None:
-    """Removes the working file, and DuckDB's log and spill folder beside it."""
-    path = working_path(settings)
-    spill = path.with_name(path.name + ".tmp")
-    try:
-        path.unlink(missing_ok=True)
-        path.with_name(path.name + ".wal").unlink(missing_ok=True)
-        if spill.is_dir():
-            shutil.rmtree(spill)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def publish_working(settings: Settings) -> None:
-    """Replaces the published file by the closed working file, in one rename that survives a crash."""
-    path = working_path(settings)
-    try:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        path.replace(settings.warehouse)
-        folder = os.open(settings.warehouse.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise unwritable(settings.warehouse, error) from error
 
 
 def attach_published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
@@ -198,7 +106,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None
         connection.execute(f"attach {_literal(str(path))} as {name} (read_only)")
     except duckdb.Error as error:
         asked = f"reading the warehouse {path}"
-        if "lock" in str(error).lower():
+        if "set lock" in str(error):  # not any "lock": damage is told of a block
             raise WarehouseError(asked, "another program has it open for writing", "Close it there") from error
         found = "it is no DuckDB file this version reads"
         raise WarehouseError(asked, found, "Move it away and run: si refresh") from error
@@ -222,14 +130,23 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Seq
 def load_postgres_extension(connection: duckdb.DuckDBPyConnection) -> None:
     """Loads the Postgres extension from its wheel; downloads and copies nothing."""
     wheel = resources.files("duckdb_extension_postgres_scanner")
-    file = wheel / "extensions" / f"v{duckdb.__version__}" / "postgres_scanner.duckdb_extension"
+    file = Path(str(wheel / "extensions" / f"v{duckdb.__version__}" / "postgres_scanner.duckdb_extension"))
     if not file.is_file():
         raise WarehouseError(
             "loading DuckDB's Postgres extension",
             f"the installed one is not for DuckDB {duckdb.__version__}",
             "Install the versions of duckdb and duckdb-extension-postgres-scanner that belong together",
         )
+    found = file.stat()
+    _require_signature(str(file), found.st_ino, found.st_mtime_ns, found.st_size)
     connection.load_extension(str(file))
+
+
+@functools.cache
+def _require_signature(file: str, *_identity: int) -> None:
+    """Loads the extension where DuckDB insists on its signature, which takes as long as all the rest of attaching."""
+    with duckdb.connect() as strict:
+        strict.load_extension(file)
 
 
 def attach_postgres(connection: duckdb.DuckDBPyConnection, address: str, lock_seconds: float) -> None:

@@ -19,13 +19,15 @@ import duckdb
 from si_analytics.errors import UnknownNameError, UsageError, WarehouseError
 from si_analytics.periods import windows
 from si_analytics.settings import Settings
-from si_analytics.warehouse import file
+from si_analytics.warehouse import file, spare, working
 
 LATEST = 3
 """How many refreshes are kept whatever their day, the published one included."""
 
-_ROOM = 2  # free space in sizes of the warehouse: the next refresh works on a copy, which grows
+_ROOM = 2  # in sizes of the warehouse, the spare included: the next refresh works on it or on a copy, which grows
+_MOST_BEHIND = 5  # refreshes: bringing up a spare that is further behind may take longer than a copy
 _REFRESHES = "select number, refresh_id, as_of, taken_at, currency, timezone from kept.meta.refreshes order by number"
+_LAST = f"{_REFRESHES} desc limit 1"
 
 Free = Callable[[Path], int]
 
@@ -59,15 +61,18 @@ def _free(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-def publish_working(settings: Settings, free: Free = _free) -> tuple[str, ...]:
+def publish_working(settings: Settings, free: Free = _free, *, with_spare: bool = True) -> tuple[str, ...]:
     """Publishes the working file and keeps the file it replaces; returns a sentence for each thing that failed.
 
-    The old file gets its second name before the rename, so that no crash loses it.
+    The old file gets its second name before the rename, so that no crash loses it. `with_spare` sets one that is no
+    longer kept aside for the next refresh.
     """
     with duckdb.connect() as reading:
         warnings = _keep(reading, settings) if settings.kept_days else ()
-        file.publish_working(settings)
-        return (*warnings, *_tidy(reading, settings, free))
+        if with_spare and not settings.kept_days:
+            spare.keep_replaced(settings)
+        working.publish_working(settings)
+        return (*warnings, *_tidy(reading, settings, free, with_spare=with_spare))
 
 
 def available(settings: Settings) -> list[Kept]:
@@ -137,14 +142,14 @@ def _number(asked: int | str | date, told: Sequence[Kept], tz: str) -> int | Non
 
 def _keep(reading: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[str, ...]:
     """Gives the published file its second name, unless the same refresh is being published again."""
-    told, working = _told(reading, settings.warehouse), _told(reading, file.working_path(settings))
-    if not working:
+    told, new = (_told(reading, path, _LAST) for path in (settings.warehouse, working.working_path(settings)))
+    if not new:
         raise WarehouseError(
             f"publishing the warehouse {settings.warehouse}",
             "the file that the refresh wrote was deleted or damaged meanwhile",
             "Run it again: si refresh",
         )
-    if not told or told[-1].refresh_id == working[-1].refresh_id:
+    if not told or told[-1].refresh_id == new[-1].refresh_id:
         return ()
     place = folder(settings)
     temporary = place / f"{told[-1].number}.new"
@@ -175,17 +180,22 @@ def _link(source: Path, target: Path) -> None:
             raise
 
 
-def _tidy(reading: duckdb.DuckDBPyConnection, settings: Settings, free: Free) -> tuple[str, ...]:
-    """Deletes what is no longer kept, and the oldest if the next refresh would not find room on the disk."""
+def _tidy(reading: duckdb.DuckDBPyConnection, settings: Settings, free: Free, *, with_spare: bool) -> tuple[str, ...]:
+    """Deletes what is no longer kept, and the oldest if the next refresh would not find room on the disk.
+
+    `with_spare` makes the latest of the former the spare, unless the replaced file is.
+    """
     told = _told(reading, settings.warehouse)
     kept = [one for one in (_described(reading, path) for path in _files(settings)) if one]
     wanted = _wanted(told, settings.kept_days, settings.timezone) if settings.kept_days else set()
     try:
-        for one in kept:
-            if (one.number, one.refresh_id) not in wanted:
-                one.path.unlink(missing_ok=True)
+        over = [one for one in kept if (one.number, one.refresh_id) not in wanted]
+        if with_spare and settings.kept_days and over and over[-1].number >= told[-1].number - _MOST_BEHIND:
+            spare.set_aside(over.pop().path, settings)
+        for one in over:
+            one.path.unlink(missing_ok=True)
         left = [one for one in kept if one.path.exists()]
-        given_up = list(_to_give_up(left, settings.warehouse, free))
+        given_up = list(_to_give_up(left, settings, free))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return (f"refreshes that are kept no longer could not be deleted from {folder(settings)}: {reason}",)
@@ -202,11 +212,13 @@ def _wanted(told: Sequence[Kept], days: int, tz: str) -> set[tuple[int, UUID]]:
     return {(one.number, one.refresh_id) for one in (*told[-LATEST:], *of_days)}
 
 
-def _to_give_up(kept: Sequence[Kept], published: Path, free: Free) -> Iterable[int]:
+def _to_give_up(kept: Sequence[Kept], settings: Settings, free: Free) -> Iterable[int]:
     """Deletes the oldest until there is room; yields their numbers."""
-    needed = _ROOM * published.stat().st_size
+    set_aside = working.spare_path(settings)
+    needed = _ROOM * settings.warehouse.stat().st_size
+    needed -= set_aside.stat().st_size if set_aside.exists() else 0
     for one in kept:
-        if free(published.parent) >= needed:
+        if free(settings.warehouse.parent) >= needed:
             return
         one.path.unlink()
         yield one.number
@@ -219,17 +231,17 @@ def _files(settings: Settings) -> list[Path]:
 
 def _described(reading: duckdb.DuckDBPyConnection, path: Path) -> Kept | None:
     """Returns the refresh in a kept file; None if its number is not that of the file's name."""
-    told = _told(reading, path)
+    told = _told(reading, path, _LAST)
     return told[-1] if told and told[-1].number == int(path.stem) else None
 
 
-def _told(reading: duckdb.DuckDBPyConnection, path: Path) -> list[Kept]:
+def _told(reading: duckdb.DuckDBPyConnection, path: Path, query: str = _REFRESHES) -> list[Kept]:
     """Returns every refresh the file lists, its own last; empty if the file cannot be read or lists none."""
     if not path.exists():
         return []
     try:
         file.attach(reading, path, "kept")
-        rows = reading.sql(_REFRESHES).fetchall()
+        rows = reading.sql(query).fetchall()
     except (WarehouseError, duckdb.Error):
         return []  # damaged or of another version, so there is nothing to compare with
     finally:
