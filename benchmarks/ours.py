@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -44,6 +44,19 @@ def full_refresh(task: Task) -> Work:
 def incremental_refresh(task: Task) -> Work:
     """A whole refresh that reads what changed since the one before."""
     return _refresh(task, full=False)
+
+
+def unchanged_refresh(task: Task) -> Work:
+    """A whole refresh a minute on from the one before, with nothing changed."""
+
+    def run() -> int:
+        with duckdb.connect(str(task.settings.warehouse), read_only=True) as last:
+            last.execute("set TimeZone = 'UTC'")
+            ((before,),) = last.sql("select as_of from meta.refreshes order by number desc limit 1").fetchall()
+        report = refresh.run(task.settings, as_of=before + timedelta(minutes=1))
+        return sum(report.metrics.values())
+
+    return Work(run)
 
 
 def full_reading(task: Task) -> Work:

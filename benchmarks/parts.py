@@ -13,6 +13,7 @@ from benchmarks.measuring import Listener, Result, Turn, in_turn, missing, once
 from benchmarks.places import STATUSES, Place, change, lesser_logins
 from benchmarks.tasks import Measured
 
+_FEW = 5_000
 _PEERS = ("psycopg_pandas", "polars_adbc", "polars_connectorx", "dlt_connectorx", "dlt_pyarrow")
 
 
@@ -54,6 +55,7 @@ def whole(place: Place, rounds: int, listen: Listener) -> list[Result]:
     turns = [
         Turn("full_refresh"),
         Turn("incremental_refresh", lambda turn: change(place, STATUSES, 0.001, 10 * turn + 3)),
+        Turn("unchanged_refresh"),
         Turn("published_in_postgres"),
         *(Turn(piece, agreed) for piece in _installed(("published_in_pandas",), listen)),
     ]
@@ -74,6 +76,7 @@ def growth(places: Sequence[Place], rounds: int, listen: Listener) -> list[tuple
             Turn("changed_0.1", lambda turn: change(place, (TABLE,), 0.001, 10 * turn + 4)),
             Turn("full_refresh"),
             Turn("incremental_refresh", lambda turn: change(place, STATUSES, 0.001, 10 * turn + 5)),
+            Turn("few_changed_refresh", lambda turn: change(place, (TABLE,), _FEW / place.transactions, 10 * turn + 6)),
         ]
 
     return [(place, in_turn(place, turns(place), rounds, listen)) for place in places]

@@ -45,6 +45,8 @@ PIECES: Mapping[str, Piece] = {
     "dlt_pyarrow": Piece("dlt to duckdb, pyarrow", peers.dlt_pyarrow, ("dlt",)),
     "full_refresh": Piece("si_analytics, whole refresh, full", ours.full_refresh),
     "incremental_refresh": Piece("si_analytics, whole refresh, 0.1 % changed", ours.incremental_refresh),
+    "unchanged_refresh": Piece("si_analytics, whole refresh, nothing changed, a minute on", ours.unchanged_refresh),
+    "few_changed_refresh": Piece("si_analytics, whole refresh, 5,000 rows changed", ours.incremental_refresh),
     "publication": Piece("publishing, by itself", ours.publication),
     "published_in_postgres": Piece("Postgres SQL for the same numbers", sql_peers.published_in_postgres),
     "published_in_pandas": Piece(

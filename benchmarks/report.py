@@ -53,8 +53,10 @@ FIGURES = (
     Figure("incremental, nothing changed / full, both reconciled", "unchanged", ("full",), 0.08),
     Figure("full extraction / the fastest other tool", "full_reading", _OTHERS, 0.5),
     Figure("full extraction, reconciled / the fastest other tool", "full", _OTHERS, 0.5),
-    Figure("whole refresh / Postgres SQL", "full_refresh", ("published_in_postgres",), 1),
-    Figure("whole incremental refresh / Postgres SQL", "incremental_refresh", ("published_in_postgres",), 0.3),
+    Figure("whole refresh / Postgres SQL", "full_refresh", ("published_in_postgres",), 0.2),
+    Figure("whole refresh / pandas", "full_refresh", ("published_in_pandas",), 0.5),
+    Figure("whole refresh, 0.1 % changed / Postgres SQL", "incremental_refresh", ("published_in_postgres",), 0.03),
+    Figure("whole refresh, nothing changed / Postgres SQL", "unchanged_refresh", ("published_in_postgres",), 0.01),
 )
 
 

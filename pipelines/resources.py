@@ -93,7 +93,9 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             report = refresh.finish()
             for sentence in report.moved:
                 context.log.warning(f"Numbers moved though no row did. {sentence}")
-            context.log.info(f"The warehouse {refresh.settings.warehouse} is as of {report.as_of.isoformat()}")
+            context.log.info(
+                f"The warehouse {refresh.settings.warehouse} is as of {report.as_of.isoformat()}; worked on {report.file}"
+            )
 
     @contextmanager
     def publication(self, context: dg.AssetExecutionContext) -> Iterator[Refresh]:

@@ -150,9 +150,9 @@ def _room(current: Settings) -> Iterator[Finding]:
     needed = max(_LITTLE_ROOM, _COPIES * held)
     found = f"{free / 1e9:,.1f} GB free where the warehouse is; a refresh may need {needed / 1e9:,.1f} GB"
     if free < held:
-        yield Finding(Verdict.wrong, "disk", found, "Make room: a refresh works on a copy of the warehouse")
+        yield Finding(Verdict.wrong, "disk", found, "Make room: a refresh needs a second file as large")
     elif free < needed:
-        yield Finding(Verdict.notable, "disk", found, "Make room: a refresh works on a copy of the warehouse")
+        yield Finding(Verdict.notable, "disk", found, "Make room: a refresh needs a second file as large")
     else:
         yield Finding(Verdict.well, "disk", found)
 
