@@ -93,9 +93,8 @@ class RefreshResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             report = refresh.finish()
             for sentence in report.moved:
                 context.log.warning(f"Numbers moved though no row did. {sentence}")
-            context.log.info(
-                f"The warehouse {refresh.settings.warehouse} is as of {report.as_of.isoformat()}; worked on {report.file}"
-            )
+            context.log.info(f"The warehouse {refresh.settings.warehouse} is as of {report.as_of.isoformat()}")
+            context.log.info(f"It worked on {report.file}" if report.file else "It began with an empty file")
 
     @contextmanager
     def publication(self, context: dg.AssetExecutionContext) -> Iterator[Refresh]:
