@@ -58,7 +58,7 @@ def computed(report: RefreshReport) -> str:
             whole.setdefault(one.reason, []).append(one)
         else:
             (changed if one.changed else stayed).append(one)
-    parts = [f"{_numbered(stayed)} as they were"] if stayed else []
+    parts = [f"{_numbered(stayed)} as {'it was' if len(stayed) == 1 else 'they were'}"] if stayed else []
     parts += [f"the changed rows of {_numbered(changed)}"] if changed else []
     for reason, tables in sorted(whole.items()):
         every = len(tables) == len(report.stored)
@@ -69,7 +69,8 @@ def computed(report: RefreshReport) -> str:
 
 def _numbered(tables: Sequence[Stored]) -> str:
     facts = sum(not one.table.startswith("metrics.") for one in tables)
-    return f"{facts} facts and {len(tables) - facts} metrics"
+    counts = (("fact", facts), ("metric", len(tables) - facts))
+    return " and ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts if count)
 
 
 def _moved(tables: Sequence[TableExtract]) -> str:
