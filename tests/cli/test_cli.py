@@ -47,6 +47,7 @@ def test_the_commands_are_those_that_people_rely_on() -> None:
         *(
             "history backfill",
             "schema roles",
+            "schema slot",
             "schema sql",
             "measure",
             "metric",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
 from si_analytics.definitions import contract, project
@@ -89,7 +90,9 @@ def test_no_table_of_the_copy_holds_a_personal_value(copied: Settings, personal:
 
 def test_the_copy_has_every_row_and_every_other_column(copied: Settings, original: Warehouse) -> None:
     with Warehouse(copied) as copy:
-        assert copy.tables().equals(original.tables())
+        # What a refresh needs to go on from the last one stays behind.
+        asked = original.tables().filter(~pl.col("schema").is_in(["changes", "measured"]))
+        assert copy.tables().equals(asked)
         assert copy.sql("from raw.deals order by id").equals(original.sql("from raw.deals order by id"))
         assert copy.sql("select * from metrics.marketplace_monthly").equals(original.marketplace_monthly())
 

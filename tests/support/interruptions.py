@@ -59,5 +59,6 @@ class Waits:
 
 
 def files(settings: Settings) -> dict[str, bytes]:
-    held = (path for path in settings.home.rglob("*") if path.is_file() and path.suffix != ".lock")
+    """The files of a home, but for locks and for the spare, which a refresh that fails may have used up."""
+    held = (path for path in settings.home.rglob("*") if path.is_file() and path.suffix not in {".lock", ".spare"})
     return {str(path.relative_to(settings.home)): path.read_bytes() for path in held}
