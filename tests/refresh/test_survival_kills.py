@@ -141,6 +141,8 @@ def test_fifty_refreshes_killed_in_a_row_show_a_mix_to_nobody_block_nobody_and_t
     assert not warehouse.working_path(filled).exists()
     with connection_to(filled) as postgres:
         assert_published(postgres, worlds.read(postgres), sample.END)
+        for _ in range(5):  # the earlier file that a refresh brings up may be that old: of when most rows changed
+            refresh.run(filled, as_of=sample.END)
         postgres.execute("update transactions set amount = 7 where id in (select id from transactions limit 2)")
         last = {one.table: one for one in refresh.run(filled, as_of=sample.END).extracts}
         assert (last["transactions"].mode, last["transactions"].updated) == (extract.INCREMENTAL, 2)
