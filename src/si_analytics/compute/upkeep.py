@@ -26,7 +26,7 @@ MOST_CHANGED = 0.2
 FEW = 1000
 """So many touched units are always worked out by themselves."""
 
-COMPARED = 50_000
+COMPARED = 200_000
 """Up to so many rows, what a whole computation changed is found by comparing."""
 
 _TABLES = "select schema_name || '.' || table_name from duckdb_tables() where database_name = current_database()"
