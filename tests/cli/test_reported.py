@@ -19,7 +19,7 @@ def test_what_stayed_is_told_from_what_followed_the_changed_rows() -> None:
         Stored("facts.payments", 20, 4, ""),
         Stored("metrics.agent_leaderboard", 3, 2, ""),
     )
-    assert found == "Computed 2 facts as they were; the changed rows of 1 fact and 1 metric"
+    assert found == "Computed 2 facts and dimensions as they were; the changed rows of 1 fact or dimension, 1 metric"
 
 
 def test_what_was_computed_whole_is_named_with_its_reason() -> None:

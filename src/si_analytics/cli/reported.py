@@ -68,9 +68,10 @@ def computed(report: RefreshReport) -> str:
 
 
 def _numbered(tables: Sequence[Stored]) -> str:
-    facts = sum(not one.table.startswith("metrics.") for one in tables)
-    counts = (("fact", facts), ("metric", len(tables) - facts))
-    return " and ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts if count)
+    metrics = sum(one.table.startswith("metrics.") for one in tables)
+    kinds = (("fact or dimension", "facts and dimensions"), ("metric", "metrics"))
+    counts = zip((len(tables) - metrics, metrics), kinds, strict=True)
+    return ", ".join(f"{count} {one if count == 1 else several}" for count, (one, several) in counts if count)
 
 
 def _moved(tables: Sequence[TableExtract]) -> str:
