@@ -1,7 +1,7 @@
 """Keeps metrics that nothing changed, works out anew the rows of the keys that changed, or the whole, and says why.
 
 Belongs here: what a metric's result depends on, and which keys the changes of its inputs lead to. A metric is a
-function of its inputs and parameters, so it stays where none of them differ; docs/refreshing.md has the proof.
+function of its inputs and parameters, so it stays where none of them differ; docs/computing.md has the proof.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Brings what is stored up to new source rows by what changed, or computes it whole, and says why.
 
 Belongs here: facts and dimensions. The rows of the changed units go, and those of the same query restricted to these
-units take their place; docs/refreshing.md proves that this is what the whole query gives. Metrics follow in
+units take their place; docs/computing.md proves that this is what the whole query gives. Metrics follow in
 `metric_upkeep`.
 """
 
