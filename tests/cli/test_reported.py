@@ -28,7 +28,8 @@ def test_what_was_computed_whole_is_named_with_its_reason() -> None:
         Stored("facts.escrow_open", 2, None, "it does more with as_of than compare times with it"),
     )
     assert found == (
-        "Computed 1 fact or dimension as it was; all of facts.escrow_open: it does more with as_of than compare times with it"
+        "Computed 1 fact or dimension as it was;"
+        " all of facts.escrow_open: it does more with as_of than compare times with it"
     )
 
 
