@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -12,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from si_analytics.compute import metrics
+from si_analytics.definitions import loading
 from si_analytics.settings import Settings
 from tests import model
 from tests.support import upkeeps, warehouses
 from tests.support.crowds import crowd
-from tests.support.worlds import as_ofs, marketplaces
+from tests.support.worlds import AS_OF, Build, as_ofs, marketplaces
 
 thorough = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -79,3 +81,50 @@ def test_any_sequence_of_changes_brings_up_what_a_whole_computation_gives(
         upkeeps.go_on(kept, world)
         upkeeps.bring_up(kept, asked)
         assert upkeeps.differing(upkeeps.stored(kept), whole(fresh, world, asked)) == {}
+
+
+JOINED_BY_NOW = """-- agents_by_now: agents, and whether their account is there.
+--
+-- +++
+-- topic = "agents"
+-- grain = "one row per agent"
+-- rows = "agent"
+-- inputs = "raw.users"
+-- order = "agent_id"
+--
+-- [columns]
+-- agent_id = "the agent"
+-- referrals = ["recruits", "active recruits"]
+-- has_joined = "signed up before as_of"
+--
+-- [cells]
+-- referrals = "recruits"
+-- +++
+
+select
+    measured.agent_id,
+    measured.referrals,
+    coalesce(users.created_at < $as_of, false) as has_joined
+from measured
+inner join raw.users as users
+    on measured.agent_id = users.id
+order by measured.agent_id
+"""
+
+
+def test_a_metric_of_ones_own_that_compares_times_itself_follows_the_moment(
+    kept: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent without facts signs up between two moments; no row changes."""
+    shutil.copytree(loading.root(), tmp_path / "sql")
+    (tmp_path / "sql" / "metrics" / "agents_by_now.sql").write_text(JOINED_BY_NOW, encoding="utf-8")
+    monkeypatch.setattr(loading, "root", lambda: tmp_path / "sql")
+    build = Build()
+    agent = build.agent(created_at=AS_OF)
+    warehouses.fill(kept, build.world)
+    upkeeps.bring_up(kept, warehouses.all_time(AS_OF))
+    assert kept.table("metrics.agents_by_now").fetchall() == [(agent, 0, False)]
+    upkeeps.go_on(kept, build.world)
+    upkeeps.bring_up(kept, warehouses.all_time(AS_OF + timedelta(days=1)))
+    assert kept.table("metrics.agents_by_now").fetchall() == [(agent, 0, True)]
+    kept.execute("drop table metrics.agents_by_now")

@@ -6,7 +6,6 @@ where it finds none of them, neither as they were nor as they are, its result is
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,11 +18,9 @@ from sqlglot import expressions as exp
 from si_analytics.compute import checks, derived_checks, metrics, row_checks
 from si_analytics.compute.checks import CheckResult
 from si_analytics.compute.upkeep import Upkeep, changed_name, due_name
-from si_analytics.definitions import Check, project, trees, units
+from si_analytics.definitions import Check, project, trees
 from si_analytics.periods.windows import Window
 from si_analytics.warehouse import changes, statements
-
-_TIMES = ("as_of", "until")
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ class CheckUpkeep:
 
     def _due(self, check: Check, table: str) -> bool:
         """Whether rows of an input have a time that the check compares with the moment, and that has come since."""
-        if not any(f"${one}" in check.text for one in _TIMES) or table.startswith("metrics."):
+        if not any(f"${one}" in check.text for one in metrics.MOMENTS):
             return False
         before = self._upkeep.before
         return before is None or bool(self._upkeep.due(table, before))
@@ -150,7 +147,4 @@ class CheckUpkeep:
 def state(check: Check, connection: duckdb.DuckDBPyConnection, parameters: metrics.Parameters) -> str:
     """A digest of a check's query and of the parameters it depends on, whatever its inputs hold."""
     bound = metrics.bindings(connection, check, parameters.bound())
-    compared = {one for one in _TIMES if units.compared(check.text, one) is not None}
-    said = {one: value for one, value in bound.items() if one not in compared}
-    parts = json.dumps([check.text, said], default=str, sort_keys=True)
-    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+    return metrics.dependence(check.text, bound)

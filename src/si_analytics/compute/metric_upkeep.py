@@ -6,8 +6,6 @@ function of its inputs and parameters, so it stays where none of them differ; do
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -20,7 +18,6 @@ from si_analytics.definitions import Metric, keyed, lookup, project, trees, unit
 from si_analytics.definitions.keyed import Keyed
 from si_analytics.warehouse import local_offsets, statements
 
-_TIMES = ("as_of", "until")
 _WITHOUT_ROWS = (local_offsets.TABLE, "meta.performance_weights")  # what they hold follows from the parameters
 
 
@@ -49,18 +46,18 @@ class MetricUpkeep:
         if why:
             return self._whole(metric, why)
         assert held is not None
-        moved = list(self._moved(metric))
-        if not moved and not self._due(metric, held.as_of):
+        moved = list(self._moved(metric, held.as_of))
+        if not moved:
             return Stored(f"metrics.{name}", metrics.count(self._connection, name), 0, "")
         if metric.funnels:
             return self._funnels(metric, held.as_of)
         by = project().keyed.get(name)
         if by is None:
-            return self._whole(metric, f"{', '.join(moved) or 'time'} moved, and its rows are not told apart by key")
-        unknown = [table for table in moved if not self._is_told(table, by)]
+            return self._whole(metric, f"{', '.join(moved)} moved, and its rows are not told apart by key")
+        unknown = [table for table in moved if not self._is_told(metric, table, by, held.as_of)]
         if unknown:
             return self._whole(metric, f"{', '.join(unknown)} changed, and which keys that touches is not known")
-        return self._of_touched(metric, by, held.as_of)
+        return self._of_touched(metric, by, held.as_of, moved)
 
     def _otherwise(self, metric: Metric, held: metrics.Held | None) -> str:
         """Why what is stored is of no use, whatever changed; empty if it is."""
@@ -75,21 +72,18 @@ class MetricUpkeep:
     def _state(self, name: str) -> str:
         """A digest of the parameters that the metric's result depends on, whatever its inputs hold.
 
-        A moment that is only compared with times does not belong to them: see `_due`.
+        A moment that is only compared with times does not belong to them: see `_moved`.
         """
         metric = project().metrics[name]
         bound = metrics.bindings(self._connection, metric, self._parameters.bound())
         if "meta.performance_weights" in metric.inputs:
             bound["weights"] = {one: str(weight) for one, weight in sorted(self._parameters.weights.items())}
-        said = {
-            one: value for one, value in bound.items() if one not in _TIMES or units.compared(metric.text, one) is None
-        }
-        return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
+        return metrics.dependence(metric.text, bound)
 
-    def _moved(self, metric: Metric) -> Iterator[str]:
-        """The inputs of a metric that changed, or may have."""
+    def _moved(self, metric: Metric, before: datetime) -> Iterator[str]:
+        """The inputs of a metric that changed, or may have, and those with a time that the moment has passed since."""
         for table in metric.inputs:
-            if table not in _WITHOUT_ROWS and self._changes(table) != 0:
+            if table not in _WITHOUT_ROWS and (self._changes(table) != 0 or self._passed(metric, table, before)):
                 yield table
 
     def _changes(self, table: str) -> int | None:
@@ -97,27 +91,24 @@ class MetricUpkeep:
         schema, _, name = table.partition(".")
         return self._changed.get(name) if schema == "metrics" else self._upkeep.changes(table)
 
-    def _due(self, metric: Metric, before: datetime) -> bool:
-        """Whether it compares times with the moment, and one in its inputs lies between the moment before and now."""
-        tables = [one for one in metric.inputs if one not in _WITHOUT_ROWS]
-        return any(self._passed(metric, table, before) for table in tables)
-
     def _passed(self, metric: Metric, table: str, before: datetime) -> int:
         """How many rows of an input have a time that the metric compares with the moment, and that has come since."""
-        times = frozenset[str]().union(*(units.compared(metric.text, one) or () for one in _TIMES))
+        times = frozenset[str]().union(*(units.compared(metric.text, one) or () for one in metrics.MOMENTS))
         if not times:
             return 0
         # A time by another name than a column of its inputs has may be any of theirs.
         named = times <= {name for one in metric.inputs for name in self._upkeep.columns(one)}
         return self._upkeep.due(table, before, times if named else None)
 
-    def _is_told(self, table: str, by: Keyed) -> bool:
-        """Whether it can be told to which keys a changed input leads, or it is not needed for any one key."""
-        if table in by.links or table in by.joined or (by.home and table == by.home[0]):
+    def _is_told(self, metric: Metric, table: str, by: Keyed, before: datetime) -> bool:
+        """Whether it can be told to which keys an input that moved leads, or it is not needed for any one key."""
+        if table in by.links:
             return self._changes(table) is not None
+        if table in by.joined or (by.home and table == by.home[0]):
+            return self._changes(table) is not None and not self._passed(metric, table, before)
         return bool(by.rest)
 
-    def _of_touched(self, metric: Metric, by: Keyed, before: datetime) -> Stored:
+    def _of_touched(self, metric: Metric, by: Keyed, before: datetime, moved: list[str]) -> Stored:
         """Work out the rows of the touched keys anew."""
         table = f"measured.{metric.name}" if by.rest else f"metrics.{metric.name}"
         if not self._upkeep.is_stored(table):
@@ -127,7 +118,8 @@ class MetricUpkeep:
             return self._whole(metric, "most of its rows changed")
         changed = self._replace(metric, by, table) if touched else 0
         if by.rest:
-            return self._rest(metric, by, changed)
+            others = [one for one in moved if one.startswith(("raw.", "metrics."))]
+            return self._rest(metric, by, stands=not changed and not others)
         return Stored(table, metrics.count(self._connection, metric.name), changed, "")
 
     def _keys(self, metric: Metric, by: Keyed, before: datetime) -> Iterator[exp.Query]:
@@ -191,10 +183,9 @@ class MetricUpkeep:
             )
         return changed
 
-    def _rest(self, metric: Metric, by: Keyed, measured: int) -> Stored:
-        """What a metric does with what it measures, over all of it."""
-        others = [table for table in metric.inputs if table.startswith(("raw.", "metrics."))]
-        if not measured and all(self._changes(table) == 0 for table in others):
+    def _rest(self, metric: Metric, by: Keyed, *, stands: bool) -> Stored:
+        """What a metric does with what it measures, over all of it, unless nothing of that moved."""
+        if stands:
             return Stored(f"metrics.{metric.name}", metrics.count(self._connection, metric.name), 0, "")
         return self._stored_whole(metric, by.rest, "")
 

@@ -6,6 +6,7 @@ Belongs here: the order metrics are computed in, binding their parameters, the s
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ import duckdb
 from si_analytics import warehouse
 from si_analytics.calendars import STANDARD, Calendar
 from si_analytics.compute import facts, funnels, statistics
-from si_analytics.definitions import Query, lookup, project, proof
+from si_analytics.definitions import Query, lookup, project, proof, units
 from si_analytics.errors import MissingTableError, UsageError
 from si_analytics.periods import windows
 from si_analytics.periods.windows import Window
@@ -40,6 +41,9 @@ DEFAULT_WEIGHTS: Mapping[str, Decimal] = MappingProxyType(
     }
 )
 """The weight of each component of an agent's performance score; the weights sum to 1."""
+
+MOMENTS = ("as_of", "until")
+"""The parameters that are the moment described: of a refresh, which describes all time, both are."""
 
 _BEHIND = "behind "
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -167,6 +171,16 @@ def mark(connection: duckdb.DuckDBPyConnection, name: str, state: str, as_of: da
     # COMMENT binds no parameters; digests are hexadecimal, a moment is a number.
     moment = (as_of - _EPOCH) // timedelta(microseconds=1)
     connection.execute(f"comment on table metrics.\"{name}\" is '{definition(name)} {moment} {state}'")
+
+
+def dependence(text: str, bound: Mapping[str, Any]) -> str:
+    """A digest of a query and of the parameters its result depends on, whatever its inputs hold.
+
+    A moment that the query only compares with times is left out: it matters to rows between two moments alone.
+    """
+    compared = {one for one in MOMENTS if units.compared(text, one) is not None}
+    said = {one: value for one, value in bound.items() if one not in compared}
+    return hashlib.sha256(json.dumps([text, said], default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def leave_behind(connection: duckdb.DuckDBPyConnection) -> None:
