@@ -29,38 +29,42 @@ OTHER_WEIGHTS = {**metrics.DEFAULT_WEIGHTS, "total_earnings": Decimal("0.2"), "t
 EMPTIED = ("saved_gigs", "user_reviews", "transactions", "invites")
 
 
+UNIQUE = (
+    "select relation.relname, array_agg(attribute.attname::text order by attribute.attname) from pg_index as held"
+    " inner join pg_class as relation on held.indrelid = relation.oid"
+    " inner join pg_attribute as attribute"
+    " on attribute.attrelid = relation.oid and attribute.attnum = any(held.indkey)"
+    " where held.indisunique and not held.indisprimary and relation.relnamespace = 'public'::regnamespace"
+    " group by held.indexrelid, relation.relname"
+)
+
+
+def without_doubles(connection: psycopg.Connection[Any], world: World) -> World:
+    """The world without the rows that the schema would refuse: of those alike in unique columns, the first stays."""
+    found = dict(world)
+    for table, columns in connection.execute(UNIQUE):
+        if set(columns) <= set(COLUMNS.get(table, ())):
+            first: dict[Any, Any] = {}
+            for row in found.get(table, []):
+                values = tuple(row[column] for column in columns)
+                first.setdefault(object() if None in values else values, row)
+            found[table] = list(first.values())
+    return found
+
+
 def change(connection: psycopg.Connection[Any], before: World, after: World) -> None:
-    """Write the rows of a world that differ: new ones, other ones, and none where there is none."""
+    """Write anew the rows of a world that differ, under their keys, and let those go that are not there."""
     with connection.transaction():
         connection.execute("set local session_replication_role = replica")  # no order of tables, no triggers
+        came: World = {}
         for table, columns in COLUMNS.items():
             old = {row[columns[0]]: row for row in before.get(table, [])}
             new = {row[columns[0]]: row for row in after.get(table, [])}
-            differ = [key for key in old if old[key] != new.get(key)]
-            name = sql.Identifier("public", table)
-            kept = [key for key in differ if key in new]
-            key = sql.Identifier(columns[0])
-            gone = [one for one in differ if one not in new]
+            came[table] = [row for key, row in new.items() if row != old.get(key)]
+            name, key = sql.Identifier("public", table), sql.Identifier(columns[0])
+            gone = [one for one in old if old[one] != new.get(one)]
             connection.execute(sql.SQL("delete from {} where {} = any(%s)").format(name, key), [gone])
-            assigned = sql.SQL(", ").join(
-                sql.SQL("{} = %({})s").format(sql.Identifier(one), sql.SQL(one)) for one in columns
-            )
-            for one in kept:
-                values = {column: new[one][column] for column in columns}
-                connection.execute(
-                    sql.SQL("update {} set {} where {} = %(was)s").format(name, assigned, key), {**values, "was": one}
-                )
-        insert(
-            connection,
-            {
-                table: [
-                    row
-                    for row in rows
-                    if row[COLUMNS[table][0]] not in {r[COLUMNS[table][0]] for r in before.get(table, [])}
-                ]
-                for table, rows in after.items()
-            },
-        )
+        insert(connection, came)
 
 
 def tables(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
@@ -88,7 +92,8 @@ def test_any_sequence_of_writes_and_moments_leaves_what_a_full_refresh_leaves(
         postgres.execute(sql.SQL("truncate public.{} cascade").format(sql.Identifier(table)))
     for _ in range(4):
         other = crowd(steps.draw(st.integers(0, 30)))
-        after = upkeeps.mixed(world, other, steps.draw(st.integers(0, 99)), steps.draw(st.sampled_from([0, 0.1, 0.6])))
+        seed, share = steps.draw(st.integers(0, 99)), steps.draw(st.sampled_from([0, 0.1, 0.6]))
+        after = without_doubles(postgres, upkeeps.mixed(world, other, seed, share))
         change(postgres, world, after)
         world = after
         if steps.draw(st.booleans()):
